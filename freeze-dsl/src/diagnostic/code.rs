@@ -1,0 +1,83 @@
+//! The codes of the findings.
+
+use std::fmt;
+
+/// How serious a finding is. Errors alone stop anything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// The policy cannot be used.
+    Error,
+    /// The policy can be used and is likely not what was meant.
+    Warning,
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Error => "error",
+            Self::Warning => "warning",
+        })
+    }
+}
+
+/// Writes the enum and its tables, so that a code stands in one place.
+macro_rules! codes {
+    ($($code:ident $severity:ident $meaning:literal)*) => {
+        /// The kinds of findings. A code's meaning never changes.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum Code {
+            $(#[doc = $meaning] $code,)*
+        }
+
+        impl Code {
+            /// Every code, in order.
+            pub const ALL: &[Self] = &[$(Self::$code),*];
+
+            /// As it is written: `FRZ0201`.
+            #[must_use]
+            pub const fn name(self) -> &'static str {
+                match self { $(Self::$code => stringify!($code),)* }
+            }
+
+            /// How serious a finding of this kind is.
+            #[must_use]
+            pub const fn severity(self) -> Severity {
+                match self { $(Self::$code => Severity::$severity,)* }
+            }
+
+            /// What it means, in a few words.
+            #[must_use]
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$code => $meaning,)* }
+            }
+        }
+    };
+}
+
+codes! {
+    FRZ0101 Error "syntax: what was found, what could stand there"
+    FRZ0102 Error "an unknown word where a trigger, action, option or curve begins"
+    FRZ0103 Error "nested too deeply"
+    FRZ0201 Error "a selector selects no parameter"
+    FRZ0202 Error "an unknown `@name` or number name"
+    FRZ0203 Error "a name defined twice"
+    FRZ0301 Error "a moment that is past whenever the rule before it fires"
+    FRZ0302 Error "a rule that can never fire: after the run's end, or after `stop`"
+    FRZ0303 Error "after this rule nothing trains"
+    FRZ0304 Error "an action that later actions of its rule undo whole"
+    FRZ0305 Error "two actions of one rule give one parameter different options, and neither is a `set`"
+    FRZ0306 Error "a percentage or `rest` without `run`"
+    FRZ0401 Error "a learning rate that is negative or not finite; a probability, momentum or decay out of range"
+    FRZ0402 Error "a duration that is zero or negative; in a trigger, one that is not whole"
+    FRZ0403 Error "an option that does not fit its action"
+    FRZ0404 Error "an unknown optimizer, or an argument that it does not have"
+    FRZ0405 Error "a parameter trains and nothing gives it a learning rate"
+    FRZ0501 Warning "an action with no effect"
+    FRZ0505 Warning "`lr 0`: freeze says it better"
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

@@ -1,0 +1,52 @@
+//! Findings with the text that they are about, as one error value.
+
+use std::fmt;
+
+use super::{Diagnostic, Style, render};
+use crate::source::Source;
+
+/// All that is wrong with a policy, with its text, so that printing it shows the places.
+#[derive(Debug, Clone)]
+pub struct Findings {
+    source: Box<Source>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+impl Findings {
+    pub(crate) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+        sort(&mut diagnostics);
+        Self { source: Box::new(source), diagnostics }
+    }
+
+    /// The text that the findings are about.
+    #[must_use]
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The findings, in the order of their places.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+}
+
+/// Orders findings by place, and tells one thing once.
+pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+    diagnostics.sort_by_key(|found| (found.span.start, found.span.end, found.code));
+    diagnostics.dedup();
+}
+
+impl fmt::Display for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, diagnostic) in self.diagnostics.iter().enumerate() {
+            if index > 0 {
+                f.write_str("\n\n")?;
+            }
+            f.write_str(&render(diagnostic, &self.source, Style::Plain))?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Findings {}

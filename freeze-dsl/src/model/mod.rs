@@ -1,0 +1,177 @@
+//! A model as a policy sees it: names, shapes, types and roles of its tensors.
+
+mod error;
+mod json;
+mod safetensors;
+mod statistics;
+
+use std::collections::{HashMap, HashSet};
+use std::path::Path;
+
+pub use error::ModelError;
+pub use statistics::Normalisation;
+
+/// Names, shapes, types and roles of a model's tensors, in the model's order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model {
+    tensors: Vec<Tensor>,
+    parameters: Vec<Parameter>,
+    normalisations: Vec<Normalisation>,
+}
+
+/// A tensor under one of its names.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tensor {
+    /// Its dotted path.
+    pub name: String,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+    /// The type of its elements as safetensors writes it, in lower case: `f32`.
+    pub dtype: String,
+    /// Whether it is trained.
+    pub role: Role,
+    /// The name of the earlier tensor that this one is, where one tensor has two names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub same_as: Option<String>,
+}
+
+/// What a tensor is to its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Trained by an optimizer.
+    Parameter,
+    /// Kept by the model itself, as running statistics are.
+    Buffer,
+}
+
+/// A trained tensor, once, under all of its names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its first name.
+    pub name: String,
+    /// Its other names.
+    pub aliases: Vec<String>,
+    /// Its dimensions.
+    pub shape: Vec<usize>,
+}
+
+impl Parameter {
+    /// How many numbers it has.
+    #[must_use]
+    pub fn elements(&self) -> usize {
+        self.shape.iter().product()
+    }
+
+    /// All of its names.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+}
+
+impl Model {
+    /// A model of these tensors.
+    ///
+    /// # Errors
+    /// If a name is empty or stands twice, or a `same_as` names no earlier tensor.
+    pub fn new(tensors: Vec<Tensor>) -> Result<Self, ModelError> {
+        let mut seen = HashSet::new();
+        let mut parameters: Vec<Parameter> = Vec::new();
+        let mut index: HashMap<&str, usize> = HashMap::new();
+        for tensor in &tensors {
+            if tensor.name.split('.').any(str::is_empty) {
+                return Err(ModelError::EmptyName(tensor.name.clone()));
+            }
+            if let Some(first) = &tensor.same_as
+                && !seen.contains(first.as_str())
+            {
+                return Err(ModelError::UnknownSame(tensor.name.clone(), first.clone()));
+            }
+            if !seen.insert(tensor.name.as_str()) {
+                return Err(ModelError::NameTwice(tensor.name.clone()));
+            }
+            if tensor.role == Role::Buffer {
+                continue;
+            }
+            let known = tensor.same_as.as_ref().and_then(|first| index.get(first.as_str()));
+            if let Some(parameter) = known.and_then(|at| parameters.get_mut(*at)) {
+                parameter.aliases.push(tensor.name.clone());
+            } else {
+                index.insert(&tensor.name, parameters.len());
+                parameters.push(Parameter {
+                    name: tensor.name.clone(),
+                    aliases: Vec::new(),
+                    shape: tensor.shape.clone(),
+                });
+            }
+        }
+        let normalisations = statistics::normalisations(&tensors, &parameters);
+        Ok(Self { tensors, parameters, normalisations })
+    }
+
+    /// Reads a model's description from the header of a `.safetensors` file, or from a
+    /// `.model.json` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is neither.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        let path = path.as_ref();
+        let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
+        let name = path.to_string_lossy();
+        if name.ends_with(".safetensors") {
+            safetensors::load(path).map_err(in_file)
+        } else if name.ends_with(".json") {
+            let text = std::fs::read_to_string(path).map_err(|error| in_file(error.into()))?;
+            json::read(&text).map_err(in_file)
+        } else {
+            Err(in_file(ModelError::UnknownKind))
+        }
+    }
+
+    /// Reads a model's description from the text of a `.model.json` file.
+    ///
+    /// # Errors
+    /// If it is none.
+    pub fn from_json(text: &str) -> Result<Self, ModelError> {
+        json::read(text)
+    }
+
+    /// The text of a `.model.json` file that describes this model.
+    ///
+    /// # Errors
+    /// Never for a model that was made here; what serde says, else.
+    pub fn to_json(&self) -> Result<String, ModelError> {
+        json::write(self)
+    }
+
+    /// Writes a `.model.json` file that describes this model.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
+        let path = path.as_ref();
+        let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
+        let text = self.to_json().map_err(in_file)?;
+        std::fs::write(path, text).map_err(|error| in_file(error.into()))
+    }
+
+    /// Every tensor, in the model's order.
+    #[must_use]
+    pub fn tensors(&self) -> &[Tensor] {
+        &self.tensors
+    }
+
+    /// The trained tensors, each once, in the model's order. Plans and clocks speak of a
+    /// parameter by its index here.
+    #[must_use]
+    pub fn parameters(&self) -> &[Parameter] {
+        &self.parameters
+    }
+
+    /// The modules that keep running statistics, in the model's order.
+    #[must_use]
+    pub fn normalisations(&self) -> &[Normalisation] {
+        &self.normalisations
+    }
+}

@@ -1,0 +1,53 @@
+//! The header of a `.safetensors` file
+//! (<https://huggingface.co/docs/safetensors/index#format>): 8 bytes of length, then JSON.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use safetensors::tensor::Metadata;
+
+use super::statistics::is_statistic;
+use super::{Model, ModelError, Role, Tensor};
+
+/// The longest header that safetensors itself reads.
+const MAX_HEADER: u64 = 100_000_000;
+
+/// Reads the header alone: the tensors may be many gigabytes.
+pub(super) fn load(path: &Path) -> Result<Model, ModelError> {
+    let mut file = File::open(path)?;
+    let mut length = [0; 8];
+    let too_short = |_| ModelError::Header("it is too short for a header".to_owned());
+    file.read_exact(&mut length).map_err(too_short)?;
+    let length = u64::from_le_bytes(length);
+    if length > MAX_HEADER {
+        return Err(ModelError::Header(format!("its header would be {length} bytes long")));
+    }
+    let mut header = Vec::new();
+    file.take(length).read_to_end(&mut header)?;
+    if header.len() as u64 != length {
+        return Err(ModelError::Header("it ends within its header".to_owned()));
+    }
+    read(&header)
+}
+
+fn read(header: &[u8]) -> Result<Model, ModelError> {
+    let metadata: Metadata = serde_json::from_slice(header)
+        .map_err(|error| ModelError::Header(error.to_string()))?;
+    let tensors = metadata
+        .offset_keys()
+        .into_iter()
+        .filter_map(|name| {
+            let info = metadata.info(&name)?;
+            let role = if is_statistic(&name) { Role::Buffer } else { Role::Parameter };
+            Some(Tensor {
+                shape: info.shape.clone(),
+                dtype: info.dtype.to_string().to_lowercase(),
+                role,
+                same_as: None,
+                name,
+            })
+        })
+        .collect();
+    Model::new(tensors)
+}

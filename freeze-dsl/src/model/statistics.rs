@@ -1,0 +1,77 @@
+//! Modules that keep running statistics, as batch normalisation does.
+
+use std::collections::HashMap;
+
+use super::{Parameter, Role, Tensor};
+
+/// The last segments of the names of running statistics, as `PyTorch` calls them.
+const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
+
+/// A module that keeps running statistics.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Normalisation {
+    /// Its path; empty for the model itself.
+    pub module: String,
+    /// Its statistics, as indices of the model's tensors.
+    pub buffers: Vec<usize>,
+    /// The parameters that decide whether its statistics follow the data, as indices of
+    /// the model's parameters: its own, or those of the nearest module around it that has
+    /// any, since a normalisation without affine parameters belongs to what it normalises.
+    pub parameters: Vec<usize>,
+}
+
+/// Whether a tensor of this name is a running statistic.
+pub(super) fn is_statistic(name: &str) -> bool {
+    STATISTICS.contains(&split(name).1)
+}
+
+pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Vec<Normalisation> {
+    let mut found: Vec<Normalisation> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
+    for (index, tensor) in tensors.iter().enumerate() {
+        if tensor.role != Role::Buffer || !is_statistic(&tensor.name) {
+            continue;
+        }
+        let module = split(&tensor.name).0;
+        let place = *places.entry(module).or_insert(found.len());
+        match found.get_mut(place) {
+            Some(known) => known.buffers.push(index),
+            None => found.push(Normalisation {
+                module: module.to_owned(),
+                buffers: vec![index],
+                parameters: Vec::new(),
+            }),
+        }
+    }
+    for normalisation in &mut found {
+        normalisation.parameters = deciding(&normalisation.module, parameters);
+    }
+    found
+}
+
+/// The parameters of `module`, or of the nearest module around it that has any.
+fn deciding(module: &str, parameters: &[Parameter]) -> Vec<usize> {
+    let mut around = module;
+    loop {
+        let under: Vec<usize> = parameters
+            .iter()
+            .enumerate()
+            .filter(|(_, parameter)| parameter.names().any(|name| is_under(name, around)))
+            .map(|(index, _)| index)
+            .collect();
+        if !under.is_empty() || around.is_empty() {
+            return under;
+        }
+        around = split(around).0;
+    }
+}
+
+fn is_under(name: &str, module: &str) -> bool {
+    module.is_empty()
+        || name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
+}
+
+/// A path's module and its last segment.
+fn split(name: &str) -> (&str, &str) {
+    name.rsplit_once('.').unwrap_or(("", name))
+}

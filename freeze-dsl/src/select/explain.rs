@@ -1,0 +1,143 @@
+//! Why a path selects nothing, and what was likely meant.
+
+use super::NameTree;
+use super::tree::Place;
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
+use crate::model::{Model, Role};
+use crate::parse::is_reserved;
+use crate::policy::Segment;
+use crate::source::{Span, Spanned};
+
+/// How many names a message lists.
+const LISTED: usize = 12;
+
+pub(super) fn nothing(
+    model: &Model,
+    tree: &NameTree<'_>,
+    path: &[Spanned<Segment>],
+    span: Span,
+    text: &str,
+) -> Diagnostic {
+    let written = text.get(span.range()).unwrap_or_default();
+    let finding =
+        Diagnostic::new(Code::FRZ0201, span, format!("`{written}` selects no parameter"));
+    if let Some(buffer) = buffer_at(model, path) {
+        return finding.label("a buffer, not a parameter").note(format!(
+            "`{buffer}` is kept by its module and never trained; it stands still while all \
+             parameters of the module are frozen"
+        ));
+    }
+    let (matched, places) = furthest(tree, path);
+    let Some(failing) = path.get(matched) else {
+        return finding.label("nothing in the model is called this");
+    };
+    let finding = finding.label(if matched == 0 {
+        "nothing in the model is called this".to_owned()
+    } else {
+        format!("nothing in `{}` is called this", prefix(text, span, failing.span))
+    });
+    let finding = Diagnostic { span: failing_span(span, failing.span, matched), ..finding };
+    let names = next_names(tree, &places);
+    let holder = if matched == 0 {
+        "the model".to_owned()
+    } else {
+        format!("`{}`", prefix(text, span, failing.span))
+    };
+    let listed = format!("{holder} has {}", list(&names));
+    let Segment::Name(word) = &failing.value else {
+        return finding.note(listed);
+    };
+    if let Some(near) = nearest(word, names.iter().copied()).filter(|near| is_plain(near)) {
+        return finding.suggest(
+            Applicability::Maybe,
+            format!("did you mean `{near}`? {listed}"),
+            failing.span,
+            near,
+        );
+    }
+    match elsewhere(tree, path) {
+        Some(deeper) => finding.note(listed).suggest(
+            Applicability::Maybe,
+            format!("a path begins at the root of the model: did you mean `{deeper}`?"),
+            span,
+            deeper,
+        ),
+        None => finding.note(listed),
+    }
+}
+
+/// The segment that fails, where it has a place of its own behind the path's first one.
+fn failing_span(path: Span, segment: Span, matched: usize) -> Span {
+    if matched == 0 { path } else { segment }
+}
+
+/// What was written before the segment that fails.
+fn prefix(text: &str, path: Span, failing: Span) -> &str {
+    let before = text.get(path.start..failing.start).unwrap_or_default();
+    before.trim_start_matches('"').trim_end_matches(['.', ' '])
+}
+
+/// How many segments match somewhere, and where.
+fn furthest(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> (usize, Vec<Place>) {
+    let mut furthest = (0, Vec::new());
+    tree.walk_path(path, |place, matched| {
+        if matched > furthest.0 {
+            furthest = (matched, Vec::new());
+        }
+        if matched == furthest.0 {
+            furthest.1.push(place);
+        }
+    });
+    furthest
+}
+
+fn next_names<'m>(tree: &NameTree<'m>, places: &[Place]) -> Vec<&'m str> {
+    let mut names = Vec::new();
+    for place in places.iter().take(LISTED) {
+        for name in tree.children(*place) {
+            if !names.contains(&name) {
+                names.push(name);
+            }
+        }
+    }
+    names
+}
+
+fn list(names: &[&str]) -> String {
+    if names.is_empty() {
+        return "nothing under it".to_owned();
+    }
+    let mut listed = names.iter().take(LISTED).copied().collect::<Vec<_>>().join(", ");
+    if names.len() > LISTED {
+        listed.push_str(", …");
+    }
+    listed
+}
+
+/// Whether a segment can stand in a path as it is.
+fn is_plain(segment: &str) -> bool {
+    !is_reserved(segment)
+        && segment.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
+}
+
+/// The first place at which the whole path lies deeper in the model: `model.fc` for `fc`.
+fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> Option<String> {
+    let first = path.first()?;
+    if path.iter().any(|segment| !matches!(segment.value, Segment::Name(_))) {
+        return None;
+    }
+    let mut deeper = vec![Spanned::new(Segment::AnyDepth, first.span)];
+    deeper.extend(path.iter().cloned());
+    tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
+}
+
+/// The first buffer at or under the path.
+fn buffer_at<'m>(model: &'m Model, path: &[Spanned<Segment>]) -> Option<&'m str> {
+    let buffers =
+        model.tensors().iter().filter(|tensor| tensor.role == Role::Buffer).map(|t| t.name.as_str());
+    let tree = NameTree::new(buffers.clone().enumerate().map(|(index, name)| (name, index)));
+    let mut selection = fixedbitset::FixedBitSet::with_capacity(model.tensors().len());
+    tree.select(path, &mut selection);
+    let first = selection.ones().next()?;
+    buffers.clone().nth(first)
+}

@@ -1,0 +1,198 @@
+//! The names of a model as a tree, one segment a node, so that a path is matched once and
+//! not name by name.
+
+use std::collections::HashMap;
+use std::ops::Range;
+
+use fixedbitset::FixedBitSet;
+
+use super::glob;
+use crate::policy::Segment;
+use crate::source::Spanned;
+
+pub(crate) struct NameTree<'m> {
+    /// The root first; every node behind its parent.
+    nodes: Vec<Node<'m>>,
+    /// The parameters in the order of a walk over the tree, so that those under a node are
+    /// a stretch of it.
+    walk: Vec<usize>,
+}
+
+struct Node<'m> {
+    segment: &'m str,
+    parent: usize,
+    children: Vec<usize>,
+    by_segment: HashMap<&'m str, usize>,
+    parameter: Option<usize>,
+    under: Range<usize>,
+}
+
+impl<'m> Node<'m> {
+    fn new(segment: &'m str, parent: usize) -> Self {
+        Self {
+            segment,
+            parent,
+            children: Vec::new(),
+            by_segment: HashMap::new(),
+            parameter: None,
+            under: 0..0,
+        }
+    }
+}
+
+/// A node of the tree.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Place(usize);
+
+impl<'m> NameTree<'m> {
+    pub(crate) fn new(names: impl Iterator<Item = (&'m str, usize)>) -> Self {
+        let mut tree = Self { nodes: vec![Node::new("", 0)], walk: Vec::new() };
+        for (name, parameter) in names {
+            tree.insert(name, parameter);
+        }
+        tree.number();
+        tree
+    }
+
+    fn insert(&mut self, name: &'m str, parameter: usize) {
+        let mut at = 0;
+        for segment in name.split('.') {
+            let next = self.nodes.len();
+            let Some(node) = self.nodes.get_mut(at) else { return };
+            let child = *node.by_segment.entry(segment).or_insert(next);
+            if child == next {
+                node.children.push(next);
+                self.nodes.push(Node::new(segment, at));
+            }
+            at = child;
+        }
+        if let Some(node) = self.nodes.get_mut(at) {
+            node.parameter = Some(parameter);
+        }
+    }
+
+    /// Walks the tree with a stack of its own: names may be any number of segments long.
+    fn number(&mut self) {
+        enum Visit {
+            Enter(usize),
+            Leave(usize),
+        }
+        let mut stack = vec![Visit::Enter(0)];
+        while let Some(visit) = stack.pop() {
+            match visit {
+                Visit::Enter(at) => {
+                    let Some(node) = self.nodes.get_mut(at) else { continue };
+                    node.under.start = self.walk.len();
+                    self.walk.extend(node.parameter);
+                    stack.push(Visit::Leave(at));
+                    stack.extend(node.children.iter().rev().map(|child| Visit::Enter(*child)));
+                }
+                Visit::Leave(at) => {
+                    if let Some(node) = self.nodes.get_mut(at) {
+                        node.under.end = self.walk.len();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Adds every parameter at or under the nodes that match `path`.
+    pub(super) fn select(&self, path: &[Spanned<Segment>], selection: &mut FixedBitSet) {
+        self.walk_path(path, |place, matched| {
+            if matched == path.len() {
+                selection.extend(self.under(place));
+            }
+        });
+    }
+
+    /// Calls `reached` with each node that matches a beginning of `path`, and with how many
+    /// of its segments that is; each such pair once.
+    pub(super) fn walk_path(
+        &self,
+        path: &[Spanned<Segment>],
+        mut reached: impl FnMut(Place, usize),
+    ) {
+        let width = path.len() + 1;
+        let mut seen = FixedBitSet::with_capacity(
+            if path.iter().any(|segment| segment.value == Segment::AnyDepth) {
+                self.nodes.len() * width
+            } else {
+                0
+            },
+        );
+        let mut stack = vec![(0, 0)];
+        while let Some((at, matched)) = stack.pop() {
+            if !seen.is_empty() && seen.put(at * width + matched) {
+                continue;
+            }
+            reached(Place(at), matched);
+            let (Some(node), Some(segment)) = (self.nodes.get(at), path.get(matched)) else {
+                continue;
+            };
+            match &segment.value {
+                Segment::AnyDepth => {
+                    stack.push((at, matched + 1));
+                    stack.extend(node.children.iter().map(|child| (*child, matched)));
+                }
+                Segment::Name(name) => {
+                    stack.extend(node.by_segment.get(name.as_ref()).map(|at| (*at, matched + 1)));
+                }
+                Segment::OneOf(names) => stack.extend(
+                    names
+                        .iter()
+                        .filter_map(|name| node.by_segment.get(name.as_ref()))
+                        .map(|at| (*at, matched + 1)),
+                ),
+                Segment::Glob(_) | Segment::Index { .. } => stack.extend(
+                    node.children
+                        .iter()
+                        .filter(|child| self.fits(**child, &segment.value))
+                        .map(|child| (*child, matched + 1)),
+                ),
+            }
+        }
+    }
+
+    fn fits(&self, at: usize, segment: &Segment) -> bool {
+        let Some(node) = self.nodes.get(at) else { return false };
+        match segment {
+            Segment::Glob(pattern) => glob::matches(pattern, node.segment),
+            Segment::Index { start, end } => {
+                let canonical = node.segment == "0" || !node.segment.starts_with(['0', '+']);
+                canonical
+                    && node.segment.parse().is_ok_and(|index: u64| (*start..*end).contains(&index))
+            }
+            Segment::Name(_) | Segment::OneOf(_) | Segment::AnyDepth => false,
+        }
+    }
+
+    fn under(&self, place: Place) -> impl Iterator<Item = usize> {
+        let under = self.nodes.get(place.0).map_or(0..0, |node| node.under.clone());
+        self.walk.get(under).unwrap_or_default().iter().copied()
+    }
+
+    /// The whole path of a node that matches `path`, the first in the model's order.
+    pub(super) fn path_of_first(&self, path: &[Spanned<Segment>]) -> Option<String> {
+        let mut first: Option<usize> = None;
+        self.walk_path(path, |place, matched| {
+            if matched == path.len() {
+                first = Some(first.map_or(place.0, |known| known.min(place.0)));
+            }
+        });
+        let mut at = first?;
+        let mut segments = Vec::new();
+        while at != 0 {
+            let node = self.nodes.get(at)?;
+            segments.push(node.segment);
+            at = node.parent;
+        }
+        segments.reverse();
+        Some(segments.join("."))
+    }
+
+    /// The segments that come next at a node, in the model's order.
+    pub(super) fn children(&self, place: Place) -> impl Iterator<Item = &'m str> {
+        let children = self.nodes.get(place.0).map_or(&[][..], |node| &node.children);
+        children.iter().filter_map(|child| Some(self.nodes.get(*child)?.segment))
+    }
+}

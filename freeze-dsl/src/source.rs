@@ -1,0 +1,126 @@
+//! Text, and places in it.
+
+use std::borrow::Cow;
+use std::ops::{Deref, Range};
+
+/// A stretch of a [`Source`]'s text, in bytes, end exclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Span {
+    /// The first byte.
+    pub start: usize,
+    /// One past the last byte.
+    pub end: usize,
+}
+
+impl Span {
+    /// The stretch from `start` to `end`.
+    #[must_use]
+    pub const fn new(start: usize, end: usize) -> Self {
+        Self { start, end }
+    }
+
+    /// The smallest stretch that holds both.
+    #[must_use]
+    pub fn to(self, other: Self) -> Self {
+        Self::new(self.start.min(other.start), self.end.max(other.end))
+    }
+
+    /// The same bytes as a range.
+    #[must_use]
+    pub const fn range(self) -> Range<usize> {
+        self.start..self.end
+    }
+}
+
+/// A value and where it stands. Two are equal when their values are: a policy means the
+/// same wherever it stands.
+#[derive(Debug, Clone, Copy)]
+pub struct Spanned<T> {
+    /// What stands there.
+    pub value: T,
+    /// Where it stands.
+    pub span: Span,
+}
+
+impl<T> Spanned<T> {
+    /// `value`, standing at `span`.
+    pub const fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+}
+
+impl<T: PartialEq> PartialEq for Spanned<T> {
+    fn eq(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+}
+
+impl<T> Deref for Spanned<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.value
+    }
+}
+
+/// A policy's text, with what its messages call it.
+#[derive(Debug, Clone)]
+pub struct Source {
+    name: Cow<'static, str>,
+    text: Cow<'static, str>,
+    first_line: usize,
+}
+
+/// The name of a text that came without one.
+const UNNAMED: &str = "<policy>";
+
+impl Source {
+    /// A text without a name.
+    pub fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self::named(UNNAMED, text)
+    }
+
+    /// The text of the file `name`.
+    pub fn named(name: impl Into<Cow<'static, str>>, text: impl Into<Cow<'static, str>>) -> Self {
+        Self { name: name.into(), text: text.into(), first_line: 1 }
+    }
+
+    /// A text that begins at line `first_line` (from 1) of the file `name`, as a macro's does.
+    #[must_use]
+    pub const fn embedded(name: &'static str, text: &'static str, first_line: usize) -> Self {
+        Self { name: Cow::Borrowed(name), text: Cow::Borrowed(text), first_line }
+    }
+
+    /// What messages call this text: a file's path, for most.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The text itself.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The number, from 1, of the text's first line in its file.
+    #[must_use]
+    pub const fn first_line(&self) -> usize {
+        self.first_line
+    }
+
+    /// What stands at `span`; empty where the span does not fit the text.
+    #[must_use]
+    pub fn slice(&self, span: Span) -> &str {
+        self.text.get(span.range()).unwrap_or_default()
+    }
+
+    /// The line and column of a byte, both from 1, the column in characters.
+    #[must_use]
+    pub fn line_column(&self, byte: usize) -> (usize, usize) {
+        let before = self.text.get(..byte).unwrap_or(&self.text);
+        let line = before.matches('\n').count();
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
+        (self.first_line + line, column + 1)
+    }
+}

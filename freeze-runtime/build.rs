@@ -1,0 +1,87 @@
+//! Compiles the C++ shim in `csrc/` against the libtorch that torch-sys found, and tells the
+//! packages that depend on this one how to link with it.
+//!
+//! A package with a binary, a test or an example passes the flag on in its own build script,
+//! because cargo does not hand linker flags of a library to what depends on it:
+//!
+//! ```ignore
+//! fn main() {
+//!     println!("cargo::rustc-link-arg={}", std::env::var("DEP_FREEZE_RUNTIME_LINK_ARG").unwrap());
+//! }
+//! ```
+
+use std::env;
+use std::error::Error;
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=build.rs");
+    // torch-sys says nothing on Windows, where libraries are found by PATH.
+    let Ok(lib) = env::var("DEP_TCH_LIBTORCH_LIB").map(PathBuf::from) else {
+        return Err("freeze-runtime builds on Linux and macOS only".into());
+    };
+    compile_shim(&lib)?;
+
+    let flag = link_flag(&lib);
+    println!("cargo::rustc-link-arg={flag}");
+    println!("cargo::metadata=link_arg={flag}");
+    println!("cargo::metadata=libtorch_lib={}", lib.display());
+    Ok(())
+}
+
+/// Every `.cpp` of `csrc/`, with the ABI and the headers of this very libtorch.
+fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
+    println!("cargo::rerun-if-changed=csrc");
+    let mut sources = Vec::new();
+    for entry in fs::read_dir("csrc")? {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("cpp")) {
+            sources.push(path);
+        }
+    }
+    if sources.is_empty() {
+        return Ok(());
+    }
+    sources.sort();
+
+    let include = include_dir(lib);
+    let api = include.join("torch/csrc/api/include");
+    println!("cargo::rerun-if-env-changed=LIBTORCH_CXX11_ABI");
+    let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".into());
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        // As system headers, so that the shim's own warnings are the only ones.
+        .flag("-isystem")
+        .flag(&include)
+        .flag("-isystem")
+        .flag(&api)
+        .files(&sources)
+        .try_compile("freeze_runtime_shim")?;
+    Ok(())
+}
+
+/// Where the headers are: beside the libraries, unless `LIBTORCH_INCLUDE` says otherwise, which
+/// torch-sys heeds too.
+fn include_dir(lib: &Path) -> PathBuf {
+    println!("cargo::rerun-if-env-changed=LIBTORCH_INCLUDE");
+    let root = env::var_os("LIBTORCH_INCLUDE").map(PathBuf::from);
+    let root = root.unwrap_or_else(|| lib.parent().unwrap_or(lib).to_path_buf());
+    root.join("include")
+}
+
+/// One flag for the linker: the run path of libtorch and, where libtorch has CUDA, the library
+/// that holds it. No symbol of that library is used by name (it registers its kernels when it is
+/// loaded), so the linker would leave it out.
+fn link_flag(lib: &Path) -> String {
+    let dir = lib.display();
+    println!("cargo::rerun-if-changed={dir}");
+    if lib.join("libtorch_cuda.so").exists() {
+        format!("-Wl,-rpath,{dir},-L{dir},--no-as-needed,-ltorch_cuda,--as-needed")
+    } else {
+        format!("-Wl,-rpath,{dir}")
+    }
+}

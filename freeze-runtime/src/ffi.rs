@@ -1,0 +1,295 @@
+//! The C++ shim in `csrc/`: what libtorch offers and tch does not bind.
+//!
+//! The one module with unsafe code. Nothing here records gradients, and whatever libtorch throws
+//! comes back as an error.
+
+#![expect(unsafe_code, reason = "calls into the shim; each block says why it is sound")]
+
+use std::ffi::{CStr, c_char};
+use std::marker::PhantomData;
+
+use tch::{TchError, Tensor};
+use torch_sys::C_tensor;
+
+type Result<T> = std::result::Result<T, TchError>;
+
+/// Borrowed tensors, in the form that the shim takes.
+pub(crate) struct List<'a> {
+    pointers: Vec<*const C_tensor>,
+    tensors: PhantomData<&'a Tensor>,
+}
+
+impl List<'_> {
+    pub(crate) const fn len(&self) -> usize {
+        self.pointers.len()
+    }
+
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.pointers.is_empty()
+    }
+
+    const fn raw(&self) -> RawList {
+        RawList { tensors: self.pointers.as_ptr(), count: self.pointers.len() }
+    }
+}
+
+impl<'a> FromIterator<&'a Tensor> for List<'a> {
+    fn from_iter<I: IntoIterator<Item = &'a Tensor>>(tensors: I) -> Self {
+        let pointers = tensors.into_iter().map(Tensor::as_ptr).collect();
+        Self { pointers, tensors: PhantomData }
+    }
+}
+
+/// What decides how a parameter can step.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Facts {
+    device_type: i8,
+    device_index: i8,
+    kind: i8,
+    /// Whether its gradient is defined.
+    pub(crate) has_gradient: bool,
+    /// Whether the fused kernels take it and its gradient.
+    pub(crate) has_fused_kernel: bool,
+}
+
+/// Which tensor it is, whatever its name, and which memory it lies in.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Identity {
+    tensor: usize,
+    storage: usize,
+    bytes: usize,
+}
+
+impl Identity {
+    /// Whether both are one tensor, as a tied weight under its two names is.
+    pub(crate) fn same_tensor(&self, other: &Self) -> bool {
+        self.tensor == other.tensor
+    }
+
+    /// Whether both lie in one storage, as a tensor and its views do.
+    pub(crate) fn same_storage(&self, other: &Self) -> bool {
+        self.bytes > 0 && self.storage == other.storage
+    }
+}
+
+/// Options of a fused step of Adam, or of `AdamW` where the weight decay is decoupled.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdamOptions {
+    pub(crate) lr: f64,
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) eps: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) amsgrad: bool,
+    pub(crate) decoupled: bool,
+}
+
+/// Options of a fused step of SGD.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SgdOptions {
+    pub(crate) lr: f64,
+    pub(crate) momentum: f64,
+    pub(crate) dampening: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) nesterov: bool,
+    pub(crate) is_first_step: bool,
+}
+
+#[repr(C)]
+struct RawList {
+    tensors: *const *const C_tensor,
+    count: usize,
+}
+
+type Message = *mut c_char;
+
+unsafe extern "C" {
+    fn freeze_free_message(message: Message);
+    fn freeze_facts(parameters: RawList, facts: *mut Facts) -> Message;
+    fn freeze_identities(tensors: RawList, identities: *mut Identity) -> Message;
+    fn freeze_fused_adam(
+        parameters: RawList,
+        exp_avgs: RawList,
+        exp_avg_sqs: RawList,
+        max_exp_avg_sqs: RawList,
+        steps: RawList,
+        options: AdamOptions,
+    ) -> Message;
+    fn freeze_fused_sgd(
+        parameters: RawList,
+        momentum_buffers: RawList,
+        options: SgdOptions,
+    ) -> Message;
+    fn freeze_drop_gradients(parameters: RawList) -> Message;
+    fn freeze_gradient_norm(parameters: RawList, norm: *mut f64) -> Message;
+    fn freeze_scale_gradients(parameters: RawList, factor: f64) -> Message;
+    fn freeze_clamp_gradients(parameters: RawList, bound: f64) -> Message;
+    fn freeze_put_back(targets: RawList, sources: RawList) -> Message;
+}
+
+/// The facts of each parameter.
+pub(crate) fn facts(parameters: &List<'_>) -> Result<Vec<Facts>> {
+    let mut facts = vec![Facts::default(); parameters.len()];
+    // SAFETY: the list borrows live tensors, and `facts` has a place for each of them.
+    check(unsafe { freeze_facts(parameters.raw(), facts.as_mut_ptr()) })?;
+    Ok(facts)
+}
+
+/// The identity of each tensor.
+pub(crate) fn identities(tensors: &List<'_>) -> Result<Vec<Identity>> {
+    let mut identities = vec![Identity::default(); tensors.len()];
+    // SAFETY: the list borrows live tensors, and `identities` has a place for each of them.
+    check(unsafe { freeze_identities(tensors.raw(), identities.as_mut_ptr()) })?;
+    Ok(identities)
+}
+
+/// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.
+///
+/// Counts the step in `steps` first, as [`torch.optim`] does with `fused=True`. Without `amsgrad`,
+/// `max_exp_avg_sqs` is not read.
+///
+/// [`torch.optim`]: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+pub(crate) fn fused_adam(
+    parameters: &List<'_>,
+    exp_avgs: &List<'_>,
+    exp_avg_sqs: &List<'_>,
+    max_exp_avg_sqs: &List<'_>,
+    steps: &List<'_>,
+    options: AdamOptions,
+) -> Result<()> {
+    // SAFETY: the lists borrow live tensors. The shim refuses lists of unequal length and tensors
+    // that differ from their parameter in size, layout, dtype or device.
+    check(unsafe {
+        freeze_fused_adam(
+            parameters.raw(),
+            exp_avgs.raw(),
+            exp_avg_sqs.raw(),
+            max_exp_avg_sqs.raw(),
+            steps.raw(),
+            options,
+        )
+    })
+}
+
+/// A step of SGD over parameters of one device and dtype, each with a gradient.
+///
+/// On a first step the momentum buffers become the gradients; without momentum they are not read.
+pub(crate) fn fused_sgd(
+    parameters: &List<'_>,
+    momentum_buffers: &List<'_>,
+    options: SgdOptions,
+) -> Result<()> {
+    // SAFETY: as for `fused_adam`.
+    check(unsafe { freeze_fused_sgd(parameters.raw(), momentum_buffers.raw(), options) })
+}
+
+/// Makes every gradient undefined and gives its memory back.
+pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
+    // SAFETY: the list borrows live tensors.
+    check(unsafe { freeze_drop_gradients(parameters.raw()) })
+}
+
+/// The L2 norm of all gradients, as if they were one vector. One device and dtype.
+pub(crate) fn gradient_norm(parameters: &List<'_>) -> Result<f64> {
+    let mut norm = 0.0;
+    // SAFETY: the list borrows live tensors, and `norm` is a place for the answer.
+    check(unsafe { freeze_gradient_norm(parameters.raw(), &raw mut norm) })?;
+    Ok(norm)
+}
+
+/// Multiplies every gradient. One device and dtype.
+pub(crate) fn scale_gradients(parameters: &List<'_>, factor: f64) -> Result<()> {
+    // SAFETY: the list borrows live tensors.
+    check(unsafe { freeze_scale_gradients(parameters.raw(), factor) })
+}
+
+/// Brings every element of every gradient into `-bound..=bound`. One device and dtype.
+pub(crate) fn clamp_gradients(parameters: &List<'_>, bound: f64) -> Result<()> {
+    // SAFETY: the list borrows live tensors.
+    check(unsafe { freeze_clamp_gradients(parameters.raw(), bound) })
+}
+
+/// Copies each source into its target, unnoticed by graphs that hold the target.
+///
+/// For running statistics: in training, batch normalisation saves them with its graph and its
+/// backward pass does not read them. A backward pass that did read a target would go wrong.
+pub(crate) fn put_back(targets: &List<'_>, sources: &List<'_>) -> Result<()> {
+    if targets.is_empty() && sources.is_empty() {
+        return Ok(());
+    }
+    // SAFETY: the lists borrow live tensors; libtorch compares their lengths and sizes.
+    check(unsafe { freeze_put_back(targets.raw(), sources.raw()) })
+}
+
+fn check(message: Message) -> Result<()> {
+    if message.is_null() {
+        return Ok(());
+    }
+    // SAFETY: a message of the shim is a C string that ends in a zero byte.
+    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
+    // SAFETY: the message is the shim's, and is not used after this.
+    unsafe { freeze_free_message(message) };
+    Err(TchError::Torch(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::nn::{self, ModuleT};
+    use tch::{Device, Kind, Tensor};
+
+    use super::{List, facts, identities, put_back};
+
+    const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+    #[test]
+    fn identity_is_the_tensor_and_its_storage() {
+        let a = Tensor::zeros([4, 2], CPU);
+        let tensors = [&a, &a.shallow_clone(), &a.narrow(0, 1, 2), &a.copy(), &a.detach()];
+        let empty = [&Tensor::zeros([0], CPU), &Tensor::zeros([0], CPU)];
+        let all = identities(&tensors.into_iter().chain(empty).collect()).unwrap();
+        assert!(all[0].same_tensor(&all[1]));
+        assert!((2..7).all(|i| !all[0].same_tensor(&all[i])));
+        assert_eq!((1..7).filter(|i| all[0].same_storage(&all[*i])).count(), 3);
+        assert!(!all[5].same_storage(&all[6]));
+    }
+
+    #[test]
+    fn facts_tell_gradients_and_kernels() {
+        let parameter = || Tensor::zeros([2], CPU).set_requires_grad(true);
+        let (with, without) = (parameter(), parameter());
+        with.sum(None).backward();
+        let integers = Tensor::zeros([2], (Kind::Int64, Device::Cpu));
+        let facts = facts(&[&with, &without, &integers].into_iter().collect()).unwrap();
+        let told = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_kernel));
+        assert!(told.eq([(true, true), (false, false), (false, false)]));
+    }
+
+    #[test]
+    fn running_statistics_go_back_between_forward_and_backward() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let norm = nn::batch_norm1d(vs.root(), 3, nn::BatchNormConfig::default());
+        let x = Tensor::arange(12, CPU).view([4, 3]);
+        let live = [norm.running_mean.shallow_clone(), norm.running_var.shallow_clone()];
+        let kept = live.each_ref().map(Tensor::copy);
+
+        let loss = norm.forward_t(&x, true).pow_tensor_scalar(3).sum(None);
+        assert_ne!(live[0], kept[0]);
+        put_back(&live.iter().collect(), &kept.iter().collect()).unwrap();
+        assert_eq!(live, kept);
+        loss.backward();
+        assert!(vs.trainable_variables().iter().all(|parameter| parameter.grad().defined()));
+    }
+
+    #[test]
+    fn what_libtorch_throws_is_an_error() {
+        let (a, b) = (Tensor::zeros([2], CPU), Tensor::zeros([3], CPU));
+        let error = put_back(&List::from_iter([&a]), &List::from_iter([&b])).unwrap_err();
+        assert!(!error.to_string().contains("frame #"), "{error}");
+        put_back(&List::from_iter([]), &List::from_iter([])).unwrap();
+        assert!(facts(&List::from_iter([&Tensor::new()])).is_err());
+    }
+}

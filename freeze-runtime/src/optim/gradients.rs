@@ -1,0 +1,111 @@
+//! Gradients of many parameters at once: let go of, clipped.
+//!
+//! Clipping follows [`torch.nn.utils.clip_grad_norm_`] and [`torch.nn.utils.clip_grad_value_`].
+//! Parameters without a gradient are passed over.
+//!
+//! [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
+//! [`torch.nn.utils.clip_grad_value_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
+
+use tch::{TchError, Tensor};
+
+use super::lanes;
+use crate::ffi::{self, List};
+
+/// Makes every gradient undefined, which is what `zero_grad` does in `PyTorch`: a parameter that
+/// then takes no part in a loss does not step at all, where a zero gradient would move it by its
+/// weight decay and momentum.
+pub(crate) fn zero(parameters: &[&Tensor]) -> Result<(), TchError> {
+    ffi::drop_gradients(&parameters.iter().copied().collect())
+}
+
+/// Scales all gradients together, so that their L2 norm is `max` at most. Gives the norm that they
+/// had before.
+pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<f64, TchError> {
+    let lists = with_gradients(parameters)?;
+    let mut squares = 0.0;
+    for list in &lists {
+        squares += ffi::gradient_norm(list)?.powi(2);
+    }
+    let norm = squares.sqrt();
+    let factor = max / (norm + 1e-6);
+    // As in PyTorch, a norm that is no number makes all gradients so.
+    if factor < 1.0 || factor.is_nan() {
+        for list in &lists {
+            ffi::scale_gradients(list, factor)?;
+        }
+    }
+    Ok(norm)
+}
+
+/// Brings every element of every gradient into `-max..=max`.
+pub(crate) fn clip_value(parameters: &[&Tensor], max: f64) -> Result<(), TchError> {
+    with_gradients(parameters)?.iter().try_for_each(|list| ffi::clamp_gradients(list, max))
+}
+
+/// The parameters that have a gradient, one list for each device and dtype.
+fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchError> {
+    let facts = ffi::facts(&parameters.iter().copied().collect())?;
+    let with_gradient =
+        facts.into_iter().zip(parameters.iter().copied()).filter(|(facts, _)| facts.has_gradient);
+    Ok(lanes(with_gradient).into_iter().map(|(_, lane)| lane.into_iter().collect()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor};
+
+    use super::{clip_norm, clip_value, zero};
+
+    /// Parameters whose gradients are those given.
+    fn with<const N: usize>(gradients: [Tensor; N]) -> [Tensor; N] {
+        gradients.map(|gradient| {
+            let parameter = gradient.zeros_like().set_requires_grad(true);
+            (&parameter * gradient).sum(None).backward();
+            parameter
+        })
+    }
+
+    fn numbers(numbers: &[f32]) -> Tensor {
+        Tensor::from_slice(numbers)
+    }
+
+    #[test]
+    fn the_norm_is_one_over_all_gradients() {
+        let without = Tensor::zeros([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
+        let [a, b] = with([numbers(&[3.0, 0.0]), numbers(&[0.0, 4.0]).to_kind(Kind::Double)]);
+        let parameters = [&a, &without, &b];
+        assert_eq!(clip_norm(&parameters, 10.0).unwrap(), 5.0);
+        assert_eq!(a.grad(), numbers(&[3.0, 0.0]));
+        assert_eq!(clip_norm(&parameters, 1.0).unwrap(), 5.0);
+        assert!((clip_norm(&parameters, 1.0).unwrap() - 1.0).abs() < 1e-6);
+        assert!((b.grad().double_value(&[1]) - 0.8).abs() < 1e-6);
+        assert!(!without.grad().defined());
+        assert_eq!(clip_norm(&[&without], 1.0).unwrap(), 0.0);
+        assert_eq!(clip_norm(&[], 1.0).unwrap(), 0.0);
+    }
+
+    #[test]
+    fn a_norm_that_is_no_number_spoils_all_gradients_as_in_pytorch() {
+        let [a, b] = with([numbers(&[f32::NAN]), numbers(&[1.0])]);
+        assert!(clip_norm(&[&a, &b], 1.0).unwrap().is_nan());
+        assert!(b.grad().double_value(&[0]).is_nan());
+    }
+
+    #[test]
+    fn values_are_clipped_each() {
+        let [a, b] = with([numbers(&[-3.0, 0.5]), numbers(&[2.0]).to_kind(Kind::Double)]);
+        clip_value(&[&a, &b], 1.0).unwrap();
+        assert_eq!(a.grad(), numbers(&[-1.0, 0.5]));
+        assert_eq!(b.grad().double_value(&[0]), 1.0);
+    }
+
+    #[test]
+    fn zeroing_lets_go_and_the_next_backward_pass_starts_again() {
+        let [a] = with([numbers(&[3.0])]);
+        zero(&[&a]).unwrap();
+        assert!(!a.grad().defined());
+        (&a * 2.0).sum(None).backward();
+        (&a * 2.0).sum(None).backward();
+        assert_eq!(a.grad(), numbers(&[4.0]));
+    }
+}

@@ -1,0 +1,106 @@
+//! Steps by plain tensor operations, where there is no fused kernel.
+//!
+//! The formulas, and the names in them, are those of [`torch.optim`].
+//!
+//! [`torch.optim`]: https://docs.pytorch.org/docs/stable/optim.html#algorithms
+
+use freeze_dsl::Optimizer;
+use tch::{TchError, Tensor};
+
+use super::{Hyper, Moving, State};
+
+type Result<T> = std::result::Result<T, TchError>;
+
+/// Lets one parameter step.
+pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> Result<()> {
+    let Hyper { lr, weight_decay, optimizer } = *hyper;
+    let state = moving.state;
+    let mut parameter = real(moving.parameter)?;
+    let mut gradient = real(&moving.parameter.f_grad()?)?;
+    if let Optimizer::AdamW { .. } = optimizer {
+        let _ = parameter.f_mul_scalar_(1.0 - lr * weight_decay)?;
+    } else if weight_decay != 0.0 {
+        gradient = parameter.f_mul_scalar(weight_decay)?.f_add_(&gradient)?;
+    }
+    match optimizer {
+        Optimizer::Sgd { momentum, dampening, nesterov } => {
+            if momentum > 0.0 {
+                let buffer = velocity(state, &gradient, momentum, 1.0 - dampening, is_first_step)?;
+                gradient = if nesterov {
+                    buffer.f_mul_scalar(momentum)?.f_add_(&gradient)?
+                } else {
+                    buffer
+                };
+            }
+            let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
+        }
+        Optimizer::Adam { beta1, beta2, eps, amsgrad }
+        | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => {
+            let step = tensor(state, "step")?.f_add_scalar_(1.0)?.f_double_value(&[])?;
+            let mut exp_avg = tensor(state, "exp_avg")?;
+            let _ = exp_avg.f_lerp_(&gradient, 1.0 - beta1)?;
+            let mut exp_avg_sq = average_square(state, "exp_avg_sq", &gradient, beta2)?;
+            if amsgrad {
+                let mut max_exp_avg_sq = tensor(state, "max_exp_avg_sq")?;
+                max_exp_avg_sq.f_copy_(&max_exp_avg_sq.f_maximum(&exp_avg_sq)?)?;
+                exp_avg_sq = max_exp_avg_sq;
+            }
+            let bias_correction1 = 1.0 - beta1.powf(step);
+            let bias_correction2 = 1.0 - beta2.powf(step);
+            let mut denom = exp_avg_sq.f_sqrt()?.f_div_scalar_(bias_correction2.sqrt())?;
+            let denom = denom.f_add_scalar_(eps)?;
+            let _ = parameter.f_addcdiv_(&exp_avg.f_mul_scalar(-lr / bias_correction1)?, &denom)?;
+        }
+        Optimizer::RmsProp { alpha, eps, momentum, centered } => {
+            let mut square_avg = average_square(state, "square_avg", &gradient, alpha)?;
+            if centered {
+                let mut grad_avg = tensor(state, "grad_avg")?;
+                let _ = grad_avg.f_lerp_(&gradient, 1.0 - alpha)?;
+                square_avg = square_avg.f_sub(&grad_avg.f_square()?)?;
+            }
+            let avg = square_avg.f_sqrt()?.f_add_scalar_(eps)?;
+            if momentum > 0.0 {
+                let buffer = velocity(state, &gradient.f_div(&avg)?, momentum, 1.0, false)?;
+                let _ = parameter.f_add_(&buffer.f_mul_scalar(-lr)?)?;
+            } else {
+                let _ = parameter.f_addcdiv_(&gradient.f_mul_scalar(-lr)?, &avg)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `momentum_buffer`, moved on by a gradient.
+fn velocity(
+    state: &State,
+    gradient: &Tensor,
+    momentum: f64,
+    weight: f64,
+    is_first_step: bool,
+) -> Result<Tensor> {
+    let mut buffer = tensor(state, "momentum_buffer")?;
+    if is_first_step {
+        buffer.f_copy_(gradient)?;
+        return Ok(buffer);
+    }
+    buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(weight)?)
+}
+
+/// A moving average of squared gradients, moved on by a gradient.
+fn average_square(state: &State, name: &str, gradient: &Tensor, decay: f64) -> Result<Tensor> {
+    let mut average = tensor(state, name)?;
+    average.f_mul_scalar_(decay)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - decay)?, gradient)
+}
+
+fn tensor(state: &State, name: &str) -> Result<Tensor> {
+    match state.tensor(name) {
+        Some(tensor) => real(tensor),
+        None => Err(TchError::Torch(format!("optimizer state without `{name}`"))),
+    }
+}
+
+/// The tensor itself, or a view of a complex one as real numbers: optimizers take its parts as
+/// parameters of their own.
+fn real(tensor: &Tensor) -> Result<Tensor> {
+    if tensor.f_is_complex()? { tensor.f_view_as_real() } else { Ok(tensor.shallow_clone()) }
+}

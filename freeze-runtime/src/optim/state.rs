@@ -1,0 +1,73 @@
+//! What an optimizer remembers of one parameter.
+
+use freeze_dsl::Optimizer;
+use tch::{Kind, TchError, Tensor};
+
+/// Tensors under the names that they have in a `PyTorch` optimizer's `state_dict`.
+#[derive(Debug)]
+pub(crate) struct State {
+    optimizer: Optimizer,
+    tensors: Vec<(&'static str, Tensor)>,
+}
+
+impl State {
+    /// The state before the first step.
+    pub(super) fn new(optimizer: Optimizer, parameter: &Tensor) -> Result<Self, TchError> {
+        let mut tensors = Vec::new();
+        if counts_steps(&optimizer) {
+            tensors.push(("step", Tensor::f_zeros([], (Kind::Float, parameter.device()))?));
+        }
+        for &name in averages(&optimizer) {
+            tensors.push((name, parameter.f_zeros_like()?));
+        }
+        Ok(Self { optimizer, tensors })
+    }
+
+    /// Whether it was made for this very optimizer.
+    pub(crate) fn serves(&self, optimizer: &Optimizer) -> bool {
+        self.optimizer == *optimizer
+    }
+
+    /// The tensors, by name.
+    pub(crate) fn tensors(&self) -> &[(&'static str, Tensor)] {
+        &self.tensors
+    }
+
+    /// The tensor of that name, where this optimizer has one.
+    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
+        self.tensors.iter().find(|(of, _)| *of == name).map(|(_, tensor)| tensor)
+    }
+
+    /// The memory that it holds.
+    pub(crate) fn bytes(&self) -> usize {
+        self.tensors
+            .iter()
+            .map(|(_, tensor)| tensor.numel() * tensor.kind().elt_size_in_bytes())
+            .sum()
+    }
+}
+
+const fn counts_steps(optimizer: &Optimizer) -> bool {
+    matches!(optimizer, Optimizer::Adam { .. } | Optimizer::AdamW { .. })
+}
+
+/// The names of the tensors that are shaped like the parameter.
+fn averages(optimizer: &Optimizer) -> &'static [&'static str] {
+    match *optimizer {
+        Optimizer::Sgd { momentum, .. } if momentum > 0.0 => &["momentum_buffer"],
+        Optimizer::Sgd { .. } => &[],
+        Optimizer::Adam { amsgrad, .. } | Optimizer::AdamW { amsgrad, .. } => {
+            if amsgrad {
+                &["exp_avg", "exp_avg_sq", "max_exp_avg_sq"]
+            } else {
+                &["exp_avg", "exp_avg_sq"]
+            }
+        }
+        Optimizer::RmsProp { momentum, centered, .. } => match (centered, momentum > 0.0) {
+            (false, false) => &["square_avg"],
+            (false, true) => &["square_avg", "momentum_buffer"],
+            (true, false) => &["square_avg", "grad_avg"],
+            (true, true) => &["square_avg", "grad_avg", "momentum_buffer"],
+        },
+    }
+}

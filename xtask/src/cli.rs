@@ -1,0 +1,103 @@
+//! What a person may ask for.
+
+use crate::error::Error;
+use crate::packages::Variant;
+
+pub(crate) const USAGE: &str = "\
+The project's own commands.
+
+Usage: cargo xtask <COMMAND>
+
+Commands:
+  demo [ARGS]    Set up, build, and run the example that fine-tunes a network on digits
+  test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
+  setup          Only find or fetch libtorch; afterwards cargo needs no variable set
+      --cuda       the one with CUDA (Linux; fetches 2.5 GB)
+      --dry-run    list what would be fetched, and fetch nothing
+  help           Print this
+
+libtorch 2.11.0 is taken from the folder that LIBTORCH names, where it is set; else from .libtorch/
+in the checkout, into which pip's wheels are fetched. A fetch that broke off goes on where it
+stopped, and every wheel is held against its hash in xtask/wheels.sha256.
+";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help,
+    Demo {
+        args: Vec<String>,
+    },
+    Test {
+        args: Vec<String>,
+    },
+    Setup {
+        /// None: whichever is there already, else the one without CUDA.
+        variant: Option<Variant>,
+        dry_run: bool,
+    },
+}
+
+impl Command {
+    pub(crate) fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Error> {
+        let name = args.next();
+        match name.as_deref() {
+            None | Some("help" | "-h" | "--help") => Ok(Self::Help),
+            Some("demo") => Ok(Self::Demo { args: args.collect() }),
+            Some("test") => Ok(Self::Test { args: args.collect() }),
+            Some("setup") => parse_setup(args),
+            Some(other) => Err(unknown(other)),
+        }
+    }
+}
+
+fn parse_setup(args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    let (mut variant, mut dry_run) = (None, false);
+    for arg in args {
+        match arg.as_str() {
+            "--cuda" => variant = Some(Variant::Cuda),
+            "--dry-run" => dry_run = true,
+            "-h" | "--help" => return Ok(Command::Help),
+            other => return Err(unknown(other)),
+        }
+    }
+    Ok(Command::Setup { variant, dry_run })
+}
+
+fn unknown(arg: &str) -> Error {
+    Error::line(format!("`{arg}` is not known here; see `cargo xtask help`"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Command, Error> {
+        Command::parse(line.split_whitespace().map(String::from))
+    }
+
+    #[test]
+    fn arguments_after_test_and_demo_are_passed_on() {
+        let args = vec!["--lib".into(), "--".into(), "--nocapture".into()];
+        assert_eq!(parse("test --lib -- --nocapture"), Ok(Command::Test { args }));
+        assert_eq!(parse("demo"), Ok(Command::Demo { args: vec![] }));
+    }
+
+    #[test]
+    fn setup_takes_its_flags_in_any_order() {
+        let wanted = Ok(Command::Setup { variant: Some(Variant::Cuda), dry_run: true });
+        assert_eq!(parse("setup --dry-run --cuda"), wanted);
+        assert_eq!(parse("setup"), Ok(Command::Setup { variant: None, dry_run: false }));
+    }
+
+    #[test]
+    fn what_is_unknown_is_named() {
+        let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was taken") };
+        assert!(line.contains("`--gpu`"), "{line}");
+    }
+
+    #[test]
+    fn nothing_asked_for_is_help() {
+        assert_eq!(parse(""), Ok(Command::Help));
+        assert_eq!(parse("setup --help"), Ok(Command::Help));
+    }
+}

@@ -1,0 +1,50 @@
+//! The packages that must do without libtorch do so.
+//!
+//! A policy can be parsed, checked and drawn on a machine that has no libtorch, and a crate that
+//! checks one at compile time does not wait for it.
+
+use crate::error::Error;
+use crate::program::cargo;
+
+/// They must not depend on `LIBTORCH_PACKAGES`, however indirectly.
+const PURE: [&str; 4] = ["freeze-dsl", "freeze-macros", "freeze-cli", "xtask"];
+
+const LIBTORCH_PACKAGES: [&str; 3] = ["tch", "torch-sys", "freeze-runtime"];
+
+pub(crate) fn check() -> Result<(), Error> {
+    for package in PURE {
+        let tree = ["tree", "--package", package, "--prefix", "none", "--format", "{p}"];
+        let every = ["--edges", "all", "--target", "all", "--all-features"];
+        let tree = cargo(&tree).args(every).output()?;
+        if let Some(found) = forbidden(&tree) {
+            return Err(Error::line(format!(
+                "{package} depends on {found}; it must do without libtorch: \
+                 see `cargo tree -p {package} -i {found}`"
+            )));
+        }
+        println!("{package} does without libtorch");
+    }
+    Ok(())
+}
+
+/// The first package of a tree that brings libtorch with it. A line is `name v1.2.3 (…)`.
+fn forbidden(tree: &str) -> Option<&'static str> {
+    let names = || tree.lines().filter_map(|line| line.split_whitespace().next());
+    LIBTORCH_PACKAGES.into_iter().find(|package| names().any(|name| name == *package))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn libtorch_is_found_in_a_tree() {
+        let tree = "freeze-dsl v0.1.0 (/checkout/freeze-dsl)\npest v2.9.0\ntorch-sys v0.24.0 (*)\n";
+        assert_eq!(forbidden(tree), Some("torch-sys"));
+    }
+
+    #[test]
+    fn a_name_that_only_begins_alike_is_another() {
+        assert_eq!(forbidden("freeze-dsl v0.1.0\ntch-like v1.0.0\n\n"), None);
+    }
+}

@@ -1,0 +1,49 @@
+//! The project's own commands, called as `cargo xtask …`: they set the checkout up, and run what
+//! it has to show.
+//!
+//! This package uses the standard library alone and never libtorch, so that it builds in a second
+//! on a machine that has nothing yet.
+
+mod checks;
+mod cli;
+mod dependencies;
+mod error;
+mod libtorch;
+mod packages;
+mod program;
+mod setup;
+
+use std::env;
+use std::process::ExitCode;
+
+use cli::Command;
+use error::Error;
+
+fn main() -> ExitCode {
+    match Command::parse(env::args().skip(1)).and_then(run) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            if let Error::Line(line) = error {
+                eprintln!("error: {line}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Help => {
+            print!("{}", cli::USAGE);
+            Ok(())
+        }
+        Command::Setup { variant, dry_run: true } => setup::list(variant),
+        Command::Setup { variant, dry_run: false } => setup::ensure(variant).map(drop),
+        Command::Demo { args } => {
+            setup::ensure(None)?;
+            let demo = ["run", "--package", "freeze-examples", "--example", "digits", "--"];
+            program::cargo(&demo).args(args).run()
+        }
+        Command::Test { args } => checks::all(setup::ensure(None)?.as_deref(), &args),
+    }
+}

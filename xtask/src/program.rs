@@ -1,0 +1,79 @@
+//! Running other programs.
+
+use std::env;
+use std::ffi::OsStr;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::error::Error;
+use crate::libtorch::Source;
+
+/// The checkout's folder.
+pub(crate) fn root() -> PathBuf {
+    let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+    package.parent().unwrap_or(package).to_path_buf()
+}
+
+/// A program to be run in the checkout's folder.
+pub(crate) struct Program(Command);
+
+/// Cargo, the very one that runs this package.
+pub(crate) fn cargo(args: &[&str]) -> Program {
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut program = Program::new(cargo).args(args);
+    if Source::asked_for() == Source::Own {
+        // Cargo set it for this process, perhaps before there was a libtorch: it shall look again.
+        program.0.env_remove("LIBTORCH");
+    }
+    program
+}
+
+impl Program {
+    pub(crate) fn new(name: impl AsRef<OsStr>) -> Self {
+        let mut command = Command::new(name);
+        command.current_dir(root());
+        Self(command)
+    }
+
+    pub(crate) fn args(mut self, args: impl IntoIterator<Item: AsRef<OsStr>>) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    pub(crate) fn env(mut self, name: &str, value: impl AsRef<OsStr>) -> Self {
+        self.0.env(name, value);
+        self
+    }
+
+    /// Runs it to its end; where it fails, it has said why.
+    pub(crate) fn run(mut self) -> Result<(), Error> {
+        let status = self.0.status().map_err(|error| self.cannot_start(&error))?;
+        if status.success() { Ok(()) } else { Err(Error::Said) }
+    }
+
+    /// Runs it to its end and gives what it printed.
+    pub(crate) fn output(mut self) -> Result<String, Error> {
+        let output = self.0.stderr(Stdio::inherit()).output();
+        let output = output.map_err(|error| self.cannot_start(&error))?;
+        if !output.status.success() {
+            return Err(Error::Said);
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// Whether it can be run at all, and ends well.
+    pub(crate) fn works(mut self) -> bool {
+        let silent = self.0.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        silent.status().is_ok_and(|status| status.success())
+    }
+
+    fn cannot_start(&self, error: &std::io::Error) -> Error {
+        let name = self.0.get_program().display();
+        if error.kind() == ErrorKind::NotFound {
+            Error::line(format!("the program `{name}` was not found"))
+        } else {
+            Error::line(format!("`{name}` could not be started: {error}"))
+        }
+    }
+}
