@@ -172,4 +172,3 @@ pub enum Segment {
     /// `{q_proj,v_proj}`
     OneOf(Vec<Spanned<String>>),
 }
-

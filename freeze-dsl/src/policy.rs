@@ -1,6 +1,7 @@
 //! A checked policy, as data: what its text means, without a model.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 use crate::diagnostic::{Diagnostic, Findings};
 use crate::model::Model;
@@ -180,6 +181,18 @@ impl Policy {
         Self::from_source(Source::new(text.to_owned()))
     }
 
+    /// Reads and checks the policy in a file.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or all that is wrong with the policy.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
+        let name = path.as_ref().display().to_string();
+        match std::fs::read_to_string(path) {
+            Ok(text) => Ok(Self::from_source(Source::named(name, text))?),
+            Err(error) => Err(LoadError::File(name, error)),
+        }
+    }
+
     /// Reads and checks a policy that has a name or a place of its own.
     ///
     /// # Errors
@@ -250,6 +263,17 @@ impl Policy {
     pub const fn from_checked(source: Source, parts: Parts) -> Self {
         Self { source, parts }
     }
+}
+
+/// Why a policy's file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The file cannot be read.
+    #[error("cannot read `{0}`: {1}")]
+    File(String, #[source] std::io::Error),
+    /// The policy is wrong; prints every finding with its place.
+    #[error(transparent)]
+    Policy(#[from] Findings),
 }
 
 impl PartialEq for Policy {

@@ -85,6 +85,12 @@ impl Source {
         Self { name: name.into(), text: text.into(), first_line: 1 }
     }
 
+    /// The same text, as it stands in its file from line `first_line` (from 1) on.
+    #[must_use]
+    pub fn at_line(self, first_line: usize) -> Self {
+        Self { first_line, ..self }
+    }
+
     /// A text that begins at line `first_line` (from 1) of the file `name`, as a macro's does.
     #[must_use]
     pub const fn embedded(name: &'static str, text: &'static str, first_line: usize) -> Self {

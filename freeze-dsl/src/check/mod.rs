@@ -10,10 +10,10 @@ use crate::policy::{Action, Options, Policy};
 /// What is likely not what was meant, and stops nothing.
 pub(crate) fn advice(policy: &Policy) -> Vec<Diagnostic> {
     let actions = policy.rules().iter().flat_map(|rule| rule.actions.iter());
-    let given = actions.filter_map(|action| action.value.options().map(|options| (action, options)));
-    let mut found: Vec<Diagnostic> = given
-        .filter_map(|(action, options)| zero_lr(options, Some(&action.value)))
-        .collect();
+    let given =
+        actions.filter_map(|action| action.value.options().map(|options| (action, options)));
+    let mut found: Vec<Diagnostic> =
+        given.filter_map(|(action, options)| zero_lr(options, Some(&action.value))).collect();
     found.extend(zero_lr(policy.defaults(), None));
     found
 }

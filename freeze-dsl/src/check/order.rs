@@ -18,19 +18,20 @@ pub(crate) fn order(policy: &Policy, found: &mut Vec<Diagnostic>) {
     for (index, rule) in policy.rules().iter().enumerate() {
         after_stop_within(rule, found);
         if let Some(stop) = stopped {
-            found.push(
-                never(rule).label("this can never fire").also(stop, "training is over here"),
-            );
+            found
+                .push(never(rule).label("this can never fire").also(stop, "training is over here"));
             continue;
         }
         if index > 0 {
             past_moments(policy, index, before, found);
         }
-        before = earliest(policy, rule, before);
-        if let Some(run) = policy.parts().run.filter(|run| is_over(run.value, before)) {
-            found.push(
+        let fires = earliest(policy, rule, before);
+        match policy.parts().run.filter(|run| is_over(run.value, fires)) {
+            // The rules behind it wait for it in vain; it is told once, where it can be mended.
+            Some(run) => found.push(
                 never(rule).label("this can never fire").also(run.span, "the run is over before"),
-            );
+            ),
+            None => before = fires,
         }
         stopped = rule.actions.iter().find(|action| action.value == Action::Stop).map(|a| a.span);
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use fixedbitset::FixedBitSet;
 
 use super::Group;
+use crate::model::Parameter;
 use crate::plan::{Plan, share};
 
 /// What happened when the rules were looked at. Printed, it is a line for a person.
@@ -50,7 +51,7 @@ impl Change {
     /// Puts into words what trains now.
     pub(super) fn summarize(&mut self, plan: &Plan, trains: &FixedBitSet, groups: &[Group]) {
         let parameters = plan.model().parameters();
-        let elements = |index: usize| parameters.get(index).map_or(0, |p| p.elements());
+        let elements = |index: usize| parameters.get(index).map_or(0, Parameter::elements);
         let rates: Vec<String> = groups
             .iter()
             .map(|group| group.lr.map_or("none".to_owned(), |lr| format!("{lr:e}")))

@@ -2,6 +2,7 @@
 //! same answers, for ever.
 
 mod change;
+mod complete;
 mod program;
 
 pub use change::{Change, Fired};
@@ -9,11 +10,9 @@ pub use program::Program;
 
 use fixedbitset::FixedBitSet;
 
-use crate::diagnostic::{Code, Diagnostic, Findings};
 use crate::optimizer::Optimizer;
 use crate::plan::{Effect, Plan};
 use crate::policy::{Length, Moment, Options};
-use crate::source::Span;
 
 /// Runs a plan. It is told when an epoch starts and when an optimizer step was made, and says
 /// what fires then and what trains from then on.
@@ -81,65 +80,6 @@ impl Clock {
         clock
     }
 
-    /// Checks that everything that ever trains has a learning rate.
-    ///
-    /// # Errors
-    /// The rules after which something trains without one.
-    pub fn check(&self) -> Result<(), Findings> {
-        if self.program.lr.is_some() {
-            return Ok(());
-        }
-        let mut found = Vec::new();
-        let mut clock = self.clone();
-        let rules = self.plan.policy().rules();
-        // Unless the first rule fires at once, everything trains until it does.
-        let first = rules.first().filter(|rule| {
-            !rule.trigger.iter().any(|moment| {
-                matches!(moment.value, Moment::Epoch(0) | Moment::Step(0))
-            })
-        });
-        if let Some(rule) = first {
-            clock.check_lr(rule.trigger.span, &mut found);
-        }
-        for (index, rule) in rules.iter().enumerate() {
-            clock.fire(index, &mut Change::default());
-            clock.regroup();
-            clock.check_lr(rule.span, &mut found);
-        }
-        if found.is_empty() {
-            Ok(())
-        } else {
-            Err(Findings::new(self.plan.policy().source().clone(), found))
-        }
-    }
-
-    fn check_lr(&self, span: Span, found: &mut Vec<Diagnostic>) {
-        let without: Vec<usize> = self
-            .groups
-            .iter()
-            .filter(|group| group.lr.is_none())
-            .flat_map(|group| group.parameters.iter().copied())
-            .collect();
-        // One that was without a learning rate before is told at the rule that began it.
-        let Some(first) = without.first().and_then(|at| self.plan.model().parameters().get(*at))
-        else {
-            return;
-        };
-        let more = match without.len() {
-            1 => String::new(),
-            count => format!(" and {} more", count - 1),
-        };
-        found.push(
-            Diagnostic::new(
-                Code::FRZ0405,
-                span,
-                format!("`{}`{more} would train without a learning rate", first.name),
-            )
-            .label("nothing gives one here")
-            .note("write `lr` behind the targets, `default lr` once, or give the program's own"),
-        );
-    }
-
     /// Tells that an epoch starts; rules are looked at.
     pub fn start_epoch(&mut self) -> Change {
         if self.started {
@@ -199,10 +139,9 @@ impl Clock {
         change.frozen = trained.difference(&self.trains).collect();
         // Another optimizer begins with a state of its own.
         change.dropped.extend(trained.intersection(&self.trains).filter(|parameter| {
-            let name = |options: Option<&Options>| {
-                options.and_then(|o| self.program.optimizer(o)).map(|o| o.name())
-            };
-            name(options.get(*parameter)) != name(self.options.get(*parameter))
+            let optimizer =
+                |options: Option<&Options>| options.and_then(|given| self.program.optimizer(given));
+            optimizer(options.get(*parameter)) != optimizer(self.options.get(*parameter))
         }));
         change.dropped.sort_unstable();
         change.dropped.dedup();
@@ -256,9 +195,7 @@ impl Clock {
             let weight_decay = self.program.weight_decay(options);
             let optimizer = self.program.optimizer(options);
             let same = self.groups.iter_mut().find(|group| {
-                group.lr == lr
-                    && group.weight_decay == weight_decay
-                    && group.optimizer == optimizer
+                group.lr == lr && group.weight_decay == weight_decay && group.optimizer == optimizer
             });
             match same {
                 Some(group) => group.parameters.push(parameter),

@@ -13,9 +13,7 @@ pub(crate) fn nearest<'a>(
         .filter(|candidate| *candidate != word)
         .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
         // One character of one or two is not a slip but another word.
-        .filter(|(distance, candidate)| {
-            *distance <= limit && *distance < candidate.chars().count()
-        })
+        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
         .min_by_key(|(distance, candidate)| (*distance, first_gap(word, candidate)))
         .map(|(_, candidate)| candidate)
 }

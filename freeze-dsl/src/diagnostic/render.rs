@@ -53,7 +53,7 @@ fn help<'a>(suggestion: &'a Suggestion, source: &'a Source) -> annotate_snippets
         .element(snippet(source).patches(patches))
 }
 
-fn snippet<'a, T: Clone>(source: &'a Source) -> Snippet<'a, T> {
+fn snippet<T: Clone>(source: &Source) -> Snippet<'_, T> {
     Snippet::source(source.text()).path(source.name()).line_start(source.first_line())
 }
 

@@ -14,8 +14,13 @@ use crate::source::{Span, Spanned};
 /// What the tree means. Where something is wrong it is told, and left out or put right as
 /// well as can be, so that the checks behind this one have as much as possible to look at.
 pub(crate) fn lower(tree: &Tree, found: &mut Vec<Diagnostic>) -> Parts {
-    let mut lowering =
-        Lowering { found, run: None, model: None, defaults: Options::default(), names: HashMap::new() };
+    let mut lowering = Lowering {
+        found,
+        run: None,
+        model: None,
+        defaults: Options::default(),
+        names: HashMap::new(),
+    };
     // `run` may stand behind the rules that need it.
     for item in &tree.items {
         lowering.heading(item);
@@ -90,22 +95,19 @@ impl Lowering<'_> {
             .filter_map(|moment| Some(Spanned::new(self.moment(moment)?, moment.span)))
             .collect();
         Rule {
-            name: rule
-                .name
-                .as_ref()
-                .map(|name| Spanned::new(name.value.clone().into(), name.span)),
+            name: rule.name.as_ref().map(|name| Spanned::new(name.value.clone().into(), name.span)),
             trigger: Spanned::new(moments, rule.trigger.span),
             actions: rule
                 .actions
                 .iter()
-                .filter_map(|action| Some(Spanned::new(self.action(action)?, action.span)))
+                .map(|action| Spanned::new(self.action(action), action.span))
                 .collect(),
         }
     }
 
-    fn action(&mut self, action: &Spanned<ast::Action>) -> Option<Action> {
+    fn action(&mut self, action: &Spanned<ast::Action>) -> Action {
         let (verb, written, settings) = match &action.value {
-            ast::Action::Stop => return Some(Action::Stop),
+            ast::Action::Stop => return Action::Stop,
             ast::Action::On { verb, targets, settings } => (verb, targets, settings),
         };
         let targets = Spanned::new(self.targets(&written.value), written.span);
@@ -113,10 +115,10 @@ impl Lowering<'_> {
             for setting in settings {
                 self.found.push(does_not_fit_freeze(setting));
             }
-            return Some(Action::Freeze(targets));
+            return Action::Freeze(targets);
         }
         let options = self.options(settings);
-        Some(match verb.value {
+        match verb.value {
             Verb::Train => Action::Train(targets, options),
             Verb::Unfreeze => Action::Unfreeze(targets, options),
             Verb::Set | Verb::Freeze => {
@@ -128,7 +130,7 @@ impl Lowering<'_> {
                 }
                 Action::Set(targets, options)
             }
-        })
+        }
     }
 }
 

@@ -100,19 +100,16 @@ impl Lowering<'_> {
     }
 
     fn unknown_optimizer(&mut self, name: &Spanned<String>) {
-        let names: Vec<String> =
-            KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
+        let names: Vec<String> = KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
             Code::FRZ0404,
             name.span,
             format!("unknown optimizer `{}`", name.value),
         )
         .label(format!("expected {}", one_of(&names)));
-        let near = nearest(
-            &name.value.to_lowercase(),
-            KNOWN.iter().map(Optimizer::name),
-        );
-        let same = KNOWN.iter().map(Optimizer::name).find(|known| known.eq_ignore_ascii_case(&name.value));
+        let near = nearest(&name.value.to_lowercase(), KNOWN.iter().map(Optimizer::name));
+        let same =
+            KNOWN.iter().map(Optimizer::name).find(|known| known.eq_ignore_ascii_case(&name.value));
         self.found.push(match same.or(near) {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -141,8 +138,12 @@ impl Lowering<'_> {
                     .label("leave this out: naming it switches it on"),
             ),
             (Place::Number(..), None) => self.found.push(
-                Diagnostic::new(Code::FRZ0404, argument.name.span, format!("`{name}` needs a value"))
-                    .label("expected a number behind this"),
+                Diagnostic::new(
+                    Code::FRZ0404,
+                    argument.name.span,
+                    format!("`{name}` needs a value"),
+                )
+                .label("expected a number behind this"),
             ),
             (Place::Number(number, range), Some(value)) => {
                 *number = value.value;

@@ -31,7 +31,8 @@ impl Lowering<'_> {
     fn term(&mut self, term: &Spanned<ast::Term>) -> Option<Spanned<Term>> {
         let lowered = match &term.value {
             ast::Term::Path(segments) => {
-                Term::Path(segments.iter().map(|segment| self.segment(segment)).collect())
+                let segments = segments.iter().map(|segment| self.segment(segment));
+                Term::Path(segments.collect::<Option<_>>()?)
             }
             ast::Term::Literal(name) => Term::Path(literal(name, term.span)),
             ast::Term::Name(name) => Term::Named(self.named(name, term.span)?),
@@ -40,7 +41,7 @@ impl Lowering<'_> {
         Some(Spanned::new(lowered, term.span))
     }
 
-    fn segment(&mut self, segment: &Spanned<ast::Segment>) -> Spanned<Segment> {
+    fn segment(&mut self, segment: &Spanned<ast::Segment>) -> Option<Spanned<Segment>> {
         let lowered = match &segment.value {
             ast::Segment::Glob(word) if word == "**" => Segment::AnyDepth,
             ast::Segment::Glob(word) if word.contains('*') => Segment::Glob(word.clone().into()),
@@ -55,6 +56,7 @@ impl Lowering<'_> {
                         )
                         .label("it ends before it begins"),
                     );
+                    return None;
                 }
                 Segment::Index { start: start.value, end: end.value }
             }
@@ -62,7 +64,7 @@ impl Lowering<'_> {
                 Segment::OneOf(words.iter().map(|word| word.value.clone().into()).collect())
             }
         };
-        Spanned::new(lowered, segment.span)
+        Some(Spanned::new(lowered, segment.span))
     }
 
     fn named(&mut self, name: &str, span: Span) -> Option<Named> {

@@ -16,8 +16,12 @@ impl Lowering<'_> {
             Duration::Steps(amount) => Length::Steps(self.whole_duration(amount)?),
             Duration::Percent(_) | Duration::Rest => {
                 self.found.push(
-                    Diagnostic::new(Code::FRZ0306, duration.span, "`run` cannot be a part of itself")
-                        .label("expected a number of `epochs` or `steps`"),
+                    Diagnostic::new(
+                        Code::FRZ0306,
+                        duration.span,
+                        "`run` cannot be a part of itself",
+                    )
+                    .label("expected a number of `epochs` or `steps`"),
                 );
                 return None;
             }
@@ -45,8 +49,12 @@ impl Lowering<'_> {
             Duration::Percent(amount) => {
                 if amount.value <= 0.0 || !amount.value.is_finite() {
                     self.found.push(
-                        Diagnostic::new(Code::FRZ0402, amount.span, "a duration must be above zero")
-                            .label(format!("this is {} %", amount.value)),
+                        Diagnostic::new(
+                            Code::FRZ0402,
+                            amount.span,
+                            "a duration must be above zero",
+                        )
+                        .label(format!("this is {} %", amount.value)),
                     );
                     return None;
                 }
@@ -99,8 +107,12 @@ impl Lowering<'_> {
             return Some(value as u64);
         }
         self.found.push(
-            Diagnostic::new(Code::FRZ0402, amount.span, format!("{what} is counted in whole numbers from 0"))
-                .label(format!("this is {value}")),
+            Diagnostic::new(
+                Code::FRZ0402,
+                amount.span,
+                format!("{what} is counted in whole numbers from 0"),
+            )
+            .label(format!("this is {value}")),
         );
         None
     }

@@ -32,8 +32,8 @@ pub(super) fn load(path: &Path) -> Result<Model, ModelError> {
 }
 
 fn read(header: &[u8]) -> Result<Model, ModelError> {
-    let metadata: Metadata = serde_json::from_slice(header)
-        .map_err(|error| ModelError::Header(error.to_string()))?;
+    let metadata: Metadata =
+        serde_json::from_slice(header).map_err(|error| ModelError::Header(error.to_string()))?;
     let tensors = metadata
         .offset_keys()
         .into_iter()

@@ -67,8 +67,7 @@ fn deciding(module: &str, parameters: &[Parameter]) -> Vec<usize> {
 }
 
 fn is_under(name: &str, module: &str) -> bool {
-    module.is_empty()
-        || name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
+    module.is_empty() || name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// A path's module and its last segment.

@@ -3,13 +3,11 @@
 
 use pest::iterators::{Pair, Pairs};
 
+use super::values::{duration, is_mark, moment, setting, span, text, unescape};
 use super::{Rule, junk};
-use crate::ast::{
-    Action, Argument, Duration, Item, Moment, Rule as RuleNode, Segment, Selector, Setting,
-    Targets, Term, Tree, Verb,
-};
+use crate::ast::{Action, Item, Rule as RuleNode, Segment, Selector, Targets, Term, Tree, Verb};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 
 pub(super) fn tree(pairs: Pairs<'_, Rule>, found: &mut Vec<Diagnostic>) -> Tree {
     let mut builder = Builder { found };
@@ -28,16 +26,6 @@ pub(super) fn tree(pairs: Pairs<'_, Rule>, found: &mut Vec<Diagnostic>) -> Tree 
     Tree { items }
 }
 
-fn span(pair: &Pair<'_, Rule>) -> Span {
-    let place = pair.as_span();
-    Span::new(place.start(), place.end())
-}
-
-/// The word or name as it stands.
-fn text(pair: &Pair<'_, Rule>) -> Spanned<String> {
-    Spanned::new(pair.as_str().to_owned(), span(pair))
-}
-
 struct Builder<'f> {
     found: &'f mut Vec<Diagnostic>,
 }
@@ -48,10 +36,8 @@ impl Builder<'_> {
         let mut parts = pair.clone().into_inner().filter(|part| !is_mark(part.as_rule()));
         let item = match pair.as_rule() {
             Rule::model_item => Item::Model(self.string(&parts.next()?)),
-            Rule::run_item => Item::Run(self.duration(parts.next()?)?),
-            Rule::default_item => {
-                Item::Default(parts.map(|part| self.setting(part)).collect::<Option<_>>()?)
-            }
+            Rule::run_item => Item::Run(duration(parts.next()?)?),
+            Rule::default_item => Item::Default(parts.map(setting).collect::<Option<_>>()?),
             Rule::rule => Item::Rule(self.rule(pair)?),
             _ => return None,
         };
@@ -69,7 +55,7 @@ impl Builder<'_> {
                     let moments = part
                         .into_inner()
                         .filter(|part| part.as_rule() == Rule::moment)
-                        .map(|moment| self.moment(moment))
+                        .map(moment)
                         .collect::<Option<Vec<_>>>()?;
                     trigger = Some(Spanned::new(moments, place));
                 }
@@ -79,38 +65,6 @@ impl Builder<'_> {
             }
         }
         Some(RuleNode { trigger: trigger?, name, actions })
-    }
-
-    fn moment(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Moment>> {
-        let place = span(&pair);
-        let mut inner = pair.into_inner();
-        let moment = match inner.next()?.as_rule() {
-            Rule::kw_start => Moment::Start,
-            Rule::kw_epoch => Moment::Epoch(number(&inner.next()?)?),
-            Rule::kw_step => Moment::Step(number(&inner.next()?)?),
-            Rule::kw_after => Moment::After(self.duration(inner.next()?)?),
-            _ => return None,
-        };
-        Some(Spanned::new(moment, place))
-    }
-
-    fn duration(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Duration>> {
-        let place = span(&pair);
-        let mut inner = pair.into_inner();
-        let first = inner.next()?;
-        if first.as_rule() == Rule::kw_rest {
-            return Some(Spanned::new(Duration::Rest, place));
-        }
-        let amount = number(&first)?;
-        let unit = inner.next()?;
-        let duration = match unit.as_rule() {
-            Rule::percent => Duration::Percent(amount),
-            _ => match unit.into_inner().next()?.as_rule() {
-                Rule::kw_epoch | Rule::kw_epochs => Duration::Epochs(amount),
-                _ => Duration::Steps(amount),
-            },
-        };
-        Some(Spanned::new(duration, place))
     }
 
     fn action(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Action>> {
@@ -129,31 +83,9 @@ impl Builder<'_> {
             _ => return None,
         };
         let targets = self.targets(inner.next()?)?;
-        let settings = inner.map(|option| self.setting(option)).collect::<Option<_>>()?;
+        let settings = inner.map(setting).collect::<Option<_>>()?;
         let action = Action::On { verb: Spanned::new(verb, verb_place), targets, settings };
         Some(Spanned::new(action, place))
-    }
-
-    fn setting(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Setting>> {
-        let place = span(&pair);
-        let option = pair.into_inner().next()?;
-        let kind = option.as_rule();
-        let mut parts = option.into_inner().filter(|part| !is_mark(part.as_rule()));
-        let first = parts.next()?;
-        let setting = match kind {
-            Rule::lr => Setting::Lr(number(&first)?),
-            Rule::weight_decay => Setting::WeightDecay(number(&first)?),
-            Rule::optimizer => Setting::Optimizer {
-                name: text(&first),
-                arguments: parts
-                    .flat_map(Pair::into_inner)
-                    .filter(|part| part.as_rule() == Rule::argument)
-                    .map(argument)
-                    .collect::<Option<_>>()?,
-            },
-            _ => return None,
-        };
-        Some(Spanned::new(setting, place))
     }
 
     fn targets(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Targets>> {
@@ -272,10 +204,8 @@ impl Builder<'_> {
     fn string(&mut self, pair: &Pair<'_, Rule>) -> Spanned<String> {
         let place = span(pair);
         let quoted = pair.as_str();
-        let content = quoted
-            .strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .unwrap_or(quoted);
+        let content =
+            quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
         let value = unescape(content).unwrap_or_else(|escape| {
             self.found.push(
                 Diagnostic::new(Code::FRZ0101, place, format!("unknown escape `{escape}`"))
@@ -285,80 +215,4 @@ impl Builder<'_> {
         });
         Spanned::new(value, place)
     }
-}
-
-/// Keywords and signs, which carry no value of their own.
-fn is_mark(kind: Rule) -> bool {
-    matches!(
-        kind,
-        Rule::kw_model
-            | Rule::kw_run
-            | Rule::kw_default
-            | Rule::kw_lr
-            | Rule::kw_weight_decay
-            | Rule::kw_optimizer
-    )
-}
-
-fn number(pair: &Pair<'_, Rule>) -> Option<Spanned<f64>> {
-    let written: String = pair
-        .as_str()
-        .chars()
-        .filter(|character| !character.is_whitespace() && *character != '_')
-        .collect();
-    Some(Spanned::new(written.parse().ok()?, span(pair)))
-}
-
-fn argument(pair: Pair<'_, Rule>) -> Option<Argument> {
-    let mut inner = pair.into_inner();
-    let name = text(&inner.next()?);
-    let value = match inner.next() {
-        Some(value) => Some(number(&value)?),
-        None => None,
-    };
-    Some(Argument { name, value })
-}
-
-/// Rust's string escapes; the error is the escape that is none.
-fn unescape(content: &str) -> Result<String, String> {
-    let mut out = String::with_capacity(content.len());
-    let mut rest = content.chars();
-    while let Some(character) = rest.next() {
-        if character != '\\' {
-            out.push(character);
-            continue;
-        }
-        match rest.next() {
-            Some('n') => out.push('\n'),
-            Some('r') => out.push('\r'),
-            Some('t') => out.push('\t'),
-            Some('0') => out.push('\0'),
-            Some(same @ ('\\' | '\'' | '"')) => out.push(same),
-            Some('\n') => {
-                let trimmed = rest.as_str().trim_start();
-                rest = trimmed.chars();
-            }
-            Some('x') => {
-                let digits: String = rest.by_ref().take(2).collect();
-                match u8::from_str_radix(&digits, 16) {
-                    Ok(byte) if byte < 0x80 && digits.len() == 2 => out.push(char::from(byte)),
-                    _ => return Err(format!("\\x{digits}")),
-                }
-            }
-            Some('u') => {
-                let written: String =
-                    rest.by_ref().take_while(|character| *character != '}').take(8).collect();
-                let value = written
-                    .strip_prefix('{')
-                    .and_then(|digits| u32::from_str_radix(&digits.replace('_', ""), 16).ok())
-                    .and_then(char::from_u32);
-                match value {
-                    Some(character) => out.push(character),
-                    None => return Err(format!("\\u{written}}}")),
-                }
-            }
-            other => return Err(other.map_or("\\".to_owned(), |other| format!("\\{other}"))),
-        }
-    }
-    Ok(out)
 }

@@ -4,6 +4,7 @@ mod build;
 mod grammar;
 mod scan;
 mod syntax;
+mod values;
 
 use grammar::{Grammar, Rule};
 use pest::Parser;
@@ -14,7 +15,6 @@ use crate::source::Span;
 
 /// How deep brackets and comments may nest.
 pub const MAX_NESTING: usize = 128;
-
 
 /// Parses a policy's text, with everything that is wrong with its syntax.
 #[must_use]

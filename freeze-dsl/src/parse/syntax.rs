@@ -50,18 +50,9 @@ fn missing_semicolon(
     }
     let end = text.get(span.start..found.span.start)?.trim_end().len() + span.start;
     Some(
-        Diagnostic::new(
-            Code::FRZ0101,
-            found.span,
-            format!("expected `;` before `{}`", found.text),
-        )
-        .label("this begins another statement")
-        .suggest(
-            Applicability::Maybe,
-            "end the statement before it",
-            Span::new(end, end),
-            ";",
-        ),
+        Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
+            .label("this begins another statement")
+            .suggest(Applicability::Maybe, "end the statement before it", Span::new(end, end), ";"),
     )
 }
 
@@ -242,7 +233,7 @@ fn describe(expected: Rule) -> Described {
         Rule::colon => Sign(":"),
         Rule::comma => Sign(","),
         Rule::dot => Sign("."),
-        Rule::at => Sign("@"),
+        Rule::at | Rule::ready_made => Sign("@"),
         Rule::percent => Sign("%"),
         Rule::open | Rule::arguments | Rule::group => Sign("("),
         Rule::close => Sign(")"),
@@ -257,11 +248,12 @@ fn describe(expected: Rule) -> Described {
         Rule::whole => Kind { name: "a whole number", any_word: false },
         Rule::name | Rule::argument => Kind { name: "a name", any_word: true },
         Rule::word => Kind { name: "a word", any_word: true },
-        Rule::path | Rule::segment | Rule::glob => Kind { name: "a parameter's path", any_word: true },
+        Rule::path | Rule::segment | Rule::glob => {
+            Kind { name: "a parameter's path", any_word: true }
+        }
         Rule::targets | Rule::selectors | Rule::selector | Rule::term => {
             Kind { name: "a parameter's path, `@` or `(`", any_word: true }
         }
-        Rule::ready_made => Sign("@"),
         Rule::duration => Kind { name: "a duration such as `2 epochs`", any_word: false },
         Rule::minus
         | Rule::reserved
@@ -301,9 +293,8 @@ impl<'t> Token<'t> {
         };
         let (kind, length) = if is_word_character(first) {
             let numeric = first.is_ascii_digit();
-            let length = rest
-                .find(|c| !(is_word_character(c) || numeric && c == '.'))
-                .unwrap_or(rest.len());
+            let length =
+                rest.find(|c| !(is_word_character(c) || numeric && c == '.')).unwrap_or(rest.len());
             (if numeric { Kind::Number } else { Kind::Word }, length)
         } else {
             (Kind::Other, first.len_utf8())

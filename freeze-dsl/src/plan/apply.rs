@@ -110,9 +110,8 @@ impl<'a> Applied<'a> {
     }
 
     fn row(&self, rule: String, model: &Model) -> Row {
-        let effects = (0..self.before.options.len())
-            .filter_map(|parameter| self.effect(parameter))
-            .collect();
+        let effects =
+            (0..self.before.options.len()).filter_map(|parameter| self.effect(parameter)).collect();
         let elements = |parameter: usize| {
             model.parameters().get(parameter).map_or(0, crate::model::Parameter::elements)
         };
@@ -153,7 +152,8 @@ impl<'a> Applied<'a> {
         self.check_conflicts(found);
         self.check_undone(found);
         self.check_idle(first, found);
-        if self.after.trains.is_clear() && !self.rule.stops() {
+        let nothing_left = self.after.trains.is_clear() && !self.before.trains.is_clear();
+        if nothing_left && !self.rule.stops() {
             let place = self.rule.actions.last().map_or(self.rule.span, |action| action.span);
             found.push(
                 Diagnostic::new(Code::FRZ0303, place, "after this rule nothing trains")
@@ -168,7 +168,8 @@ impl<'a> Applied<'a> {
         let mut given: Vec<Options> = vec![Options::default(); self.before.options.len()];
         let mut told: Vec<(Span, Span)> = Vec::new();
         for (action, selection) in self.rule.actions.iter().zip(self.selections) {
-            let Some(options) = action.options().filter(|_| !matches!(action.value, Action::Set(..)))
+            let Some(options) =
+                action.options().filter(|_| !matches!(action.value, Action::Set(..)))
             else {
                 continue;
             };
@@ -206,10 +207,7 @@ impl<'a> Applied<'a> {
                 }
                 Action::Freeze(_) => selection.is_subset(&self.after.trains),
                 Action::Set(_, options) => selection.ones().all(|parameter| {
-                    self.after
-                        .options
-                        .get(parameter)
-                        .is_some_and(|now| is_overridden(options, now))
+                    self.after.options.get(parameter).is_some_and(|now| is_overridden(options, now))
                 }),
                 Action::Stop => false,
             };

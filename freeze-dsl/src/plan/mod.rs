@@ -62,6 +62,18 @@ impl Plan {
         Ok(Self { policy: policy.clone(), model: model.clone(), rows, warnings: found })
     }
 
+    /// The selectors of a policy that select nothing, for one that is wrong in other ways: what
+    /// its rules would do cannot be known then.
+    pub(crate) fn selectors(policy: &Policy, model: &Model) -> Vec<Diagnostic> {
+        let selecting = Selecting::new(model);
+        let mut found = Vec::new();
+        let actions = policy.rules().iter().flat_map(|rule| rule.actions.iter());
+        for targets in actions.filter_map(|action| action.value.targets()) {
+            selecting.targets(targets, policy.source().text(), &mut found);
+        }
+        found
+    }
+
     /// The policy.
     #[must_use]
     pub const fn policy(&self) -> &Policy {

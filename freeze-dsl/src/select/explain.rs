@@ -19,8 +19,7 @@ pub(super) fn nothing(
     text: &str,
 ) -> Diagnostic {
     let written = text.get(span.range()).unwrap_or_default();
-    let finding =
-        Diagnostic::new(Code::FRZ0201, span, format!("`{written}` selects no parameter"));
+    let finding = Diagnostic::new(Code::FRZ0201, span, format!("`{written}` selects no parameter"));
     if let Some(buffer) = buffer_at(model, path) {
         return finding.label("a buffer, not a parameter").note(format!(
             "`{buffer}` is kept by its module and never trained; it stands still while all \
@@ -47,7 +46,7 @@ pub(super) fn nothing(
     let Segment::Name(word) = &failing.value else {
         return finding.note(listed);
     };
-    if let Some(near) = nearest(word, names.iter().copied()).filter(|near| is_plain(near)) {
+    if let Some(near) = near(tree, path, matched, word, &names) {
         return finding.suggest(
             Applicability::Maybe,
             format!("did you mean `{near}`? {listed}"),
@@ -64,6 +63,29 @@ pub(super) fn nothing(
         ),
         None => finding.note(listed),
     }
+}
+
+/// The name that was likely meant: the nearest of those with which the path selects something.
+fn near<'m>(
+    tree: &NameTree<'_>,
+    path: &[Spanned<Segment>],
+    failing: usize,
+    word: &str,
+    names: &[&'m str],
+) -> Option<&'m str> {
+    let selects = |name: &str| {
+        let mut mended = path.to_vec();
+        if let Some(segment) = mended.get_mut(failing) {
+            segment.value = Segment::Name(name.to_owned().into());
+        }
+        tree.path_of_first(&mended).is_some()
+    };
+    let plain = || names.iter().copied().filter(|name| is_plain(name));
+    // A plain path may have another slip further on; a pattern that still selects nothing was
+    // not meant.
+    let pattern = path.iter().any(|segment| !matches!(segment.value, Segment::Name(_)));
+    nearest(word, plain().filter(|name| selects(name)))
+        .or_else(|| nearest(word, plain()).filter(|_| !pattern))
 }
 
 /// The segment that fails, where it has a place of its own behind the path's first one.
@@ -133,8 +155,11 @@ fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> Option<String> {
 
 /// The first buffer at or under the path.
 fn buffer_at<'m>(model: &'m Model, path: &[Spanned<Segment>]) -> Option<&'m str> {
-    let buffers =
-        model.tensors().iter().filter(|tensor| tensor.role == Role::Buffer).map(|t| t.name.as_str());
+    let buffers = model
+        .tensors()
+        .iter()
+        .filter(|tensor| tensor.role == Role::Buffer)
+        .map(|t| t.name.as_str());
     let tree = NameTree::new(buffers.clone().enumerate().map(|(index, name)| (name, index)));
     let mut selection = fixedbitset::FixedBitSet::with_capacity(model.tensors().len());
     tree.select(path, &mut selection);

@@ -27,14 +27,23 @@ mod tests {
 
     #[test]
     fn a_star_is_any_run_of_characters() {
-        for (pattern, name) in
-            [("conv*", "conv1"), ("*", "fc"), ("*_proj", "q_proj"), ("a*b*c", "aXbYc"), ("conv*", "conv"), ("a*a", "aa")]
-        {
+        for (pattern, name) in [
+            ("conv*", "conv1"),
+            ("*", "fc"),
+            ("*_proj", "q_proj"),
+            ("a*b*c", "aXbYc"),
+            ("conv*", "conv"),
+            ("a*a", "aa"),
+        ] {
             assert!(matches(pattern, name), "{pattern} {name}");
         }
-        for (pattern, name) in
-            [("conv*", "bn1"), ("*_proj", "proj"), ("a*b*c", "acb"), ("a*a", "a"), ("layer1", "layer10")]
-        {
+        for (pattern, name) in [
+            ("conv*", "bn1"),
+            ("*_proj", "proj"),
+            ("a*b*c", "acb"),
+            ("a*a", "a"),
+            ("layer1", "layer10"),
+        ] {
             assert!(!matches(pattern, name), "{pattern} {name}");
         }
     }

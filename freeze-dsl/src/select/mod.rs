@@ -38,7 +38,9 @@ impl<'m> Selecting<'m> {
     ) -> FixedBitSet {
         let before = found.len();
         let selection = self.difference(targets, text, found);
-        if selection.is_clear() && found.len() == before {
+        // Without selectors it was unreadable, and that is told already.
+        let readable = !targets.selectors.is_empty();
+        if selection.is_clear() && found.len() == before && readable {
             found.push(
                 Diagnostic::new(
                     Code::FRZ0201,
@@ -119,12 +121,7 @@ impl<'m> Selecting<'m> {
         selection
     }
 
-    fn term(
-        &self,
-        term: &Spanned<Term>,
-        text: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> FixedBitSet {
+    fn term(&self, term: &Spanned<Term>, text: &str, found: &mut Vec<Diagnostic>) -> FixedBitSet {
         match &term.value {
             Term::Path(path) => {
                 let mut selection = self.none();

@@ -1,0 +1,115 @@
+//! `freeze check`, run as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const MODEL: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../freeze-dsl/tests/models/resnet18.model.json");
+
+/// The exit status and what was printed on standard error.
+fn freeze(arguments: &[&str], folder: &Path, input: &str) -> (i32, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_freeze"))
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = child.wait_with_output().unwrap();
+    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn five_mistakes_are_five_findings_with_their_places() {
+    let text = "\
+run 20 epochs;
+start: train fc lr -1e-3;
+epoch 3: unfreeze layer5 lr 1e-4;
+epoch 6: unfreze layer3;
+epoch 5: unfreeze layer2 optimizer adm;
+epoch 30: unfreeze @bias;
+";
+    // Two of the five stand in one line, and every one is found in one look.
+    let folder = folder_with(&[("resnet.freeze", text)]);
+    let (status, printed) =
+        freeze(&["check", "resnet.freeze", "--model", MODEL], folder.path(), "");
+    assert_eq!(status, 1);
+    let places: Vec<&str> = printed
+        .lines()
+        .filter_map(|line| line.trim_start().strip_prefix("--> resnet.freeze:"))
+        .collect();
+    assert_eq!(places, ["2:20", "3:19", "4:10", "5:36", "6:1", "6:20"]);
+    assert!(printed.contains(
+        "help: did you mean `layer4`? the model has conv1, bn1, layer1, layer2, layer3, layer4, fc"
+    ));
+    assert!(printed.contains("+ epoch 3: unfreeze layer4 lr 1e-4;"));
+    assert!(printed.ends_with("6 errors\n"), "{printed}");
+}
+
+#[test]
+fn a_clean_policy_says_nothing() {
+    let folder = folder_with(&[("a.freeze", "start: train fc; epoch 3: unfreeze layer4")]);
+    let clean = (0, String::new());
+    assert_eq!(freeze(&["check", "a.freeze"], folder.path(), ""), clean);
+    assert_eq!(freeze(&["check", "a.freeze", "--model", MODEL], folder.path(), ""), clean);
+    assert_eq!(freeze(&["check", "-"], folder.path(), "start: train fc"), clean);
+}
+
+#[test]
+fn the_model_that_a_policy_names_lies_beside_it() {
+    let model = std::fs::read_to_string(MODEL).unwrap();
+    let folder = folder_with(&[
+        ("m.model.json", &model),
+        ("a.freeze", "model \"m.model.json\"; start: train layer5"),
+        ("b.freeze", "model \"none.model.json\"; start: train layer5"),
+    ]);
+    let file = folder.path().join("a.freeze");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (status, printed) = freeze(&["check", file.to_str().unwrap()], elsewhere.path(), "");
+    assert_eq!(status, 1);
+    assert!(printed.contains("error[FRZ0201]: `layer5` selects no parameter"));
+
+    let (status, printed) = freeze(&["check", "b.freeze"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(printed.contains("none.model.json: "), "{printed}");
+}
+
+#[test]
+fn a_warning_alone_is_a_finding() {
+    let folder = folder_with(&[]);
+    let (status, printed) = freeze(&["check", "-"], folder.path(), "start: train fc lr 0");
+    assert_eq!(status, 1);
+    assert!(printed.starts_with("warning[FRZ0505]"), "{printed}");
+    assert!(printed.ends_with("1 warning\n"));
+}
+
+#[test]
+fn what_cannot_be_done_has_a_status_of_its_own() {
+    let folder = folder_with(&[]);
+    let (status, printed) = freeze(&["check", "none.freeze"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(printed.starts_with("error: cannot read `none.freeze`: "), "{printed}");
+    assert_eq!(freeze(&["chekc"], folder.path(), "").0, 2);
+    assert_eq!(freeze(&["check", "-", "--model", "x.bin"], folder.path(), "").0, 2);
+}
+
+#[test]
+fn colours_are_asked_for_or_left_out() {
+    let folder = folder_with(&[]);
+    let coloured = freeze(&["check", "-", "--color", "always"], folder.path(), "star: train fc").1;
+    assert!(coloured.contains("\u{1b}["));
+    assert!(!freeze(&["check", "-"], folder.path(), "star: train fc").1.contains("\u{1b}["));
+}

@@ -1,0 +1,244 @@
+//! When rules fire, and what trains then.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
+use freeze_dsl::Optimizer;
+use freeze_dsl::clock::{Change, Clock, Program};
+use freeze_dsl::model::Model;
+use freeze_dsl::policy::Policy;
+
+const RESNET18: &str = include_str!("models/resnet18.model.json");
+const PROGRAM: Program =
+    Program { lr: Some(1e-4), optimizer: None, weight_decay: None, steps_per_epoch: None };
+
+fn clock_with(text: &str, program: Program) -> Clock {
+    let model = Model::from_json(RESNET18).unwrap();
+    let plan = Policy::parse(text).unwrap_or_else(|found| panic!("{found}")).plan(&model);
+    Clock::new(plan.unwrap_or_else(|found| panic!("{found}")), program)
+}
+
+fn clock(text: &str) -> Clock {
+    clock_with(text, PROGRAM)
+}
+
+fn names(change: &Change) -> Vec<&str> {
+    change.fired.iter().map(|fired| fired.name.as_str()).collect()
+}
+
+/// The looks, `(epoch, step)`, at which rules fire, and the rules, over a run.
+fn firings(clock: &mut Clock, epochs: u64, steps: u64) -> Vec<(u64, u64, Vec<String>)> {
+    let mut fired = Vec::new();
+    let mut note = |change: Change| {
+        if !change.is_empty() {
+            let names = names(&change).into_iter().map(str::to_owned).collect();
+            fired.push((change.epoch, change.step, names));
+        }
+    };
+    for _ in 0..epochs {
+        note(clock.start_epoch());
+        for _ in 0..steps {
+            note(clock.end_step());
+        }
+    }
+    fired
+}
+
+fn trainable(clock: &Clock) -> Vec<String> {
+    let parameters = clock.plan().model().parameters();
+    clock.trainable().map(|index| parameters[index].name.clone()).collect()
+}
+
+/// The first segments of what trains, each once.
+fn modules(clock: &Clock) -> Vec<String> {
+    let mut modules: Vec<String> =
+        trainable(clock).iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
+    modules.dedup();
+    modules
+}
+
+#[test]
+fn the_shortest_policy_is_whole() {
+    let mut clock = clock("epoch 0: train layer4 lr 1e-3; epoch 3: unfreeze layer3");
+    for epoch in 0..5 {
+        let change = clock.start_epoch();
+        assert_eq!(change.epoch, epoch);
+        let lrs: Vec<_> = clock.groups().iter().map(|group| group.lr.unwrap()).collect();
+        if epoch < 3 {
+            assert_eq!((modules(&clock), lrs), (vec!["layer4".to_owned()], vec![1e-3]));
+        } else {
+            let both = vec!["layer3".to_owned(), "layer4".to_owned()];
+            assert_eq!((modules(&clock), lrs), (both, vec![1e-4, 1e-3]));
+        }
+        assert_eq!(change.is_empty(), !matches!(epoch, 0 | 3));
+    }
+}
+
+#[test]
+fn everything_trains_until_the_first_rule_fires() {
+    let mut clock = clock("epoch 1: train fc");
+    let all = clock.plan().model().parameters().len();
+    assert!(clock.start_epoch().is_empty());
+    assert_eq!(clock.trainable().count(), all);
+    clock.start_epoch();
+    assert_eq!(trainable(&clock), ["fc.weight", "fc.bias"]);
+}
+
+#[test]
+fn a_step_rule_is_in_force_for_the_whole_of_its_step() {
+    let mut clock = clock("start: train fc; step 5: unfreeze bn1; step 6: unfreeze layer1");
+    let fired = firings(&mut clock, 3, 4);
+    let expected = [(0, 0, "rule 1"), (1, 5, "rule 2"), (1, 6, "rule 3")];
+    assert_eq!(fired, expected.map(|(epoch, step, rule)| (epoch, step, vec![rule.to_owned()])));
+}
+
+#[test]
+fn after_counts_from_the_rule_before() {
+    let text = "epoch 1 as a: train fc; after 2 epochs as b: unfreeze bn1; \
+                after 3 steps as c: unfreeze layer1";
+    let expected = [(1, 4, "a"), (3, 12, "b"), (3, 15, "c")];
+    let fired = firings(&mut clock(text), 5, 4);
+    assert_eq!(fired, expected.map(|(epoch, step, rule)| (epoch, step, vec![rule.to_owned()])));
+    // The first rule counts from the start.
+    let fired = firings(&mut clock("after 2 epochs: train fc"), 5, 4);
+    assert_eq!(fired, [(2, 8, vec!["rule 1".to_owned()])]);
+}
+
+#[test]
+fn of_several_moments_the_first_counts() {
+    let rules = "start: train fc; epoch 2 or step 3: unfreeze bn1";
+    assert_eq!(firings(&mut clock(rules), 4, 1)[1], (2, 2, vec!["rule 2".to_owned()]));
+    assert_eq!(firings(&mut clock(rules), 4, 9)[1], (0, 3, vec!["rule 2".to_owned()]));
+}
+
+#[test]
+fn a_rule_that_waited_too_long_fires_at_once() {
+    let text = "epoch 2: train fc; step 1: unfreeze bn1; after 1 steps: unfreeze layer1";
+    let fired = firings(&mut clock(text), 4, 2);
+    let rule = |number| format!("rule {number}");
+    assert_eq!(fired, [(2, 4, vec![rule(1), rule(2)]), (2, 5, vec![rule(3)])]);
+}
+
+#[test]
+fn a_part_of_the_run_is_rounded_to_the_nearest_step() {
+    let text = "run 10 epochs; start: train fc; after 26% of run: unfreeze bn1";
+    let told = Program { steps_per_epoch: Some(7), ..PROGRAM };
+    // 26 % of 70 steps are 18.2.
+    let fired = firings(&mut clock_with(text, told), 10, 7);
+    assert_eq!(fired[1], (2, 18, vec!["rule 2".to_owned()]));
+    // Without the length of an epoch, 2.6 epochs are 3.
+    assert_eq!(firings(&mut clock(text), 10, 7)[1].0, 3);
+    let steps = "run 50 steps; start: train fc; after 25%: unfreeze bn1";
+    assert_eq!(firings(&mut clock(steps), 10, 7)[1], (1, 13, vec!["rule 2".to_owned()]));
+}
+
+#[test]
+fn stop_ends_it() {
+    let mut clock = clock("start: train fc; step 2: stop");
+    clock.start_epoch();
+    assert!(!clock.end_step().stopped);
+    let change = clock.end_step();
+    assert!(change.stopped && clock.is_stopped());
+    assert_eq!(trainable(&clock), ["fc.weight", "fc.bias"]);
+}
+
+#[test]
+fn train_keeps_state_of_what_goes_on_and_freeze_drops_it() {
+    let mut first = clock("start: train fc, layer4; epoch 1: train fc, bn1");
+    first.start_epoch();
+    let change = first.start_epoch();
+    let parameters = first.plan().model().parameters();
+    let names = |indices: &[usize]| -> Vec<&str> {
+        indices.iter().map(|index| parameters[*index].name.as_str()).collect()
+    };
+    assert_eq!(names(&change.unfrozen), ["bn1.weight", "bn1.bias"]);
+    assert!(names(&change.frozen).iter().all(|name| name.starts_with("layer4.")));
+    assert_eq!(change.dropped, change.frozen);
+
+    let mut again = clock("start: train fc; epoch 1: freeze fc, unfreeze fc.weight, bn1");
+    again.start_epoch();
+    let change = again.start_epoch();
+    assert_eq!(names(&change.dropped), ["fc.weight", "fc.bias"]);
+    assert_eq!(names(&change.frozen), ["fc.bias"]);
+}
+
+#[test]
+fn another_optimizer_drops_state() {
+    let text = "start: train fc optimizer adam lr 1; epoch 1: set fc.bias optimizer sgd; \
+                epoch 2: set fc.bias lr 2";
+    let mut clock = clock(text);
+    clock.start_epoch();
+    let bias = clock.plan().model().parameters().len() - 1;
+    assert_eq!(clock.start_epoch().dropped, [bias]);
+    assert!(clock.start_epoch().dropped.is_empty());
+}
+
+#[test]
+fn options_stay_until_others_are_named() {
+    let text = "default lr 1e-2 weight_decay 0.5; start: train fc lr 1e-3; \
+                epoch 1: train layer4, fc weight_decay 0; epoch 2: set fc.bias lr 5";
+    let mut clock = clock(text);
+    let groups = |clock: &Clock| -> Vec<(usize, f64, f64)> {
+        clock
+            .groups()
+            .iter()
+            .map(|group| (group.parameters.len(), group.lr.unwrap(), group.weight_decay.unwrap()))
+            .collect()
+    };
+    clock.start_epoch();
+    assert_eq!(groups(&clock), [(2, 1e-3, 0.5)]);
+    clock.start_epoch();
+    assert_eq!(groups(&clock), [(15, 1e-2, 0.0), (2, 1e-3, 0.0)]);
+    clock.start_epoch();
+    assert_eq!(groups(&clock), [(15, 1e-2, 0.0), (1, 1e-3, 0.0), (1, 5.0, 0.0)]);
+}
+
+#[test]
+fn weight_decay_goes_with_its_optimizer() {
+    let program = Program { optimizer: Some(Optimizer::ADAMW), weight_decay: Some(0.3), ..PROGRAM };
+    let decay = |text: &str, program: Program| {
+        let mut clock = clock_with(text, program);
+        clock.start_epoch();
+        clock.groups()[0].weight_decay
+    };
+    assert_eq!(decay("start: train fc", program), Some(0.3));
+    assert_eq!(decay("start: train fc weight_decay 1", program), Some(1.0));
+    assert_eq!(decay("start: train fc optimizer sgd", program), Some(0.0));
+    assert_eq!(decay("start: train fc optimizer adamw", program), Some(0.01));
+    assert_eq!(decay("start: train fc", PROGRAM), None);
+}
+
+#[test]
+fn statistics_are_live_where_something_of_their_module_trains() {
+    let mut clock = clock("start: train fc, layer4.0.bn1.bias");
+    clock.start_epoch();
+    let live: Vec<&str> = clock
+        .plan()
+        .model()
+        .normalisations()
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| clock.is_live(*index))
+        .map(|(_, module)| module.module.as_str())
+        .collect();
+    assert_eq!(live, ["layer4.0.bn1"]);
+}
+
+#[test]
+fn a_change_reads_as_a_line() {
+    let mut clock = clock("start as probe: train fc lr 1e-3; epoch 1: unfreeze layer4, stop");
+    assert_eq!(
+        clock.start_epoch().to_string(),
+        "epoch 0, step 0: probe fired: 60 frozen, 2 of 62 parameters train (4.4 %), lr 1e-3"
+    );
+    assert_eq!(clock.end_step().to_string(), "epoch 0, step 1: no rule fired");
+    assert_eq!(
+        clock.start_epoch().to_string(),
+        "epoch 1, step 1: rule 2 fired: 15 unfrozen, 17 of 62 parameters train (76.2 %), \
+         lr 1e-4, 1e-3; training is over"
+    );
+}

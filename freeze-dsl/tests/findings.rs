@@ -1,0 +1,283 @@
+//! Every finding: a policy that has it, and one beside it that has not.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
+use freeze_dsl::analyze;
+use freeze_dsl::clock::{Clock, Program};
+use freeze_dsl::diagnostic::{Code, Diagnostic};
+use freeze_dsl::model::Model;
+use freeze_dsl::policy::Policy;
+use freeze_dsl::source::Source;
+
+const RESNET18: &str = include_str!("models/resnet18.model.json");
+
+fn findings(text: &str) -> Vec<Diagnostic> {
+    let model = Model::from_json(RESNET18).unwrap();
+    analyze(Source::new(text.to_owned())).against(&model).findings.diagnostics().to_vec()
+}
+
+/// The codes found and the texts at their places.
+fn found(text: &str) -> Vec<(Code, String)> {
+    findings(text)
+        .into_iter()
+        .map(|finding| (finding.code, text[finding.span.range()].to_owned()))
+        .collect()
+}
+
+#[track_caller]
+fn finds(text: &str, expected: &[(Code, &str)]) {
+    let expected: Vec<_> =
+        expected.iter().map(|(code, place)| (*code, (*place).to_owned())).collect();
+    assert_eq!(found(text), expected, "in {text}");
+}
+
+#[track_caller]
+fn finds_nothing(text: &str) {
+    finds(text, &[]);
+}
+
+#[test]
+fn frz0101_syntax() {
+    finds("start train fc;", &[(Code::FRZ0101, "train")]);
+    finds("start: train fc epoch 3: unfreeze layer4;", &[(Code::FRZ0101, "epoch")]);
+    finds("start: train;", &[(Code::FRZ0101, ";")]);
+    finds("start: train fc lr;", &[(Code::FRZ0101, ";")]);
+    finds("start: train lr 1e-3;", &[(Code::FRZ0101, "lr")]);
+    finds("start: train fc; ; ;", &[(Code::FRZ0101, ";")]);
+    finds("start: train fc; \"open", &[(Code::FRZ0101, "\"")]);
+    finds("start: train fc; /* open", &[(Code::FRZ0101, "/*")]);
+    finds("start: train a**b;", &[(Code::FRZ0101, "a**b"), (Code::FRZ0201, "a**b")]);
+    finds("start: train \"f\\q\";", &[(Code::FRZ0101, "\"f\\q\""), (Code::FRZ0201, "\"f\\q\"")]);
+    finds("", &[(Code::FRZ0101, "")]);
+    finds("run 3 epochs;", &[(Code::FRZ0101, ";")]);
+    finds_nothing("start: train fc");
+    finds_nothing("/* a /* nested */ comment */ start: // one\n train fc;");
+    finds_nothing("start: train \"fc\"");
+}
+
+#[test]
+fn frz0102_unknown_words() {
+    finds("epok 3: train fc;", &[(Code::FRZ0102, "epok")]);
+    finds("start: tran fc;", &[(Code::FRZ0102, "tran")]);
+    finds("start: train fc lrr 3;", &[(Code::FRZ0102, "lrr")]);
+    finds("start: train fc, unfreze layer4 lr 1;", &[(Code::FRZ0102, "unfreze")]);
+    finds("start or epok 3: train fc;", &[(Code::FRZ0102, "epok")]);
+    let found = findings("start: tran fc;");
+    assert_eq!(found[0].suggestions[0].edits[0].text, "train");
+}
+
+#[test]
+fn frz0103_nesting() {
+    let nested = |depth| format!("start: train {}fc{};", "(".repeat(depth), ")".repeat(depth));
+    finds_nothing(&nested(128));
+    finds(&nested(129), &[(Code::FRZ0103, "(")]);
+    // What is wrong beside it is told as well.
+    let two = format!("{} epoch 3: unfreeze layer5;", nested(100_000));
+    finds(&two, &[(Code::FRZ0103, "("), (Code::FRZ0201, "layer5")]);
+    let comment = format!("{}{} start: train fc;", "/*".repeat(129), "*/".repeat(129));
+    finds(&comment, &[(Code::FRZ0103, "/")]);
+}
+
+#[test]
+fn frz0201_selecting_nothing() {
+    finds("start: train layer5;", &[(Code::FRZ0201, "layer5")]);
+    finds("start: train layer4.2;", &[(Code::FRZ0201, "2")]);
+    finds("start: train layer;", &[(Code::FRZ0201, "layer")]);
+    finds("start: train conv1.weights;", &[(Code::FRZ0201, "weights")]);
+    finds("start: train bn1.running_mean;", &[(Code::FRZ0201, "bn1.running_mean")]);
+    finds("start: train layer4 in layer3;", &[(Code::FRZ0201, "layer4 in layer3")]);
+    finds("start: train fc except fc;", &[(Code::FRZ0201, "fc except fc")]);
+    finds("start: train fc except layer4;", &[(Code::FRZ0201, "layer4")]);
+    finds("start: train layer4[1..1];", &[(Code::FRZ0201, "[1..1]")]);
+    finds_nothing("start: train layer4.1, \"fc.weight\", conv*, **.bias in layer1");
+}
+
+#[test]
+fn frz0201_says_what_was_likely_meant() {
+    let meant = |text: &str| {
+        let found = findings(text);
+        let edit = &found[0].suggestions[0].edits[0];
+        let mut mended = text.to_owned();
+        mended.replace_range(edit.span.range(), &edit.text);
+        mended
+    };
+    assert_eq!(meant("start: train layer5;"), "start: train layer4;");
+    assert_eq!(meant("start: train layer4.0.cnv1;"), "start: train layer4.0.conv1;");
+    assert_eq!(meant("start: train \"layer4.0.cnv1\";"), "start: train \"layer4.0.conv1\";");
+    assert_eq!(meant("start: train downsample;"), "start: train layer2.0.downsample;");
+}
+
+#[test]
+fn frz0202_unknown_names() {
+    finds("start: train @bias;", &[(Code::FRZ0202, "@bias")]);
+    finds("start: train @;", &[(Code::FRZ0101, ";")]);
+    finds_nothing("start: train @all except @biases; epoch 1: unfreeze @biases, @vectors");
+}
+
+#[test]
+fn frz0203_names_twice() {
+    finds("start as a: train fc; epoch 1 as a: unfreeze bn1;", &[(Code::FRZ0203, "a")]);
+    finds("run 3 epochs; run 4 epochs; start: train fc;", &[(Code::FRZ0203, "4 epochs")]);
+    finds_nothing("start as a: train fc; epoch 1 as b: unfreeze bn1;");
+}
+
+#[test]
+fn frz0301_past_moments() {
+    finds("epoch 3: train fc; epoch 2: unfreeze bn1;", &[(Code::FRZ0301, "epoch 2")]);
+    finds("step 9: train fc; step 8: unfreeze bn1;", &[(Code::FRZ0301, "step 8")]);
+    finds(
+        "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 4: unfreeze layer1;",
+        &[(Code::FRZ0301, "epoch 4")],
+    );
+    finds_nothing("epoch 3: train fc; epoch 3: unfreeze bn1; step 1: unfreeze layer1;");
+    // The rule before may fire at its other moment.
+    finds_nothing("epoch 3 or step 5: train fc; epoch 2: unfreeze bn1;");
+}
+
+#[test]
+fn frz0302_rules_that_never_fire() {
+    finds("run 3 epochs; epoch 3: train fc;", &[(Code::FRZ0302, "epoch 3")]);
+    finds("run 9 steps; start: train fc; step 9: unfreeze bn1;", &[(Code::FRZ0302, "step 9")]);
+    finds("start: train fc, stop; epoch 1: unfreeze bn1;", &[(Code::FRZ0302, "epoch 1")]);
+    finds("start: stop, train fc;", &[(Code::FRZ0302, "train fc")]);
+    finds(
+        "run 9 epochs; start: train fc; after rest: unfreeze bn1;",
+        &[(Code::FRZ0302, "after rest")],
+    );
+    finds(
+        "run 9 epochs; after 60%: train fc; after 60% of run: unfreeze bn1;",
+        &[(Code::FRZ0302, "after 60% of run")],
+    );
+    finds_nothing("run 3 epochs; epoch 2: train fc; epoch 3 or step 1: stop;");
+}
+
+#[test]
+fn frz0303_nothing_trains() {
+    finds("start: freeze @all;", &[(Code::FRZ0303, "freeze @all")]);
+    finds_nothing("start: freeze @all, unfreeze fc;");
+    finds_nothing("start: freeze @all, stop;");
+}
+
+#[test]
+fn frz0304_undone_actions() {
+    finds("start: train bn1; epoch 1: unfreeze fc, freeze fc;", &[(Code::FRZ0304, "unfreeze fc")]);
+    finds("start: freeze fc, unfreeze fc;", &[(Code::FRZ0304, "freeze fc")]);
+    finds("start: set fc lr 1, set fc lr 2;", &[(Code::FRZ0304, "set fc lr 1")]);
+    finds_nothing("start: freeze layer4, unfreeze layer4.1;");
+    finds_nothing("start: set fc lr 1 weight_decay 1, set fc lr 2;");
+}
+
+#[test]
+fn frz0305_conflicting_options() {
+    finds("start: train layer4 lr 1, train layer4.0 lr 2;", &[(Code::FRZ0305, "2")]);
+    finds_nothing("start: train layer4 lr 1, set layer4.0 lr 2;");
+    finds_nothing("start: train layer4 lr 1, train layer3 lr 2;");
+    finds_nothing("start: train layer4 lr 1, unfreeze layer4 weight_decay 2;");
+}
+
+#[test]
+fn frz0306_parts_of_an_unknown_run() {
+    finds("start: train fc; after 10%: unfreeze bn1;", &[(Code::FRZ0306, "10%")]);
+    finds("start: train fc; after rest: unfreeze bn1;", &[(Code::FRZ0306, "rest")]);
+    finds("run 10%; start: train fc;", &[(Code::FRZ0306, "10%")]);
+    finds_nothing("start: train fc; after 10%: unfreeze bn1; run 10 epochs;");
+}
+
+#[test]
+fn frz0401_values_out_of_range() {
+    finds("start: train fc lr -1e-3;", &[(Code::FRZ0401, "-1e-3")]);
+    finds("start: train fc lr 1e999;", &[(Code::FRZ0401, "1e999")]);
+    finds("start: train fc weight_decay -1;", &[(Code::FRZ0401, "-1")]);
+    finds("start: train fc optimizer sgd(momentum 1.5);", &[(Code::FRZ0401, "1.5")]);
+    finds("start: train fc optimizer adam(beta1 1);", &[(Code::FRZ0401, "1")]);
+    finds("start: train fc optimizer sgd(nesterov);", &[(Code::FRZ0401, "sgd")]);
+    finds_nothing("start: train fc lr 1_0.5e-3 optimizer sgd(momentum 0.9 nesterov);");
+}
+
+#[test]
+fn frz0402_durations() {
+    finds("start: train fc; after 0 epochs: unfreeze bn1;", &[(Code::FRZ0402, "0")]);
+    finds("start: train fc; after -2 steps: unfreeze bn1;", &[(Code::FRZ0402, "-2")]);
+    finds("start: train fc; after 1.5 epochs: unfreeze bn1;", &[(Code::FRZ0402, "1.5")]);
+    finds("epoch 1.5: train fc;", &[(Code::FRZ0402, "1.5")]);
+    finds("step -1: train fc;", &[(Code::FRZ0402, "-1")]);
+    finds("run 0 epochs; start: train fc;", &[(Code::FRZ0402, "0")]);
+    finds_nothing("step 1e3: train fc;");
+}
+
+#[test]
+fn frz0403_options_that_do_not_fit() {
+    finds("start: freeze fc lr 1;", &[(Code::FRZ0403, "lr 1")]);
+    finds("start: set fc;", &[(Code::FRZ0403, "set fc")]);
+    finds("start: train fc lr 1 lr 2;", &[(Code::FRZ0403, "lr 2")]);
+}
+
+#[test]
+fn frz0404_optimizers() {
+    finds("start: train fc optimizer adm;", &[(Code::FRZ0404, "adm")]);
+    finds("start: train fc optimizer AdamW;", &[(Code::FRZ0404, "AdamW")]);
+    finds("start: train fc optimizer sgd(beta1 0.9);", &[(Code::FRZ0404, "beta1")]);
+    finds("start: train fc optimizer sgd(momentum);", &[(Code::FRZ0404, "momentum")]);
+    finds("start: train fc optimizer adam(amsgrad 1);", &[(Code::FRZ0404, "1")]);
+    finds_nothing(
+        "start: train fc optimizer rmsprop(alpha 0.9, eps 1e-7, momentum 0.9, centered);",
+    );
+}
+
+#[test]
+fn frz0405_no_learning_rate() {
+    let check = |text: &str, program: Program| {
+        let model = Model::from_json(RESNET18).unwrap();
+        let plan = Policy::parse(text).unwrap().plan(&model).unwrap();
+        let checked = Clock::new(plan, program).check();
+        let findings = checked.err().map(|found| found.diagnostics().to_vec());
+        findings
+            .unwrap_or_default()
+            .iter()
+            .map(|f| (f.code, text[f.span.range()].to_owned()))
+            .collect::<Vec<_>>()
+    };
+    let shortest = "epoch 0: train layer4 lr 1e-3; epoch 3: unfreeze layer3";
+    assert_eq!(
+        check(shortest, Program::default()),
+        [(Code::FRZ0405, "epoch 3: unfreeze layer3".to_owned())]
+    );
+    let given = Program { lr: Some(1e-4), ..Program::default() };
+    assert_eq!(check(shortest, given), []);
+    assert_eq!(check(&format!("default lr 1; {shortest}"), Program::default()), []);
+    // Until the first rule fires, everything trains.
+    assert_eq!(
+        check("epoch 1: train layer4 lr 1e-3", Program::default()),
+        [(Code::FRZ0405, "epoch 1".to_owned())]
+    );
+}
+
+#[test]
+fn frz0501_actions_without_effect() {
+    finds("start: unfreeze fc;", &[(Code::FRZ0501, "unfreeze fc")]);
+    finds("start: train fc; epoch 1: train fc;", &[(Code::FRZ0501, "train fc")]);
+    finds("start: train fc; epoch 1: freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
+    finds("start: train fc, freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
+    finds("start: train fc lr 1; epoch 1: set fc lr 1;", &[(Code::FRZ0501, "set fc lr 1")]);
+    finds_nothing("start: train fc; epoch 1: train fc lr 2;");
+    finds_nothing("start: unfreeze fc lr 1;");
+}
+
+#[test]
+fn frz0505_a_learning_rate_of_zero() {
+    finds("start: train fc lr 0;", &[(Code::FRZ0505, "0")]);
+    finds("default lr 0.0; start: train fc lr 1;", &[(Code::FRZ0505, "0.0")]);
+}
+
+#[test]
+fn all_that_is_wrong_is_told_at_once() {
+    let text = "start: train layer5; epoch 2: unfreze fc; epoch 1: freeze fc lr 1; \
+                after 0 steps: train @bias;";
+    let codes: Vec<&str> = findings(text).iter().map(|finding| finding.code.name()).collect();
+    assert_eq!(codes, ["FRZ0201", "FRZ0102", "FRZ0403", "FRZ0402", "FRZ0202"]);
+}

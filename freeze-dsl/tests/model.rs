@@ -1,0 +1,116 @@
+//! Reading and writing models' descriptions.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
+use std::io::Write;
+
+use freeze_dsl::model::{Model, ModelError, Role};
+use freeze_dsl::policy::Policy;
+
+const RESNET18: &str = include_str!("models/resnet18.model.json");
+
+/// A safetensors file of this header, without tensors: only the header is read.
+fn safetensors(header: &str) -> tempfile::TempPath {
+    let mut file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+    file.write_all(&(header.len() as u64).to_le_bytes()).unwrap();
+    file.write_all(header.as_bytes()).unwrap();
+    file.into_temp_path()
+}
+
+#[test]
+fn json_comes_back_as_it_went() {
+    let model = Model::from_json(RESNET18).unwrap();
+    assert_eq!(Model::from_json(&model.to_json().unwrap()).unwrap(), model);
+    assert_eq!(model.parameters().len(), 62);
+    assert_eq!(model.normalisations().len(), 20);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("m.model.json");
+    model.save(&path).unwrap();
+    assert_eq!(Model::load(&path).unwrap(), model);
+}
+
+#[test]
+fn a_safetensors_header_gives_names_in_the_order_of_the_file() {
+    let path = safetensors(
+        r#"{"__metadata__":{"format":"pt"},
+            "b.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+            "a.running_mean":{"dtype":"F32","shape":[2],"data_offsets":[32,40]},
+            "a.weight":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}"#,
+    );
+    let model = Model::load(&path).unwrap();
+    let told: Vec<_> =
+        model.tensors().iter().map(|t| (t.name.as_str(), t.dtype.as_str(), t.role)).collect();
+    assert_eq!(
+        told,
+        [
+            ("b.weight", "f32", Role::Parameter),
+            ("a.weight", "bf16", Role::Parameter),
+            ("a.running_mean", "f32", Role::Buffer)
+        ]
+    );
+    assert_eq!(model.parameters()[0].elements(), 6);
+    assert_eq!(model.normalisations()[0].parameters, [1]);
+}
+
+#[test]
+fn a_tied_tensor_is_one_parameter_under_both_names() {
+    let model = Model::from_json(
+        r#"{"format":1,"tensors":[
+            {"name":"embed.weight","shape":[9,4],"dtype":"f32","role":"parameter"},
+            {"name":"body.weight","shape":[4,4],"dtype":"f32","role":"parameter"},
+            {"name":"head.weight","shape":[9,4],"dtype":"f32","role":"parameter","same_as":"embed.weight"}]}"#,
+    )
+    .unwrap();
+    assert_eq!(model.parameters().len(), 2);
+    assert_eq!(model.parameters()[0].aliases, ["head.weight"]);
+    let plan = Policy::parse("start: train head").unwrap().plan(&model).unwrap();
+    assert_eq!(plan.rows()[0].trainable, 1);
+    assert_eq!(plan.rows()[0].trainable_elements, 36);
+}
+
+#[test]
+fn what_is_wrong_with_a_file_is_told() {
+    let told = |error: ModelError| error.to_string();
+    assert!(
+        told(Model::load("no/such.safetensors").unwrap_err()).starts_with("no/such.safetensors: ")
+    );
+    assert!(
+        told(Model::load("model.bin").unwrap_err()).contains("`.safetensors` or a `.model.json`")
+    );
+    let short = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+    assert!(told(Model::load(short.path()).unwrap_err()).contains("too short"));
+    assert!(
+        told(Model::load(safetensors("{\"a\": 3}")).unwrap_err()).contains("no safetensors file")
+    );
+    let huge = {
+        let mut file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
+        file.write_all(&u64::MAX.to_le_bytes()).unwrap();
+        file.into_temp_path()
+    };
+    assert!(told(Model::load(&huge).unwrap_err()).contains("header would be"));
+    for (text, part) in [
+        ("{}", "missing field `format`"),
+        (r#"{"format":2,"layers":[]}"#, "format 2"),
+        (
+            r#"{"format":1,"tensors":[{"name":"a..b","shape":[],"dtype":"f32","role":"parameter"}]}"#,
+            "a..b",
+        ),
+        (
+            r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter"},
+                {"name":"a","shape":[],"dtype":"f32","role":"buffer"}]}"#,
+            "two tensors are called `a`",
+        ),
+        (
+            r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter","same_as":"b"}]}"#,
+            "`b`, which does not stand before it",
+        ),
+    ] {
+        let error = told(Model::from_json(text).unwrap_err());
+        assert!(error.contains(part), "{error}");
+    }
+}
