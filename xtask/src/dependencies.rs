@@ -7,7 +7,8 @@ use crate::error::Error;
 use crate::program::cargo;
 
 /// They must not depend on `LIBTORCH_PACKAGES`, however indirectly.
-const PURE: [&str; 4] = ["freeze-dsl", "freeze-macros", "freeze-cli", "xtask"];
+const PURE: [&str; 5] =
+    ["freeze-dsl", "freeze-macros", "freeze-cli", "freeze-macro-tests", "xtask"];
 
 const LIBTORCH_PACKAGES: [&str; 3] = ["tch", "torch-sys", "freeze-runtime"];
 
