@@ -59,9 +59,10 @@ class Index:
         logging.getLogger("pip").addHandler(logging.NullHandler())
         logging.getLogger("pip").propagate = False
         command = create_command("download")
-        # The wheels hold no Python of ours, so any Python here may fetch those of one version.
+        # No Python here will run what the wheels hold, so which version they are for is all one.
+        # Few retries, since `download` tries again by itself, and from where it stopped.
         options, _ = command.parse_args(
-            ["--only-binary=:all:", "--python-version=3.12", "--no-cache-dir"]
+            ["--only-binary=:all:", "--python-version=3.12", "--no-cache-dir", "--retries=2"]
         )
         stack.enter_context(command.main_context())
         self.session = command.get_default_session(options)
@@ -87,8 +88,8 @@ class Index:
                 self.session.get(f"{index.rstrip('/')}/{name}/").raise_for_status()
             except RequestException as error:
                 return (
-                    f"{redact_auth_from_url(index)} does not answer ({cause(error)}); check the "
-                    "network, the proxy and pip's index, and run the command again"
+                    f"{redact_auth_from_url(index)} cannot be asked for {name} ({cause(error)}); "
+                    "check the network, the proxy and pip's index, and run the command again"
                 )
         return (
             f"there is no wheel of {requirement} for this machine; "
@@ -290,12 +291,12 @@ def size(count):
 
 
 def cause(error):
-    """The innermost of an error's causes: requests wraps urllib3 wraps the socket's."""
-    while getattr(error, "reason", None) is not None and not isinstance(error.reason, str):
-        error = error.reason
-    if error.args and isinstance(error.args[0], Exception):
-        return cause(error.args[0])
-    return str(error).split("\n")[0]
+    """The innermost of an error's causes: requests wraps urllib3's, which wraps the socket's."""
+    for inner in (getattr(error, "reason", None), *error.args):
+        if isinstance(inner, Exception):
+            return cause(inner)
+    # urllib3 begins some with its connection: `<… object at 0x7f…>: Connection refused`.
+    return str(error).split(">: ")[-1].split("\n")[0]
 
 
 def say(line):

@@ -1,1 +1,20 @@
-//! TODO
+//! `freeze_policy!`: a freeze policy checked by the compiler.
+//!
+//! Programs use the macro by way of `freeze-runtime`, which documents it. This crate is a shell
+//! around `freeze-dsl`: `text` makes text of the tokens again, the language reads and checks
+//! it, `report` tells what it finds at those tokens, and `emit` makes the policy a constant.
+
+mod emit;
+mod expand;
+mod files;
+mod input;
+mod report;
+mod text;
+
+/// What `freeze_policy!` expands to. The tokens begin with `[$crate]`, the crate that holds
+/// what the expansion names.
+#[doc(hidden)]
+#[proc_macro]
+pub fn freeze_policy_impl(tokens: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    expand::expand(tokens.into()).into()
+}

@@ -1,46 +1,20 @@
-// What tch does not bind: libtorch's fused optimizer steps, its multi-tensor calls, and the
-// gradient slot of a tensor. The arithmetic follows torch.optim with fused=True and
-// torch.nn.utils.clip_grad_*.
-//
-// A function returns null, or a message that the caller gives back to freeze_free_message.
+// The optimizer steps: libtorch's fused kernels, which tch does not bind, called as torch.optim does
+// with fused=True, and RMSprop as torch.optim does with foreach=True.
 
-#include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/core/Tensor.h>
-#include <ATen/core/grad_mode.h>
 #include <ATen/ops/_foreach_add.h>
-#include <ATen/ops/_foreach_clamp_max.h>
-#include <ATen/ops/_foreach_clamp_min.h>
-#include <ATen/ops/_foreach_copy.h>
+#include <ATen/ops/_foreach_addcdiv.h>
+#include <ATen/ops/_foreach_addcmul.h>
+#include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
+#include <ATen/ops/_foreach_sqrt.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_like.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 
-#include <cstdint>
-#include <cstdlib>
-#include <cstring>
-#include <vector>
+#include "shim.h"
 
 extern "C" {
-struct List {
-  const at::Tensor* const* tensors;
-  size_t count;
-};
-
-struct Facts {
-  int8_t device_type, device_index, kind;
-  bool has_gradient, has_fused_kernel;
-};
-
-struct Identity {
-  uintptr_t tensor, storage;
-  size_t bytes;
-};
-
 struct AdamOptions {
   double lr, beta1, beta2, eps, weight_decay;
   bool amsgrad, decoupled;
@@ -50,46 +24,14 @@ struct SgdOptions {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, is_first_step;
 };
+
+struct RmsPropOptions {
+  double lr, alpha, eps, weight_decay, momentum;
+  bool centered;
+};
 }
 
 namespace {
-
-using Tensors = std::vector<at::Tensor>;
-
-template <class Body>
-char* guarded(Body body) {
-  try {
-    at::NoGradGuard no_grad;
-    body();
-    return nullptr;
-  } catch (const c10::Error& error) {
-    return strdup(error.what_without_backtrace());
-  } catch (const std::exception& error) {
-    return strdup(error.what());
-  } catch (...) {
-    return strdup("an exception that is not a std::exception");
-  }
-}
-
-bool fused_kernels_take(at::DeviceType device, at::ScalarType kind) {
-  bool single_or_half = kind == at::kFloat || kind == at::kHalf;
-  bool floating = single_or_half || kind == at::kDouble || kind == at::kBFloat16;
-  return device == at::kMPS ? single_or_half : floating && (device == at::kCPU || device == at::kCUDA);
-}
-
-Tensors collect(List list) {
-  Tensors tensors;
-  tensors.reserve(list.count);
-  for (size_t i = 0; i < list.count; i++) tensors.push_back(*list.tensors[i]);
-  return tensors;
-}
-
-Tensors gradients(List parameters) {
-  Tensors gradients;
-  gradients.reserve(parameters.count);
-  for (size_t i = 0; i < parameters.count; i++) gradients.push_back(parameters.tensors[i]->grad());
-  return gradients;
-}
 
 bool same_layout(const at::Tensor& a, const at::Tensor& b) {
   return a.strides() == b.strides() || (a.is_contiguous() && b.is_contiguous());
@@ -106,6 +48,16 @@ void require_like(const Tensors& parameters, const Tensors& others) {
                 "a gradient or optimizer state of ", other.toString(), other.sizes(), other.strides(),
                 " does not go with a parameter of ", parameter.toString(), parameter.sizes(), parameter.strides());
   }
+}
+
+Tensors parameters_of(List list) {
+  TORCH_CHECK(list.count > 0, "no parameters");
+  Tensors all = collect(list);
+  for (const at::Tensor& parameter : all) {
+    TORCH_CHECK(parameter.scalar_type() == all.front().scalar_type() && parameter.device() == all.front().device(),
+                "parameters of ", parameter.toString(), " and ", all.front().toString(), " in one call");
+  }
+  return all;
 }
 
 Tensors states(List list, const Tensors& parameters) {
@@ -125,7 +77,7 @@ Tensors laid_out_gradients(List list, const Tensors& parameters) {
 }
 
 Tensors advance(List list, const Tensors& parameters) {
-  TORCH_CHECK(list.count > 0 && list.count == parameters.size(), list.count, " step counts for ", parameters.size(), " parameters");
+  TORCH_CHECK(list.count == parameters.size(), list.count, " step counts for ", parameters.size(), " parameters");
   Tensors steps = collect(list);
   for (size_t i = 0; i < steps.size(); i++) {
     TORCH_CHECK(steps[i].numel() == 1 && steps[i].scalar_type() == at::kFloat &&
@@ -141,40 +93,42 @@ Tensors advance(List list, const Tensors& parameters) {
   return steps;
 }
 
+// As torch.optim's _multi_tensor_rmsprop.
+void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList square_avgs, at::TensorList grad_avgs,
+             at::TensorList momentum_buffers, const RmsPropOptions& options) {
+  Tensors decayed;
+  if (options.weight_decay != 0) {
+    decayed = at::_foreach_add(gradients, parameters, options.weight_decay);
+    gradients = decayed;
+  }
+  at::_foreach_mul_(square_avgs, options.alpha);
+  at::_foreach_addcmul_(square_avgs, gradients, gradients, 1 - options.alpha);
+  Tensors avgs;
+  if (options.centered) {
+    at::_foreach_lerp_(grad_avgs, gradients, 1 - options.alpha);
+    avgs = at::_foreach_addcmul(square_avgs, grad_avgs, grad_avgs, -1);
+    at::_foreach_sqrt_(avgs);
+  } else {
+    avgs = at::_foreach_sqrt(square_avgs);
+  }
+  at::_foreach_add_(avgs, options.eps);
+  if (options.momentum == 0) {
+    at::_foreach_addcdiv_(parameters, gradients, avgs, -options.lr);
+  } else {
+    at::_foreach_mul_(momentum_buffers, options.momentum);
+    at::_foreach_addcdiv_(momentum_buffers, gradients, avgs);
+    at::_foreach_add_(parameters, momentum_buffers, -options.lr);
+  }
+}
+
 }  // namespace
 
 extern "C" {
 
-void freeze_free_message(char* message) { free(message); }
-
-char* freeze_facts(List parameters, Facts* facts) {
-  return guarded([&] {
-    for (size_t i = 0; i < parameters.count; i++) {
-      const at::Tensor& parameter = *parameters.tensors[i];
-      const at::Tensor& gradient = parameter.grad();
-      const at::Device device = parameter.device();
-      bool fused = gradient.defined() && gradient.layout() == at::kStrided &&
-          parameter.is_non_overlapping_and_dense() && fused_kernels_take(device.type(), parameter.scalar_type());
-      facts[i] = {static_cast<int8_t>(device.type()), device.index(), static_cast<int8_t>(parameter.scalar_type()),
-                  gradient.defined(), fused};
-    }
-  });
-}
-
-char* freeze_identities(List tensors, Identity* identities) {
-  return guarded([&] {
-    for (size_t i = 0; i < tensors.count; i++) {
-      const at::Tensor& tensor = *tensors.tensors[i];
-      identities[i] = {reinterpret_cast<uintptr_t>(tensor.unsafeGetTensorImpl()),
-                       reinterpret_cast<uintptr_t>(tensor.storage().data()), tensor.storage().nbytes()};
-    }
-  });
-}
-
 char* freeze_fused_adam(List parameters, List exp_avgs, List exp_avg_sqs, List max_exp_avg_sqs, List steps,
                         AdamOptions options) {
   return guarded([&] {
-    Tensors all = collect(parameters);
+    Tensors all = parameters_of(parameters);
     Tensors gradients = laid_out_gradients(parameters, all);
     Tensors averages = states(exp_avgs, all);
     Tensors squares = states(exp_avg_sqs, all);
@@ -188,7 +142,7 @@ char* freeze_fused_adam(List parameters, List exp_avgs, List exp_avg_sqs, List m
 
 char* freeze_fused_sgd(List parameters, List momentum_buffers, SgdOptions options) {
   return guarded([&] {
-    Tensors all = collect(parameters);
+    Tensors all = parameters_of(parameters);
     Tensors gradients = laid_out_gradients(parameters, all);
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
     at::_fused_sgd_(all, gradients, buffers, options.weight_decay, options.momentum, options.lr, options.dampening,
@@ -196,36 +150,21 @@ char* freeze_fused_sgd(List parameters, List momentum_buffers, SgdOptions option
   });
 }
 
-char* freeze_drop_gradients(List parameters) {
+char* freeze_rmsprop(List parameters, List square_avgs, List grad_avgs, List momentum_buffers, RmsPropOptions options) {
   return guarded([&] {
-    for (size_t i = 0; i < parameters.count; i++) parameters.tensors[i]->mutable_grad().reset();
-  });
-}
-
-char* freeze_gradient_norm(List parameters, double* norm) {
-  return guarded([&] {
-    *norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients(parameters)))).item<double>();
-  });
-}
-
-char* freeze_scale_gradients(List parameters, double factor) {
-  return guarded([&] { at::_foreach_mul_(gradients(parameters), factor); });
-}
-
-char* freeze_clamp_gradients(List parameters, double bound) {
-  return guarded([&] {
-    Tensors all = gradients(parameters);
-    at::_foreach_clamp_min_(all, -bound);
-    at::_foreach_clamp_max_(all, bound);
-  });
-}
-
-char* freeze_put_back(List targets, List sources) {
-  return guarded([&] {
-    // A graph that waits for its backward pass holds running statistics that it does not read;
-    // below this guard it does not notice that they changed, and goes through.
-    at::AutoDispatchBelowADInplaceOrView unnoticed;
-    at::_foreach_copy_(collect(targets), collect(sources));
+    Tensors all = parameters_of(parameters);
+    Tensors gradients = laid_out_gradients(parameters, all);
+    Tensors squares = states(square_avgs, all);
+    Tensors averages = options.centered ? states(grad_avgs, all) : Tensors();
+    Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
+    // On the CPU one at a time, where all at once gains nothing and needs memory for all.
+    size_t stride = all.front().is_cpu() ? 1 : all.size();
+    for (size_t i = 0; i < all.size(); i += stride) {
+      auto part = [&](const Tensors& list) {
+        return list.empty() ? at::TensorList() : at::TensorList(list).slice(i, stride);
+      };
+      rmsprop(part(all), part(gradients), part(squares), part(averages), part(buffers), options);
+    }
   });
 }
 

@@ -49,13 +49,18 @@ pub(crate) struct Facts {
     kind: i8,
     /// Whether its gradient is defined.
     pub(crate) has_gradient: bool,
-    /// Whether the fused kernels take it and its gradient.
-    pub(crate) has_fused_kernel: bool,
+    /// Whether the fused kernels of Adam and `AdamW` take it and its gradient.
+    pub(crate) has_fused_adam: bool,
+    /// Whether the fused kernel of SGD does.
+    pub(crate) has_fused_sgd: bool,
+    /// Whether the multi-tensor operations of `RMSprop` do.
+    pub(crate) has_rmsprop: bool,
 }
 
-/// Which tensor it is, whatever its name, and which memory it lies in.
+/// Which tensor it is, whatever its name, and which memory it lies in. A tied weight has one
+/// identity under both of its names.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub(crate) struct Identity {
     tensor: usize,
     storage: usize,
@@ -63,14 +68,9 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
-    /// Whether both are one tensor, as a tied weight under its two names is.
-    pub(crate) fn same_tensor(&self, other: &Self) -> bool {
-        self.tensor == other.tensor
-    }
-
-    /// Whether both lie in one storage, as a tensor and its views do.
-    pub(crate) fn same_storage(&self, other: &Self) -> bool {
-        self.bytes > 0 && self.storage == other.storage
+    /// The storage that it lies in, which a tensor and its views share; none where it is empty.
+    pub(crate) fn storage(&self) -> Option<usize> {
+        (self.bytes > 0).then_some(self.storage)
     }
 }
 
@@ -99,6 +99,18 @@ pub(crate) struct SgdOptions {
     pub(crate) is_first_step: bool,
 }
 
+/// Options of a step of `RMSprop`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RmsPropOptions {
+    pub(crate) lr: f64,
+    pub(crate) alpha: f64,
+    pub(crate) eps: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) momentum: f64,
+    pub(crate) centered: bool,
+}
+
 #[repr(C)]
 struct RawList {
     tensors: *const *const C_tensor,
@@ -123,6 +135,13 @@ unsafe extern "C" {
         parameters: RawList,
         momentum_buffers: RawList,
         options: SgdOptions,
+    ) -> Message;
+    fn freeze_rmsprop(
+        parameters: RawList,
+        square_avgs: RawList,
+        grad_avgs: RawList,
+        momentum_buffers: RawList,
+        options: RmsPropOptions,
     ) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
     fn freeze_gradient_norm(parameters: RawList, norm: *mut f64) -> Message;
@@ -185,6 +204,28 @@ pub(crate) fn fused_sgd(
 ) -> Result<()> {
     // SAFETY: as for `fused_adam`.
     check(unsafe { freeze_fused_sgd(parameters.raw(), momentum_buffers.raw(), options) })
+}
+
+/// A step of `RMSprop` over parameters of one device and dtype, each with a gradient.
+///
+/// `grad_avgs` are read where it is centered, and `momentum_buffers` where there is momentum.
+pub(crate) fn rmsprop(
+    parameters: &List<'_>,
+    square_avgs: &List<'_>,
+    grad_avgs: &List<'_>,
+    momentum_buffers: &List<'_>,
+    options: RmsPropOptions,
+) -> Result<()> {
+    // SAFETY: as for `fused_adam`.
+    check(unsafe {
+        freeze_rmsprop(
+            parameters.raw(),
+            square_avgs.raw(),
+            grad_avgs.raw(),
+            momentum_buffers.raw(),
+            options,
+        )
+    })
 }
 
 /// Makes every gradient undefined and gives its memory back.
@@ -251,10 +292,11 @@ mod tests {
         let tensors = [&a, &a.shallow_clone(), &a.narrow(0, 1, 2), &a.copy(), &a.detach()];
         let empty = [&Tensor::zeros([0], CPU), &Tensor::zeros([0], CPU)];
         let all = identities(&tensors.into_iter().chain(empty).collect()).unwrap();
-        assert!(all[0].same_tensor(&all[1]));
-        assert!((2..7).all(|i| !all[0].same_tensor(&all[i])));
-        assert_eq!((1..7).filter(|i| all[0].same_storage(&all[*i])).count(), 3);
-        assert!(!all[5].same_storage(&all[6]));
+        assert_eq!(all[0], all[1]);
+        assert!((2..7).all(|i| all[0] != all[i]));
+        let in_one_storage = (1..7).filter(|i| all[0].storage() == all[*i].storage());
+        assert!(in_one_storage.eq([1, 2, 4]));
+        assert_eq!([all[5].storage(), all[6].storage()], [None, None]);
     }
 
     #[test]
@@ -264,7 +306,7 @@ mod tests {
         with.sum(None).backward();
         let integers = Tensor::zeros([2], (Kind::Int64, Device::Cpu));
         let facts = facts(&[&with, &without, &integers].into_iter().collect()).unwrap();
-        let told = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_kernel));
+        let told = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_adam));
         assert!(told.eq([(true, true), (false, false), (false, false)]));
     }
 

@@ -1,6 +1,64 @@
 //! Puts freeze policies to work on `tch` models.
+//!
+//! ```
+//! use freeze_runtime::{Tuner, freeze_policy};
+//! use tch::nn::Module;
+//! use tch::{Device, Kind, Tensor, nn};
+//!
+//! let policy = freeze_policy! {
+//!     start: train head lr 1e-2;
+//!     epoch 2: unfreeze body lr 1e-3;
+//! };
+//!
+//! let vs = nn::VarStore::new(Device::cuda_if_available());
+//! let body = nn::linear(vs.root() / "body", 4, 8, nn::LinearConfig::default());
+//! let head = nn::linear(vs.root() / "head", 8, 2, nn::LinearConfig::default());
+//! let mut tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).attach(&vs)?;
+//!
+//! let x = Tensor::randn([16, 4], (Kind::Float, vs.device()));
+//! while tuner.epoch() < 4 && !tuner.stopped() {
+//!     println!("{}", tuner.start_epoch()?);
+//!     let loss = head.forward(&body.forward(&x).relu()).square().mean(Kind::Float);
+//!     tuner.backward_step(&loss)?;
+//! }
+//! assert_eq!(tuner.trainable(), ["body.weight", "body.bias", "head.weight", "head.bias"]);
+//! # Ok::<(), freeze_runtime::Error>(())
+//! ```
+//!
+//! # What it promises
+//!
+//! 1. **Bit-identical.** A frozen parameter and a held running statistic have the same bits at any
+//!    two moments between which no rule touched them.
+//! 2. **One owner.** Each parameter that trains is in exactly one group, and no frozen one is in
+//!    any. The tuner checks this at each transition.
+//! 3. **`PyTorch`'s arithmetic.** Where nothing freezes, a run equals the same run of `PyTorch`'s
+//!    optimizers within float32 rounding.
+//! 4. **Frozen costs nothing.** No optimizer state, no gradient, no work in the step.
+//!
+//! # Linking
+//!
+//! A program finds libtorch when it runs by the run path that its build script hands on:
+//!
+//! ```no_run
+//! // build.rs, with freeze-runtime a dependency of the package
+//! if let Ok(argument) = std::env::var("DEP_FREEZE_RUNTIME_LINK_ARG") {
+//!     println!("cargo::rustc-link-arg={argument}");
+//! }
+//! ```
 
-#[allow(dead_code, reason = "used by the tuner")]
+mod error;
 mod ffi;
-#[allow(dead_code, reason = "used by the tuner")]
+mod macros;
+mod model;
 mod optim;
+mod tuner;
+
+pub use error::Error;
+pub use freeze_dsl::clock::{Change, Fired};
+pub use freeze_dsl::model::ModelError;
+pub use freeze_dsl::policy::{LoadError, Policy};
+pub use freeze_dsl::{Optimizer, plan};
+#[doc(hidden)]
+pub use macros::__private;
+pub use model::Model;
+pub use tuner::{Builder, Group, ProgramOptimizer, Tuner};

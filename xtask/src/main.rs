@@ -8,6 +8,8 @@ mod checks;
 mod cli;
 mod dependencies;
 mod error;
+#[cfg(test)]
+mod fetch_tests;
 mod libtorch;
 mod packages;
 mod program;
@@ -38,12 +40,15 @@ fn run(command: Command) -> Result<(), Error> {
             Ok(())
         }
         Command::Setup { variant, dry_run: true } => setup::list(variant),
-        Command::Setup { variant, dry_run: false } => setup::ensure(variant).map(drop),
+        Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Demo { args } => {
             setup::ensure(None)?;
             let demo = ["run", "--package", "freeze-examples", "--example", "digits", "--"];
             program::cargo(&demo).args(args).run()
         }
-        Command::Test { args } => checks::all(setup::ensure(None)?.as_deref(), &args),
+        Command::Test { args } => {
+            setup::ensure(None)?;
+            checks::all(&args)
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::env;
 use std::env::consts::OS;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::error::Error;
 use crate::libtorch::{self, Source};
@@ -17,22 +17,25 @@ const CARGO_CONFIG: &str = "\
 LIBTORCH = { value = \".libtorch/torch\", relative = true }
 ";
 
-/// Makes sure that a build finds libtorch, and says where: the folder of its libraries, or
-/// nothing where torch-sys finds it in Python.
-pub(crate) fn ensure(wanted: Option<Variant>) -> Result<Option<PathBuf>, Error> {
+/// Makes sure that a build finds libtorch, and prints where.
+pub(crate) fn ensure(wanted: Option<Variant>) -> Result<(), Error> {
     check_compiler()?;
     let root = program::root();
     match Source::asked_for() {
+        Source::PyTorch | Source::Named(_) if wanted.is_some() => {
+            return Err(Error::line(
+                "the environment names a libtorch, and --cuda would fetch another: unset LIBTORCH \
+                 and LIBTORCH_USE_PYTORCH, or leave out --cuda",
+            ));
+        }
         Source::PyTorch => {
             println!("libtorch: that of Python's PyTorch (LIBTORCH_USE_PYTORCH is set)");
-            Ok(None)
         }
         Source::Named(dir) => {
             if env::var_os("LIBTORCH_BYPASS_VERSION_CHECK").is_none() {
                 libtorch::check(&dir)?;
             }
             println!("libtorch: {} (LIBTORCH)", dir.display());
-            Ok(Some(dir.join("lib")))
         }
         Source::Own => {
             let present = libtorch::own_variant(&root);
@@ -43,9 +46,9 @@ pub(crate) fn ensure(wanted: Option<Variant>) -> Result<Option<PathBuf>, Error> 
             }
             write_cargo_config(&root)?;
             println!("libtorch: {} in {}", wanted.version(), libtorch::OWN);
-            Ok(Some(root.join(libtorch::OWN).join("lib")))
         }
     }
+    Ok(())
 }
 
 /// Lists what a fetch would bring.

@@ -1,49 +1,59 @@
-//! Steps by libtorch's fused kernels: one call for all parameters of a device and dtype.
+//! Steps by libtorch's multi-tensor kernels: one call for all parameters of a device and dtype.
 
 use freeze_dsl::Optimizer;
 use tch::TchError;
 
 use super::{Hyper, Moving};
-use crate::ffi::{self, AdamOptions, List, SgdOptions};
+use crate::ffi::{self, AdamOptions, Facts, List, RmsPropOptions, SgdOptions};
 
-/// A fused kernel and its options.
-pub(super) enum FusedKernel {
+/// A kernel and its options.
+pub(super) enum Kernel {
     Adam(AdamOptions),
     Sgd(SgdOptions),
+    RmsProp(RmsPropOptions),
 }
 
-impl FusedKernel {
-    /// The kernel of an optimizer; libtorch has none for `RMSprop`.
-    pub(super) const fn of(hyper: &Hyper, is_first_step: bool) -> Option<Self> {
+impl Kernel {
+    /// The kernel for parameters of which these are the facts, where libtorch has one.
+    pub(super) const fn of(hyper: &Hyper, facts: Facts, is_first_step: bool) -> Option<Self> {
         let Hyper { lr, weight_decay, optimizer } = *hyper;
+        let decoupled = matches!(optimizer, Optimizer::AdamW { .. });
         match optimizer {
-            Optimizer::Sgd { momentum, dampening, nesterov } => Some(Self::Sgd(SgdOptions {
-                lr,
-                momentum,
-                dampening,
-                weight_decay,
-                nesterov,
-                is_first_step,
-            })),
-            Optimizer::Adam { beta1, beta2, eps, amsgrad } => Some(Self::Adam(AdamOptions {
-                lr,
-                beta1,
-                beta2,
-                eps,
-                weight_decay,
-                amsgrad,
-                decoupled: false,
-            })),
-            Optimizer::AdamW { beta1, beta2, eps, amsgrad } => Some(Self::Adam(AdamOptions {
-                lr,
-                beta1,
-                beta2,
-                eps,
-                weight_decay,
-                amsgrad,
-                decoupled: true,
-            })),
-            Optimizer::RmsProp { .. } => None,
+            Optimizer::Sgd { momentum, dampening, nesterov } if facts.has_fused_sgd => {
+                Some(Self::Sgd(SgdOptions {
+                    lr,
+                    momentum,
+                    dampening,
+                    weight_decay,
+                    nesterov,
+                    is_first_step,
+                }))
+            }
+            Optimizer::Adam { beta1, beta2, eps, amsgrad }
+            | Optimizer::AdamW { beta1, beta2, eps, amsgrad }
+                if facts.has_fused_adam =>
+            {
+                Some(Self::Adam(AdamOptions {
+                    lr,
+                    beta1,
+                    beta2,
+                    eps,
+                    weight_decay,
+                    amsgrad,
+                    decoupled,
+                }))
+            }
+            Optimizer::RmsProp { alpha, eps, momentum, centered } if facts.has_rmsprop => {
+                Some(Self::RmsProp(RmsPropOptions {
+                    lr,
+                    alpha,
+                    eps,
+                    weight_decay,
+                    momentum,
+                    centered,
+                }))
+            }
+            _ => None,
         }
     }
 
@@ -60,6 +70,13 @@ impl FusedKernel {
                 &states("exp_avg_sq"),
                 &states("max_exp_avg_sq"),
                 &states("step"),
+                options,
+            ),
+            Self::RmsProp(options) => ffi::rmsprop(
+                &parameters,
+                &states("square_avg"),
+                &states("grad_avg"),
+                &states("momentum_buffer"),
                 options,
             ),
         }

@@ -51,6 +51,7 @@ fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchErr
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these sums and roots are exact")]
 mod tests {
     use tch::{Device, Kind, Tensor};
 

@@ -13,7 +13,7 @@ mod tests;
 use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
-use self::fused::FusedKernel;
+use self::fused::Kernel;
 pub(crate) use self::state::State;
 use crate::ffi;
 
@@ -54,9 +54,13 @@ pub(crate) fn step(slots: Vec<Slot<'_>>, hyper: &Hyper) -> Result<(), TchError> 
         }
     }
     for ((facts, is_first_step), moving) in lanes(all) {
-        match FusedKernel::of(hyper, is_first_step) {
-            Some(kernel) if facts.has_fused_kernel => kernel.step(&moving)?,
-            _ => moving.iter().try_for_each(|moving| plain::step(moving, hyper, is_first_step))?,
+        match Kernel::of(hyper, facts, is_first_step) {
+            Some(kernel) => kernel.step(&moving)?,
+            None => {
+                for moving in &moving {
+                    plain::step(moving, hyper, is_first_step)?;
+                }
+            }
         }
     }
     Ok(())

@@ -28,11 +28,6 @@ impl State {
         self.optimizer == *optimizer
     }
 
-    /// The tensors, by name.
-    pub(crate) fn tensors(&self) -> &[(&'static str, Tensor)] {
-        &self.tensors
-    }
-
     /// The tensor of that name, where this optimizer has one.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(of, _)| *of == name).map(|(_, tensor)| tensor)

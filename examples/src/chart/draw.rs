@@ -1,0 +1,160 @@
+//! A chart as the text of an SVG file.
+
+use std::fmt;
+
+use super::layout::{HEAD, LEADING, LEFT, Layout, WIDTH};
+use super::{Line, LineChart, Mark};
+
+const STYLE: &str = "text{font:14px system-ui,'Segoe UI','Helvetica Neue',Arial,sans-serif;\
+fill:#333}.title{font-size:22px;font-weight:600;fill:#111}.quiet{fill:#666}\
+.strong{font-weight:600}.small{font-size:13px}";
+
+impl fmt::Display for LineChart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let page = Layout::new(self);
+        let height = page.height();
+        writeln!(
+            f,
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
+             width=\"{WIDTH}\" height=\"{height}\" role=\"img\">",
+        )?;
+        writeln!(f, "<title>{}</title>\n<style>{STYLE}</style>", escape(&self.title))?;
+        writeln!(f, "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>")?;
+        text(f, (LEFT, 38.0), "class=\"title\"", &self.title)?;
+        text(f, (LEFT, 62.0), "class=\"quiet\"", &self.subtitle)?;
+        self.draw_axes(f, &page)?;
+        self.marks.iter().try_for_each(|mark| self.draw_mark(f, &page, mark))?;
+        self.lines.iter().try_for_each(|line| draw_spread(f, &page, line))?;
+        self.lines.iter().try_for_each(|line| draw_line(f, &page, line))?;
+        self.marks.iter().try_for_each(|mark| self.draw_dot(f, &page, mark))?;
+        for (line, y) in self.lines.iter().zip(page.labels()) {
+            self.draw_label(f, &page, line, y)?;
+        }
+        writeln!(f, "</svg>")
+    }
+}
+
+impl LineChart {
+    fn draw_axes(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>) -> fmt::Result {
+        let (right, top, bottom) = (page.right(), page.top, page.bottom());
+        writeln!(
+            f,
+            "<clipPath id=\"plot\"><rect x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{}\"/>\
+             </clipPath>",
+            right - LEFT,
+            bottom - top,
+        )?;
+        for value in self.y.ticks() {
+            let y = page.y(value);
+            segment(f, (LEFT, y), (right, y), "stroke=\"#e4e4e4\"")?;
+            let label = format!("{value}{}", self.y.unit);
+            text(f, (LEFT - 10.0, y + 5.0), "class=\"quiet\" text-anchor=\"end\"", &label)?;
+        }
+        segment(f, (LEFT, bottom), (right, bottom), "stroke=\"#888888\"")?;
+        for value in self.x.ticks() {
+            let x = page.x(value);
+            segment(f, (x, bottom), (x, bottom + 5.0), "stroke=\"#888888\"")?;
+            let label = format!("{value}{}", self.x.unit);
+            text(f, (x, bottom + 22.0), "class=\"quiet\" text-anchor=\"middle\"", &label)?;
+        }
+        let middle = f64::midpoint(LEFT, right);
+        text(f, (middle, bottom + 48.0), "text-anchor=\"middle\"", &self.x.label)?;
+        let (x, y) = (20.0, f64::midpoint(top, bottom));
+        let turned = format!("text-anchor=\"middle\" transform=\"rotate(-90 {x} {y})\"");
+        text(f, (x, y), &turned, &self.y.label)
+    }
+
+    fn draw_mark(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>, mark: &Mark) -> fmt::Result {
+        let Some(line) = self.lines.get(mark.line) else { return Ok(()) };
+        let (x, colour) = (page.x(mark.x), line.colour.code());
+        let stroke = format!("stroke=\"{colour}\" stroke-dasharray=\"2 4\"");
+        segment(f, (x, HEAD - 12.0), (x, page.bottom()), &stroke)?;
+        let mut at = (x + 6.0, HEAD);
+        text(f, at, &format!("class=\"small strong\" style=\"fill:{colour}\""), &mark.title)?;
+        mark.text.iter().try_for_each(|words| {
+            at.1 += LEADING;
+            text(f, at, "class=\"small\"", words)
+        })
+    }
+
+    fn draw_dot(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>, mark: &Mark) -> fmt::Result {
+        let Some(line) = self.lines.get(mark.line) else { return Ok(()) };
+        let Some(point) = line.points.iter().find(|point| point.x >= mark.x) else { return Ok(()) };
+        // A line may come from below the plot.
+        if point.y < self.y.from {
+            return Ok(());
+        }
+        writeln!(
+            f,
+            "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"5\" fill=\"#ffffff\" stroke=\"{}\" \
+             stroke-width=\"2.5\"/>",
+            page.x(point.x),
+            page.y(point.y),
+            line.colour.code(),
+        )
+    }
+
+    fn draw_label(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        page: &Layout<'_>,
+        line: &Line,
+        y: f64,
+    ) -> fmt::Result {
+        let Some(end) = line.points.last() else { return Ok(()) };
+        let (colour, x) = (line.colour.code(), page.right() + 16.0);
+        let leader = format!("stroke=\"{colour}\" stroke-opacity=\"0.5\"");
+        segment(f, (page.x(end.x) + 3.0, page.y(end.y)), (x - 3.0, y), &leader)?;
+        let style = format!("class=\"strong\" style=\"fill:{colour}\"");
+        text(f, (x, y + 1.0), &style, &line.label)?;
+        let value = format!("{:.1}{unit} ± {:.1}", end.y, end.spread, unit = self.y.unit);
+        text(f, (x, y + LEADING), "class=\"small\"", &value)
+    }
+}
+
+/// The area over which the values spread.
+fn draw_spread(f: &mut fmt::Formatter<'_>, page: &Layout<'_>, line: &Line) -> fmt::Result {
+    writeln!(
+        f,
+        "<polygon points=\"{} {}\" fill=\"{}\" fill-opacity=\"0.10\" clip-path=\"url(#plot)\"/>",
+        page.along(line.points.iter(), 1.0),
+        page.along(line.points.iter().rev(), -1.0),
+        line.colour.code(),
+    )
+}
+
+fn draw_line(f: &mut fmt::Formatter<'_>, page: &Layout<'_>, line: &Line) -> fmt::Result {
+    writeln!(
+        f,
+        "<polyline points=\"{}\" fill=\"none\" stroke=\"{}\" stroke-width=\"2.5\" \
+         stroke-linejoin=\"round\" clip-path=\"url(#plot)\"/>",
+        page.along(line.points.iter(), 0.0),
+        line.colour.code(),
+    )
+}
+
+fn segment(
+    f: &mut fmt::Formatter<'_>,
+    from: (f64, f64),
+    to: (f64, f64),
+    attributes: &str,
+) -> fmt::Result {
+    writeln!(
+        f,
+        "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" {attributes}/>",
+        from.0, from.1, to.0, to.1,
+    )
+}
+
+fn text(
+    f: &mut fmt::Formatter<'_>,
+    at: (f64, f64),
+    attributes: &str,
+    words: &str,
+) -> fmt::Result {
+    writeln!(f, "<text x=\"{:.1}\" y=\"{:.1}\" {attributes}>{}</text>", at.0, at.1, escape(words))
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}

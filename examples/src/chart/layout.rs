@@ -1,0 +1,123 @@
+//! Where things go on the page, in pixels.
+
+use super::{LineChart, Point};
+
+pub(super) const WIDTH: f64 = 1000.0;
+pub(super) const LEFT: f64 = 76.0;
+const RIGHT: f64 = 190.0;
+const BELOW: f64 = 64.0;
+/// From the top of the page to the first text of the marks.
+pub(super) const HEAD: f64 = 92.0;
+/// From one line of text to the next.
+pub(super) const LEADING: f64 = 17.0;
+const PLOT: f64 = 400.0;
+
+/// A chart's measures.
+pub(super) struct Layout<'c> {
+    chart: &'c LineChart,
+    /// Where the plot begins, below the texts of the marks.
+    pub(super) top: f64,
+}
+
+impl<'c> Layout<'c> {
+    pub(super) fn new(chart: &'c LineChart) -> Self {
+        let texts = chart.marks.iter().map(|mark| mark.text.len() + 1).max().unwrap_or(0);
+        let texts = f64::from(u32::try_from(texts).unwrap_or(u32::MAX));
+        Self { chart, top: HEAD + texts * LEADING }
+    }
+
+    pub(super) fn right(&self) -> f64 {
+        WIDTH - RIGHT
+    }
+
+    pub(super) fn bottom(&self) -> f64 {
+        self.top + PLOT
+    }
+
+    pub(super) fn height(&self) -> f64 {
+        self.bottom() + BELOW
+    }
+
+    pub(super) fn x(&self, value: f64) -> f64 {
+        (self.right() - LEFT).mul_add(self.chart.x.fraction(value), LEFT)
+    }
+
+    pub(super) fn y(&self, value: f64) -> f64 {
+        PLOT.mul_add(-self.chart.y.fraction(value), self.bottom())
+    }
+
+    /// The points of a path, at some distance of their spread above them.
+    pub(super) fn along<'p>(
+        &self,
+        points: impl Iterator<Item = &'p Point>,
+        distance: f64,
+    ) -> String {
+        let at = |point: &Point| {
+            let y = point.spread.mul_add(distance, point.y);
+            format!("{:.1},{:.1}", self.x(point.x), self.y(y))
+        };
+        points.map(at).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Where the label of each line stands: at its end, moved apart where labels would touch.
+    pub(super) fn labels(&self) -> Vec<f64> {
+        let ends = self.chart.lines.iter().map(|line| line.points.last().map_or(0.0, |p| p.y));
+        apart(ends.map(|end| self.y(end)).collect(), 2.0 * LEADING + 6.0)
+    }
+}
+
+/// Moves numbers as little as it takes for each to lie `distance` from the next, their order
+/// kept: runs of numbers that lie too close are spread around their middle.
+fn apart(places: Vec<f64>, distance: f64) -> Vec<f64> {
+    let mut order: Vec<(usize, f64)> = places.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| a.1.total_cmp(&b.1));
+    // Each run has its members and its middle; a run that touches the one before joins it.
+    let mut runs: Vec<(Vec<usize>, f64)> = Vec::new();
+    for (index, place) in order {
+        let mut run = (vec![index], place);
+        while let Some(before) =
+            runs.pop_if(|before| run.1 - before.1 < distance * half(before.0.len() + run.0.len()))
+        {
+            let (left, right) = (half(before.0.len()), half(run.0.len()));
+            let middle = (before.1 * left + run.1 * right) / (left + right);
+            run = ([before.0, run.0].concat(), middle);
+        }
+        runs.push(run);
+    }
+    let mut moved = places;
+    for (members, middle) in runs {
+        let first = middle - distance * half(members.len() - 1);
+        for (rank, index) in members.into_iter().enumerate() {
+            if let Some(place) = moved.get_mut(index) {
+                *place = first + distance * 2.0 * half(rank);
+            }
+        }
+    }
+    moved
+}
+
+fn half(count: usize) -> f64 {
+    f64::from(u32::try_from(count).unwrap_or(u32::MAX)) / 2.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn far_places_stay() {
+        assert_eq!(apart(vec![50.0, 0.0, 20.0], 10.0), [50.0, 0.0, 20.0]);
+    }
+
+    #[test]
+    fn close_places_spread_around_their_middle() {
+        assert_eq!(apart(vec![10.0, 10.0, 100.0], 10.0), [5.0, 15.0, 100.0]);
+        assert_eq!(apart(vec![12.0, 10.0, 14.0], 10.0), [12.0, 2.0, 22.0]);
+    }
+
+    #[test]
+    fn spreading_reaches_the_next() {
+        let moved = apart(vec![0.0, 0.0, 0.0, 12.0], 10.0);
+        assert_eq!(moved, [-12.0, -2.0, 8.0, 18.0]);
+    }
+}

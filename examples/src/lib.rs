@@ -1,0 +1,9 @@
+//! What the examples share: data to learn from, and ways to show what came of it.
+
+pub mod chart;
+mod dataset;
+mod folders;
+pub mod table;
+
+pub use dataset::Dataset;
+pub use folders::{output_folder, readable};

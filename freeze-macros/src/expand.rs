@@ -1,0 +1,179 @@
+//! The way from the macro's tokens to its expansion.
+
+use std::path::PathBuf;
+
+use freeze_dsl::analyze;
+use freeze_dsl::model::Model;
+use freeze_dsl::policy::Text;
+use freeze_dsl::source::Spanned;
+use proc_macro2::TokenStream;
+use syn::Error;
+
+use crate::input::{Door, Input};
+use crate::{emit, files, report};
+
+/// An expression: the policy as a constant, or all that is wrong with it.
+pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
+    match Input::read(tokens) {
+        Ok(input) => checked(input),
+        Err(error) => report::errors(vec![error]),
+    }
+}
+
+fn checked(Input { home, source, door }: Input) -> TokenStream {
+    let mut items = match &door {
+        Door::File(_, path) => files::watch(path),
+        Door::Tokens(_) | Door::Literal(_) => TokenStream::new(),
+    };
+    let mut errors = Vec::new();
+    let mut analysis = analyze(source);
+    if let Some(name) = analysis.model().cloned() {
+        match model(&door, &name) {
+            Ok((path, model)) => {
+                analysis = analysis.against(&model);
+                items.extend(files::watch(&path));
+            }
+            Err(error) => errors.push(error),
+        }
+    }
+    let source = analysis.findings.source();
+    for finding in analysis.findings.diagnostics() {
+        if finding.is_error() {
+            errors.push(report::error(&door, source, finding));
+        } else {
+            items.extend(report::warning(&door, source, finding));
+        }
+    }
+    match analysis.policy {
+        Some(policy) if errors.is_empty() => emit::constant(&home, &items, &policy),
+        _ => report::errors(errors),
+    }
+}
+
+/// The model that the policy names.
+fn model(door: &Door, name: &Spanned<Text>) -> Result<(PathBuf, Model), Error> {
+    let path = door.beside(name.span, &name.value)?;
+    match Model::load(&path) {
+        Ok(model) => Ok((path, model)),
+        Err(error) => {
+            Err(report::error_at(door, name.span, format!("cannot read the model: {error}")))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn expanded(macro_input: &str) -> String {
+        let tokens: TokenStream = format!("[krate] {macro_input}").parse().expect("Rust's tokens");
+        expand(tokens).to_string()
+    }
+
+    fn is_constant(expansion: &str) -> bool {
+        expansion.starts_with("const {") && !expansion.contains("compile_error")
+    }
+
+    #[test]
+    fn a_sound_policy_is_a_constant() {
+        for policy in ["start: train fc", "\"start: train fc\"", "r#\"start: stop\"#,"] {
+            assert!(is_constant(&expanded(policy)), "{policy}");
+        }
+    }
+
+    #[test]
+    fn every_finding_is_an_error_of_its_own() {
+        let expansion = expanded("start: trian fc; epoch 3: unfreze fc; epoch 4: train @al;");
+        assert_eq!(expansion.matches("compile_error").count(), 3, "{expansion}");
+        assert!(expansion.contains("FRZ0202: unknown name `@al`"), "{expansion}");
+    }
+
+    #[test]
+    fn warnings_let_the_policy_be() {
+        let expansion = expanded("start: train fc lr 0");
+        assert!(is_constant(&expansion), "{expansion}");
+        assert!(expansion.contains("deprecated"), "{expansion}");
+    }
+
+    #[test]
+    fn without_its_own_crate_nothing_is_expanded() {
+        assert!(expand(TokenStream::new()).to_string().contains("compile_error"));
+    }
+
+    #[test]
+    fn deep_nesting_is_told() {
+        for (open, close) in [("(", ")"), ("{", "}"), ("[", "]")] {
+            let deep = format!("{}{}", open.repeat(100_000), close.repeat(100_000));
+            assert!(expanded(&deep).contains("FRZ0103"));
+        }
+    }
+
+    const WORDS: [&str; 44] = [
+        "start",
+        "epoch",
+        "step",
+        "after",
+        "or",
+        "as",
+        "train",
+        "unfreeze",
+        "freeze",
+        "set",
+        "stop",
+        "lr",
+        "weight_decay",
+        "optimizer",
+        "sgd",
+        "momentum",
+        "model",
+        "run",
+        "default",
+        "epochs",
+        "rest",
+        "except",
+        "in",
+        "fc",
+        "layer4",
+        "0.1",
+        "3",
+        "1e999",
+        "\"a.b\"",
+        "\"\\u{7}\"",
+        "r\"x\"",
+        "'c'",
+        "@all",
+        "*",
+        "**",
+        ".",
+        "..=",
+        ":",
+        ";",
+        ",",
+        "(a)",
+        "[0]",
+        "{b}",
+        "#[doc = \"c\"]",
+    ];
+
+    proptest! {
+        #[test]
+        fn any_words_expand(words in prop::collection::vec(prop::sample::select(&WORDS[..]), 0..40)) {
+            let expansion = expanded(&words.join(" "));
+            prop_assert!(is_constant(&expansion) || expansion.contains("compile_error"));
+        }
+
+        #[test]
+        fn any_tokens_expand(text in "\\PC{0,80}") {
+            if let Ok(tokens) = format!("[krate] {text}").parse() {
+                expand(tokens);
+            }
+        }
+
+        #[test]
+        fn any_string_expands(text in any::<String>()) {
+            expanded(&format!("{text:?}"));
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! What can go wrong while a policy is put to work.
+
+use freeze_dsl::diagnostic::Findings;
+use freeze_dsl::model::ModelError;
+use tch::TchError;
+
+/// Why a policy cannot be put to work, or a step not be made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The policy is wrong, or does not fit the model; prints every finding with its place.
+    #[error("the policy does not fit:\n\n{0}")]
+    Policy(#[from] Findings),
+    /// The model has a name that no policy could speak of.
+    #[error("the model cannot be described: {0}")]
+    Model(#[from] ModelError),
+    /// Neither the policy nor the program names an optimizer for something that trains.
+    #[error(
+        "nothing gives an optimizer: write `default optimizer adamw;` in the policy, or give the \
+         program's own with `.optimizer(nn::AdamW::default())`"
+    )]
+    NoOptimizer,
+    /// A number that the program gives makes no sense.
+    #[error("the program's {what} is {value}; it must be finite and at least 0")]
+    Program {
+        /// What it is.
+        what: &'static str,
+        /// The number.
+        value: f64,
+    },
+    /// A step was made before the first epoch started, so that no rule could have fired.
+    #[error("call `start_epoch` before the first step: rules fire when an epoch starts")]
+    NotStarted,
+    /// Flags, groups and policy do not agree; something else changed the model.
+    #[error("the model was changed behind the tuner's back: {0}")]
+    Ownership(String),
+    /// libtorch refused.
+    #[error(transparent)]
+    Torch(#[from] TchError),
+}

@@ -1,0 +1,39 @@
+//! `freeze_policy!` as programs call it.
+
+/// A policy that the compiler reads and checks, as a constant expression of type
+/// [`Policy`](crate::Policy): data in the program, equal to what
+/// [`Policy::parse`](crate::Policy::parse) gives for the same text, usable in a `static`.
+///
+/// All that is wrong with it are compiler errors that underline the very words; what is
+/// likely not what was meant are warnings.
+///
+/// ```no_run
+/// use freeze_runtime::{Policy, freeze_policy};
+///
+/// static GRADUAL: Policy = freeze_policy! {
+///     epoch 0: train layer4, fc lr 1e-3;
+///     epoch 3: unfreeze layer3 lr 1e-4;
+/// };
+/// ```
+///
+/// Text that Rust cannot tokenise is written as a string literal, `freeze_policy!("…")`, and
+/// a policy in a file is named: `freeze_policy!(file = "gradual.freeze")`.
+///
+/// Where a policy names a model, as in `model "resnet18.model.json";`, it is checked against
+/// that model's parameters too. Both paths are relative to the file in which they are written.
+/// The compiler runs again when one of these files changes, unless it is larger than 64 MB: for
+/// a model as large as that, name a `.model.json` in place of the `.safetensors` file.
+#[macro_export]
+macro_rules! freeze_policy {
+    ($($policy:tt)*) => {
+        $crate::__private::freeze_policy_impl! { [$crate] $($policy)* }
+    };
+}
+
+/// What the macro's expansion names.
+pub mod __private {
+    pub use std::borrow::Cow;
+
+    pub use freeze_dsl::{Optimizer, policy, source};
+    pub use freeze_macros::freeze_policy_impl;
+}

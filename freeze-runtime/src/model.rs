@@ -1,0 +1,169 @@
+//! A live model as a policy sees it.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+use std::path::Path;
+
+use freeze_dsl::model::{self, ModelError, Role};
+use tch::{Kind, Tensor, nn};
+
+use crate::Error;
+use crate::ffi::{self, Identity, List};
+
+/// Names, shapes, types and roles of a model's tensors: what a policy is checked against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Model(model::Model);
+
+impl Model {
+    /// Describes the variables of a store: its trainable variables are parameters, in the order
+    /// in which they were made; the others are buffers.
+    ///
+    /// # Errors
+    /// If the store holds a name that no policy could speak of.
+    pub fn of(store: &nn::VarStore) -> Result<Self, Error> {
+        Ok(Bound::to(store)?.model)
+    }
+
+    /// Reads a model's description from the header of a `.safetensors` file, or from a
+    /// `.model.json` file.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is neither.
+    pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
+        model::Model::load(path).map(Self)
+    }
+}
+
+impl Deref for Model {
+    type Target = model::Model;
+
+    fn deref(&self) -> &model::Model {
+        &self.0
+    }
+}
+
+impl From<model::Model> for Model {
+    fn from(model: model::Model) -> Self {
+        Self(model)
+    }
+}
+
+/// A model with its tensors.
+pub(crate) struct Bound {
+    pub(crate) model: Model,
+    /// One tensor for each of the model's parameters.
+    pub(crate) parameters: Vec<Tensor>,
+    /// One tensor for each of the model's tensors.
+    pub(crate) tensors: Vec<Tensor>,
+}
+
+impl Bound {
+    pub(crate) fn to(store: &nn::VarStore) -> Result<Self, Error> {
+        let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
+        named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
+        let parameters = distinct(store.trainable_variables())?;
+
+        let identities = ffi::identities(&named.iter().map(|(_, tensor)| tensor).collect())?;
+        let places: HashMap<Identity, usize> = ffi::identities(&parameters.iter().collect())?
+            .into_iter()
+            .enumerate()
+            .map(|(place, identity)| (identity, place))
+            .collect();
+        let mut entries: Vec<Entry> = named
+            .into_iter()
+            .zip(identities)
+            .map(|((name, tensor), identity)| Entry {
+                parameter: places.get(&identity).copied(),
+                module: name.rsplit_once('.').map_or("", |(module, _)| module).to_owned(),
+                name,
+                tensor,
+            })
+            .collect();
+        order(&mut entries, parameters.len());
+
+        let mut first_names: HashMap<usize, String> = HashMap::new();
+        let mut description = Vec::with_capacity(entries.len());
+        let mut tensors = Vec::with_capacity(entries.len());
+        for Entry { name, tensor, parameter, .. } in entries {
+            let same_as = parameter.and_then(|place| first_names.get(&place).cloned());
+            if let Some(place) = parameter.filter(|_| same_as.is_none()) {
+                first_names.insert(place, name.clone());
+            }
+            description.push(model::Tensor {
+                name,
+                shape: tensor
+                    .size()
+                    .into_iter()
+                    .filter_map(|size| usize::try_from(size).ok())
+                    .collect(),
+                dtype: dtype(tensor.kind()).to_owned(),
+                role: if parameter.is_some() { Role::Parameter } else { Role::Buffer },
+                same_as,
+            });
+            tensors.push(tensor);
+        }
+        Ok(Self { model: Model(model::Model::new(description)?), parameters, tensors })
+    }
+}
+
+/// A variable under one of its names.
+struct Entry {
+    name: String,
+    module: String,
+    tensor: Tensor,
+    parameter: Option<usize>,
+}
+
+/// Parameters as they were made, each buffer behind the last parameter of its module.
+fn order(entries: &mut [Entry], count: usize) {
+    let mut last: HashMap<String, usize> = HashMap::new();
+    for entry in entries.iter() {
+        if let Some(place) = entry.parameter {
+            let known = last.entry(entry.module.clone()).or_insert(place);
+            *known = place.max(*known);
+        }
+    }
+    entries.sort_by_cached_key(|entry| match entry.parameter {
+        Some(place) => (place, false),
+        None => (last.get(&entry.module).copied().unwrap_or(count), true),
+    });
+}
+
+/// Each tensor once, where it first stands.
+fn distinct(tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
+    let identities = ffi::identities(&tensors.iter().collect::<List<'_>>())?;
+    let mut seen = std::collections::HashSet::new();
+    Ok(tensors
+        .into_iter()
+        .zip(identities)
+        .filter(|(_, identity)| seen.insert(*identity))
+        .map(|(tensor, _)| tensor)
+        .collect())
+}
+
+/// A key by which `layer.2` comes before `layer.10`.
+fn natural(name: &str) -> Vec<(u64, &str)> {
+    name.split('.')
+        .map(|segment| segment.parse().map_or((u64::MAX, segment), |number| (number, "")))
+        .collect()
+}
+
+/// A type as safetensors writes it, in lower case.
+const fn dtype(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Float => "f32",
+        Kind::Double => "f64",
+        Kind::Half => "f16",
+        Kind::BFloat16 => "bf16",
+        Kind::Int64 => "i64",
+        Kind::Int => "i32",
+        Kind::Int16 => "i16",
+        Kind::Int8 => "i8",
+        Kind::Uint8 => "u8",
+        Kind::Bool => "bool",
+        Kind::ComplexHalf => "c32",
+        Kind::ComplexFloat => "c64",
+        Kind::ComplexDouble => "c128",
+        _ => "other",
+    }
+}

@@ -1,0 +1,70 @@
+//! `stop` ends a training: nothing moves any more.
+
+use freeze_runtime::Error;
+use freeze_tests::{Bits, Net, assert_moved, each_optimizer, train, tune};
+
+type Outcome = Result<(), Error>;
+
+#[test]
+fn after_stop_no_step_moves_anything() -> Outcome {
+    each_optimizer("start: train @all; step 3: stop", |net, mut tuner| {
+        tuner.start_epoch()?;
+        train(net, &mut tuner, 0..2)?;
+        assert!(!tuner.stopped());
+        assert!(tuner.backward_step(&net.loss(2))?.stopped);
+        assert!(tuner.stopped());
+        let before = Bits::of(&net.vs);
+        tuner.zero_grad()?;
+        net.variable("fc.bias").sum(None).backward();
+        tuner.step()?;
+        let change = tuner.start_epoch()?;
+        assert!(change.stopped && change.is_empty());
+        tuner.step()?;
+        assert_moved(&before, net, &[]);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_loop_over_epochs_ends_with_the_rule() -> Outcome {
+    let net = Net::linear();
+    let mut tuner =
+        tune(&net, "default lr 0.1 optimizer sgd; epoch 0: train c; epoch 2 as end: stop");
+    let mut epochs = 0;
+    while tuner.epoch() < 10 && !tuner.stopped() {
+        tuner.start_epoch()?;
+        if !tuner.stopped() {
+            train(&net, &mut tuner, 0..3)?;
+            epochs += 1;
+        }
+    }
+    assert_eq!(epochs, 2);
+    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (3, 6, 2));
+    Ok(())
+}
+
+#[test]
+fn what_fired_reads_as_a_line() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd;
+                  start as head: train c; step 1: unfreeze b lr 1e-3; epoch 1: freeze c; epoch 2: stop";
+    let mut tuner = tune(&net, policy);
+    let mut lines = vec![tuner.start_epoch()?.to_string()];
+    lines.push(tuner.backward_step(&net.loss(0))?.to_string());
+    lines.push(tuner.backward_step(&net.loss(0))?.to_string());
+    lines.push(tuner.start_epoch()?.to_string());
+    lines.push(tuner.start_epoch()?.to_string());
+    lines.push(tuner.start_epoch()?.to_string());
+    assert_eq!(
+        lines,
+        [
+            "epoch 0, step 0: head fired: 4 frozen, 2 of 6 parameters train (18.5 %), lr 1e-1",
+            "epoch 0, step 1: rule 2 fired: 2 unfrozen, 4 of 6 parameters train (67.1 %), lr 1e-3, 1e-1",
+            "epoch 0, step 2: no rule fired",
+            "epoch 1, step 2: rule 3 fired: 2 frozen, 2 of 6 parameters train (48.6 %), lr 1e-3",
+            "epoch 2, step 2: rule 4 fired: 2 of 6 parameters train (48.6 %), lr 1e-3; training is over",
+            "epoch 3, step 2: training is over",
+        ]
+    );
+    Ok(())
+}

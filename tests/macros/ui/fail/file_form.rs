@@ -1,0 +1,5 @@
+use freeze_runtime::freeze_policy;
+
+fn main() {
+    let _ = freeze_policy!(file = "../files/mistakes.freeze");
+}

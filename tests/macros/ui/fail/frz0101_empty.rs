@@ -1,0 +1,6 @@
+use freeze_runtime::freeze_policy;
+
+fn main() {
+    let _ = freeze_policy! {
+    };
+}

@@ -1,0 +1,20 @@
+//! Warnings stop nothing, and are told once each.
+
+#![deny(unused, bad_style, future_incompatible)]
+
+use freeze_runtime::{Policy, freeze_policy};
+
+static ZERO: Policy = freeze_policy! {
+    model "../files/resnet18.model.json";
+    start: train fc lr 0;
+    epoch 1: unfreeze fc, set fc lr 1e-3;
+};
+
+fn main() {
+    let again = freeze_policy!("start: train fc lr 0; epoch 1: unfreeze fc, set fc lr 1e-3");
+    assert_eq!(ZERO.rules(), again.rules());
+
+    #[allow(deprecated)]
+    let silenced = freeze_policy! { start: train fc lr 0 };
+    assert_eq!(silenced.rules().len(), 1);
+}

@@ -1,0 +1,220 @@
+//! At every moment each parameter that trains is in exactly one group and no frozen one is in
+//! any; flags, groups and policy agree, and what else changes them is told.
+
+use std::collections::BTreeSet;
+
+use freeze_runtime::{Error, Optimizer, Tuner};
+use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
+use tch::nn::{self, VarStore};
+use tch::{Device, Kind, Tensor};
+
+type Outcome = Result<(), Error>;
+
+/// Fails unless what trains is exactly `expected`, by flags, by groups and by name.
+fn assert_owned(vs: &VarStore, tuner: &Tuner, expected: &[&str]) {
+    let expected: BTreeSet<&str> = expected.iter().copied().collect();
+    let variables = vs.variables();
+    let flags = variables.iter().filter(|(_, tensor)| tensor.requires_grad());
+    assert_eq!(flags.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>(), expected);
+    assert_eq!(tuner.trainable().into_iter().collect::<BTreeSet<_>>(), expected);
+    let groups = tuner.groups();
+    let grouped: Vec<&str> = groups.iter().flat_map(|group| group.parameters.clone()).collect();
+    assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), expected);
+    assert_eq!(grouped.len(), expected.len(), "in two groups: {grouped:?}");
+}
+
+fn linear(layers: &[&str]) -> Vec<String> {
+    let names = ["bias", "weight"];
+    layers.iter().flat_map(|layer| names.map(|name| format!("{layer}.{name}"))).collect()
+}
+
+#[test]
+fn flags_groups_and_names_agree_after_every_transition() -> Outcome {
+    let net = Net::linear();
+    let mut tuner = tune(
+        &net,
+        "default lr 0.1 optimizer sgd;
+         epoch 0: train c lr 0.5;
+         step 2: unfreeze b, set @biases weight_decay 0.5;
+         epoch 1: set c optimizer adamw;
+         step 6: freeze c, unfreeze a lr 0.5;
+         epoch 2: train @all lr 0.1 weight_decay 0, set @all optimizer sgd;
+         step 9: freeze a.weight, b",
+    );
+    let owned = |tuner: &Tuner, expected: &[String], groups: usize| {
+        let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
+        assert_owned(&net.vs, tuner, &expected);
+        assert_eq!(tuner.groups().len(), groups);
+    };
+    owned(&tuner, &linear(&["a", "b", "c"]), 1);
+    tuner.start_epoch()?;
+    owned(&tuner, &linear(&["c"]), 1);
+    train(&net, &mut tuner, 0..2)?;
+    // 0.1 and 0.5, each with a weight decay for its bias.
+    owned(&tuner, &linear(&["b", "c"]), 4);
+    train(&net, &mut tuner, 2..4)?;
+    tuner.start_epoch()?;
+    owned(&tuner, &linear(&["b", "c"]), 4);
+    assert_eq!(tuner.groups()[2].optimizer, Optimizer::ADAMW);
+    train(&net, &mut tuner, 4..6)?;
+    owned(&tuner, &linear(&["a", "b"]), 4);
+    tuner.start_epoch()?;
+    owned(&tuner, &linear(&["a", "b", "c"]), 1);
+    train(&net, &mut tuner, 6..9)?;
+    owned(&tuner, &[&linear(&["c"])[..], &["a.bias".to_owned()]].concat(), 1);
+    assert_eq!(tuner.phase(), 6);
+    Ok(())
+}
+
+#[test]
+fn groups_stand_in_the_order_of_their_first_parameter() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd(momentum 0.9);
+                  start: train @all, set c, a.bias lr 0.2, set @biases weight_decay 0.3";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false };
+    let groups = tuner.groups();
+    let groups: Vec<_> = groups
+        .iter()
+        .map(|group| (group.parameters.clone(), group.lr, group.weight_decay, group.optimizer))
+        .collect();
+    assert_eq!(
+        groups,
+        [
+            (vec!["a.bias", "c.bias"], 0.2, 0.3, optimizer),
+            (vec!["a.weight", "b.weight"], 0.1, 0.0, optimizer),
+            (vec!["b.bias"], 0.1, 0.3, optimizer),
+            (vec!["c.weight"], 0.2, 0.0, optimizer),
+        ]
+    );
+    Ok(())
+}
+
+#[test]
+fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Outcome {
+    let rules = "start: train b; epoch 1: unfreeze c; epoch 2: freeze c";
+    for (name, flag) in [("a.bias", true), ("b.weight", false), ("c.weight", true)] {
+        let net = Net::linear();
+        let mut tuner = tune(&net, &format!("default lr 0.1 optimizer sgd; {rules}"));
+        tuner.start_epoch()?;
+        let _ = net.variable(name).set_requires_grad(flag);
+        let Err(Error::Ownership(message)) = tuner.start_epoch() else {
+            panic!("nobody told that `{name}` was flipped");
+        };
+        assert!(message.starts_with(&format!("`{name}`")), "{message}");
+        assert!(message.contains(&format!("`requires_grad` is {flag}")), "{message}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_flag_flipped_behind_the_tuners_back_moves_nothing() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd(momentum 0.9); start: train b; epoch 1: freeze b.bias";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    let before = Bits::of(&net.vs);
+    let _ = net.variable("a.bias").set_requires_grad(true);
+    train(&net, &mut tuner, 0..3)?;
+    assert!(net.has_gradient("a.bias"));
+    assert_moved(&before, &net, &[&["b.bias", "b.weight"]]);
+    Ok(())
+}
+
+#[test]
+fn a_program_that_goes_on_after_that_is_under_the_policy_again() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd(momentum 0.9); start: train b; epoch 1: train c";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..2)?;
+    let _ = net.variable("a.bias").set_requires_grad(true);
+    net.loss(2).backward();
+    assert!(matches!(tuner.start_epoch(), Err(Error::Ownership(_))));
+    assert_owned(&net.vs, &tuner, &["c.bias", "c.weight"]);
+    let before = Bits::of(&net.vs);
+    train(&net, &mut tuner, 3..5)?;
+    assert_moved(&before, &net, &[&["c.bias", "c.weight"]]);
+    assert!(!net.has_gradient("a.bias"));
+    tuner.start_epoch()?;
+    Ok(())
+}
+
+/// A linear layer that is its own inverse's: `decode` is `encode`, transposed.
+fn tied() -> (VarStore, Tensor) {
+    let vs = VarStore::new(Device::Cpu);
+    let weight = vs.root().sub("encode").add(
+        "weight",
+        Tensor::arange(12, (Kind::Float, Device::Cpu)).view([3, 4]).sin(),
+        true,
+    );
+    let _ = vs.root().sub("decode").add("weight", weight.shallow_clone(), true);
+    let _ = vs.root().add("bias", Tensor::ones([4], (Kind::Float, Device::Cpu)), true);
+    (vs, weight)
+}
+
+#[test]
+fn a_tied_weight_counts_once_under_both_of_its_names() -> Outcome {
+    let (vs, weight) = tied();
+    let before = weight.copy();
+    for (name, steps) in [("encode", 1.0), ("decode", 1.0), ("encode, decode", 1.0)] {
+        let policy = parse(&format!("default lr 0.5 optimizer sgd; start: train {name}"));
+        let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+        tuner.start_epoch()?;
+        assert_eq!(tuner.trainable().len(), 1);
+        assert_eq!(tuner.groups().len(), 1);
+        let at = weight.copy();
+        tuner.backward_step(&(&weight * 3.0).sum(None))?;
+        assert!((&weight - (at - 1.5 * steps)).abs().max().double_value(&[]) < 1e-6);
+    }
+    assert_ne!(weight, before);
+
+    let policy = parse("default lr 0.5 optimizer adam; start: train @all; epoch 1: freeze decode");
+    let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    tuner.start_epoch()?;
+    tuner.backward_step(&(weight.sum(None) + vs.variables()["bias"].sum(None)))?;
+    assert_eq!(tuner.optimizer_bytes(), 4 * (2 * 12 + 1) + 4 * (2 * 4 + 1));
+    tuner.start_epoch()?;
+    assert!(!weight.requires_grad());
+    assert_eq!(tuner.trainable(), ["bias"]);
+    assert_eq!(tuner.optimizer_bytes(), 4 * (2 * 4 + 1));
+    Ok(())
+}
+
+#[test]
+fn two_parameters_in_one_storage_are_refused() {
+    type Share = fn(&Tensor) -> Tensor;
+    let shares: [(&str, Share); 4] = [
+        ("a view", |weight| weight.narrow(0, 0, 2)),
+        ("a detached twin", Tensor::detach),
+        ("a detached view", |weight| weight.detach().narrow(0, 1, 2)),
+        ("another shape", |weight| weight.detach().view(-1)),
+    ];
+    for (what, share) in shares {
+        let vs = VarStore::new(Device::Cpu);
+        let weight = vs.root().add("first", Tensor::ones([3, 4], (Kind::Float, Device::Cpu)), true);
+        let _ = vs.root().add("second", share(&weight), true);
+        let policy = parse("default lr 0.5 optimizer sgd; start: train first");
+        let Err(Error::Ownership(message)) = Tuner::builder(&policy).attach(&vs) else {
+            panic!("{what} was not refused");
+        };
+        assert!(message.starts_with("`first` and `second` share memory"), "{what}: {message}");
+    }
+}
+
+#[test]
+fn parameters_without_elements_share_nothing() -> Outcome {
+    let vs = VarStore::new(Device::Cpu);
+    for name in ["one", "two"] {
+        let _ = vs.root().add(name, Tensor::zeros([0, 4], (Kind::Float, Device::Cpu)), true);
+    }
+    let last = nn::linear(vs.root() / "last", 2, 2, nn::LinearConfig::default());
+    let policy = parse("default lr 0.5 optimizer adamw; start: train @all; epoch 1: train last");
+    let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    tuner.start_epoch()?;
+    tuner.backward_step(&(last.ws.sum(None) + vs.variables()["one"].sum(None)))?;
+    tuner.start_epoch()?;
+    assert_owned(&vs, &tuner, &["last.bias", "last.weight"]);
+    Ok(())
+}

@@ -1,0 +1,134 @@
+//! What is wrong is an error that says so, all of it at once, before anything trains.
+
+use freeze_runtime::{Builder, Error, LoadError, Policy, Tuner};
+use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
+use tch::{Device, nn};
+
+type Outcome = Result<(), Error>;
+
+/// What attaching says, the program giving what `program` says.
+fn refusal(policy: &str, program: impl Fn(Builder<'_>) -> Builder<'_>) -> Error {
+    let net = Net::convolutions(Device::Cpu);
+    let policy = parse(policy);
+    let before = Bits::of(&net.vs);
+    let Err(error) = program(Tuner::builder(&policy)).attach(&net.vs) else {
+        panic!("`{}` was not refused", policy.source().text());
+    };
+    assert_moved(&before, &net, &[]);
+    error
+}
+
+#[test]
+fn every_finding_is_told_when_a_policy_does_not_fit() {
+    let policy = "default lr 0.1 optimizer sgd;
+start: train layer5;
+epoch 1: train layer2.conw;
+epoch 2: unfreeze fc, freeze @all";
+    let error = refusal(policy, |builder| builder);
+    let Error::Policy(findings) = &error else { panic!("{error}") };
+    assert_eq!(findings.diagnostics().iter().filter(|found| found.is_error()).count(), 4, "{error}");
+    let text = error.to_string();
+    for expected in [
+        "error[FRZ0201]: `layer5` selects no parameter",
+        "error[FRZ0201]: `layer2.conw` selects no parameter",
+        "error[FRZ0303]: after this rule nothing trains",
+        "start: train layer5;",
+        "epoch 1: train layer2.conw;",
+        "did you mean `layer1`?",
+        "did you mean `conv`?",
+    ] {
+        assert!(text.contains(expected), "no {expected:?} in\n{text}");
+    }
+}
+
+#[test]
+fn a_learning_rate_that_nothing_gives_is_told_with_its_place() {
+    let policy = "default optimizer sgd; start: train fc lr 0.1; epoch 3: unfreeze layer2, layer1";
+    let error = refusal(policy, |builder| builder).to_string();
+    assert!(error.contains("error[FRZ0405]"), "{error}");
+    assert!(error.contains("layer2.bn.bias` and 5 more") || error.contains("layer1"), "{error}");
+    // Everything trains until the first rule fires.
+    let policy = "default optimizer sgd; epoch 1: train fc lr 0.1";
+    let error = refusal(policy, |builder| builder).to_string();
+    assert!(error.contains("error[FRZ0405]"), "{error}");
+}
+
+#[test]
+fn a_missing_optimizer_is_told_with_both_ways_to_give_one() {
+    for policy in ["default lr 0.1; start: train fc", "start: train fc lr 1 optimizer sgd; epoch 1: train layer1 lr 1"] {
+        let error = refusal(policy, |builder| builder);
+        assert!(matches!(error, Error::NoOptimizer), "{error}");
+        let text = error.to_string();
+        assert!(text.contains("default optimizer") && text.contains(".optimizer("), "{text}");
+    }
+}
+
+#[test]
+fn numbers_of_the_program_that_make_no_sense_are_refused() {
+    for lr in [-1e-3, f64::NAN, f64::INFINITY] {
+        let error = refusal("start: train fc", |builder| {
+            builder.optimizer(nn::Sgd::default()).lr(lr)
+        });
+        let Error::Program { what: "learning rate", value } = error else { panic!("{error}") };
+        assert_eq!(value.to_bits(), lr.to_bits());
+    }
+    let error = refusal("start: train fc", |builder| {
+        builder.optimizer(nn::sgd(0.9, 0.0, -0.1, false)).lr(0.1)
+    });
+    assert!(matches!(error, Error::Program { what: "weight decay", .. }), "{error}");
+}
+
+#[test]
+fn a_step_before_the_first_epoch_is_refused_and_moves_nothing() -> Outcome {
+    let net = Net::linear();
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c");
+    let before = Bits::of(&net.vs);
+    assert!(matches!(tuner.backward_step(&net.loss(0)), Err(Error::NotStarted)));
+    net.loss(0).backward();
+    assert!(matches!(tuner.step(), Err(Error::NotStarted)));
+    assert_moved(&before, &net, &[]);
+    // Gradients of that time are gone with the first rule.
+    tuner.start_epoch()?;
+    assert!(!net.has_gradient("a.weight"));
+    assert_eq!(tuner.global_step(), 0);
+    Ok(())
+}
+
+#[test]
+fn a_loss_without_a_graph_is_an_error_and_no_panic() -> Outcome {
+    let net = Net::linear();
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c");
+    tuner.start_epoch()?;
+    let before = Bits::of(&net.vs);
+    assert!(matches!(tuner.backward_step(&net.loss(0).detach()), Err(Error::Torch(_))));
+    assert_eq!(tuner.global_step(), 0);
+    assert_moved(&before, &net, &[]);
+    train(&net, &mut tuner, 0..1)
+}
+
+#[test]
+fn findings_of_a_text_are_told_before_any_model_is_there() {
+    let findings = Policy::parse("start: trian fc; epoch 1: train fc lr -1").unwrap_err();
+    assert!(findings.to_string().contains("FRZ0102"), "{findings}");
+    assert!(findings.to_string().contains("FRZ0401"), "{findings}");
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("wrong.freeze");
+    assert!(matches!(Policy::load(&path), Err(LoadError::File(..))));
+    std::fs::write(&path, "start: trian fc").unwrap();
+    let error = Policy::load(&path).unwrap_err();
+    assert!(matches!(error, LoadError::Policy(_)), "{error}");
+    assert!(error.to_string().contains("wrong.freeze:1:8"), "{error}");
+}
+
+#[test]
+fn warnings_stop_nothing_and_can_be_read() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd;
+                  start: train c lr 0; epoch 1: unfreeze c; epoch 2: train b";
+    let mut tuner = tune(&net, policy);
+    let codes: Vec<String> =
+        tuner.warnings().iter().map(|warning| warning.code.to_string()).collect();
+    assert_eq!(codes, ["FRZ0505", "FRZ0501"]);
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..1)
+}

@@ -1,0 +1,152 @@
+//! Running statistics of what is frozen stand still, though every training forward pass would
+//! move them; the others follow the data.
+
+use freeze_runtime::{Error, Tuner};
+use freeze_tests::networks::{FC, LAYER2, STATISTICS1, STATISTICS2};
+use freeze_tests::{Bits, Net, assert_moved, bits, parse, train, tune};
+use tch::nn::{self, ModuleT, VarStore};
+use tch::{Device, Tensor};
+
+type Outcome = Result<(), Error>;
+
+/// A call to a tuner.
+type Call = fn(&mut Tuner) -> Outcome;
+
+/// Every call after which what is held must be what it was.
+const CALLS: [(&str, Call); 3] = [
+    ("zero_grad", |tuner| tuner.zero_grad()),
+    ("step", |tuner| tuner.step().map(drop)),
+    ("start_epoch", |tuner| tuner.start_epoch().map(drop)),
+];
+
+#[test]
+fn held_statistics_are_back_after_the_next_call_whatever_it_is() -> Outcome {
+    for (name, call) in CALLS {
+        println!("{name}");
+        let net = Net::convolutions(Device::Cpu);
+        let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train layer2");
+        tuner.start_epoch()?;
+        let before = Bits::of(&net.vs);
+        for batch in 0..3 {
+            let _ = net.activations(batch);
+        }
+        assert_moved(&before, &net, &[&STATISTICS1, &STATISTICS2]);
+        call(&mut tuner)?;
+        assert_moved(&before, &net, &[&STATISTICS2]);
+    }
+    Ok(())
+}
+
+#[test]
+fn statistics_stay_as_they_were_when_their_module_froze_and_go_on_from_there() -> Outcome {
+    let net = Net::convolutions(Device::Cpu);
+    let mut tuner = tune(
+        &net,
+        "default lr 0.1 optimizer sgd;
+         start: train @all; epoch 1: freeze layer1; epoch 2: unfreeze layer1",
+    );
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..3)?;
+    // The forward pass is one of the epoch that ends, and counts.
+    let mean = net.variable("layer1.bn.running_mean").copy();
+    let _ = net.activations(3);
+    let before = Bits::of(&net.vs);
+    assert_ne!(net.variable("layer1.bn.running_mean"), mean);
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 4..7)?;
+    assert_moved(&before, &net, &[&LAYER2, &STATISTICS2, &FC]);
+
+    tuner.start_epoch()?;
+    let before = net.variable("layer1.bn.running_mean").copy();
+    let weight = net.variable("layer1.conv.weight");
+    let pixels = net.input(7).conv2d(&weight, None::<Tensor>, 1, 1, 1, 1);
+    let expected = before * 0.9 + pixels.mean_dim([0i64, 2, 3].as_slice(), false, None) * 0.1;
+    let _ = net.activations(7);
+    let off = net.variable("layer1.bn.running_mean") - expected;
+    assert!(off.abs().max().double_value(&[]) < 1e-6);
+    Ok(())
+}
+
+/// A model that is no chain of layers: normalisations with and without parameters of their own.
+struct Norms {
+    vs: VarStore,
+    layers: nn::SequentialT,
+}
+
+impl Norms {
+    fn new() -> Self {
+        let vs = VarStore::new(Device::Cpu);
+        let root = vs.root();
+        let plain = nn::BatchNormConfig { affine: false, ..nn::BatchNormConfig::default() };
+        let block = &root / "block";
+        let layers = nn::seq_t()
+            .add(nn::linear(&block / "linear", 4, 4, nn::LinearConfig::default()))
+            .add(nn::batch_norm1d(&block / "norm", 4, plain))
+            .add(nn::batch_norm1d(&root / "own", 4, nn::BatchNormConfig::default()))
+            .add(nn::linear(&root / "fc", 4, 2, nn::LinearConfig::default()))
+            .add(nn::batch_norm1d(&root / "last", 2, plain));
+        Self { vs, layers }
+    }
+
+    /// The statistics that a policy's first rule lets follow the data.
+    fn live_under(rules: &str) -> Result<Vec<String>, Error> {
+        let norms = Self::new();
+        let policy = parse(&format!("default lr 0.1 optimizer sgd; {rules}"));
+        let mut tuner = Tuner::builder(&policy).attach(&norms.vs)?;
+        tuner.start_epoch()?;
+        let before = Bits::of(&norms.vs);
+        let x = Tensor::arange(20, (tch::Kind::Float, Device::Cpu)).view([5, 4]).sin();
+        let _ = norms.layers.forward_t(&x, true);
+        tuner.zero_grad()?;
+        let moved = before.moved(&Bits::of(&norms.vs)).into_iter();
+        Ok(moved.filter_map(|name| Some(name.strip_suffix(".running_mean")?.to_owned())).collect())
+    }
+}
+
+#[test]
+fn statistics_follow_the_data_while_a_parameter_of_their_module_trains() -> Outcome {
+    assert_eq!(Norms::live_under("start: train own")?, ["last", "own"]);
+    assert_eq!(Norms::live_under("start: train own.bias")?, ["last", "own"]);
+    assert_eq!(Norms::live_under("start: train @all")?, ["block.norm", "last", "own"]);
+    assert_eq!(Norms::live_under("start: freeze own")?, ["block.norm", "last"]);
+    Ok(())
+}
+
+#[test]
+fn a_norm_without_parameters_belongs_to_the_module_around_it() -> Outcome {
+    assert_eq!(Norms::live_under("start: train block")?, ["block.norm", "last"]);
+    assert_eq!(Norms::live_under("start: train block.linear.bias")?, ["block.norm", "last"]);
+    assert_eq!(Norms::live_under("start: train fc")?, ["last"]);
+    Ok(())
+}
+
+#[test]
+fn a_program_that_validates_between_steps_sees_what_is_held() -> Outcome {
+    let net = Net::convolutions(Device::Cpu);
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train fc");
+    tuner.start_epoch()?;
+    let before = bits::bits(&net.features());
+    train(&net, &mut tuner, 0..3)?;
+    assert_eq!(bits::bits(&net.features()), before);
+    Ok(())
+}
+
+#[test]
+fn putting_statistics_back_does_not_spoil_the_gradients_of_the_pass_that_moved_them() -> Outcome {
+    let gradient = |call: Call| -> Result<Tensor, Error> {
+        let net = Net::convolutions(Device::Cpu);
+        let policy = "default lr 0.1 optimizer sgd; start: train layer1, fc";
+        let mut tuner = tune(&net, policy);
+        tuner.start_epoch()?;
+        let loss = net.loss(0);
+        call(&mut tuner)?;
+        loss.backward();
+        Ok(net.variable("layer1.conv.weight").grad())
+    };
+    let undisturbed = gradient(|_| Ok(()))?;
+    for (name, call) in CALLS {
+        assert_eq!(gradient(call)?, undisturbed, "{name}");
+    }
+    assert!(undisturbed.norm().double_value(&[]) > 0.0);
+    Ok(())
+}
