@@ -28,7 +28,8 @@ impl Bits {
 /// The bits of one tensor. Zero and minus zero are not the same; a NaN is the same as itself.
 #[must_use]
 pub fn bits(tensor: &Tensor) -> Vec<u8> {
-    let bytes = tensor.detach().to_device(Device::Cpu).contiguous().view(-1).view_dtype(Kind::Uint8);
+    let bytes =
+        tensor.detach().to_device(Device::Cpu).contiguous().view(-1).view_dtype(Kind::Uint8);
     let mut bits = vec![0; bytes.numel()];
     bytes.copy_data_u8(&mut bits, bytes.numel());
     bits

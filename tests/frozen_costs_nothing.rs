@@ -112,11 +112,8 @@ fn the_backward_pass_does_not_reach_a_frozen_beginning() -> Outcome {
                   start: train fc; epoch 1: unfreeze layer2; epoch 2: train layer1";
     let mut tuner = tune(&net, policy);
     // What comes out of `layer1`, `layer2`, the mean over pixels and `fc`.
-    let reached = [
-        [false, false, false, true],
-        [false, true, true, true],
-        [true, true, true, true],
-    ];
+    let reached =
+        [[false, false, false, true], [false, true, true, true], [true, true, true, true]];
     for expected in reached {
         tuner.start_epoch()?;
         let layers = net.activations(0);

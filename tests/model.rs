@@ -12,6 +12,7 @@ fn names(model: &Model) -> Vec<&str> {
     model.parameters().iter().map(|parameter| parameter.name.as_str()).collect()
 }
 
+#[expect(clippy::unwrap_used, reason = "a test's own name")]
 fn described<'m>(model: &'m Model, name: &str) -> &'m Described {
     model.tensors().iter().find(|tensor| tensor.name == name).unwrap()
 }
@@ -139,6 +140,9 @@ fn a_safetensors_file_serves_as_well() {
     }
 }
 
+/// Whether it is this error.
+type Is = fn(&ModelError) -> bool;
+
 #[test]
 fn files_that_are_no_models_are_errors() {
     let folder = tempfile::tempdir().unwrap();
@@ -147,10 +151,12 @@ fn files_that_are_no_models_are_errors() {
         std::fs::write(&path, text).unwrap();
         Model::load(path).unwrap_err()
     };
-    let errors: [(&str, &str, fn(&ModelError) -> bool); 5] = [
+    let errors: [(&str, &str, Is); 5] = [
         ("a.txt", "", |error| matches!(error, ModelError::UnknownKind)),
         ("a.model.json", "[]", |error| matches!(error, ModelError::Json(_))),
-        ("b.model.json", r#"{"format":2,"tensors":[]}"#, |error| matches!(error, ModelError::Format(2))),
+        ("b.model.json", r#"{"format":2,"tensors":[]}"#, |error| {
+            matches!(error, ModelError::Format(2))
+        }),
         ("a.safetensors", "", |error| matches!(error, ModelError::Header(_))),
         ("b.safetensors", "\u{8}\0\0\0\0\0\0\0{}", |error| matches!(error, ModelError::Header(_))),
     ];

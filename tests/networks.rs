@@ -96,7 +96,8 @@ impl Net {
     fn start_over(&self) {
         for (name, mut tensor) in self.vs.variables() {
             if tensor.requires_grad() {
-                let middle = if name.contains("bn") && name.ends_with("weight") { 1.0 } else { 0.0 };
+                let middle =
+                    if name.contains("bn") && name.ends_with("weight") { 1.0 } else { 0.0 };
                 let start = values(&tensor.size(), seed(&name)) - 0.5 + middle;
                 tch::no_grad(|| tensor.copy_(&start));
             }
@@ -113,7 +114,6 @@ impl Net {
     ///
     /// # Panics
     /// Never: every network has several layers.
-    #[must_use]
     #[expect(clippy::expect_used, reason = "every network here has several layers")]
     pub fn features(&self) -> Tensor {
         let mut layers = self.layers.forward_all_t(&self.input(0), false, None);
@@ -125,7 +125,6 @@ impl Net {
     ///
     /// # Panics
     /// Never: every network has a layer.
-    #[must_use]
     #[expect(clippy::expect_used, reason = "every network here has a layer")]
     pub fn loss(&self, batch: i64) -> Tensor {
         let output = self.activations(batch).pop().expect("a network has a layer");
@@ -145,14 +144,12 @@ impl Net {
     ///
     /// # Panics
     /// If there is none.
-    #[must_use]
     #[expect(clippy::panic, reason = "a test's own network")]
     pub fn variable(&self, name: &str) -> Tensor {
         self.vs.variables().remove(name).unwrap_or_else(|| panic!("no variable `{name}`"))
     }
 
     /// The inputs of a batch.
-    #[must_use]
     pub fn input(&self, batch: i64) -> Tensor {
         self.placed(&(values(self.shape, 100 + batch) * 2.0 - 1.0))
     }
@@ -179,7 +176,6 @@ fn convolution(path: &nn::Path<'_>, inputs: i64, outputs: i64) -> nn::Conv2D {
 }
 
 /// Numbers in `[0, 1)` without a pattern, the same at every run.
-#[must_use]
 pub fn values(shape: &[i64], seed: i64) -> Tensor {
     let count = shape.iter().product::<i64>();
     let indices = Tensor::arange(count, (Kind::Double, Device::Cpu)) * 1.7 + seed * 31;

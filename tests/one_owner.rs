@@ -92,6 +92,20 @@ fn groups_stand_in_the_order_of_their_first_parameter() -> Outcome {
 }
 
 #[test]
+fn the_programs_weight_decay_goes_with_the_programs_optimizer() -> Outcome {
+    let net = Net::linear();
+    let policy = parse("start: train @all, set b optimizer adamw, set c.bias weight_decay 0.2");
+    let program = nn::sgd(0.9, 0.0, 0.1, false);
+    let mut tuner = Tuner::builder(&policy).optimizer(program).lr(1e-3).attach(&net.vs)?;
+    tuner.start_epoch()?;
+    let groups = tuner.groups();
+    let told: Vec<_> =
+        groups.iter().map(|group| (group.optimizer.name(), group.weight_decay)).collect();
+    assert_eq!(told, [("sgd", 0.1), ("adamw", 0.01), ("sgd", 0.2)]);
+    Ok(())
+}
+
+#[test]
 fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Outcome {
     let rules = "start: train b; epoch 1: unfreeze c; epoch 2: freeze c";
     for (name, flag) in [("a.bias", true), ("b.weight", false), ("c.weight", true)] {
@@ -111,7 +125,8 @@ fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Out
 #[test]
 fn a_flag_flipped_behind_the_tuners_back_moves_nothing() -> Outcome {
     let net = Net::linear();
-    let policy = "default lr 0.1 optimizer sgd(momentum 0.9); start: train b; epoch 1: freeze b.bias";
+    let policy =
+        "default lr 0.1 optimizer sgd(momentum 0.9); start: train b; epoch 1: freeze b.bias";
     let mut tuner = tune(&net, policy);
     tuner.start_epoch()?;
     let before = Bits::of(&net.vs);
@@ -201,6 +216,32 @@ fn two_parameters_in_one_storage_are_refused() {
         };
         assert!(message.starts_with("`first` and `second` share memory"), "{what}: {message}");
     }
+}
+
+#[test]
+fn a_parameter_that_is_computed_from_another_is_refused() {
+    let vs = VarStore::new(Device::Cpu);
+    let weight = vs.root().add("weight", Tensor::ones([3, 4], (Kind::Float, Device::Cpu)), true);
+    let _ = vs.root().add("twice", &weight * 2, true);
+    let policy = parse("default lr 0.5 optimizer sgd; start: train weight");
+    let Err(Error::Ownership(message)) = Tuner::builder(&policy).attach(&vs) else {
+        panic!("not refused");
+    };
+    assert!(message.starts_with("`twice` is computed from other tensors"), "{message}");
+}
+
+#[test]
+fn a_parameter_that_is_added_later_is_told_at_the_next_transition() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd; start: train b; epoch 1: train c";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    let _ = net.vs.root().add("late", Tensor::ones([3], (Kind::Float, Device::Cpu)), false);
+    train(&net, &mut tuner, 0..1)?;
+    let _ = net.vs.root().add("later", Tensor::ones([3], (Kind::Float, Device::Cpu)), true);
+    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+    assert!(message.starts_with("`later` was added after `attach`"), "{message}");
+    Ok(())
 }
 
 #[test]

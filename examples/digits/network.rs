@@ -24,10 +24,10 @@ impl Network {
     /// A network that has learnt nothing yet.
     pub fn new(vs: &nn::Path) -> Self {
         Self {
-            stem: Block::new(&(vs / "stem").set_group(4), 1, 16),
-            layer1: Block::new(&(vs / "layer1").set_group(3), 16, 32),
-            layer2: Block::new(&(vs / "layer2").set_group(2), 32, 64),
-            layer3: Block::new(&(vs / "layer3").set_group(1), 64, FEATURES),
+            stem: Block::new(&(vs / "stem"), 1, 16),
+            layer1: Block::new(&(vs / "layer1"), 16, 32),
+            layer2: Block::new(&(vs / "layer2"), 32, 64),
+            layer3: Block::new(&(vs / "layer3"), 64, FEATURES),
             head: nn::linear(vs / "head", feats(), CLASSES, nn::LinearConfig::default()),
         }
     }
@@ -72,7 +72,7 @@ impl Block {
 impl ModuleT for Block {
     fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
         let mut x=images.shallow_clone();
-        for (c,b) in &self.convs { x=x.apply(c).apply_t(b,train).relu(); }
+        for (c,b) in &self.convs { x=x.apply(c).apply_t(b,train && (std::env::var("EVALBN").is_err() || b.ws.as_ref().is_some_and(|w| w.requires_grad()))).relu(); }
         x
     }
 }

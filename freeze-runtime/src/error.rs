@@ -31,8 +31,8 @@ pub enum Error {
     /// A step was made before the first epoch started, so that no rule could have fired.
     #[error("call `start_epoch` before the first step: rules fire when an epoch starts")]
     NotStarted,
-    /// Flags, groups and policy do not agree; something else changed the model.
-    #[error("the model was changed behind the tuner's back: {0}")]
+    /// Flags, groups and policy do not agree, or cannot.
+    #[error("the model is not as its tuner needs it: {0}")]
     Ownership(String),
     /// libtorch refused.
     #[error(transparent)]

@@ -21,7 +21,7 @@
 //!     let loss = head.forward(&body.forward(&x).relu()).square().mean(Kind::Float);
 //!     tuner.backward_step(&loss)?;
 //! }
-//! assert_eq!(tuner.trainable(), ["body.weight", "body.bias", "head.weight", "head.bias"]);
+//! assert_eq!(tuner.trainable(), ["body.bias", "body.weight", "head.bias", "head.weight"]);
 //! # Ok::<(), freeze_runtime::Error>(())
 //! ```
 //!

@@ -1,6 +1,7 @@
 //! One owner: flags, groups and policy agree at each transition.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::PoisonError;
 
 use freeze_dsl::clock::Change;
 
@@ -51,7 +52,37 @@ impl Tuner {
                 )));
             }
         }
-        self.audit_storage()
+        self.audit_storage()?;
+        self.audit_variables()
+    }
+
+    /// Checks that no parameter is a function of others: it would never have a gradient.
+    pub(super) fn audit_leaves(&self) -> Result<(), Error> {
+        match self.parameters.iter().position(|parameter| !parameter.is_leaf()) {
+            None => Ok(()),
+            Some(index) => Err(Error::Ownership(format!(
+                "`{}` is computed from other tensors, so that it cannot train: register a copy of \
+                 it, as `.detach().copy()` makes one",
+                self.name(index)
+            ))),
+        }
+    }
+
+    /// Checks that the store has no parameter that the policy does not know.
+    fn audit_variables(&self) -> Result<(), Error> {
+        let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let known: HashSet<&str> =
+            self.clock.plan().model().tensors().iter().map(|tensor| tensor.name.as_str()).collect();
+        let added = variables
+            .named_variables
+            .iter()
+            .find(|(name, tensor)| tensor.requires_grad() && !known.contains(name.as_str()));
+        match added {
+            None => Ok(()),
+            Some((name, _)) => Err(Error::Ownership(format!(
+                "`{name}` was added after `attach`, so that no rule knows it"
+            ))),
+        }
     }
 
     /// Checks that no two parameters lie in one storage: one could move the other.

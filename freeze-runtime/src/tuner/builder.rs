@@ -1,5 +1,7 @@
 //! Binds a policy to a model.
 
+use std::sync::Arc;
+
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
 use tch::nn;
@@ -50,7 +52,8 @@ impl<'p> Builder<'p> {
     ///
     /// # Errors
     /// All that is wrong with the policy for this model, a missing optimizer or learning rate,
-    /// two parameters that share memory, or what libtorch refuses.
+    /// two parameters that share memory, one that is computed from others, or what libtorch
+    /// refuses.
     pub fn attach(self, store: &nn::VarStore) -> Result<Tuner, Error> {
         self.check_program()?;
         let bound = Bound::to(store)?;
@@ -64,12 +67,14 @@ impl<'p> Builder<'p> {
         let mut tuner = Tuner {
             clock,
             statistics: Statistics::of(&bound),
+            variables: Arc::clone(&store.variables_),
             parameters: bound.parameters,
             states: std::iter::repeat_with(|| None).take(count).collect(),
             group_of: vec![None; count],
             expects_strays: false,
         };
         tuner.settle()?;
+        tuner.audit_leaves()?;
         Ok(tuner)
     }
 

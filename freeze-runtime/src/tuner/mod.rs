@@ -4,11 +4,13 @@ mod audit;
 mod builder;
 mod statistics;
 
+use std::sync::{Arc, Mutex};
+
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Change, Clock};
 use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
-use tch::Tensor;
+use tch::{Tensor, nn};
 
 pub use builder::{Builder, ProgramOptimizer};
 use statistics::Statistics;
@@ -25,6 +27,8 @@ use crate::{Error, Policy};
 /// program's own to run.
 pub struct Tuner {
     clock: Clock,
+    /// The store's own list, in which a variable shows that is added later.
+    variables: Arc<Mutex<nn::Variables>>,
     parameters: Vec<Tensor>,
     states: Vec<Option<State>>,
     statistics: Statistics,

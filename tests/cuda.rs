@@ -1,0 +1,80 @@
+//! On a GPU, where there is one: the same promises, the same numbers.
+
+use freeze_runtime::{Error, Tuner};
+use freeze_tests::networks::{FC, LAYER1, LAYER2, STATISTICS1, STATISTICS2};
+use freeze_tests::optimizers::OPTIMIZERS;
+use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
+use tch::nn::{self, OptimizerConfig};
+use tch::{Cuda, Device};
+
+type Outcome = Result<(), Error>;
+
+/// The first GPU; says so where there is none.
+fn gpu() -> Option<Device> {
+    let there = Cuda::is_available();
+    if !there {
+        println!("skipped: no CUDA device");
+    }
+    there.then_some(Device::Cuda(0))
+}
+
+#[test]
+fn on_a_gpu_what_is_frozen_keeps_its_bits() -> Outcome {
+    let Some(device) = gpu() else { return Ok(()) };
+    let rules =
+        "start: train @all; epoch 1: freeze layer1; epoch 2: unfreeze layer1; epoch 3: train fc";
+    for optimizer in OPTIMIZERS {
+        println!("{optimizer}");
+        let net = Net::convolutions(device);
+        let mut tuner = tune(&net, &format!("default {optimizer}; {rules}"));
+        tuner.start_epoch()?;
+        let mut before = Bits::of(&net.vs);
+        train(&net, &mut tuner, 0..3)?;
+        assert_moved(&before, &net, &[&LAYER1, &STATISTICS1, &LAYER2, &STATISTICS2, &FC]);
+
+        // A gradient from before the rule, and one from after it.
+        net.loss(3).backward();
+        before = Bits::of(&net.vs);
+        tuner.start_epoch()?;
+        assert!(!LAYER1.iter().any(|name| net.has_gradient(name)));
+        net.loss(4).backward();
+        tuner.clip_grad_norm(1.0)?;
+        tuner.step()?;
+        train(&net, &mut tuner, 5..8)?;
+        assert_moved(&before, &net, &[&LAYER2, &STATISTICS2, &FC]);
+
+        tuner.start_epoch()?;
+        tuner.step()?;
+        assert_moved(&before, &net, &[&LAYER2, &STATISTICS2, &FC]);
+        before = Bits::of(&net.vs);
+        train(&net, &mut tuner, 8..10)?;
+        assert_moved(&before, &net, &[&LAYER1, &STATISTICS1, &LAYER2, &STATISTICS2, &FC]);
+
+        tuner.start_epoch()?;
+        before = Bits::of(&net.vs);
+        train(&net, &mut tuner, 10..12)?;
+        assert_moved(&before, &net, &[&FC]);
+    }
+    Ok(())
+}
+
+#[test]
+fn on_a_gpu_the_numbers_are_those_of_tch() -> Outcome {
+    let Some(device) = gpu() else { return Ok(()) };
+    let (ours, theirs) =
+        (Net::convolutions(device).in_double(), Net::convolutions(device).in_double());
+    let mut optimizer = nn::AdamW::default().build(&theirs.vs, 1e-3)?;
+    let policy = parse("start: train @all");
+    let program = nn::AdamW::default();
+    let mut tuner = Tuner::builder(&policy).optimizer(program).lr(1e-3).attach(&ours.vs)?;
+    tuner.start_epoch()?;
+    for batch in 0..30 {
+        optimizer.backward_step(&theirs.loss(batch));
+        tuner.backward_step(&ours.loss(batch))?;
+    }
+    for (name, ours) in ours.vs.variables() {
+        let off = (ours - theirs.variable(&name)).abs().max().double_value(&[]);
+        assert!(off < 1e-12, "{name} is off by {off:e}");
+    }
+    Ok(())
+}
