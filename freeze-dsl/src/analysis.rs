@@ -89,13 +89,8 @@ pub(crate) fn check(
     found: &mut Vec<Diagnostic>,
 ) -> Option<Bound> {
     let selecting = model.map(Selecting::new);
-    let unrolled = unroll(
-        policy.tree(),
-        policy.source(),
-        policy.given(),
-        selecting.as_ref(),
-        found,
-    );
+    let unrolled =
+        unroll(policy.tree(), policy.source(), policy.given(), selecting.as_ref(), found);
     // What a rule does is known where its targets are, whatever is wrong with its numbers.
     let is_whole = !found.iter().any(|finding| {
         matches!(

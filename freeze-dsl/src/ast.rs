@@ -16,6 +16,8 @@ pub type List<T> = Cow<'static, [T]>;
 pub struct Tree {
     /// The statements, in order.
     pub items: List<Spanned<Item>>,
+    /// Where its Rust expressions stand, in the order of their numbers.
+    pub rust: List<Spanned<()>>,
 }
 
 /// One statement.

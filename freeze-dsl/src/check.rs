@@ -97,7 +97,9 @@ fn past_moments(
 ) {
     for moment in &rule.trigger.value {
         let (past, unit, earliest) = match (&moment.value, run) {
-            (Moment::Epoch(at), _) => (float(*at) < before.epochs.floor(), "epoch", before.epochs.floor()),
+            (Moment::Epoch(at), _) => {
+                (float(*at) < before.epochs.floor(), "epoch", before.epochs.floor())
+            }
             (Moment::Step(at), _) => (float(*at) < before.steps, "step", before.steps),
             (Moment::At(part), Some(Length::Epochs(run))) => {
                 (part * float(run) < before.epochs, "epoch", before.epochs)
@@ -158,9 +160,7 @@ fn later(before: Earliest, period: Period, run: Option<Length>) -> Earliest {
         (Period::Fraction(part), Some(Length::Epochs(run))) => {
             epochs((part * float(run) - 0.5).max(0.0))
         }
-        (Period::Fraction(part), Some(Length::Steps(run))) => {
-            steps((part * float(run)).round())
-        }
+        (Period::Fraction(part), Some(Length::Steps(run))) => steps((part * float(run)).round()),
         (Period::Rest, Some(Length::Epochs(run))) => Earliest { epochs: float(run), ..before },
         (Period::Rest, Some(Length::Steps(run))) => Earliest { steps: float(run), ..before },
         (Period::Fraction(_) | Period::Rest, None) => before,

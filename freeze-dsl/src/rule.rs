@@ -72,7 +72,10 @@ pub(crate) enum Action {
         is_sure: bool,
     },
     Reset(Spanned<Selection>),
-    Restore { best: Best, metric: Text },
+    Restore {
+        best: Best,
+        metric: Text,
+    },
     Stop,
 }
 

@@ -44,7 +44,9 @@ impl Counted {
     /// When it ends that begins at `since`; what is not counted stands as it is now.
     pub(crate) fn end(self, since: Time, now: Time) -> Time {
         match self {
-            Self::Epochs(length) => Time { epochs: since.epochs.saturating_add(round(length.ceil())), ..now },
+            Self::Epochs(length) => {
+                Time { epochs: since.epochs.saturating_add(round(length.ceil())), ..now }
+            }
             Self::Steps(length) => Time { steps: since.steps.saturating_add(length), ..now },
         }
     }

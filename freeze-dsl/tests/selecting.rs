@@ -86,7 +86,10 @@ fn indices_are_segments_of_their_own() {
     selects("layer[1..3].mlp", &["layer.1.mlp.weight", "layer.2.mlp.weight"]);
     selects("layer[2..=10]", &["layer.2.mlp.weight", "layer.10.mlp.weight"]);
     selects("layer.[2]", &["layer.2.mlp.weight"]);
-    selects("layer[0].attention.{q_proj,v_proj}.weight except **.q_proj", &["layer.0.attention.v_proj.weight"]);
+    selects(
+        "layer[0].attention.{q_proj,v_proj}.weight except **.q_proj",
+        &["layer.0.attention.v_proj.weight"],
+    );
 }
 
 #[test]

@@ -167,9 +167,9 @@ impl Clock {
                 Action::Restore { best, metric } => {
                     let observed = self.metrics.best(metric, *best);
                     if observed.is_none() {
-                        change.notes.push(format!(
-                            "`{metric}` was never observed, so nothing is restored"
-                        ));
+                        change
+                            .notes
+                            .push(format!("`{metric}` was never observed, so nothing is restored"));
                     }
                     change.restored.push(Restore {
                         metric: metric.to_string(),

@@ -49,7 +49,9 @@ pub(crate) fn one_of(names: &[String]) -> String {
 pub(crate) fn readable(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown = String::new();
-    for (count, character) in text.split_whitespace().collect::<Vec<_>>().join(" ").chars().enumerate() {
+    for (count, character) in
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().enumerate()
+    {
         if count == LONGEST {
             shown.push('…');
             break;

@@ -14,8 +14,9 @@ use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
 
 pub(super) fn tree(pairs: Pairs<'_, Rule>, found: &mut Vec<Diagnostic>) -> Tree {
-    let mut builder = Builder { found, rust: 0, junk: 0 };
-    Tree { items: builder.items(pairs.flat_map(Pair::into_inner)).into() }
+    let mut builder = Builder { found, rust: Vec::new(), junk: 0 };
+    let items = builder.items(pairs.flat_map(Pair::into_inner));
+    Tree { items: items.into(), rust: builder.rust.into() }
 }
 
 /// Where a pair stands. Pest counts the space before an optional part as the pair's own, even
@@ -46,8 +47,8 @@ const MOST_JUNK: usize = 1_000;
 
 pub(super) struct Builder<'f> {
     pub(super) found: &'f mut Vec<Diagnostic>,
-    /// How many Rust expressions have been read.
-    pub(super) rust: usize,
+    /// Where the Rust expressions stand that have been read.
+    pub(super) rust: Vec<Spanned<()>>,
     /// How many statements did not parse.
     junk: usize,
 }

@@ -41,8 +41,7 @@ pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
 /// that name is written in quotes.
 #[must_use]
 pub fn is_reserved(word: &str) -> bool {
-    const OTHERS: [&str; 7] =
-        ["lr", "weight_decay", "optimizer", "stats", "keep", "except", "in"];
+    const OTHERS: [&str; 7] = ["lr", "weight_decay", "optimizer", "stats", "keep", "except", "in"];
     ACTIONS.contains(&word) || OTHERS.contains(&word)
 }
 

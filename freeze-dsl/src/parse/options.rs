@@ -82,8 +82,8 @@ impl Builder<'_> {
     }
 
     fn repeat(&mut self, pair: Pair<'_, Rule>) -> Option<Repeat> {
-        let stretching = part(pair, Rule::number)
-            .map_or(Some(None), |number| self.number(number).map(Some))?;
+        let stretching =
+            part(pair, Rule::number).map_or(Some(None), |number| self.number(number).map(Some))?;
         Some(Repeat { stretching })
     }
 }

@@ -45,12 +45,7 @@ pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnost
     let found = Token::at(text, Span::new(0, text.len()), next);
     Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
         .label("this begins another statement")
-        .suggest(
-            Applicability::Maybe,
-            "end the statement before it",
-            Span::new(end, end),
-            ";",
-        )
+        .suggest(Applicability::Maybe, "end the statement before it", Span::new(end, end), ";")
 }
 
 /// `start train fc`: an action where its trigger could have ended.
@@ -86,8 +81,9 @@ fn unknown(
     listed: &[String],
 ) -> Diagnostic {
     let begins = if is_reserved(word) { "is out of place: expected" } else { "is not" };
-    let diagnostic = Diagnostic::new(Code::FRZ0102, span, format!("`{}` {begins} {what}", readable(word)))
-        .label(format!("expected {}", one_of(listed)));
+    let diagnostic =
+        Diagnostic::new(Code::FRZ0102, span, format!("`{}` {begins} {what}", readable(word)))
+            .label(format!("expected {}", one_of(listed)));
     match meant {
         Some(meant) => diagnostic.suggest(
             Applicability::Maybe,
@@ -164,12 +160,8 @@ struct Expected {
 
 impl Expected {
     fn new(rules: &[Rule]) -> Self {
-        let mut expected = Self {
-            words: Vec::new(),
-            described: Vec::new(),
-            any_word: false,
-            what: None,
-        };
+        let mut expected =
+            Self { words: Vec::new(), described: Vec::new(), any_word: false, what: None };
         for expected_rule in rules {
             match describe(*expected_rule) {
                 Described::Words(words) => {
@@ -222,7 +214,9 @@ enum Described {
 fn describe(expected: Rule) -> Described {
     use Described::{Kind, Nothing, Sign, Words};
     match expected {
-        Rule::statement | Rule::alone | Rule::policy | Rule::looped | Rule::missing => Words(&STATEMENTS),
+        Rule::statement | Rule::alone | Rule::policy | Rule::looped | Rule::missing => {
+            Words(&STATEMENTS)
+        }
         Rule::model_item => Words(&["model"]),
         Rule::run_item => Words(&["run"]),
         Rule::default_item => Words(&["default"]),

@@ -101,8 +101,8 @@ impl Builder<'_> {
             Rule::nested => return self.steps(part(pair, Rule::number)?, steps),
             Rule::len => Step::Len(self.listing(part(pair, Rule::list)?)?.value),
             Rule::rust => {
-                self.rust += 1;
-                Step::Rust(self.rust - 1)
+                self.rust.push(Spanned::new((), place));
+                Step::Rust(self.rust.len() - 1)
             }
             kind => {
                 let mut count = 0;

@@ -86,7 +86,18 @@ impl Bound {
             })
             .collect();
         let names = model.parameters().iter().map(|parameter: &Parameter| parameter.name.clone());
-        Self { rules, defaults, run, parts, same, aliases, deciding, names: names.collect(), elements, units }
+        Self {
+            rules,
+            defaults,
+            run,
+            parts,
+            same,
+            aliases,
+            deciding,
+            names: names.collect(),
+            elements,
+            units,
+        }
     }
 
     /// Before the first rule.
@@ -96,13 +107,20 @@ impl Bound {
 
     /// How many numbers the parts have that train.
     pub(crate) fn elements(&self, trains: &FixedBitSet) -> usize {
-        self.elements.iter().enumerate().filter(|(part, _)| trains.contains(*part)).map(|(_, n)| n).sum()
+        self.elements
+            .iter()
+            .enumerate()
+            .filter(|(part, _)| trains.contains(*part))
+            .map(|(_, n)| n)
+            .sum()
     }
 
     /// How many of the model's parameters train, at least in part.
     pub(crate) fn trainable(&self, trains: &FixedBitSet) -> usize {
-        let mut parameters: Vec<usize> =
-            self.training(trains).filter_map(|part| Some(self.parts.get(part)?.parameter)).collect();
+        let mut parameters: Vec<usize> = self
+            .training(trains)
+            .filter_map(|part| Some(self.parts.get(part)?.parameter))
+            .collect();
         parameters.dedup();
         parameters.len()
     }

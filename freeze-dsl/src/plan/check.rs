@@ -167,7 +167,8 @@ impl Checking<'_> {
         }
         let Some(first) = self.bound.training(trains).next() else { return };
         let behind = (first..self.bound.parts.len()).find(|part| !trains.contains(*part));
-        let newly = self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
+        let newly =
+            self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
         if let (Some(behind), Some(action)) = (behind, newly) {
             let name = |part: usize| {
                 let parameter = self.bound.parts.get(part).map_or(0, |part| part.parameter);

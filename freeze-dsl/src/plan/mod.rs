@@ -77,7 +77,13 @@ impl Plan {
                 sort(&mut found);
                 let rows = bound.rows();
                 let bound = Arc::new(bound);
-                Ok(Self { policy: policy.clone(), model: model.clone(), bound, rows, warnings: found })
+                Ok(Self {
+                    policy: policy.clone(),
+                    model: model.clone(),
+                    bound,
+                    rows,
+                    warnings: found,
+                })
             }
             None => Err(Findings::new(policy.source().clone(), found)),
         }

@@ -1,7 +1,7 @@
 //! Why a path selects nothing, and what was likely meant.
 
 use super::tree::Place;
-use super::{Named, NameTree, Segment};
+use super::{NameTree, Named, Segment};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::parse::is_reserved;
 use crate::source::{Span, Spanned};
@@ -51,11 +51,7 @@ pub(super) fn nothing(
         };
     }
     let names = next_names(tree, &places);
-    let holder = if matched == 0 {
-        "the model".to_owned()
-    } else {
-        format!("`{before}`")
-    };
+    let holder = if matched == 0 { "the model".to_owned() } else { format!("`{before}`") };
     let listed = format!("{holder} has {}", list(&names));
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {

@@ -109,7 +109,9 @@ mod tests {
 
     #[test]
     fn names_of_normalisations() {
-        for name in ["bn1", "ln_f", "LayerNorm", "layer_norm", "norm", "batchnorm", "norm2", "q_norm"] {
+        for name in
+            ["bn1", "ln_f", "LayerNorm", "layer_norm", "norm", "batchnorm", "norm2", "q_norm"]
+        {
             assert!(says_norm(name), "{name}");
         }
         for name in ["enormous", "bnb", "mln", "fc", "", "0", "conv1"] {

@@ -210,7 +210,8 @@ impl Units {
         parameter_of: impl Fn(usize) -> usize,
         rows_of: impl Fn(usize) -> usize,
     ) -> Self {
-        let mut cuts: std::collections::BTreeMap<usize, Vec<usize>> = std::collections::BTreeMap::new();
+        let mut cuts: std::collections::BTreeMap<usize, Vec<usize>> =
+            std::collections::BTreeMap::new();
         for selection in selections {
             selection.rows(&mut |name, first, past| {
                 let cut = cuts.entry(parameter_of(name)).or_insert_with(|| vec![0, rows_of(name)]);

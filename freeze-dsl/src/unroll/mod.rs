@@ -252,7 +252,9 @@ impl Unroll<'_, '_> {
                 Diagnostic::new(
                     Code::FRZ0105,
                     place,
-                    format!("unrolled, the loops of this policy have more than {MAX_UNROLLED} turns"),
+                    format!(
+                        "unrolled, the loops of this policy have more than {MAX_UNROLLED} turns"
+                    ),
                 )
                 .label("this loop goes beyond it"),
             );
@@ -360,9 +362,8 @@ impl Unroll<'_, '_> {
         }
         if verb == Verb::Set && settings.is_empty() {
             self.tell(
-                Diagnostic::new(Code::FRZ0403, place, "`set` without an option").label(
-                    "expected `lr`, `weight_decay`, `optimizer` or `stats` behind this",
-                ),
+                Diagnostic::new(Code::FRZ0403, place, "`set` without an option")
+                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` behind this"),
             );
         }
     }

@@ -14,7 +14,8 @@ impl Unroll<'_, '_> {
             let value = match &step.value {
                 Step::Literal(value) => Some(*value),
                 Step::Name(name) => self.named_number(name, step.span),
-                Step::Len(list) => {
+                Step::Len(list) =>
+                {
                     #[expect(clippy::cast_precision_loss, reason = "a list's length is small")]
                     self.list(list)
                         .filter(|elements| elements.complete)

@@ -31,9 +31,8 @@ impl Unroll<'_, '_> {
             }
             match &setting.value {
                 Setting::Lr(curve) => {
-                    options.lr = self
-                        .curve(&curve.value)
-                        .map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                    options.lr =
+                        self.curve(&curve.value).map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
                     let value = self.at_least_zero(decay, "weight decay");
@@ -104,7 +103,11 @@ impl Unroll<'_, '_> {
                 if *shape == Shape::Exp {
                     for (value, place) in [(first, from.span), (last, to.span)] {
                         if value == Some(0.0) {
-                            self.out_of_range(place, 0.0, "no constant factor leads to or from zero");
+                            self.out_of_range(
+                                place,
+                                0.0,
+                                "no constant factor leads to or from zero",
+                            );
                         }
                     }
                 }
@@ -160,9 +163,7 @@ impl Unroll<'_, '_> {
     }
 
     fn out_of_range(&mut self, place: Span, value: f64, message: &str) {
-        self.tell(
-            Diagnostic::new(Code::FRZ0401, place, message).label(format!("this is {value}")),
-        );
+        self.tell(Diagnostic::new(Code::FRZ0401, place, message).label(format!("this is {value}")));
     }
 
     fn optimizer(
@@ -202,8 +203,7 @@ impl Unroll<'_, '_> {
     }
 
     fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) {
-        let names: Vec<String> =
-            KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
+        let names: Vec<String> = KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
             Code::FRZ0404,
             name.span,
@@ -244,7 +244,9 @@ impl Unroll<'_, '_> {
                 let Some(value) = self.number(written) else { return };
                 *number = value;
                 let (fits, what) = match range {
-                    Range::BelowOne => ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded"),
+                    Range::BelowOne => {
+                        ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded")
+                    }
                     Range::ToOne => ((0.0..=1.0).contains(&value), "must lie in 0 to 1"),
                     Range::AtLeastZero => {
                         (value.is_finite() && value >= 0.0, "must be finite and at least 0")
@@ -260,12 +262,9 @@ impl Unroll<'_, '_> {
 
 fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {
     match near {
-        Some(near) => finding.suggest(
-            Applicability::Maybe,
-            format!("did you mean `{near}`?"),
-            place,
-            near,
-        ),
+        Some(near) => {
+            finding.suggest(Applicability::Maybe, format!("did you mean `{near}`?"), place, near)
+        }
         None => finding,
     }
 }

@@ -84,7 +84,8 @@ impl Scope {
     fn find(&self, name: &str, number: bool) -> Option<&Entry> {
         let fits = |entry: &&Entry| {
             entry.name == name
-                && (entry.meaning.is_number() == number || matches!(entry.meaning, Meaning::Unknown))
+                && (entry.meaning.is_number() == number
+                    || matches!(entry.meaning, Meaning::Unknown))
         };
         self.entries.iter().rev().find(fits)
     }

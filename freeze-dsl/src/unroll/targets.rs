@@ -70,11 +70,9 @@ impl Unroll<'_, '_> {
             },
             Term::Regex(regex) => self.regex(regex, term.span),
             Term::Named(name) => self.named(name, term.span),
-            Term::Listing(list) => {
-                self.list(list).map_or(Selection::unknown(), |list| {
-                    Selection::union(list.elements.into_iter().map(|e| e.selection).collect())
-                })
-            }
+            Term::Listing(list) => self.list(list).map_or(Selection::unknown(), |list| {
+                Selection::union(list.elements.into_iter().map(|e| e.selection).collect())
+            }),
             Term::Sample { count, list, seed } => {
                 self.sample(count, list, seed.as_ref()).unwrap_or_default()
             }

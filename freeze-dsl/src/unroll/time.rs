@@ -9,14 +9,21 @@ use crate::rule::{Condition, Moment, Period, Test};
 use crate::source::{Span, Spanned};
 
 impl Unroll<'_, '_> {
-    pub(super) fn length_of_run(&mut self, duration: &Spanned<Duration>) -> Option<Spanned<Length>> {
+    pub(super) fn length_of_run(
+        &mut self,
+        duration: &Spanned<Duration>,
+    ) -> Option<Spanned<Length>> {
         let length = match &duration.value {
             Duration::Epochs(amount) => Length::Epochs(whole(self.above_zero(amount, true)?)?),
             Duration::Steps(amount) => Length::Steps(whole(self.above_zero(amount, true)?)?),
             Duration::Percent(_) | Duration::Rest => {
                 self.tell(
-                    Diagnostic::new(Code::FRZ0306, duration.span, "`run` cannot be a part of itself")
-                        .label("expected a number of `epochs` or `steps`"),
+                    Diagnostic::new(
+                        Code::FRZ0306,
+                        duration.span,
+                        "`run` cannot be a part of itself",
+                    )
+                    .label("expected a number of `epochs` or `steps`"),
                 );
                 return None;
             }
