@@ -4,7 +4,7 @@ use std::io::{IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::analyze;
-use freeze_dsl::diagnostic::{Diagnostic, Severity, Style, render};
+use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity, Style, render};
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 
@@ -24,7 +24,8 @@ pub(crate) struct Arguments {
 
 /// What is printed on standard error, and what the exit status says.
 pub(crate) fn run(arguments: &Arguments, color: Color) -> Outcome {
-    let mut report = Report { style: style(color), errors: 0, warnings: 0, failed: false };
+    let mut report =
+        Report { style: style(color), errors: 0, warnings: 0, notes: 0, failed: false };
     let model = match &arguments.model {
         Some(path) => match Model::load(path) {
             Ok(model) => Some(model),
@@ -70,6 +71,8 @@ struct Report {
     style: Style,
     errors: usize,
     warnings: usize,
+    /// Worth knowing, and nothing wrong.
+    notes: usize,
     failed: bool,
 }
 
@@ -81,7 +84,7 @@ impl Report {
             (None, Some(named)) => match Model::load(beside(file, named)) {
                 Ok(model) => Some(model),
                 Err(error) => {
-                    self.fail(&error.to_string());
+                    self.fail(&format!("cannot read the model: {error}"));
                     None
                 }
             },
@@ -99,6 +102,10 @@ impl Report {
             match diagnostic.severity() {
                 Severity::Error => self.errors += 1,
                 Severity::Warning => self.warnings += 1,
+                Severity::Note => self.notes += 1,
+            }
+            if self.errors + self.warnings + self.notes > Findings::SHOWN {
+                continue;
             }
             say(&format!("{}\n", render(diagnostic, source, self.style)));
         }
@@ -115,6 +122,10 @@ impl Report {
             .filter(|(count, _)| *count > 0)
             .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
             .collect();
+        let all = self.errors + self.warnings + self.notes;
+        if all > Findings::SHOWN {
+            say(&format!("… and {} more findings\n", all - Findings::SHOWN));
+        }
         if !counted.is_empty() {
             say(&counted.join(", "));
         }

@@ -63,6 +63,8 @@ impl<T> Deref for Spanned<T> {
     }
 }
 
+impl<T: Eq> Eq for Spanned<T> {}
+
 /// A policy's text, with what its messages call it.
 #[derive(Debug, Clone)]
 pub struct Source {

@@ -186,7 +186,7 @@ fn options_stay_until_others_are_named() {
         clock
             .groups()
             .iter()
-            .map(|group| (group.parameters.len(), group.lr.unwrap(), group.weight_decay.unwrap()))
+            .map(|group| (group.parts.len(), group.lr.unwrap(), group.weight_decay.unwrap()))
             .collect()
     };
     clock.start_epoch();

@@ -68,7 +68,7 @@ fn a_tied_tensor_is_one_parameter_under_both_names() {
     .unwrap();
     assert_eq!(model.parameters().len(), 2);
     assert_eq!(model.parameters()[0].aliases, ["head.weight"]);
-    let plan = Policy::parse("start: train head").unwrap().plan(&model).unwrap();
+    let plan = Policy::parse("start: train head, embed").unwrap().plan(&model).unwrap();
     assert_eq!(plan.rows()[0].trainable, 1);
     assert_eq!(plan.rows()[0].trainable_elements, 36);
 }

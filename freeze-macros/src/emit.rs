@@ -2,27 +2,47 @@
 
 use std::borrow::Cow;
 
+use freeze_dsl::ast;
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::{Span, Spanned};
-use freeze_dsl::{Optimizer, policy};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// A constant expression that is equal to the policy, behind these items.
-pub(crate) fn constant(home: &TokenStream, items: &TokenStream, policy: &Policy) -> TokenStream {
-    let parts = policy.parts().emit();
+/// An expression that is equal to the policy, behind these items. Without Rust expressions it is
+/// a constant; with them it is a `Result`, since their values are known, and checked, only when
+/// it is evaluated.
+pub(crate) fn policy(
+    home: &TokenStream,
+    items: &TokenStream,
+    policy: &Policy,
+    rust: &[TokenStream],
+) -> TokenStream {
+    let tree = policy.tree().emit();
     let source = policy.source();
     let (name, text, first_line) = (source.name(), source.text(), source.first_line());
     // Only the value of a constant item may refer to lists that are written within it.
+    let items = quote! {
+        use #home::__private as freeze;
+        #items
+        const TREE: freeze::ast::Tree = #tree;
+        const SOURCE: freeze::source::Source =
+            freeze::source::Source::embedded(#name, #text, #first_line);
+    };
+    if rust.is_empty() {
+        return quote! {
+            const {
+                #items
+                freeze::policy::Policy::from_checked(SOURCE, TREE)
+            }
+        };
+    }
+    // The expressions stand outside of the names that the items bring.
     quote! {
-        const {
-            use #home::__private as freeze;
-            #items
-            const PARTS: freeze::policy::Parts = #parts;
-            freeze::policy::Policy::from_checked(
-                freeze::source::Source::embedded(#name, #text, #first_line),
-                PARTS,
-            )
+        match [#({ let number: f64 = #rust; number }),*] {
+            numbers => {
+                #items
+                freeze::policy::Policy::with_rust(SOURCE, TREE, freeze::Vec::from(numbers))
+            }
         }
     }
 }
@@ -39,7 +59,13 @@ impl Emit for f64 {
     }
 }
 
-impl Emit for u64 {
+impl Emit for () {
+    fn emit(&self) -> TokenStream {
+        quote!(())
+    }
+}
+
+impl Emit for usize {
     fn emit(&self) -> TokenStream {
         quote!(#self)
     }
@@ -121,30 +147,99 @@ macro_rules! emit {
 }
 
 emit! {
-    struct policy::Parts { model, run, defaults, rules }
-    struct policy::Rule { name, trigger, actions }
-    struct policy::Options { lr, weight_decay, optimizer }
-    struct policy::Targets { selectors, except }
-    struct policy::Selector { term, within }
+    struct ast::Tree { items, rust }
+    struct ast::Rule { trigger, name, actions }
+    struct ast::Condition { metric, test }
+    struct ast::Argument { name, value }
+    struct ast::Curve { pieces, then_freeze }
+    struct ast::Repeat { stretching }
+    struct ast::Targets { selectors, except }
+    struct ast::Selector { term, within }
+    struct ast::Listing { prefixes, base }
+    struct ast::Number { steps }
 }
 
 emit! {
-    enum policy::Length { Epochs(count), Steps(count) }
-    enum policy::Moment { Epoch(at), Step(at), After(length), AfterFraction(fraction) }
-    enum policy::Action {
-        Train(targets, options),
-        Unfreeze(targets, options),
-        Set(targets, options),
-        Freeze(targets),
-        Stop
+    enum ast::Item {
+        Model(path),
+        Run(duration),
+        Default(settings),
+        LetNumber(name, number),
+        LetTargets(name, targets),
+        LetList(name, list),
+        For(head, body),
+        Rule(rule)
     }
-    enum policy::Term { Path(segments), Named(named), Group(targets) }
-    enum policy::Segment { Name(name), Glob(pattern), AnyDepth, Index { start, end }, OneOf(names) }
-    enum policy::Named { All, Biases, Vectors }
-    enum Optimizer {
-        Sgd { momentum, dampening, nesterov },
-        Adam { beta1, beta2, eps, amsgrad },
-        AdamW { beta1, beta2, eps, amsgrad },
-        RmsProp { alpha, eps, momentum, centered }
+    enum ast::Loop { Each { index, element, list }, Range { index, start, end, inclusive } }
+    enum ast::Moment {
+        Start,
+        Epoch(at),
+        Step(at),
+        At(percent),
+        After(duration),
+        Every(duration),
+        When(conditions)
+    }
+    enum ast::Test {
+        Stops { direction, patience, by },
+        Compares { relation, bound, lasting }
+    }
+    enum ast::Direction { Falling, Rising }
+    enum ast::Relation { Below, AtMost, Above, AtLeast }
+    enum ast::Duration { Epochs(number), Steps(number), Percent(number), Rest }
+    enum ast::Action {
+        On { verb, targets, settings },
+        Reset(targets),
+        Restore { best, metric },
+        Stop,
+        For(head, body)
+    }
+    enum ast::Best { Lowest, Highest }
+    enum ast::Verb { Train, Unfreeze, Set, Freeze }
+    enum ast::Setting {
+        Lr(curve),
+        WeightDecay(number),
+        Optimizer { name, arguments },
+        Stats(stats),
+        KeepState
+    }
+    enum ast::Stats { Held, Live }
+    enum ast::Piece {
+        Hold(number),
+        Ramp { shape, from, to, over, repeat },
+        Staircase { from, factor, every, to }
+    }
+    enum ast::Shape { Linear, Cosine, Exp }
+    enum ast::Term {
+        Path(segments),
+        Regex(regex),
+        Named(name),
+        Listing(list),
+        Sample { count, list, seed },
+        Rows { start, end, of },
+        Group(targets)
+    }
+    enum ast::Prefix { Reversed, First(count), Last(count) }
+    enum ast::Elements { These(terms), Named(name) }
+    enum ast::Segment {
+        Literal(name),
+        Glob(pattern),
+        Index(index),
+        Range { start, end, inclusive },
+        OneOf(words)
+    }
+    enum ast::Step {
+        Literal(value),
+        Name(name),
+        Len(list),
+        Rust(index),
+        Negate,
+        Add,
+        Subtract,
+        Multiply,
+        Divide,
+        Power,
+        Min(count),
+        Max(count)
     }
 }

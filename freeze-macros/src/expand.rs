@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
-use freeze_dsl::analyze;
+use freeze_dsl::ast::Text;
+use freeze_dsl::diagnostic::Severity;
 use freeze_dsl::model::Model;
-use freeze_dsl::policy::Text;
 use freeze_dsl::source::Spanned;
+use freeze_dsl::{analyze, analyze_macro};
 use proc_macro2::TokenStream;
 use syn::Error;
 
@@ -26,7 +27,11 @@ fn checked(Input { home, source, door }: Input) -> TokenStream {
         Door::Tokens(_) | Door::Literal(_) => TokenStream::new(),
     };
     let mut errors = Vec::new();
-    let mut analysis = analyze(source);
+    // Rust expressions can stand in tokens alone: in a string they would be no tokens of Rust's.
+    let mut analysis = match &door {
+        Door::Tokens(_) => analyze_macro(source),
+        Door::Literal(_) | Door::File(..) => analyze(source),
+    };
     if let Some(name) = analysis.model().cloned() {
         match model(&door, &name) {
             Ok((path, model)) => {
@@ -38,14 +43,18 @@ fn checked(Input { home, source, door }: Input) -> TokenStream {
     }
     let source = analysis.findings.source();
     for finding in analysis.findings.diagnostics() {
-        if finding.is_error() {
-            errors.push(report::error(&door, source, finding));
-        } else {
-            items.extend(report::warning(&door, source, finding));
+        match finding.severity() {
+            Severity::Error => errors.push(report::error(&door, source, finding)),
+            Severity::Warning => items.extend(report::warning(&door, source, finding)),
+            // The compiler has no way to say what is only worth knowing.
+            Severity::Note => {}
         }
     }
     match analysis.policy {
-        Some(policy) if errors.is_empty() => emit::constant(&home, &items, &policy),
+        Some(policy) if errors.is_empty() => {
+            let rust = door.rust(&policy.tree().rust);
+            emit::policy(&home, &items, &policy, &rust)
+        }
         _ => report::errors(errors),
     }
 }

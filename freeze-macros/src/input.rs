@@ -38,6 +38,16 @@ impl Door {
         }
     }
 
+    /// The Rust expressions that stand in braces at these places of the text.
+    pub(crate) fn rust(&self, places: &[source::Spanned<()>]) -> Vec<TokenStream> {
+        match self {
+            Self::Tokens(tokens) => {
+                places.iter().map(|place| tokens.within(place.span.start)).collect()
+            }
+            Self::Literal(_) | Self::File(..) => Vec::new(),
+        }
+    }
+
     /// The path of a file that is named at a stretch of the text: relative paths begin beside
     /// the file in which the text stands.
     pub(crate) fn beside(&self, stretch: source::Span, name: &str) -> Result<PathBuf, Error> {

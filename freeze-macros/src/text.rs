@@ -20,7 +20,11 @@ pub(crate) struct Text {
 }
 
 /// Where the tokens of a text stand.
-pub(crate) struct Places(Vec<(Range<usize>, Span)>);
+pub(crate) struct Places {
+    tokens: Vec<(Range<usize>, Span)>,
+    /// What stands in braces, and where these open.
+    braces: Vec<(usize, TokenStream)>,
+}
 
 impl Text {
     /// The text of these tokens.
@@ -30,13 +34,14 @@ impl Text {
     }
 
     fn empty() -> Self {
-        Self { text: String::new(), tokens: Places(Vec::new()) }
+        Self { text: String::new(), tokens: Places { tokens: Vec::new(), braces: Vec::new() } }
     }
 
     fn push(&mut self, token: &Token) {
         let start = self.text.len();
         self.text.push_str(&token.text);
-        self.tokens.0.push((start..self.text.len(), token.span));
+        self.tokens.tokens.push((start..self.text.len(), token.span));
+        self.tokens.braces.extend(token.braces.clone().map(|within| (start, within)));
     }
 }
 
@@ -44,17 +49,23 @@ impl Places {
     /// The first and the last token of a stretch of the text; the token before it, where it
     /// holds none.
     pub(crate) fn of(&self, stretch: source::Span) -> (Span, Span) {
-        let begin = self.0.partition_point(|(range, _)| range.end <= stretch.start);
-        let end = self.0.partition_point(|(range, _)| range.start < stretch.end);
+        let begin = self.tokens.partition_point(|(range, _)| range.end <= stretch.start);
+        let end = self.tokens.partition_point(|(range, _)| range.start < stretch.end);
         let before = begin.saturating_sub(1);
         let (first, last) = if begin < end { (begin, end - 1) } else { (before, before) };
-        let span = |index| self.0.get(index).map_or_else(Span::call_site, |(_, span)| *span);
+        let span = |index| self.tokens.get(index).map_or_else(Span::call_site, |(_, span)| *span);
         (span(first), span(last))
+    }
+
+    /// The tokens within the braces that open at this byte of the text.
+    pub(crate) fn within(&self, open: usize) -> TokenStream {
+        let braces = self.braces.iter().find(|(start, _)| *start == open);
+        braces.map(|(_, within)| within.clone()).unwrap_or_default()
     }
 
     /// The first token of all.
     pub(crate) fn first(&self) -> Option<Span> {
-        self.0.first().map(|(_, span)| *span)
+        self.tokens.first().map(|(_, span)| *span)
     }
 }
 
@@ -62,6 +73,8 @@ struct Token {
     text: String,
     kind: Kind,
     span: Span,
+    /// What stands within, for a brace that opens.
+    braces: Option<TokenStream>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -93,16 +106,22 @@ fn flatten(stream: TokenStream) -> Vec<Token> {
                     text: sign.as_char().to_string(),
                     kind: Kind::Sign(sign.spacing()),
                     span: sign.span(),
+                    braces: None,
                 });
             }
             Some(TokenTree::Ident(name)) => {
-                tokens.push(Token { text: name.to_string(), kind: Kind::Word, span: name.span() });
+                tokens.push(Token {
+                    text: name.to_string(),
+                    kind: Kind::Word,
+                    span: name.span(),
+                    braces: None,
+                });
             }
             Some(TokenTree::Literal(literal)) => {
                 let text = literal.to_string();
                 let number = text.starts_with(|first: char| first.is_ascii_digit());
                 let kind = if number { Kind::Word } else { Kind::Other };
-                tokens.push(Token { text, kind, span: literal.span() });
+                tokens.push(Token { text, kind, span: literal.span(), braces: None });
             }
             None => tokens.extend(levels.pop().and_then(|(_, close)| close)),
         }
@@ -118,8 +137,11 @@ fn brackets(group: &Group) -> (Option<Token>, Option<Token>) {
         Delimiter::Brace => ("{", "}"),
         Delimiter::None => return (None, None),
     };
-    let token = |text: &str, span| Some(Token { text: text.to_owned(), kind: Kind::Other, span });
-    (token(open, group.span_open()), token(close, group.span_close()))
+    let braces = (open == "{").then(|| group.stream());
+    let token = |text: &str, span, braces| {
+        Some(Token { text: text.to_owned(), kind: Kind::Other, span, braces })
+    };
+    (token(open, group.span_open(), braces), token(close, group.span_close(), None))
 }
 
 /// Takes the rest of `#[doc = "…"]` or `#![doc = "…"]`, as a doc comment arrives. Gives

@@ -16,6 +16,17 @@
 /// };
 /// ```
 ///
+/// Wherever a number may stand, a Rust expression in braces may stand as well. The macro then gives
+/// a `Result`: the expressions are evaluated, and their values checked, when the program comes to
+/// it.
+///
+/// ```
+/// # use freeze_runtime::freeze_policy;
+/// let base = 1e-3;
+/// let policy = freeze_policy! { start: train fc lr { base / 2.0 } };
+/// assert!(policy.is_ok());
+/// ```
+///
 /// Text that Rust cannot tokenise is written as a string literal, `freeze_policy!("…")`, and
 /// a policy in a file is named: `freeze_policy!(file = "gradual.freeze")`.
 ///
@@ -33,7 +44,8 @@ macro_rules! freeze_policy {
 /// What the macro's expansion names.
 pub mod __private {
     pub use std::borrow::Cow;
+    pub use std::vec::Vec;
 
-    pub use freeze_dsl::{Optimizer, policy, source};
+    pub use freeze_dsl::{ast, policy, source};
     pub use freeze_macros::freeze_policy_impl;
 }

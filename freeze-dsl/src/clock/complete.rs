@@ -4,7 +4,8 @@ use fixedbitset::FixedBitSet;
 
 use super::{Change, Clock, Group};
 use crate::diagnostic::{Code, Diagnostic, Findings};
-use crate::policy::Moment;
+use crate::plan::fires_together;
+use crate::rule::Moment;
 use crate::source::Span;
 
 impl Clock {
@@ -13,17 +14,17 @@ impl Clock {
     /// # Errors
     /// The rules from which on something trains without one.
     pub fn check(&self) -> Result<(), Findings> {
-        let parameters = self.plan.model().parameters();
-        let mut told = FixedBitSet::with_capacity(parameters.len());
+        let parts = self.plan.parts();
+        let mut told = FixedBitSet::with_capacity(parts.len());
         let mut found = Vec::new();
         for (place, groups) in self.phases() {
             let without: Vec<usize> = groups
                 .iter()
                 .filter(|group| group.lr.is_none())
-                .flat_map(|group| group.parameters.iter().copied())
-                .filter(|parameter| !told.put(*parameter))
+                .flat_map(|group| group.parts.iter().copied())
+                .filter(|part| !told.put(*part))
                 .collect();
-            let Some(first) = without.first().and_then(|at| parameters.get(*at)) else { continue };
+            let Some(first) = without.first() else { continue };
             let more = match without.len() {
                 1 => String::new(),
                 count => format!(" and {} more", count - 1),
@@ -32,7 +33,10 @@ impl Clock {
                 Diagnostic::new(
                     Code::FRZ0405,
                     place,
-                    format!("`{}`{more} would train without a learning rate", first.name),
+                    format!(
+                        "`{}`{more} would train without a learning rate",
+                        self.plan.part_name(*first)
+                    ),
                 )
                 .label("nothing gives one here")
                 .note("write `lr` behind the targets or in `default`, or give the program's own"),
@@ -55,16 +59,18 @@ impl Clock {
     /// the place to speak of.
     fn phases(&self) -> Vec<(Span, Vec<Group>)> {
         let mut clock = self.clone();
-        let rules = self.plan.policy().rules();
         let mut phases = Vec::new();
-        let waits = |moment: Moment| !matches!(moment, Moment::Epoch(0) | Moment::Step(0));
-        for (index, rule) in rules.iter().enumerate() {
-            if index == 0 && rule.trigger.iter().all(|moment| waits(moment.value)) {
+        let waits = |moment: &Moment| !matches!(moment, Moment::Epoch(0) | Moment::Step(0));
+        for (index, rule) in self.plan.bound().rules.iter().enumerate() {
+            if index == 0 && rule.trigger.iter().all(|moment| waits(&moment.value)) {
                 phases.push((rule.trigger.span, clock.groups.clone()));
             }
             clock.fire(index, &mut Change::default());
             clock.regroup();
-            phases.push((rule.span, clock.groups.clone()));
+            let next = self.plan.bound().rules.get(index + 1);
+            if !next.is_some_and(|next| fires_together(rule, next)) {
+                phases.push((rule.span, clock.groups.clone()));
+            }
         }
         phases
     }

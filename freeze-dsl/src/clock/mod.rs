@@ -3,51 +3,53 @@
 
 mod change;
 mod complete;
+mod metrics;
 mod program;
 
-pub use change::{Change, Fired};
+pub use change::{Change, Fired, Restore};
 pub use program::Program;
 
 use fixedbitset::FixedBitSet;
 
+use crate::ast::Stats;
 use crate::optimizer::Optimizer;
-use crate::plan::{Effect, Plan};
-use crate::policy::{Length, Moment, Options};
+use crate::plan::{Applied, Plan, State};
+use crate::rule::{Action, Moment};
+use crate::time::{Lengths, Time};
+use metrics::Metrics;
 
-/// Runs a plan. It is told when an epoch starts and when an optimizer step was made, and says
-/// what fires then and what trains from then on.
+/// Runs a plan. It is told when an epoch starts, when an optimizer step was made and what
+/// metrics were observed, and says what fires then and what trains from then on.
 #[derive(Debug, Clone)]
 pub struct Clock {
     plan: Plan,
     program: Program,
+    lengths: Lengths,
     time: Time,
     /// Whether an epoch has started.
     started: bool,
-    /// When the rule fired that fired last.
+    /// When the rule fired for the first time that fired last.
     previous: Time,
+    /// When it fired last, for one that recurs.
+    recurred: Time,
+    /// How often each rule has fired.
+    firings: Vec<u64>,
     /// The index of the rule that waits.
     next: usize,
     stopped: bool,
-    trains: FixedBitSet,
-    options: Vec<Options>,
+    state: State,
+    metrics: Metrics,
     groups: Vec<Group>,
+    /// Whether a learning rate in force may be another at the next look.
+    moves: bool,
     live: FixedBitSet,
 }
 
-/// How much of the training is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Time {
-    /// Epochs that are done.
-    epochs: u64,
-    /// Optimizer steps that are done.
-    steps: u64,
-}
-
-/// Parameters that train with the same options at this moment.
+/// Parts that train with the same options at this moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Group {
-    /// The parameters, as indices of the model's parameters, in the model's order.
-    pub parameters: Vec<usize>,
+    /// The parts, as indices of the plan's parts, in the model's order.
+    pub parts: Vec<usize>,
     /// Their learning rate; `None` where neither the policy nor the program gives one.
     pub lr: Option<f64>,
     /// Their weight decay; `None` where neither gives one nor an optimizer.
@@ -60,22 +62,29 @@ impl Clock {
     /// A clock that stands before the first epoch.
     #[must_use]
     pub fn new(plan: Plan, program: Program) -> Self {
-        let count = plan.model().parameters().len();
-        let mut trains = FixedBitSet::with_capacity(count);
-        trains.insert_range(..);
+        let bound = plan.bound();
+        let lengths = Lengths {
+            run: bound.run.map(|run| run.value),
+            steps_per_epoch: program.steps_per_epoch,
+        };
         let mut clock = Self {
-            options: vec![*plan.policy().defaults(); count],
-            live: FixedBitSet::with_capacity(plan.model().normalisations().len()),
-            plan,
+            state: bound.start(),
+            live: FixedBitSet::with_capacity(bound.deciding.len()),
+            firings: vec![0; bound.rules.len()],
+            metrics: Metrics::default(),
             program,
+            lengths,
             time: Time::default(),
             started: false,
             previous: Time::default(),
+            recurred: Time::default(),
             next: 0,
             stopped: false,
-            trains,
             groups: Vec::new(),
+            moves: false,
+            plan,
         };
+        clock.wait();
         clock.regroup();
         clock
     }
@@ -95,120 +104,200 @@ impl Clock {
         self.look()
     }
 
+    /// Tells a metric's value, to be looked at when an epoch starts or a step was made.
+    pub fn observe(&mut self, metric: &str, value: f64) {
+        self.metrics.observe(metric, value, self.time);
+    }
+
     /// Fires every rule whose moment has come, in order.
     fn look(&mut self) -> Change {
         let mut change = Change::at(self.time.epochs, self.time.steps);
-        if self.stopped || !self.is_due() {
+        change.notes = self.metrics.notes();
+        if self.moves {
+            self.state.advance(self.time, &self.lengths);
+        }
+        let ended = if self.moves && !self.stopped {
+            self.state.ended(self.time, &self.lengths)
+        } else {
+            FixedBitSet::new()
+        };
+        if self.stopped || (ended.is_clear() && !self.is_due() && !self.recurs()) {
             change.stopped = self.stopped;
+            self.metrics.looked();
+            if self.moves {
+                self.regroup();
+            }
             return change;
         }
-        let before = self.clone_state();
+        let before = self.state.clone();
+        if !ended.is_clear() {
+            self.state.trains.difference_with(&ended);
+            change.dropped.extend(self.plan.bound().training(&ended));
+        }
+        if !self.is_due() && self.recurs() {
+            self.recurred = self.time;
+            self.fire(self.next - 1, &mut change);
+        }
         while !self.stopped && self.is_due() {
             self.fire(self.next, &mut change);
             self.previous = self.time;
+            self.recurred = self.time;
             self.next += 1;
+            self.wait();
         }
+        self.metrics.looked();
+        self.state.compact();
+        self.state.advance(self.time, &self.lengths);
         self.regroup();
-        self.compare(before, &mut change);
+        self.compare(&before, &mut change);
         change
     }
 
-    fn clone_state(&self) -> (FixedBitSet, Vec<Options>) {
-        (self.trains.clone(), self.options.clone())
-    }
-
     fn fire(&mut self, index: usize, change: &mut Change) {
-        let Some(row) = self.plan.rows().get(index) else { return };
-        change.fired.push(Fired { rule: index, name: row.rule.clone() });
-        self.stopped |= row.stops;
-        for Effect { parameter, trains, options, drops_state } in &row.effects {
-            self.trains.set(*parameter, *trains);
-            if let Some(known) = self.options.get_mut(*parameter) {
-                *known = *options;
+        let bound = self.plan.bound();
+        let Some(rule) = bound.rules.get(index) else { return };
+        let firing = self.firings.get(index).copied().unwrap_or_default();
+        let applied = Applied::new(bound, rule, &self.state, firing, self.time);
+        change.fired.push(Fired { rule: index, name: rule.called.clone() });
+        let trained = bound.training(&self.state.trains);
+        change.dropped.extend(trained.filter(|unit| bound.drops(*unit, &applied)));
+        for action in &rule.actions {
+            match &action.value {
+                Action::Stop => self.stopped = true,
+                Action::Restore { best, metric } => {
+                    let observed = self.metrics.best(metric, *best);
+                    if observed.is_none() {
+                        change
+                            .notes
+                            .push(format!("`{metric}` was never observed, so nothing is restored"));
+                    }
+                    change.restored.push(Restore {
+                        metric: metric.to_string(),
+                        best: *best,
+                        observed,
+                    });
+                }
+                Action::On { .. } | Action::Reset(_) => {}
             }
-            if *drops_state {
-                change.dropped.push(*parameter);
-            }
+        }
+        self.state = applied.after;
+        if let Some(count) = self.firings.get_mut(index) {
+            *count += 1;
         }
     }
 
-    /// What is other than before the rules fired.
-    fn compare(&self, before: (FixedBitSet, Vec<Options>), change: &mut Change) {
-        let (trained, options) = before;
-        change.unfrozen = self.trains.difference(&trained).collect();
-        change.frozen = trained.difference(&self.trains).collect();
-        // Another optimizer begins with a state of its own.
-        change.dropped.extend(trained.intersection(&self.trains).filter(|parameter| {
-            let optimizer =
-                |options: Option<&Options>| options.and_then(|given| self.program.optimizer(given));
-            optimizer(options.get(*parameter)) != optimizer(self.options.get(*parameter))
-        }));
-        change.dropped.sort_unstable();
-        change.dropped.dedup();
-        change.stopped = self.stopped;
-        change.summarize(&self.plan, &self.trains, &self.groups);
+    /// Begins to wait for the next rule.
+    fn wait(&mut self) {
+        let rule = self.plan.bound().rules.get(self.next);
+        let moments = rule.map_or(&[][..], |rule| &rule.trigger.value);
+        self.metrics.wait(moments.iter().map(|moment| &moment.value));
     }
 
     /// Whether the waiting rule's moment has come.
     fn is_due(&self) -> bool {
-        let rule = self.plan.policy().rules().get(self.next);
-        rule.is_some_and(|rule| rule.trigger.iter().any(|moment| self.has_come(moment.value)))
+        let Some(rule) = self.plan.bound().rules.get(self.next) else { return false };
+        let mut moments = rule.trigger.iter().enumerate();
+        moments.any(|(index, moment)| self.has_come(index, &moment.value))
     }
 
-    fn has_come(&self, moment: Moment) -> bool {
+    /// Whether the rule that fired last fires again.
+    fn recurs(&self) -> bool {
+        let rules = &self.plan.bound().rules;
+        let Some(rule) = self.next.checked_sub(1).and_then(|last| rules.get(last)) else {
+            return false;
+        };
+        rule.trigger.iter().any(|moment| match moment.value {
+            Moment::Every(period) => {
+                self.lengths.count_moment(period, self.recurred).is_over(self.recurred, self.time)
+            }
+            _ => false,
+        })
+    }
+
+    fn has_come(&self, index: usize, moment: &Moment) -> bool {
         match moment {
-            Moment::Epoch(at) => self.time.epochs >= at,
-            Moment::Step(at) => self.time.steps >= at,
-            Moment::After(Length::Epochs(epochs)) => {
-                self.time.epochs >= self.previous.epochs.saturating_add(epochs)
+            Moment::Epoch(at) => self.time.epochs >= *at,
+            Moment::Step(at) => self.time.steps >= *at,
+            Moment::At(part) => {
+                let start = Time::default();
+                let period = crate::rule::Period::Fraction(*part);
+                self.lengths.count(period, start).is_over(start, self.time)
             }
-            Moment::After(Length::Steps(steps)) => {
-                self.time.steps >= self.previous.steps.saturating_add(steps)
+            Moment::After(period) | Moment::Every(period) => {
+                self.lengths.count_moment(*period, self.previous).is_over(self.previous, self.time)
             }
-            Moment::AfterFraction(fraction) => {
-                match (self.plan.policy().run(), self.program.steps_per_epoch) {
-                    (Some(Length::Epochs(epochs)), Some(steps)) => {
-                        let steps = part(fraction, epochs.saturating_mul(steps));
-                        self.time.steps >= self.previous.steps.saturating_add(steps)
-                    }
-                    (Some(Length::Steps(steps)), _) => {
-                        let steps = part(fraction, steps);
-                        self.time.steps >= self.previous.steps.saturating_add(steps)
-                    }
-                    (Some(Length::Epochs(epochs)), None) => {
-                        let epochs = part(fraction, epochs);
-                        self.time.epochs >= self.previous.epochs.saturating_add(epochs)
-                    }
-                    // A checked policy has `run` where it has a percentage.
-                    (None, _) => false,
-                }
-            }
+            Moment::When(_) => self.metrics.hold(index, &self.lengths, self.time),
         }
+    }
+
+    /// What is other than before the rules fired.
+    fn compare(&self, before: &State, change: &mut Change) {
+        let bound = self.plan.bound();
+        let parts = 0..bound.parts.len();
+        let (was, is) = (&before.trains, &self.state.trains);
+        change.unfrozen =
+            parts.clone().filter(|part| is.contains(*part) && !was.contains(*part)).collect();
+        change.frozen =
+            parts.clone().filter(|part| was.contains(*part) && !is.contains(*part)).collect();
+        // Another optimizer begins with a state of its own.
+        let optimizer = |state: &State, part: usize| {
+            state.options.get(part).and_then(|options| self.program.optimizer(options))
+        };
+        change.dropped.extend(parts.filter(|part| {
+            was.contains(*part)
+                && is.contains(*part)
+                && optimizer(before, *part) != optimizer(&self.state, *part)
+        }));
+        if change.restored.iter().any(|restore| restore.observed.is_some()) {
+            change.dropped.extend(bound.training(is));
+        }
+        change.dropped.sort_unstable();
+        change.dropped.dedup();
+        change.stopped = self.stopped;
+        change.summarize(bound, is, &self.groups);
     }
 
     /// Reads the groups off the options, and which statistics are live.
     fn regroup(&mut self) {
+        let bound = self.plan.bound();
+        let values: Vec<f64> = self
+            .state
+            .running
+            .iter()
+            .map(|running| running.value(self.time, &self.lengths))
+            .collect();
+        self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         self.groups.clear();
-        for parameter in self.trains.ones() {
-            let Some(options) = self.options.get(parameter) else { continue };
-            let lr = self.program.lr(options);
-            let weight_decay = self.program.weight_decay(options);
-            let optimizer = self.program.optimizer(options);
-            let same = self.groups.iter_mut().find(|group| {
-                group.lr == lr && group.weight_decay == weight_decay && group.optimizer == optimizer
+        // Parts whose options are the very same are found without comparing each to all groups.
+        let mut known: Vec<(crate::plan::UnitOptions, usize)> = Vec::new();
+        for part in bound.training(&self.state.trains) {
+            let Some(options) = self.state.options.get(part) else { continue };
+            let place = known.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
+            let place = place.unwrap_or_else(|| {
+                let lr = options.lr.and_then(|lr| values.get(lr).copied()).or(self.program.lr);
+                let weight_decay = self.program.weight_decay(options);
+                let optimizer = self.program.optimizer(options);
+                let same = self.groups.iter().position(|group| {
+                    group.lr == lr
+                        && group.weight_decay == weight_decay
+                        && group.optimizer == optimizer
+                });
+                let place = same.unwrap_or(self.groups.len());
+                if same.is_none() {
+                    self.groups.push(Group { parts: Vec::new(), lr, weight_decay, optimizer });
+                }
+                known.push((*options, place));
+                place
             });
-            match same {
-                Some(group) => group.parameters.push(parameter),
-                None => self.groups.push(Group {
-                    parameters: vec![parameter],
-                    lr,
-                    weight_decay,
-                    optimizer,
-                }),
+            if let Some(group) = self.groups.get_mut(place) {
+                group.parts.push(part);
             }
         }
-        for (index, module) in self.plan.model().normalisations().iter().enumerate() {
-            let live = module.parameters.iter().any(|parameter| self.trains.contains(*parameter));
+        for (index, (deciding, said)) in bound.deciding.iter().zip(&self.state.stats).enumerate() {
+            let live = match said {
+                Some(stats) => *stats == Stats::Live,
+                None => !deciding.is_disjoint(&self.state.trains),
+            };
             self.live.set(index, live);
         }
     }
@@ -249,18 +338,18 @@ impl Clock {
         self.stopped
     }
 
-    /// Whether a parameter trains.
+    /// Whether a part trains.
     #[must_use]
-    pub fn trains(&self, parameter: usize) -> bool {
-        self.trains.contains(parameter)
+    pub fn trains(&self, part: usize) -> bool {
+        self.state.trains.contains(part)
     }
 
-    /// The parameters that train, in the model's order.
+    /// The parts that train, in the model's order.
     pub fn trainable(&self) -> impl Iterator<Item = usize> + '_ {
-        self.trains.ones()
+        self.plan.bound().training(&self.state.trains)
     }
 
-    /// What trains, in groups with the same options, in the order of their first parameters.
+    /// What trains, in groups with the same options, in the order of their first parts.
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
@@ -272,16 +361,4 @@ impl Clock {
     pub fn is_live(&self, normalisation: usize) -> bool {
         self.live.contains(normalisation)
     }
-}
-
-/// A part of a number of steps or epochs, rounded to the nearest.
-fn part(fraction: f64, whole: u64) -> u64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a checked policy's fraction is above zero and its run below 2^53"
-    )]
-    let part = (fraction * whole as f64).round() as u64;
-    part
 }

@@ -1,7 +1,7 @@
 //! What the training program itself gives.
 
 use crate::optimizer::Optimizer;
-use crate::policy::Options;
+use crate::plan::UnitOptions;
 
 /// What the training program gives where the policy says nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -17,19 +17,14 @@ pub struct Program {
 }
 
 impl Program {
-    pub(super) fn lr(&self, options: &Options) -> Option<f64> {
-        options.lr.map(|lr| lr.value).or(self.lr)
-    }
-
-    pub(super) fn optimizer(&self, options: &Options) -> Option<Optimizer> {
-        options.optimizer.map(|optimizer| optimizer.value).or(self.optimizer)
+    pub(super) fn optimizer(&self, options: &UnitOptions) -> Option<Optimizer> {
+        options.optimizer.or(self.optimizer)
     }
 
     /// The program's weight decay goes with the program's optimizer: one that the policy
     /// names comes with `PyTorch`'s default.
-    pub(super) fn weight_decay(&self, options: &Options) -> Option<f64> {
-        let given = options.weight_decay.map(|decay| decay.value);
-        given.or_else(|| match options.optimizer {
+    pub(super) fn weight_decay(&self, options: &UnitOptions) -> Option<f64> {
+        options.weight_decay.or_else(|| match options.optimizer {
             Some(optimizer) => Some(optimizer.default_weight_decay()),
             None => self
                 .weight_decay

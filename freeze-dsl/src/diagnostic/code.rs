@@ -9,6 +9,8 @@ pub enum Severity {
     Error,
     /// The policy can be used and is likely not what was meant.
     Warning,
+    /// Worth knowing.
+    Note,
 }
 
 impl fmt::Display for Severity {
@@ -16,6 +18,7 @@ impl fmt::Display for Severity {
         f.write_str(match self {
             Self::Error => "error",
             Self::Warning => "warning",
+            Self::Note => "note",
         })
     }
 }
@@ -58,21 +61,31 @@ codes! {
     FRZ0101 Error "syntax: what was found, what could stand there"
     FRZ0102 Error "an unknown word where a trigger, action, option or curve begins"
     FRZ0103 Error "nested too deeply"
+    FRZ0104 Error "a `{ rust expression }` outside the macro"
+    FRZ0105 Error "loops with too many turns"
     FRZ0201 Error "a selector selects no parameter"
     FRZ0202 Error "an unknown `@name` or number name"
     FRZ0203 Error "a name defined twice"
+    FRZ0204 Error "a regular expression that does not compile"
+    FRZ0205 Error "more elements asked of a list than it has; an index out of range"
+    FRZ0206 Error "one tensor under two names, treated differently"
+    FRZ0207 Error "`rows` outside the parameter's first dimension"
     FRZ0301 Error "a moment that is past whenever the rule before it fires"
     FRZ0302 Error "a rule that can never fire: after the run's end, or after `stop`"
     FRZ0303 Error "after this rule nothing trains"
     FRZ0304 Error "an action that later actions of its rule undo whole"
     FRZ0305 Error "two actions of one rule give one parameter different options, and neither is a `set`"
     FRZ0306 Error "a percentage or `rest` without `run`"
+    FRZ0307 Warning "an `epoch` or `step` rule behind a `when` that has no latest moment"
     FRZ0401 Error "a learning rate that is negative or not finite; a probability, momentum or decay out of range"
     FRZ0402 Error "a duration that is zero or negative; in a trigger, one that is not whole"
     FRZ0403 Error "an option that does not fit its action"
     FRZ0404 Error "an unknown optimizer, or an argument that it does not have"
     FRZ0405 Error "a parameter trains and nothing gives it a learning rate"
     FRZ0501 Warning "an action with no effect"
+    FRZ0502 Note "a parameter that no rule ever trains"
+    FRZ0503 Note "frozen parameters behind trainable ones in the model's order save no backward work"
+    FRZ0504 Warning "a `let` that nothing uses"
     FRZ0505 Warning "`lr 0`: freeze says it better"
 }
 

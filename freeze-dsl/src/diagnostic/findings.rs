@@ -13,6 +13,9 @@ pub struct Findings {
 }
 
 impl Findings {
+    /// How many findings are drawn: nobody reads more.
+    pub const SHOWN: usize = 100;
+
     pub(crate) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         sort(&mut diagnostics);
         Self { source: Box::new(source), diagnostics }
@@ -39,13 +42,16 @@ pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
 
 impl fmt::Display for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, diagnostic) in self.diagnostics.iter().enumerate() {
+        for (index, diagnostic) in self.diagnostics.iter().take(Self::SHOWN).enumerate() {
             if index > 0 {
                 f.write_str("\n\n")?;
             }
             f.write_str(&render(diagnostic, &self.source, Style::Plain))?;
         }
-        Ok(())
+        match self.diagnostics.len().saturating_sub(Self::SHOWN) {
+            0 => Ok(()),
+            more => write!(f, "\n\n… and {more} more"),
+        }
     }
 }
 

@@ -7,8 +7,9 @@ mod render;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
+
 pub(crate) use findings::sort;
-pub(crate) use nearest::{nearest, one_of};
+pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
 
 use crate::source::Span;

@@ -1,19 +1,28 @@
-//! Did you mean: the nearest of some names, if it is near.
+//! Did you mean: the nearest of some names, if it is near. And names as messages show them.
 
-/// The candidate nearest to `word`, where at most a third of its characters are wrong.
-/// Among equally near ones, the one whose first other character is closest: `layer4`
-/// for `layer5`, not `layer1`.
+/// The candidate nearest to `word`: the same in other case, one of which it is the beginning, or
+/// one with at most a third of its characters wrong. Among equally near ones, the one whose first
+/// other character is closest: `layer4` for `layer5`, not `layer1`.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
-    let limit = (word.chars().count() / 3).max(1);
+    const LONGEST: usize = 100;
+    let length = word.chars().count();
+    // One character of two is not a slip but another word.
+    if !(3..LONGEST).contains(&length) {
+        return None;
+    }
+    let lower = word.to_lowercase();
     candidates
         .into_iter()
-        .filter(|candidate| *candidate != word)
-        .map(|candidate| (strsim::osa_distance(word, candidate), candidate))
-        // One character of one or two is not a slip but another word.
-        .filter(|(distance, candidate)| *distance <= limit && *distance < candidate.chars().count())
+        .filter(|candidate| *candidate != word && candidate.len() < LONGEST)
+        .map(|candidate| {
+            let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
+            let begins = candidate.starts_with(word) && distance <= length;
+            (if begins { distance.min(length / 3) } else { distance }, candidate)
+        })
+        .filter(|(distance, _)| *distance <= length / 3)
         .min_by_key(|(distance, candidate)| (*distance, first_gap(word, candidate)))
         .map(|(_, candidate)| candidate)
 }
@@ -35,16 +44,46 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
+/// The user's own text as a message shows it: in one line, short, and without characters that
+/// would do something to a terminal.
+pub(crate) fn readable(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let mut shown = String::new();
+    for (count, character) in
+        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().enumerate()
+    {
+        if count == LONGEST {
+            shown.push('…');
+            break;
+        }
+        if character.is_control() {
+            shown.extend(character.escape_unicode());
+        } else {
+            shown.push(character);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn a_slip_is_near_and_another_word_is_not() {
-        let words = ["layer1", "layer4", "fc"];
+        let words = ["layer1", "layer4", "fc", "biases", "Layer"];
         assert_eq!(nearest("layr4", words), Some("layer4"));
         assert_eq!(nearest("layer5", words), Some("layer4"));
+        assert_eq!(nearest("bias", words), Some("biases"));
+        assert_eq!(nearest("LAYER4", words), Some("layer4"));
         assert_eq!(nearest("decoder", words), None);
-        assert_eq!(nearest("x", words), None);
+        assert_eq!(nearest("fd", words), None);
+    }
+
+    #[test]
+    fn what_is_shown_is_short_and_harmless() {
+        assert_eq!(readable("a\n  b"), "a b");
+        assert_eq!(readable("\u{1b}[31m"), "\\u{1b}[31m");
+        assert_eq!(readable(&"x".repeat(1_000)).chars().count(), 61);
     }
 }

@@ -27,6 +27,12 @@ pub enum ModelError {
     /// Two tensors have one name.
     #[error("two tensors are called `{0}`")]
     NameTwice(String),
+    /// A shape has more numbers than can be counted.
+    #[error("with `{0}` the model has more numbers than can be counted")]
+    TooLarge(String),
+    /// `same_as` names something else.
+    #[error("`{0}` is said to be the same as `{1}`, which has another shape or role")]
+    NotSame(String, String),
     /// `same_as` names nothing.
     #[error("`{0}` is said to be the same as `{1}`, which does not stand before it")]
     UnknownSame(String, String),

@@ -61,7 +61,8 @@ impl Parameter {
     /// How many numbers it has.
     #[must_use]
     pub fn elements(&self) -> usize {
-        self.shape.iter().product()
+        // `Model::new` saw to it that this is no overflow.
+        self.shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 
     /// All of its names.
@@ -74,9 +75,11 @@ impl Model {
     /// A model of these tensors.
     ///
     /// # Errors
-    /// If a name is empty or stands twice, or a `same_as` names no earlier tensor.
+    /// If a name is empty or stands twice, a `same_as` names no earlier tensor or one of another
+    /// shape or role, or all shapes together have more numbers than can be counted.
     pub fn new(tensors: Vec<Tensor>) -> Result<Self, ModelError> {
         let mut seen = HashSet::new();
+        let mut total = 0_usize;
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut index: HashMap<&str, usize> = HashMap::new();
         for tensor in &tensors {
@@ -91,12 +94,25 @@ impl Model {
             if !seen.insert(tensor.name.as_str()) {
                 return Err(ModelError::NameTwice(tensor.name.clone()));
             }
+            let size = tensor.shape.iter().try_fold(1_usize, |size, more| size.checked_mul(*more));
+            total = size
+                .and_then(|size| total.checked_add(size))
+                .ok_or_else(|| ModelError::TooLarge(tensor.name.clone()))?;
+            if let Some(first) = &tensor.same_as
+                && let Some(of) = tensors.iter().find(|of| of.name == *first)
+                && (of.role, &of.shape) != (tensor.role, &tensor.shape)
+            {
+                return Err(ModelError::NotSame(tensor.name.clone(), first.clone()));
+            }
             if tensor.role == Role::Buffer {
                 continue;
             }
             let known = tensor.same_as.as_ref().and_then(|first| index.get(first.as_str()));
-            if let Some(parameter) = known.and_then(|at| parameters.get_mut(*at)) {
+            if let Some(place) = known.copied()
+                && let Some(parameter) = parameters.get_mut(place)
+            {
                 parameter.aliases.push(tensor.name.clone());
+                index.insert(&tensor.name, place);
             } else {
                 index.insert(&tensor.name, parameters.len());
                 parameters.push(Parameter {

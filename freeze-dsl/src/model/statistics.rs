@@ -43,31 +43,37 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
             }),
         }
     }
+    // Sorted, the names under a module are a stretch.
+    let mut names: Vec<(&str, usize)> = parameters
+        .iter()
+        .enumerate()
+        .flat_map(|(index, parameter)| parameter.names().map(move |name| (name, index)))
+        .collect();
+    names.sort_unstable();
     for normalisation in &mut found {
-        normalisation.parameters = deciding(&normalisation.module, parameters);
+        normalisation.parameters = deciding(&normalisation.module, &names);
     }
     found
 }
 
-/// The parameters of `module`, or of the nearest module around it that has any.
-fn deciding(module: &str, parameters: &[Parameter]) -> Vec<usize> {
+/// The parameters of `module`, or of the nearest module around it that has any, in order.
+fn deciding(module: &str, names: &[(&str, usize)]) -> Vec<usize> {
     let mut around = module;
     loop {
-        let under: Vec<usize> = parameters
-            .iter()
-            .enumerate()
-            .filter(|(_, parameter)| parameter.names().any(|name| is_under(name, around)))
-            .map(|(index, _)| index)
+        let prefix = if around.is_empty() { String::new() } else { format!("{around}.") };
+        let start = names.partition_point(|(name, _)| *name < prefix.as_str());
+        let under = names.get(start..).unwrap_or_default().iter();
+        let mut under: Vec<usize> = under
+            .take_while(|(name, _)| name.starts_with(&prefix))
+            .map(|(_, index)| *index)
             .collect();
         if !under.is_empty() || around.is_empty() {
+            under.sort_unstable();
+            under.dedup();
             return under;
         }
         around = split(around).0;
     }
-}
-
-fn is_under(name: &str, module: &str) -> bool {
-    module.is_empty() || name.strip_prefix(module).is_some_and(|rest| rest.starts_with('.'))
 }
 
 /// A path's module and its last segment.

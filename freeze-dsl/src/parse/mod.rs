@@ -2,9 +2,13 @@
 
 mod build;
 mod grammar;
+mod options;
 mod scan;
 mod syntax;
+mod targets;
 mod values;
+
+pub(crate) use syntax::last_character;
 
 use grammar::{Grammar, Rule};
 use pest::Parser;
@@ -37,27 +41,22 @@ pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
 /// that name is written in quotes.
 #[must_use]
 pub fn is_reserved(word: &str) -> bool {
-    const RESERVED: [&str; 10] = [
-        "train",
-        "unfreeze",
-        "set",
-        "freeze",
-        "stop",
-        "lr",
-        "weight_decay",
-        "optimizer",
-        "except",
-        "in",
-    ];
-    RESERVED.contains(&word)
+    const OTHERS: [&str; 7] = ["lr", "weight_decay", "optimizer", "stats", "keep", "except", "in"];
+    ACTIONS.contains(&word) || OTHERS.contains(&word)
 }
+
+/// The words that begin an action.
+const ACTIONS: [&str; 8] =
+    ["train", "unfreeze", "freeze", "set", "reset", "restore", "stop", "for"];
 
 /// Why a statement does not parse.
 fn junk(text: &str, span: Span) -> Diagnostic {
     let statement = text.get(span.range()).unwrap_or_default();
     match Grammar::parse(Rule::alone, statement) {
         Err(error) => syntax::finding(text, span, &error),
-        Ok(_) => Diagnostic::new(Code::FRZ0101, span, "this is no statement"),
+        // The head of a loop parses, so what is amiss is its end.
+        Ok(_) => Diagnostic::new(Code::FRZ0101, span, "this loop is never closed")
+            .label("expected `}` somewhere behind this"),
     }
 }
 

@@ -38,8 +38,8 @@ impl<'t> Scan<'t> {
 
     fn unreadable(mut self, found: &mut Vec<Diagnostic>) -> Vec<Span> {
         let mut unreadable = Vec::new();
-        let mut statement = 0;
-        let mut depth = 0_usize;
+        // Loops nest across `;`, other brackets end with their statement even where left open.
+        let (mut statement, mut braces, mut others) = (0, 0_usize, 0_usize);
         let mut too_deep = None;
         while self.at < self.bytes.len() {
             let start = self.at;
@@ -74,26 +74,30 @@ impl<'t> Scan<'t> {
                         unreadable.push(Span::new(statement, self.bytes.len()));
                     }
                 }
-                b'(' | b'[' | b'{' => {
-                    depth += 1;
-                    if depth > MAX_NESTING {
+                bracket @ (b'(' | b'[' | b'{') => {
+                    *(if bracket == b'{' { &mut braces } else { &mut others }) += 1;
+                    if braces + others > MAX_NESTING {
                         too_deep = too_deep.or(Some(start));
                     }
                     self.at += 1;
                 }
-                b')' | b']' | b'}' => {
-                    depth = depth.saturating_sub(1);
+                b')' | b']' => {
+                    others = others.saturating_sub(1);
                     self.at += 1;
                 }
-                b';' => {
+                end @ (b'}' | b';') => {
                     self.at += 1;
-                    // A `;` ends a statement even where a bracket was left open.
-                    depth = 0;
-                    if let Some(place) = too_deep.take() {
-                        found.push(nested_too_deeply(place));
-                        unreadable.push(Span::new(statement, self.at));
+                    others = 0;
+                    braces = braces.saturating_sub(usize::from(end == b'}'));
+                    // A set of words in a path closes a brace and ends nothing; to blank a little
+                    // less than the whole statement does no harm.
+                    if braces == 0 {
+                        if let Some(place) = too_deep.take() {
+                            found.push(nested_too_deeply(place));
+                            unreadable.push(Span::new(statement, self.at));
+                        }
+                        statement = self.at;
                     }
-                    statement = self.at;
                 }
                 _ => self.at += 1,
             }

@@ -2,8 +2,8 @@
 
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-use super::{Rule, is_reserved};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of};
+use super::{ACTIONS, Rule, is_reserved};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::source::Span;
 
 /// Why the statement at `span` of `text` does not parse.
@@ -16,8 +16,11 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
         ErrorVariant::CustomError { .. } => Expected::new(&[]),
     };
     let found = Token::at(text, span, span.start + offset);
+    // A slip of the very word is surer than one of the word before it.
+    let is_slip = nearest(found.text, expected.words.iter().copied()).is_some();
     misspelt_action(text, span, &found)
-        .or_else(|| missing_semicolon(text, span, &found, &expected))
+        .filter(|_| !is_slip)
+        .or_else(|| missing_colon(text, &found, &expected))
         .or_else(|| unknown_word(&found, &expected))
         .unwrap_or_else(|| unexpected(&found, &expected))
 }
@@ -37,22 +40,25 @@ fn misspelt_action(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnost
     Some(unknown(word, place, "an action", Some(action), &ACTIONS.map(quoted)))
 }
 
-/// A statement that begins where the one before it could have ended.
-fn missing_semicolon(
-    text: &str,
-    span: Span,
-    found: &Token<'_>,
-    expected: &Expected,
-) -> Option<Diagnostic> {
-    let begins = found.kind == Kind::Word && STATEMENTS.contains(&found.text);
-    if !begins || !expected.end {
+/// A statement that begins where the one before it, which ends at `end`, has no `;`.
+pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnostic {
+    let found = Token::at(text, Span::new(0, text.len()), next);
+    Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
+        .label("this begins another statement")
+        .suggest(Applicability::Maybe, "end the statement before it", Span::new(end, end), ";")
+}
+
+/// `start train fc`: an action where its trigger could have ended.
+fn missing_colon(text: &str, found: &Token<'_>, expected: &Expected) -> Option<Diagnostic> {
+    if !expected.described.iter().any(|sign| sign == "`:`") || !ACTIONS.contains(&found.text) {
         return None;
     }
-    let end = text.get(span.start..found.span.start)?.trim_end().len() + span.start;
+    let end = text.get(..found.span.start)?.trim_end().len();
+    let message = format!("expected `:` before `{}`", found.text);
     Some(
-        Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
-            .label("this begins another statement")
-            .suggest(Applicability::Maybe, "end the statement before it", Span::new(end, end), ";"),
+        Diagnostic::new(Code::FRZ0101, found.span, message)
+            .label("the actions of a rule stand behind a `:`")
+            .suggest(Applicability::Maybe, "end the trigger", Span::new(end, end), ":"),
     )
 }
 
@@ -75,8 +81,9 @@ fn unknown(
     listed: &[String],
 ) -> Diagnostic {
     let begins = if is_reserved(word) { "is out of place: expected" } else { "is not" };
-    let diagnostic = Diagnostic::new(Code::FRZ0102, span, format!("`{word}` {begins} {what}"))
-        .label(format!("expected {}", one_of(listed)));
+    let diagnostic =
+        Diagnostic::new(Code::FRZ0102, span, format!("`{}` {begins} {what}", readable(word)))
+            .label(format!("expected {}", one_of(listed)));
     match meant {
         Some(meant) => diagnostic.suggest(
             Applicability::Maybe,
@@ -99,15 +106,18 @@ fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
             format!("expected {listed}, found the word {shown}"),
         )
         .label("a word of the language")
-        .note(format!("a module of that name is written in quotes: \"{}\"", found.text));
+        .note(format!(
+            "a path that begins with this word is written in quotes: \"{}.weight\"",
+            found.text
+        ));
     }
     let message = if listed.is_empty() {
         format!("unexpected {shown}")
     } else {
         format!("expected {listed}, found {shown}")
     };
-    let diagnostic =
-        Diagnostic::new(Code::FRZ0101, found.span, message).label(format!("unexpected {shown}"));
+    let label = if found.kind == Kind::End { "the text ends here" } else { "not this" };
+    let diagnostic = Diagnostic::new(Code::FRZ0101, found.span, message).label(label);
     let meant = nearest(found.text, expected.words.iter().copied());
     match meant.filter(|_| found.kind == Kind::Word) {
         Some(meant) => diagnostic.suggest(
@@ -120,8 +130,13 @@ fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
     }
 }
 
-const ACTIONS: [&str; 5] = ["train", "unfreeze", "freeze", "set", "stop"];
-const STATEMENTS: [&str; 7] = ["model", "run", "default", "start", "epoch", "step", "after"];
+const STATEMENTS: [&str; 12] = [
+    "model", "run", "default", "let", "for", "start", "epoch", "step", "at", "after", "every",
+    "when",
+];
+const TRIGGERS: [&str; 7] = ["start", "epoch", "step", "at", "after", "every", "when"];
+const OPTIONS: [&str; 4] = ["lr", "weight_decay", "optimizer", "stats"];
+const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
 
 fn quoted(word: &str) -> String {
     format!("`{word}`")
@@ -139,21 +154,14 @@ struct Expected {
     described: Vec<String>,
     /// Whether any word could stand there, as a path's can.
     any_word: bool,
-    /// Whether the statement could end there.
-    end: bool,
     /// What begins there, if it begins with a keyword.
     what: Option<&'static str>,
 }
 
 impl Expected {
     fn new(rules: &[Rule]) -> Self {
-        let mut expected = Self {
-            words: Vec::new(),
-            described: Vec::new(),
-            any_word: false,
-            end: rules.iter().any(|ends| matches!(ends, Rule::semicolon | Rule::EOI)),
-            what: None,
-        };
+        let mut expected =
+            Self { words: Vec::new(), described: Vec::new(), any_word: false, what: None };
         for expected_rule in rules {
             match describe(*expected_rule) {
                 Described::Words(words) => {
@@ -164,7 +172,12 @@ impl Expected {
                         }
                     }
                 }
-                Described::Sign(sign) => expected.described.push(quoted(sign)),
+                Described::Sign(sign) => {
+                    let sign = quoted(sign);
+                    if !expected.described.contains(&sign) {
+                        expected.described.push(sign);
+                    }
+                }
                 Described::Kind { name, any_word } => {
                     let name = name.to_owned();
                     if !expected.described.contains(&name) {
@@ -201,63 +214,149 @@ enum Described {
 fn describe(expected: Rule) -> Described {
     use Described::{Kind, Nothing, Sign, Words};
     match expected {
-        Rule::item | Rule::statement | Rule::alone | Rule::policy => Words(&STATEMENTS),
-        Rule::model_item | Rule::kw_model => Words(&["model"]),
-        Rule::run_item | Rule::kw_run => Words(&["run"]),
-        Rule::default_item | Rule::kw_default => Words(&["default"]),
-        Rule::rule | Rule::trigger | Rule::moment => Words(&["start", "epoch", "step", "after"]),
-        Rule::action | Rule::verb | Rule::verb_word => Words(&ACTIONS),
-        Rule::option | Rule::option_word => Words(&["lr", "weight_decay", "optimizer"]),
-        Rule::lr | Rule::kw_lr => Words(&["lr"]),
-        Rule::weight_decay | Rule::kw_weight_decay => Words(&["weight_decay"]),
-        Rule::optimizer | Rule::kw_optimizer => Words(&["optimizer"]),
+        Rule::statement | Rule::alone | Rule::policy | Rule::looped | Rule::missing => {
+            Words(&STATEMENTS)
+        }
+        Rule::model_item => Words(&["model"]),
+        Rule::run_item => Words(&["run"]),
+        Rule::default_item => Words(&["default"]),
+        Rule::let_item => Words(&["let"]),
+        Rule::for_head | Rule::for_action => Words(&["for"]),
+        Rule::rule | Rule::trigger | Rule::moment => Words(&TRIGGERS),
+        Rule::action | Rule::on_targets | Rule::verb => Words(&ACTIONS),
+        Rule::option => Words(&OPTIONS),
+        Rule::lr => Words(&["lr"]),
+        Rule::weight_decay => Words(&["weight_decay"]),
+        Rule::optimizer => Words(&["optimizer"]),
+        Rule::stats => Words(&["stats"]),
+        Rule::keep_state => Words(&["keep"]),
+        Rule::reset => Words(&["reset"]),
+        Rule::restore => Words(&["restore"]),
+        Rule::ramp | Rule::shape => Words(&SHAPES),
+        Rule::repeat => Words(&["repeat"]),
         Rule::unit => Words(&["epochs", "steps"]),
+        Rule::of_run => Words(&["of"]),
+        Rule::stops => Words(&["stops"]),
+        Rule::semicolon | Rule::EOI => Sign(";"),
+        Rule::colon => Sign(":"),
+        Rule::comma => Sign(","),
+        Rule::dot => Sign("."),
+        Rule::at | Rule::named => Sign("@"),
+        Rule::equals => Sign("="),
+        Rule::tilde | Rule::regex => Sign("~"),
+        Rule::percent => Sign("%"),
+        Rule::arrow => Sign("->"),
+        Rule::at_most => Sign("<="),
+        Rule::at_least => Sign(">="),
+        Rule::below => Sign("<"),
+        Rule::above => Sign(">"),
+        Rule::open | Rule::arguments | Rule::group => Sign("("),
+        Rule::close => Sign(")"),
+        Rule::open_index | Rule::index | Rule::elements => Sign("["),
+        Rule::close_index => Sign("]"),
+        Rule::open_set | Rule::one_of | Rule::open_block => Sign("{"),
+        Rule::close_set | Rule::close_block => Sign("}"),
+        Rule::inclusive => Sign("..="),
+        Rule::exclusive => Sign(".."),
+        Rule::compares => Kind { name: "a comparison such as `< 0.5`", any_word: false },
+        Rule::string => Kind { name: "a string in quotes", any_word: false },
+        Rule::number | Rule::literal | Rule::len | Rule::least | Rule::most | Rule::nested => {
+            Kind { name: "a number", any_word: true }
+        }
+        Rule::curve | Rule::piece | Rule::staircase => {
+            Kind { name: "a learning rate", any_word: true }
+        }
+        Rule::name | Rule::argument | Rule::let_number | Rule::range | Rule::each => {
+            Kind { name: "a name", any_word: true }
+        }
+        Rule::metric | Rule::condition => Kind { name: "a metric", any_word: true },
+        Rule::word => Kind { name: "a word", any_word: true },
+        Rule::path | Rule::segment | Rule::glob => {
+            Kind { name: "a parameter's path", any_word: true }
+        }
+        Rule::targets | Rule::selectors | Rule::selector | Rule::term | Rule::let_targets => {
+            Kind { name: "a parameter's path, `@` or `(`", any_word: true }
+        }
+        Rule::list | Rule::listed | Rule::prefix => Kind { name: "a list", any_word: false },
+        Rule::sample => Words(&["sample"]),
+        Rule::rows => Words(&["rows"]),
+        Rule::duration => Kind { name: "a duration such as `2 epochs`", any_word: false },
+        Rule::kw_model => Words(&["model"]),
+        Rule::kw_run => Words(&["run"]),
+        Rule::kw_default => Words(&["default"]),
+        Rule::kw_let => Words(&["let"]),
+        Rule::kw_for => Words(&["for"]),
         Rule::kw_start => Words(&["start"]),
         Rule::kw_epoch => Words(&["epoch"]),
         Rule::kw_epochs => Words(&["epochs"]),
         Rule::kw_step => Words(&["step"]),
         Rule::kw_steps => Words(&["steps"]),
+        Rule::kw_at => Words(&["at"]),
         Rule::kw_after => Words(&["after"]),
+        Rule::kw_every => Words(&["every"]),
+        Rule::kw_when => Words(&["when"]),
+        Rule::kw_and => Words(&["and"]),
         Rule::kw_or => Words(&["or"]),
         Rule::kw_as => Words(&["as"]),
+        Rule::kw_stops => Words(&["stops"]),
+        Rule::kw_falling => Words(&["falling"]),
+        Rule::kw_rising => Words(&["rising"]),
+        Rule::kw_by => Words(&["by"]),
         Rule::kw_rest => Words(&["rest"]),
         Rule::kw_of => Words(&["of"]),
         Rule::kw_train => Words(&["train"]),
         Rule::kw_unfreeze => Words(&["unfreeze"]),
         Rule::kw_set => Words(&["set"]),
         Rule::kw_freeze => Words(&["freeze"]),
+        Rule::kw_reset => Words(&["reset"]),
+        Rule::kw_restore => Words(&["restore"]),
         Rule::kw_stop => Words(&["stop"]),
+        Rule::kw_lowest => Words(&["lowest"]),
+        Rule::kw_highest => Words(&["highest"]),
+        Rule::kw_keep => Words(&["keep"]),
+        Rule::kw_state => Words(&["state"]),
         Rule::kw_except => Words(&["except"]),
         Rule::kw_in => Words(&["in"]),
-        Rule::semicolon | Rule::EOI => Sign(";"),
-        Rule::colon => Sign(":"),
-        Rule::comma => Sign(","),
-        Rule::dot => Sign("."),
-        Rule::at | Rule::ready_made => Sign("@"),
-        Rule::percent => Sign("%"),
-        Rule::open | Rule::arguments | Rule::group => Sign("("),
-        Rule::close => Sign(")"),
-        Rule::open_index | Rule::index => Sign("["),
-        Rule::close_index => Sign("]"),
-        Rule::open_set | Rule::one_of => Sign("{"),
-        Rule::close_set => Sign("}"),
-        Rule::inclusive => Sign("..="),
-        Rule::exclusive => Sign(".."),
-        Rule::string => Kind { name: "a string in quotes", any_word: false },
-        Rule::number | Rule::literal => Kind { name: "a number", any_word: false },
-        Rule::whole => Kind { name: "a whole number", any_word: false },
-        Rule::name | Rule::argument => Kind { name: "a name", any_word: true },
-        Rule::word => Kind { name: "a word", any_word: true },
-        Rule::path | Rule::segment | Rule::glob => {
-            Kind { name: "a parameter's path", any_word: true }
+        Rule::kw_lr => Words(&["lr"]),
+        Rule::kw_weight_decay => Words(&["weight_decay"]),
+        Rule::kw_optimizer => Words(&["optimizer"]),
+        Rule::kw_stats => Words(&["stats"]),
+        Rule::kw_held => Words(&["held"]),
+        Rule::kw_live => Words(&["live"]),
+        Rule::kw_linear => Words(&["linear"]),
+        Rule::kw_cosine => Words(&["cosine"]),
+        Rule::kw_exp => Words(&["exp"]),
+        Rule::kw_over => Words(&["over"]),
+        Rule::kw_times => Words(&["times"]),
+        Rule::kw_to => Words(&["to"]),
+        Rule::kw_then => Words(&["then"]),
+        Rule::kw_repeat => Words(&["repeat"]),
+        Rule::kw_stretching => Words(&["stretching"]),
+        Rule::kw_seed => Words(&["seed"]),
+        Rule::kw_len | Rule::kw_min | Rule::kw_max => Kind { name: "a number", any_word: true },
+        Rule::kw_first | Rule::kw_last | Rule::kw_reversed => {
+            Kind { name: "a list", any_word: false }
         }
-        Rule::targets | Rule::selectors | Rule::selector | Rule::term => {
-            Kind { name: "a parameter's path, `@` or `(`", any_word: true }
-        }
-        Rule::duration => Kind { name: "a duration such as `2 epochs`", any_word: false },
-        Rule::minus
+        Rule::kw_sample => Words(&["sample"]),
+        Rule::kw_rows => Words(&["rows"]),
+        // An operator or a sign could nearly always stand there; to say so helps nobody.
+        Rule::plus
+        | Rule::minus
+        | Rule::negative
+        | Rule::star
+        | Rule::slash
+        | Rule::caret
+        | Rule::operator
+        | Rule::operand
+        | Rule::rust
+        | Rule::braces
+        | Rule::item
         | Rule::reserved
+        | Rule::action_word
+        | Rule::option_word
+        | Rule::statement_word
         | Rule::junk
+        | Rule::inner_junk
         | Rule::WHITESPACE
         | Rule::COMMENT
         | Rule::line_comment
@@ -265,6 +364,13 @@ fn describe(expected: Rule) -> Described {
         | Rule::digits
         | Rule::word_char => Nothing,
     }
+}
+
+/// The place of a text's last character that is no space.
+pub(crate) fn last_character(text: &str) -> Span {
+    let text = text.trim_end();
+    let last = text.chars().next_back().map_or(0, char::len_utf8);
+    Span::new(text.len() - last, text.len())
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -287,8 +393,7 @@ impl<'t> Token<'t> {
     fn at(text: &'t str, within: Span, at: usize) -> Self {
         let rest = text.get(at..).unwrap_or_default();
         let Some(first) = rest.chars().next().filter(|_| at < within.end) else {
-            let end = text.get(..at).map_or(at, |before| before.trim_end().len());
-            let place = Span::new(end.saturating_sub(1), end);
+            let place = last_character(text.get(..at).unwrap_or(text));
             return Self { kind: Kind::End, text: "", span: place };
         };
         let (kind, length) = if is_word_character(first) {
@@ -303,6 +408,6 @@ impl<'t> Token<'t> {
     }
 
     fn shown(&self) -> String {
-        if self.kind == Kind::End { "the end".to_owned() } else { quoted(self.text) }
+        if self.kind == Kind::End { "the end".to_owned() } else { quoted(&readable(self.text)) }
     }
 }

@@ -1,14 +1,24 @@
 //! What every rule of a policy does to each parameter of a model.
 
 mod apply;
+mod bound;
+mod check;
+mod state;
 mod table;
 
+use std::ops::Range;
+use std::sync::Arc;
+
+pub(crate) use apply::Applied;
+pub(crate) use bound::Bound;
+pub(crate) use check::fires_together;
+pub(crate) use state::{State, UnitOptions};
 pub(crate) use table::share;
 
-use crate::diagnostic::{Diagnostic, Findings};
+use crate::analysis;
+use crate::diagnostic::{Diagnostic, Findings, sort};
 use crate::model::Model;
-use crate::policy::{Options, Policy};
-use crate::select::Selecting;
+use crate::policy::Policy;
 
 /// A policy bound to a model that it fits: a row a rule.
 ///
@@ -18,60 +28,65 @@ use crate::select::Selecting;
 pub struct Plan {
     policy: Policy,
     model: Model,
+    bound: Arc<Bound>,
     rows: Vec<Row>,
     warnings: Vec<Diagnostic>,
 }
 
+/// What trains apart from everything else: a parameter, or a stretch of its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The parameter, as an index of the model's parameters.
+    pub parameter: usize,
+    /// Its rows, where the policy names rows of this parameter.
+    pub rows: Option<Range<usize>>,
+}
+
 /// What one rule does.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
     /// What messages call the rule: its name, or its number in the text counted from 1.
     pub rule: String,
-    /// What it changes, in the model's order; parameters that it leaves as they are do not
-    /// stand here.
-    pub effects: Vec<Effect>,
-    /// How many parameters train after it.
+    /// How many parameters train after it, at least in part.
     pub trainable: usize,
-    /// How many numbers these parameters have.
+    /// How many numbers train after it.
     pub trainable_elements: usize,
     /// Whether training is over when it fires.
     pub stops: bool,
+    /// Whether it does something else at each firing, as a `sample` does; then this row is its
+    /// first firing.
+    pub changes: bool,
 }
 
-/// What a rule does to one parameter.
-#[derive(Debug, Clone, Copy, PartialEq)]
+/// What a rule does to one part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effect {
-    /// The parameter, as an index of the model's parameters.
-    pub parameter: usize,
+    /// The part, as an index of the plan's parts.
+    pub part: usize,
     /// Whether it trains after the rule.
     pub trains: bool,
-    /// The options that actions have given it so far.
-    pub options: Options,
     /// Whether its optimizer state is dropped, whether or not it trains after the rule.
     pub drops_state: bool,
 }
 
 impl Plan {
     pub(crate) fn new(policy: &Policy, model: &Model) -> Result<Self, Findings> {
-        let mut found = policy.warnings();
-        let rows = apply::rows(policy, &Selecting::new(model), model, &mut found);
-        if found.iter().any(Diagnostic::is_error) {
-            return Err(Findings::new(policy.source().clone(), found));
-        }
-        crate::diagnostic::sort(&mut found);
-        Ok(Self { policy: policy.clone(), model: model.clone(), rows, warnings: found })
-    }
-
-    /// The selectors of a policy that select nothing, for one that is wrong in other ways: what
-    /// its rules would do cannot be known then.
-    pub(crate) fn selectors(policy: &Policy, model: &Model) -> Vec<Diagnostic> {
-        let selecting = Selecting::new(model);
         let mut found = Vec::new();
-        let actions = policy.rules().iter().flat_map(|rule| rule.actions.iter());
-        for targets in actions.filter_map(|action| action.value.targets()) {
-            selecting.targets(targets, policy.source().text(), &mut found);
+        match analysis::check(policy, Some(model), &mut found) {
+            Some(bound) => {
+                sort(&mut found);
+                let rows = bound.rows();
+                let bound = Arc::new(bound);
+                Ok(Self {
+                    policy: policy.clone(),
+                    model: model.clone(),
+                    bound,
+                    rows,
+                    warnings: found,
+                })
+            }
+            None => Err(Findings::new(policy.source().clone(), found)),
         }
-        found
     }
 
     /// The policy.
@@ -92,9 +107,36 @@ impl Plan {
         &self.rows
     }
 
-    /// What stops nothing and is likely not what was meant.
+    /// What each rule changes, a list a rule, in the order of [`Plan::rows`]; parts that a rule
+    /// leaves as they are do not stand in its list.
+    pub fn effects(&self) -> impl Iterator<Item = Vec<Effect>> + '_ {
+        self.bound.effects()
+    }
+
+    /// What can train apart from everything else, in the model's order.
+    #[must_use]
+    pub fn parts(&self) -> &[Part] {
+        &self.bound.parts
+    }
+
+    /// What messages call a part: its parameter's name, with its rows where it has some.
+    #[must_use]
+    pub fn part_name(&self, part: usize) -> String {
+        let Some(part) = self.parts().get(part) else { return String::new() };
+        let name = self.model.parameters().get(part.parameter).map_or("", |known| &known.name);
+        match &part.rows {
+            Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
+            None => name.to_owned(),
+        }
+    }
+
+    /// What stops nothing and is worth knowing.
     #[must_use]
     pub fn warnings(&self) -> &[Diagnostic] {
         &self.warnings
+    }
+
+    pub(crate) fn bound(&self) -> &Bound {
+        &self.bound
     }
 }

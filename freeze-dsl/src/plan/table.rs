@@ -9,7 +9,7 @@ impl fmt::Display for Plan {
         let total: usize =
             self.model().parameters().iter().map(crate::model::Parameter::elements).sum();
         let mut cells = vec![["rule", "when", "parameters", "numbers", "share"].map(String::from)];
-        for (row, rule) in self.rows().iter().zip(self.policy().rules()) {
+        for (row, rule) in self.rows().iter().zip(&self.bound().rules) {
             let trigger = self.policy().source().slice(rule.trigger.span);
             cells.push([
                 row.rule.clone(),

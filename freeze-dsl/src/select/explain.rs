@@ -1,26 +1,24 @@
 //! Why a path selects nothing, and what was likely meant.
 
-use super::NameTree;
 use super::tree::Place;
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
-use crate::model::{Model, Role};
+use super::{NameTree, Named, Segment};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::parse::is_reserved;
-use crate::policy::Segment;
 use crate::source::{Span, Spanned};
 
 /// How many names a message lists.
 const LISTED: usize = 12;
 
 pub(super) fn nothing(
-    model: &Model,
+    buffer: Option<&str>,
     tree: &NameTree<'_>,
     path: &[Spanned<Segment>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
-    let written = text.get(span.range()).unwrap_or_default();
+    let written = readable(text.get(span.range()).unwrap_or_default());
     let finding = Diagnostic::new(Code::FRZ0201, span, format!("`{written}` selects no parameter"));
-    if let Some(buffer) = buffer_at(model, path) {
+    if let Some(buffer) = buffer {
         return finding.label("a buffer, not a parameter").note(format!(
             "`{buffer}` is kept by its module and never trained; it stands still while all \
              parameters of the module are frozen"
@@ -30,22 +28,45 @@ pub(super) fn nothing(
     let Some(failing) = path.get(matched) else {
         return finding.label("nothing in the model is called this");
     };
+    let before = readable(prefix(text, span, failing.span));
     let finding = finding.label(if matched == 0 {
         "nothing in the model is called this".to_owned()
     } else {
-        format!("nothing in `{}` is called this", prefix(text, span, failing.span))
+        format!("nothing in `{before}` is called this")
     });
     let finding = Diagnostic { span: failing_span(span, failing.span, matched), ..finding };
+    let after_any = path.iter().take(matched).any(|segment| segment.value == Segment::AnyDepth);
+    if after_any && let Segment::Name(word) = &failing.value {
+        // Anywhere below: any segment of any name may be meant.
+        let names = tree.segments();
+        let finding = finding.label("nothing in the model is called this");
+        return match near(tree, path, matched, word, &names) {
+            Some(near) => finding.suggest(
+                Applicability::Maybe,
+                format!("did you mean `{near}`?"),
+                failing.span,
+                near,
+            ),
+            None => finding,
+        };
+    }
     let names = next_names(tree, &places);
-    let holder = if matched == 0 {
-        "the model".to_owned()
-    } else {
-        format!("`{}`", prefix(text, span, failing.span))
-    };
+    let holder = if matched == 0 { "the model".to_owned() } else { format!("`{before}`") };
     let listed = format!("{holder} has {}", list(&names));
-    let Segment::Name(word) = &failing.value else {
-        return finding.note(listed);
+    let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
+    let word = match &failing.value {
+        Segment::Name(word) => word,
+        Segment::Index { .. } if numbered => return out_of_range(finding).note(listed),
+        _ => return finding.note(listed),
     };
+    if path.len() == 1 && Named::of(word).is_some() {
+        return finding.suggest(
+            Applicability::Maybe,
+            format!("did you mean `@{word}`?"),
+            failing.span,
+            format!("@{word}"),
+        );
+    }
     if let Some(near) = near(tree, path, matched, word, &names) {
         return finding.suggest(
             Applicability::Maybe,
@@ -65,6 +86,11 @@ pub(super) fn nothing(
     }
 }
 
+/// The finding of an index that is not there.
+pub(super) fn out_of_range(finding: Diagnostic) -> Diagnostic {
+    Diagnostic { code: Code::FRZ0205, label: "there is no such index".to_owned(), ..finding }
+}
+
 /// The name that was likely meant: the nearest of those with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
@@ -76,7 +102,7 @@ fn near<'m>(
     let selects = |name: &str| {
         let mut mended = path.to_vec();
         if let Some(segment) = mended.get_mut(failing) {
-            segment.value = Segment::Name(name.to_owned().into());
+            segment.value = Segment::Name(name.to_owned());
         }
         tree.path_of_first(&mended).is_some()
     };
@@ -151,18 +177,4 @@ fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> Option<String> {
     let mut deeper = vec![Spanned::new(Segment::AnyDepth, first.span)];
     deeper.extend(path.iter().cloned());
     tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
-}
-
-/// The first buffer at or under the path.
-fn buffer_at<'m>(model: &'m Model, path: &[Spanned<Segment>]) -> Option<&'m str> {
-    let buffers = model
-        .tensors()
-        .iter()
-        .filter(|tensor| tensor.role == Role::Buffer)
-        .map(|t| t.name.as_str());
-    let tree = NameTree::new(buffers.clone().enumerate().map(|(index, name)| (name, index)));
-    let mut selection = fixedbitset::FixedBitSet::with_capacity(model.tensors().len());
-    tree.select(path, &mut selection);
-    let first = selection.ones().next()?;
-    buffers.clone().nth(first)
 }

@@ -2,175 +2,198 @@
 
 mod explain;
 mod glob;
+mod named;
+mod selection;
 mod tree;
+
+use std::cell::OnceCell;
 
 use fixedbitset::FixedBitSet;
 
+pub(crate) use named::Named;
+pub(crate) use selection::{Selection, Units};
 pub(crate) use tree::NameTree;
 
-use crate::diagnostic::{Code, Diagnostic};
-use crate::model::Model;
-use crate::policy::{List, Named, Selector, Targets, Term};
+use crate::diagnostic::Diagnostic;
+use crate::model::{Model, Role};
 use crate::source::{Span, Spanned};
 
-/// Selects parameters of one model, and tells what selects none.
+/// One segment of a path whose numbers are known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Segment {
+    /// This very segment.
+    Name(String),
+    /// A segment with `*` in it, which stands for any run of characters.
+    Glob(String),
+    /// Any number of segments, none included.
+    AnyDepth,
+    /// A number of this range, its end exclusive.
+    Index { start: u64, end: u64 },
+    /// One of these.
+    OneOf(Vec<Spanned<String>>),
+}
+
+/// Selects parameters of one model. A selection is a set of names: one tensor under two names
+/// is there twice, so that it can be told when it is treated differently under them.
 pub(crate) struct Selecting<'m> {
     model: &'m Model,
+    /// Every name of every parameter, and whose it is: first names in the model's order, then
+    /// the others.
+    names: Vec<(&'m str, usize)>,
     tree: NameTree<'m>,
+    /// The names of the buffers, for a message.
+    buffers: OnceCell<(Vec<&'m str>, NameTree<'m>)>,
 }
 
 impl<'m> Selecting<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
-        let names = model
-            .parameters()
-            .iter()
-            .enumerate()
-            .flat_map(|(index, parameter)| parameter.names().map(move |name| (name, index)));
-        Self { model, tree: NameTree::new(names) }
+        let parameters = || model.parameters().iter().enumerate();
+        let first = parameters().map(|(index, parameter)| (parameter.name.as_str(), index));
+        let others = parameters().flat_map(|(index, parameter)| {
+            parameter.aliases.iter().map(move |alias| (alias.as_str(), index))
+        });
+        let names: Vec<(&str, usize)> = first.chain(others).collect();
+        let tree = NameTree::new(names.iter().enumerate().map(|(index, (name, _))| (*name, index)));
+        Self { model, names, tree, buffers: OnceCell::new() }
     }
 
-    /// The parameters that the targets are, as indices of the model's parameters.
-    pub(crate) fn targets(
+    /// Every name of every parameter, and whose it is.
+    pub(crate) fn names(&self) -> &[(&'m str, usize)] {
+        &self.names
+    }
+
+    /// The names at or under a path; why there are none.
+    pub(crate) fn path(
         &self,
-        targets: &Spanned<Targets>,
+        path: &[Spanned<Segment>],
+        place: Span,
         text: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> FixedBitSet {
-        let before = found.len();
-        let selection = self.difference(targets, text, found);
-        // Without selectors it was unreadable, and that is told already.
-        let readable = !targets.selectors.is_empty();
-        if selection.is_clear() && found.len() == before && readable {
-            found.push(
-                Diagnostic::new(
-                    Code::FRZ0201,
-                    targets.span,
-                    format!("`{}` selects no parameter", slice(text, targets.span)),
-                )
-                .label("`except` takes away everything that stands before it"),
-            );
+    ) -> Result<FixedBitSet, Box<Diagnostic>> {
+        let selection = self.quietly(path);
+        if selection.is_clear() {
+            let buffer = self.buffer_at(path);
+            return Err(Box::new(explain::nothing(buffer, &self.tree, path, place, text)));
         }
-        selection
+        Ok(selection)
     }
 
-    fn difference(
+    /// Findings for words of a set, and for ends of a range of indices, that select nothing though
+    /// others do.
+    pub(crate) fn idle_choices(
         &self,
-        targets: &Targets,
+        path: &[Spanned<Segment>],
+        whole: Span,
         text: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> FixedBitSet {
-        let mut selection = self.union(&targets.selectors, text, found);
-        for selector in targets.except.iter() {
-            let before = found.len();
-            let away = self.selector(selector, text, found);
-            if found.len() == before && away.is_disjoint(&selection) && !selection.is_clear() {
-                found.push(
-                    Diagnostic::new(
-                        Code::FRZ0201,
-                        selector.span,
-                        format!("`{}` takes nothing away", slice(text, selector.span)),
-                    )
-                    .label("none of this is selected before `except`"),
-                );
-            }
-            selection.difference_with(&away);
-        }
-        selection
-    }
-
-    fn union(
-        &self,
-        selectors: &List<Spanned<Selector>>,
-        text: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> FixedBitSet {
-        let mut selection = self.none();
-        for selector in selectors.iter() {
-            selection.union_with(&self.selector(selector, text, found));
-        }
-        selection
-    }
-
-    fn selector(
-        &self,
-        selector: &Spanned<Selector>,
-        text: &str,
-        found: &mut Vec<Diagnostic>,
-    ) -> FixedBitSet {
-        let mut selection = self.term(&selector.term, text, found);
-        let Some(within) = &selector.within else {
-            return selection;
-        };
-        let around = self.term(within, text, found);
-        let both = !selection.is_clear() && !around.is_clear();
-        selection.intersect_with(&around);
-        if both && selection.is_clear() {
-            found.push(
-                Diagnostic::new(
-                    Code::FRZ0201,
-                    selector.span,
-                    format!("`{}` selects no parameter", slice(text, selector.span)),
-                )
-                .label(format!(
-                    "nothing of `{}` lies in `{}`",
-                    slice(text, selector.term.span),
-                    slice(text, within.span)
-                )),
-            );
-        }
-        selection
-    }
-
-    fn term(&self, term: &Spanned<Term>, text: &str, found: &mut Vec<Diagnostic>) -> FixedBitSet {
-        match &term.value {
-            Term::Path(path) => {
-                let mut selection = self.none();
-                self.tree.select(path, &mut selection);
-                if selection.is_clear() {
-                    found.push(explain::nothing(self.model, &self.tree, path, term.span, text));
-                }
-                selection
-            }
-            Term::Named(named) => {
-                let selection = self.named(*named);
-                if selection.is_clear() {
-                    found.push(
-                        Diagnostic::new(
-                            Code::FRZ0201,
-                            term.span,
-                            format!("`@{}` selects no parameter", named.word()),
-                        )
-                        .label("the model has none"),
-                    );
-                }
-                selection
-            }
-            Term::Group(targets) => {
-                self.targets(&Spanned::new(targets.clone(), term.span), text, found)
-            }
-        }
-    }
-
-    fn named(&self, named: Named) -> FixedBitSet {
-        let mut selection = self.none();
-        for (index, parameter) in self.model.parameters().iter().enumerate() {
-            let selected = match named {
-                Named::All => true,
-                Named::Biases => {
-                    parameter.names().any(|name| name.rsplit('.').next() == Some("bias"))
-                }
-                Named::Vectors => parameter.shape.len() <= 1,
+    ) -> Vec<Diagnostic> {
+        let mut found = Vec::new();
+        for (index, segment) in path.iter().enumerate() {
+            let choices: Vec<(Span, Segment)> = match &segment.value {
+                Segment::OneOf(words) if words.len() > 1 => words
+                    .iter()
+                    .map(|word| (word.span, Segment::Name(word.value.clone())))
+                    .collect(),
+                Segment::Index { start, end } if end - start > 1 => [*start, end - 1]
+                    .map(|index| (segment.span, Segment::Name(index.to_string())))
+                    .to_vec(),
+                _ => continue,
             };
-            selection.set(index, selected);
+            for (place, choice) in choices {
+                let mut one = path.to_vec();
+                if let Some(segment) = one.get_mut(index) {
+                    *segment = Spanned::new(choice, place);
+                }
+                if self.quietly(&one).is_clear() {
+                    let is_index = matches!(segment.value, Segment::Index { .. });
+                    let finding = explain::nothing(None, &self.tree, &one, whole, text);
+                    found.push(if is_index { explain::out_of_range(finding) } else { finding });
+                    break;
+                }
+            }
+        }
+        found
+    }
+
+    /// The first buffer at or under a path.
+    fn buffer_at(&self, path: &[Spanned<Segment>]) -> Option<&'m str> {
+        let (names, tree) = self.buffers.get_or_init(|| {
+            let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
+            let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
+            let tree = NameTree::new(names.iter().enumerate().map(|(at, name)| (*name, at)));
+            (names, tree)
+        });
+        let mut selection = FixedBitSet::with_capacity(names.len());
+        tree.select(path, &mut selection);
+        names.get(selection.ones().next()?).copied()
+    }
+
+    fn quietly(&self, path: &[Spanned<Segment>]) -> FixedBitSet {
+        let mut selection = FixedBitSet::with_capacity(self.names.len());
+        self.tree.select(path, &mut selection);
+        selection
+    }
+
+    /// A path with a `*` segment, once for each name that its last `*` matches, in natural
+    /// order: how it reads then, and what it selects.
+    pub(crate) fn spread(&self, path: &[Spanned<Segment>]) -> Vec<(String, FixedBitSet)> {
+        let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*".to_owned());
+        let Some(last) = path.iter().rposition(star) else { return Vec::new() };
+        let mut names = self.tree.next_names(path, last);
+        names.sort_by_key(|name| natural(name));
+        names
+            .into_iter()
+            .filter_map(|name| {
+                let mut one = path.to_vec();
+                one.get_mut(last)?.value = Segment::Name(name.to_owned());
+                let selection = self.quietly(&one);
+                (!selection.is_clear()).then(|| (shown(&one), selection))
+            })
+            .collect()
+    }
+
+    /// The names that fulfil a condition.
+    pub(crate) fn matching(&self, fits: impl Fn(&str) -> bool) -> FixedBitSet {
+        let mut selection = FixedBitSet::with_capacity(self.names.len());
+        for (index, (name, _)) in self.names.iter().enumerate() {
+            selection.set(index, fits(name));
         }
         selection
     }
 
-    fn none(&self) -> FixedBitSet {
-        FixedBitSet::with_capacity(self.model.parameters().len())
+    /// A selection that the language has a name for.
+    pub(crate) fn named(&self, named: Named) -> FixedBitSet {
+        let selects = named.selects(self.model);
+        let mut selection = FixedBitSet::with_capacity(self.names.len());
+        for (index, (name, parameter)) in self.names.iter().enumerate() {
+            selection.set(index, selects(name, *parameter));
+        }
+        selection
+    }
+
+    /// How many rows the parameter of a name has; none where it has no dimension.
+    pub(crate) fn rows(&self, name: usize) -> Option<usize> {
+        let (_, parameter) = self.names.get(name)?;
+        self.model.parameters().get(*parameter)?.shape.first().copied()
     }
 }
 
-fn slice(text: &str, span: Span) -> &str {
-    text.get(span.range()).unwrap_or_default()
+/// A key by which `2` comes before `10`.
+fn natural(segment: &str) -> (u64, &str) {
+    segment.parse().map_or((u64::MAX, segment), |number| (number, ""))
+}
+
+/// A path as it could be written.
+fn shown(path: &[Spanned<Segment>]) -> String {
+    let segments: Vec<String> = path
+        .iter()
+        .map(|segment| match &segment.value {
+            Segment::Name(name) | Segment::Glob(name) => name.clone(),
+            Segment::AnyDepth => "**".to_owned(),
+            Segment::Index { start, end } => format!("[{start}..{end}]"),
+            Segment::OneOf(names) => {
+                let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+                format!("{{{}}}", names.join(","))
+            }
+        })
+        .collect();
+    segments.join(".")
 }

@@ -6,8 +6,7 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::glob;
-use crate::policy::Segment;
+use super::{Segment, glob};
 use crate::source::Spanned;
 
 pub(crate) struct NameTree<'m> {
@@ -135,12 +134,12 @@ impl<'m> NameTree<'m> {
                     stack.extend(node.children.iter().map(|child| (*child, matched)));
                 }
                 Segment::Name(name) => {
-                    stack.extend(node.by_segment.get(name.as_ref()).map(|at| (*at, matched + 1)));
+                    stack.extend(node.by_segment.get(name.as_str()).map(|at| (*at, matched + 1)));
                 }
                 Segment::OneOf(names) => stack.extend(
                     names
                         .iter()
-                        .filter_map(|name| node.by_segment.get(name.as_ref()))
+                        .filter_map(|name| node.by_segment.get(name.value.as_str()))
                         .map(|at| (*at, matched + 1)),
                 ),
                 Segment::Glob(_) | Segment::Index { .. } => stack.extend(
@@ -169,6 +168,24 @@ impl<'m> NameTree<'m> {
     fn under(&self, place: Place) -> impl Iterator<Item = usize> {
         let under = self.nodes.get(place.0).map_or(0..0, |node| node.under.clone());
         self.walk.get(under).unwrap_or_default().iter().copied()
+    }
+
+    /// The segments that come next where the first `matched` segments of `path` match.
+    pub(super) fn next_names(&self, path: &[Spanned<Segment>], matched: usize) -> Vec<&'m str> {
+        let mut names = Vec::new();
+        let mut seen = std::collections::HashSet::new();
+        self.walk_path(path, |place, so_far| {
+            if so_far == matched {
+                names.extend(self.children(place).filter(|name| seen.insert(*name)));
+            }
+        });
+        names
+    }
+
+    /// Every segment of every name, each once.
+    pub(super) fn segments(&self) -> Vec<&'m str> {
+        let mut seen = std::collections::HashSet::new();
+        self.nodes.iter().map(|node| node.segment).filter(|name| seen.insert(*name)).collect()
     }
 
     /// The whole path of a node that matches `path`, the first in the model's order.

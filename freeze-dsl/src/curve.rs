@@ -1,0 +1,168 @@
+//! Learning rates over time.
+
+use std::sync::Arc;
+
+use crate::ast::Shape;
+use crate::rule::{Curve, Piece};
+use crate::time::{Counted, Lengths, Time};
+
+/// A curve that has begun.
+#[derive(Debug, Clone)]
+pub(crate) struct Running {
+    curve: Arc<Curve>,
+    /// The piece that it has come to,
+    piece: usize,
+    /// and since when.
+    since: Time,
+    /// Whether its end has frozen what trains by it; that happens once.
+    pub(crate) has_frozen: bool,
+}
+
+impl Running {
+    pub(crate) const fn new(curve: Arc<Curve>, since: Time) -> Self {
+        Self { curve, piece: 0, since, has_frozen: false }
+    }
+
+    pub(crate) fn curve(&self) -> &Curve {
+        &self.curve
+    }
+
+    /// Goes on to the piece in force.
+    pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
+        while let Some(length) = self.length(now, lengths) {
+            let has_next = self.piece + 1 < self.curve.pieces.len();
+            if !has_next || !length.is_over(self.since, now) {
+                return;
+            }
+            self.since = length.end(self.since, now);
+            self.piece += 1;
+        }
+    }
+
+    /// Whether the last piece is over.
+    pub(crate) fn is_over(&self, now: Time, lengths: &Lengths) -> bool {
+        self.piece + 1 == self.curve.pieces.len()
+            && self.length(now, lengths).is_some_and(|length| length.is_over(self.since, now))
+    }
+
+    /// How long the piece is; `None` where it never ends.
+    fn length(&self, now: Time, lengths: &Lengths) -> Option<Counted> {
+        match *self.curve.pieces.get(self.piece)? {
+            Piece::Hold(_)
+            | Piece::Ramp { repeat: Some(_), .. }
+            | Piece::Staircase { to: None, .. } => None,
+            Piece::Ramp { over, .. } => Some(lengths.count(over, self.since)),
+            Piece::Staircase { from, factor, every, to: Some(to) } => {
+                // So many stairs until the bound is passed.
+                let stairs = ((to / from).ln() / factor.ln()).max(0.0);
+                let over = self.stairs(every, now, lengths) >= stairs.ceil();
+                Some(Counted::Steps(if over { 0 } else { u64::MAX }))
+            }
+        }
+    }
+
+    fn stairs(&self, every: crate::rule::Period, now: Time, lengths: &Lengths) -> f64 {
+        // A hair of tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
+        (lengths.count(every, self.since).passed(self.since, now) + 1e-9).floor()
+    }
+
+    /// The learning rate at this moment. Formulas: `torch.optim.lr_scheduler`'s `LinearLR`,
+    /// `CosineAnnealingLR`, `ExponentialLR`, `StepLR`
+    /// (<https://docs.pytorch.org/docs/stable/optim.html>), warm restarts as in Loshchilov and
+    /// Hutter, "SGDR" (<https://arxiv.org/abs/1608.03983>).
+    pub(crate) fn value(&self, now: Time, lengths: &Lengths) -> f64 {
+        match self.curve.pieces.get(self.piece) {
+            None => 0.0,
+            Some(Piece::Hold(value)) => *value,
+            Some(Piece::Ramp { shape, from, to, over, repeat }) => {
+                let length = lengths.count(*over, self.since);
+                let progress = match repeat {
+                    None => length.passed(self.since, now).min(1.0),
+                    Some(stretching) => in_round(length, *stretching, self.since, now),
+                };
+                between(*shape, *from, *to, progress)
+            }
+            Some(Piece::Staircase { from, factor, every, to }) => {
+                let value = from * factor.powf(self.stairs(*every, now, lengths));
+                match to {
+                    Some(to) if *factor < 1.0 => value.max(to.min(*from)),
+                    Some(to) => value.min(to.max(*from)),
+                    None => value,
+                }
+            }
+        }
+    }
+}
+
+/// How far the round in force has come, each round longer than the one before by a factor.
+fn in_round(first: Counted, stretching: f64, since: Time, now: Time) -> f64 {
+    let passed = first.passed(since, now);
+    if stretching <= 1.0 {
+        return passed.fract();
+    }
+    // Rounds are rounded to whole steps each, so they are gone through one by one; they grow by
+    // a factor, so there are few.
+    let (mut length, mut since) = (first, since);
+    while length.is_over(since, now) && passed.is_finite() {
+        let next = length.end(since, now);
+        if next == since {
+            return 1.0;
+        }
+        since = next;
+        length = length.times(stretching);
+    }
+    length.passed(since, now)
+}
+
+fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
+    match shape {
+        // Ends are met exactly, whatever rounding does between them.
+        _ if progress <= 0.0 => from,
+        _ if progress >= 1.0 => to,
+        Shape::Linear => from + (to - from) * progress,
+        Shape::Cosine => to + (from - to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
+        Shape::Exp => from * (to / from).powf(progress),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::Period;
+
+    fn running(piece: Piece) -> Running {
+        Running::new(Arc::new(Curve { pieces: vec![piece], then_freeze: false }), Time::default())
+    }
+
+    fn at(steps: u64) -> Time {
+        Time { epochs: 0, steps }
+    }
+
+    #[test]
+    fn rounds_grow() {
+        let curve = running(Piece::Ramp {
+            shape: Shape::Linear,
+            from: 1.0,
+            to: 0.0,
+            over: Period::Steps(10.0),
+            repeat: Some(2.0),
+        });
+        let value = |steps| curve.value(at(steps), &Lengths::default());
+        assert_eq!([0, 5, 10, 20, 30, 50, 70].map(value), [1.0, 0.5, 1.0, 0.5, 1.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn stairs_stop_at_their_bound() {
+        let curve = running(Piece::Staircase {
+            from: 1.0,
+            factor: 0.1,
+            every: Period::Steps(2.0),
+            to: Some(0.005),
+        });
+        let value = |steps| curve.value(at(steps), &Lengths::default());
+        assert_eq!([0, 1, 2].map(value), [1.0, 1.0, 0.1]);
+        assert_eq!([6, 600].map(value), [0.005, 0.005]);
+        let over = |steps| curve.is_over(at(steps), &Lengths::default());
+        assert_eq!([0, 5, 6].map(over), [false, false, true]);
+    }
+}

@@ -1,0 +1,120 @@
+//! How much of a training is done, and how long a part of it is.
+
+use crate::policy::Length;
+use crate::rule::Period;
+
+/// How much of the training is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Time {
+    /// Epochs that are done.
+    pub(crate) epochs: u64,
+    /// Optimizer steps that are done.
+    pub(crate) steps: u64,
+}
+
+/// What is known of lengths.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub(crate) struct Lengths {
+    pub(crate) run: Option<Length>,
+    pub(crate) steps_per_epoch: Option<u64>,
+}
+
+/// A period, in the unit in which it can be counted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Counted {
+    Epochs(f64),
+    Steps(u64),
+}
+
+impl Counted {
+    /// How much of it has passed since `since`, as a fraction.
+    pub(crate) fn passed(self, since: Time, now: Time) -> f64 {
+        let (elapsed, length) = match self {
+            Self::Epochs(length) => (float(now.epochs.saturating_sub(since.epochs)), length),
+            Self::Steps(length) => (float(now.steps.saturating_sub(since.steps)), float(length)),
+        };
+        if length > 0.0 { elapsed / length } else { 1.0 }
+    }
+
+    /// Whether all of it has passed since `since`.
+    pub(crate) fn is_over(self, since: Time, now: Time) -> bool {
+        self.passed(since, now) >= 1.0
+    }
+
+    /// When it ends that begins at `since`; what is not counted stands as it is now.
+    pub(crate) fn end(self, since: Time, now: Time) -> Time {
+        match self {
+            Self::Epochs(length) => {
+                Time { epochs: since.epochs.saturating_add(round(length.ceil())), ..now }
+            }
+            Self::Steps(length) => Time { steps: since.steps.saturating_add(length), ..now },
+        }
+    }
+
+    /// A multiple of it.
+    pub(crate) fn times(self, factor: f64) -> Self {
+        match self {
+            Self::Epochs(length) => Self::Epochs(length * factor),
+            Self::Steps(length) => Self::Steps(round(float(length) * factor)),
+        }
+    }
+}
+
+impl Lengths {
+    /// A period that begins at `since`. Where an epoch's steps are known, everything is counted
+    /// in steps, rounded to the nearest.
+    pub(crate) fn count(&self, period: Period, since: Time) -> Counted {
+        match (period, self.run) {
+            (Period::Steps(steps), _) => Counted::Steps(round(steps)),
+            (Period::Epochs(epochs), _) => self.epochs(epochs),
+            (Period::Fraction(fraction), Some(Length::Steps(run))) => {
+                Counted::Steps(round(fraction * float(run)))
+            }
+            (Period::Fraction(fraction), Some(Length::Epochs(run))) => {
+                self.epochs(fraction * float(run))
+            }
+            (Period::Rest, Some(run)) => match (run, self.steps_per_epoch) {
+                (Length::Steps(run), _) => Counted::Steps(run.saturating_sub(since.steps)),
+                (Length::Epochs(run), Some(steps)) => {
+                    Counted::Steps(run.saturating_mul(steps).saturating_sub(since.steps))
+                }
+                (Length::Epochs(run), None) => {
+                    Counted::Epochs(float(run.saturating_sub(since.epochs)))
+                }
+            },
+            // A checked policy has `run` where it has a part of it.
+            (Period::Fraction(_) | Period::Rest, None) => Counted::Epochs(f64::INFINITY),
+        }
+    }
+
+    /// A period between two rules: there, epochs are counted as such.
+    pub(crate) fn count_moment(&self, period: Period, since: Time) -> Counted {
+        match period {
+            Period::Epochs(epochs) => Counted::Epochs(epochs),
+            _ => self.count(period, since),
+        }
+    }
+
+    fn epochs(&self, epochs: f64) -> Counted {
+        match self.steps_per_epoch {
+            Some(steps) => Counted::Steps(round(epochs * float(steps))),
+            None => Counted::Epochs(epochs),
+        }
+    }
+}
+
+/// To the nearest whole number from 0.
+pub(crate) fn round(value: f64) -> u64 {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "the cast keeps within the bounds of the integer"
+    )]
+    let whole = value.round() as u64;
+    whole
+}
+
+#[expect(clippy::cast_precision_loss, reason = "moments are below 2^53")]
+pub(crate) fn float(count: u64) -> f64 {
+    count as f64
+}

@@ -1,0 +1,178 @@
+//! Lists: `[fc, layer.*]`, `reversed last 2 of @stages`.
+
+use super::Unroll;
+use super::scope::Meaning;
+use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::select::Selection;
+use crate::source::{Span, Spanned};
+
+/// One element of a list.
+#[derive(Clone)]
+pub(super) struct Element {
+    pub(super) selection: Selection,
+    /// What messages call it.
+    pub(super) shown: String,
+}
+
+/// A list's elements.
+#[derive(Clone)]
+pub(super) struct Elements {
+    pub(super) elements: Vec<Element>,
+    /// Whether these are all: without a model, a wildcard is one element instead of many.
+    pub(super) complete: bool,
+}
+
+impl Unroll<'_, '_> {
+    /// Looks at a `let`.
+    pub(super) fn define(&mut self, item: &Spanned<Item>) {
+        let (name, meaning) = match &item.value {
+            Item::LetNumber(name, number) => {
+                let given = self.given.names.iter().rev().find(|(of, _)| *of == name.value);
+                let value = match given {
+                    Some((_, value)) => Some(*value),
+                    None => self.number(number),
+                };
+                (name, Meaning::Number(value))
+            }
+            Item::LetTargets(name, targets) => {
+                (name, Meaning::Targets(self.targets(targets).value))
+            }
+            Item::LetList(name, list) => {
+                (name, self.list(list).map_or(Meaning::Unknown, Meaning::List))
+            }
+            _ => return,
+        };
+        let number = meaning.is_number();
+        let ready_made = !number && crate::select::Named::of(&name.value).is_some();
+        let sign = if number { "" } else { "@" };
+        if let Some(first) = self.scope.place(&name.value, number) {
+            self.tell(
+                Diagnostic::new(
+                    Code::FRZ0203,
+                    name.span,
+                    format!("`{sign}{}` is defined twice", name.value),
+                )
+                .label("again here")
+                .also(first, "first here"),
+            );
+        } else if ready_made {
+            self.tell(
+                Diagnostic::new(
+                    Code::FRZ0203,
+                    name.span,
+                    format!("`@{}` is defined by the language", name.value),
+                )
+                .label("choose another name"),
+            );
+        } else {
+            self.scope.define(name, meaning);
+        }
+    }
+
+    /// A list's elements; `None` where it is told to be wrong.
+    pub(super) fn list(&mut self, list: &Listing) -> Option<Elements> {
+        let mut elements = match &list.base.value {
+            ast::Elements::These(terms) => self.elements(terms)?,
+            ast::Elements::Named(name) => self.named_list(name, list.base.span)?,
+        };
+        for prefix in list.prefixes.iter().rev() {
+            match &prefix.value {
+                Prefix::Reversed => elements.elements.reverse(),
+                Prefix::First(count) => {
+                    let count = self.count(count, &elements)?;
+                    elements.elements.truncate(count);
+                }
+                Prefix::Last(count) => {
+                    let count = self.count(count, &elements)?;
+                    let skipped = elements.elements.len().saturating_sub(count);
+                    elements.elements.drain(..skipped);
+                }
+            }
+        }
+        Some(elements)
+    }
+
+    /// How many elements are asked of a list, if it has as many.
+    pub(super) fn count(&mut self, count: &Spanned<Number>, of: &Elements) -> Option<usize> {
+        let asked = usize::try_from(self.whole_number(count, "a number of elements")?).ok()?;
+        let has = of.elements.len();
+        if asked > has && of.complete {
+            self.tell(
+                Diagnostic::new(
+                    Code::FRZ0205,
+                    count.span,
+                    format!("{asked} elements of a list that has {has}"),
+                )
+                .label(format!("at most {has}")),
+            );
+            return None;
+        }
+        if asked == 0 {
+            self.tell(
+                Diagnostic::new(Code::FRZ0205, count.span, "no elements of a list are asked for")
+                    .label("expected at least 1"),
+            );
+            return None;
+        }
+        Some(asked)
+    }
+
+    fn named_list(&mut self, name: &str, place: Span) -> Option<Elements> {
+        match self.scope.get(name, false).cloned() {
+            Some(Meaning::List(elements)) => Some(elements),
+            Some(Meaning::Unknown) => None,
+            Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
+                self.tell(
+                    Diagnostic::new(Code::FRZ0202, place, format!("`@{name}` is no list"))
+                        .label("expected a list such as `[fc, layer4]`"),
+                );
+                None
+            }
+            None => {
+                self.unknown_name(name, place);
+                None
+            }
+        }
+    }
+
+    fn elements(&mut self, terms: &[Spanned<Term>]) -> Option<Elements> {
+        let mut all = Elements { elements: Vec::new(), complete: true };
+        for term in terms {
+            match &term.value {
+                Term::Path(path) if has_single_star(path) => self.spread(path, term.span, &mut all),
+                _ => {
+                    let selection = self.term(term);
+                    let shown = self.slice(term.span);
+                    all.elements.push(Element { selection, shown });
+                }
+            }
+        }
+        Some(all)
+    }
+
+    /// A path with a `*` segment: one element for each name that the last one matches.
+    fn spread(&mut self, path: &[Spanned<Segment>], place: Span, all: &mut Elements) {
+        let pattern = self.pattern(path);
+        let (Some(model), Some(pattern)) = (self.model, pattern) else {
+            all.complete = self.model.is_some();
+            let shown = self.slice(place);
+            all.elements.push(Element { selection: Selection::unknown(), shown });
+            return;
+        };
+        let spread = model.spread(&pattern);
+        if spread.is_empty() {
+            // Told as for any path that selects nothing.
+            self.select(&pattern, place);
+        }
+        all.elements.extend(spread.into_iter().map(|(shown, parameters)| Element {
+            selection: Selection::Parameters(parameters),
+            shown,
+        }));
+    }
+}
+
+/// Whether a segment of the path is a single `*`.
+fn has_single_star(path: &[Spanned<Segment>]) -> bool {
+    path.iter().any(|segment| matches!(&segment.value, Segment::Glob(glob) if glob == "*"))
+}

@@ -1,0 +1,385 @@
+//! Tree to rules: names are looked up, loops unrolled, numbers evaluated, and every value
+//! checked. With a model, selectors become selections of its parameters.
+
+mod lists;
+mod numbers;
+mod options;
+mod scope;
+mod targets;
+mod time;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::ast::{self, Item, List, Loop, Text, Tree, Verb};
+use crate::diagnostic::{Code, Diagnostic, readable};
+use crate::policy::Length;
+use crate::rule::{Action, Options, Rule, Turns};
+use crate::select::Selecting;
+use crate::source::{Source, Span, Spanned};
+use scope::Scope;
+
+/// How many rules and actions a policy may have once its loops are unrolled.
+pub const MAX_UNROLLED: usize = 100_000;
+
+/// What a tree comes to.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Unrolled {
+    pub(crate) model: Option<Spanned<Text>>,
+    pub(crate) run: Option<Spanned<Length>>,
+    pub(crate) defaults: Options,
+    pub(crate) rules: Vec<Rule>,
+    /// Whether the model is needed to know how many rules there are.
+    pub(crate) is_open: bool,
+}
+
+/// Numbers that the program gives in place of the text's.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(crate) struct Given {
+    /// By the names of `let`.
+    pub(crate) names: Vec<(Text, f64)>,
+    /// The values of Rust expressions, in the order in which they stand.
+    pub(crate) rust: List<f64>,
+    /// Whether Rust expressions may stand in the text: they are evaluated later.
+    pub(crate) allows_rust: bool,
+}
+
+pub(crate) fn unroll(
+    tree: &Tree,
+    source: &Source,
+    given: &Given,
+    model: Option<&Selecting<'_>>,
+    found: &mut Vec<Diagnostic>,
+) -> Unrolled {
+    let mut unroll = Unroll {
+        text: source.text(),
+        given,
+        model,
+        found: Vec::new(),
+        scope: Scope::default(),
+        turns: Vec::new(),
+        names: HashMap::new(),
+        defaulted: HashMap::new(),
+        has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
+        counted: 0,
+        out: Unrolled::default(),
+    };
+    // `run` and `let` may stand behind what needs them.
+    for item in tree.items.iter() {
+        unroll.heading(item);
+    }
+    unroll.items(&tree.items);
+    let unused = unroll.scope.unused();
+    for (name, place) in unused {
+        unroll.found.push(
+            Diagnostic::new(Code::FRZ0504, place, format!("nothing uses `{name}`"))
+                .label("defined here"),
+        );
+    }
+    found.append(&mut unroll.found);
+    unroll.out
+}
+
+struct Unroll<'a, 'm> {
+    text: &'a str,
+    given: &'a Given,
+    model: Option<&'a Selecting<'m>>,
+    found: Vec<Diagnostic>,
+    scope: Scope,
+    /// The turns of the loops around what is unrolled.
+    turns: Vec<String>,
+    /// The names of rules, and where they stand.
+    names: HashMap<Text, Span>,
+    /// The options that have a default, and where they stand.
+    defaulted: HashMap<&'static str, Span>,
+    /// Whether a `run` stands somewhere, be it right or wrong.
+    has_run: bool,
+    counted: usize,
+    out: Unrolled,
+}
+
+impl Unroll<'_, '_> {
+    /// Tells a finding, with the turns of the loops around it.
+    fn tell(&mut self, finding: Diagnostic) {
+        let finding = in_turns(finding, &self.turns);
+        // The same text is wrong in the same way in every turn; once is enough.
+        let known = |other: &Diagnostic| {
+            other.code == finding.code
+                && other.span == finding.span
+                && other.message == finding.message
+        };
+        if self.turns.is_empty() || !self.found.iter().rev().take(1_000).any(known) {
+            self.found.push(finding);
+        }
+    }
+
+    /// What stands at a place, as messages show it.
+    fn slice(&self, span: Span) -> String {
+        readable(self.text.get(span.range()).unwrap_or_default())
+    }
+
+    fn heading(&mut self, item: &Spanned<Item>) {
+        match &item.value {
+            Item::Model(path) => match &self.out.model {
+                Some(first) => self.twice("model", first.span, path.span),
+                None => self.out.model = Some(path.clone()),
+            },
+            Item::Run(duration) => match &self.out.run {
+                Some(first) => self.twice("run", first.span, duration.span),
+                None => self.out.run = self.length_of_run(duration),
+            },
+            Item::LetNumber(..) | Item::LetTargets(..) | Item::LetList(..) => self.define(item),
+            Item::Default(_) | Item::For(..) | Item::Rule(_) => {}
+        }
+    }
+
+    fn twice(&mut self, what: &str, first: Span, second: Span) {
+        self.tell(
+            Diagnostic::new(Code::FRZ0203, second, format!("`{what}` stands twice"))
+                .label("again here")
+                .also(first, "first here"),
+        );
+    }
+
+    fn items(&mut self, items: &[Spanned<Item>]) {
+        for item in items {
+            match &item.value {
+                Item::Default(settings) => {
+                    let (options, keep) = self.options(settings);
+                    if let Some(place) = keep {
+                        self.does_not_fit(place, "keep state", "`default`");
+                    }
+                    self.check_defaults(settings);
+                    self.out.defaults.update(&options);
+                }
+                Item::For(head, body) => self.each_turn(head, |unroll| unroll.items(body)),
+                Item::Rule(rule) => self.rule(rule, item.span),
+                Item::Model(_) | Item::Run(_) if !self.turns.is_empty() => self.not_in_loop(item),
+                Item::LetNumber(..) | Item::LetTargets(..) | Item::LetList(..)
+                    if !self.turns.is_empty() =>
+                {
+                    self.not_in_loop(item);
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// An option that an earlier `default` gave already.
+    fn check_defaults(&mut self, settings: &[Spanned<ast::Setting>]) {
+        for setting in settings {
+            let word = setting.value.word();
+            if let Some(first) = self.defaulted.insert(word, setting.span) {
+                self.tell(
+                    Diagnostic::new(
+                        Code::FRZ0203,
+                        setting.span,
+                        format!("`{word}` has two defaults"),
+                    )
+                    .label("again here")
+                    .also(first, "first here"),
+                );
+            }
+        }
+    }
+
+    fn not_in_loop(&mut self, item: &Spanned<Item>) {
+        self.tell(
+            Diagnostic::new(Code::FRZ0101, item.span, "a loop holds rules and loops, nothing else")
+                .label("write this outside of the loop"),
+        );
+    }
+
+    /// Runs `body` once for each turn of a loop.
+    fn each_turn(&mut self, head: &Spanned<Loop>, mut body: impl FnMut(&mut Self)) {
+        match &head.value {
+            Loop::Each { index, element, list } => {
+                let Some(elements) = self.list(list) else { return };
+                self.out.is_open |= !elements.complete;
+                for (turn, value) in elements.elements.into_iter().enumerate() {
+                    if self.is_too_much(head.span) {
+                        return;
+                    }
+                    let mark = self.scope.mark();
+                    let mut described = format!("`@{}` is `{}`", element.value, value.shown);
+                    if let Some(index) = index {
+                        #[expect(clippy::cast_precision_loss, reason = "turns are bounded")]
+                        self.scope.number(index, turn as f64);
+                        described = format!("`{}` is {turn} and {described}", index.value);
+                    }
+                    self.scope.element(element, value);
+                    self.turns.push(described);
+                    body(self);
+                    self.turns.pop();
+                    self.scope.reset(mark);
+                }
+            }
+            Loop::Range { index, start, end, inclusive } => {
+                let (Some(first), Some(last)) =
+                    (self.whole_number(start, "a loop"), self.whole_number(end, "a loop"))
+                else {
+                    return;
+                };
+                let past = if *inclusive { last.saturating_add(1) } else { last };
+                if past <= first {
+                    self.tell(
+                        Diagnostic::new(Code::FRZ0205, head.span, "this loop has no turns")
+                            .label(format!("it would go from {first} to before {past}")),
+                    );
+                }
+                for turn in first..past {
+                    if self.is_too_much(head.span) {
+                        return;
+                    }
+                    let mark = self.scope.mark();
+                    #[expect(clippy::cast_precision_loss, reason = "turns are bounded")]
+                    self.scope.number(index, turn as f64);
+                    self.turns.push(format!("`{}` is {turn}", index.value));
+                    body(self);
+                    self.turns.pop();
+                    self.scope.reset(mark);
+                }
+            }
+        }
+    }
+
+    /// Counts what is unrolled; tells once where it is more than is borne.
+    fn is_too_much(&mut self, place: Span) -> bool {
+        self.counted += 1;
+        if self.counted == MAX_UNROLLED + 1 {
+            self.turns.clear();
+            self.tell(
+                Diagnostic::new(
+                    Code::FRZ0105,
+                    place,
+                    format!(
+                        "unrolled, the loops of this policy have more than {MAX_UNROLLED} turns"
+                    ),
+                )
+                .label("this loop goes beyond it"),
+            );
+        }
+        self.counted > MAX_UNROLLED
+    }
+
+    fn rule(&mut self, rule: &ast::Rule, place: Span) {
+        let called = match &rule.name {
+            Some(name) => {
+                let called = self.turned(&name.value);
+                if let Some(first) = self.names.insert(called.clone(), name.span) {
+                    let mut finding = Diagnostic::new(
+                        Code::FRZ0203,
+                        name.span,
+                        format!("two rules are called `{called}`"),
+                    );
+                    if first == name.span {
+                        finding = finding.label("the same in every turn of the loop");
+                    } else {
+                        finding = finding.label("again here").also(first, "first here");
+                    }
+                    self.tell(finding);
+                }
+                called.into_owned()
+            }
+            None => format!("rule {}", self.out.rules.len() + 1),
+        };
+        let moments = rule
+            .trigger
+            .iter()
+            .filter_map(|moment| Some(Spanned::new(self.moment(moment)?, moment.span)))
+            .collect();
+        let mut actions = Vec::new();
+        self.actions(&rule.actions, &mut actions);
+        let turns: Turns = Arc::from(self.turns.as_slice());
+        self.out.rules.push(Rule {
+            called,
+            span: place,
+            trigger: Spanned::new(moments, rule.trigger.span),
+            actions,
+            turns,
+        });
+    }
+
+    /// A rule's name within a loop: every turn has a rule of its own.
+    fn turned(&self, name: &Text) -> Text {
+        match self.scope.turn_numbers() {
+            numbers if numbers.is_empty() => name.clone(),
+            numbers => format!("{name}[{}]", numbers.join(",")).into(),
+        }
+    }
+
+    fn actions(&mut self, actions: &[Spanned<ast::Action>], out: &mut Vec<Spanned<Action>>) {
+        for action in actions {
+            if let ast::Action::For(head, body) = &action.value {
+                self.each_turn(head, |unroll| unroll.actions(body, out));
+            } else if let Some(done) = self.action(action) {
+                out.push(Spanned::new(done, action.span));
+            }
+        }
+    }
+
+    fn action(&mut self, action: &Spanned<ast::Action>) -> Option<Action> {
+        Some(match &action.value {
+            ast::Action::Stop => Action::Stop,
+            ast::Action::Reset(targets) => Action::Reset(self.targets(targets)),
+            ast::Action::Restore { best, metric } => {
+                Action::Restore { best: *best, metric: metric.value.clone() }
+            }
+            ast::Action::On { verb, targets, settings } => {
+                let targets = self.targets(targets);
+                let told = self.found.len();
+                let (options, keep) = self.options(settings);
+                self.check_fit(verb.value, action.span, settings);
+                let is_sure = self.found.len() == told;
+                let keep_state = keep.is_some();
+                Action::On { verb: verb.value, targets, options, keep_state, is_sure }
+            }
+            ast::Action::For(..) => return None,
+        })
+    }
+
+    fn check_fit(&mut self, verb: Verb, place: Span, settings: &[Spanned<ast::Setting>]) {
+        for setting in settings {
+            match (verb, &setting.value) {
+                (Verb::Freeze, ast::Setting::Stats(_) | ast::Setting::KeepState) => {}
+                (Verb::Freeze, _) => {
+                    let word = setting.value.word();
+                    self.tell(
+                        Diagnostic::new(
+                            Code::FRZ0403,
+                            setting.span,
+                            format!("`{word}` does not fit `freeze`"),
+                        )
+                        .label("what is frozen does not train, so this would do nothing")
+                        .note(format!("to give `{word}` for later, use `set`")),
+                    );
+                }
+                (_, ast::Setting::KeepState) => {
+                    self.does_not_fit(setting.span, "keep state", &format!("`{}`", verb.word()));
+                }
+                _ => {}
+            }
+        }
+        if verb == Verb::Set && settings.is_empty() {
+            self.tell(
+                Diagnostic::new(Code::FRZ0403, place, "`set` without an option")
+                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` behind this"),
+            );
+        }
+    }
+
+    fn does_not_fit(&mut self, place: Span, what: &str, action: &str) {
+        self.tell(
+            Diagnostic::new(Code::FRZ0403, place, format!("`{what}` does not fit {action}"))
+                .label("this fits `freeze` alone"),
+        );
+    }
+}
+
+/// A finding with the turns of the loops around it.
+pub(crate) fn in_turns(finding: Diagnostic, turns: &[String]) -> Diagnostic {
+    if turns.is_empty() {
+        return finding;
+    }
+    finding.note(format!("in the turn of the loop in which {}", turns.join(" and ")))
+}

@@ -1,0 +1,119 @@
+//! Expressions: their values.
+
+use super::Unroll;
+use super::scope::Meaning;
+use crate::ast::{Number, Step};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
+use crate::source::{Span, Spanned};
+
+impl Unroll<'_, '_> {
+    /// The value of an expression; `None` where it is told to be wrong or takes a model to know.
+    pub(super) fn number(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        let mut stack: Vec<Option<f64>> = Vec::new();
+        for step in number.steps.iter() {
+            let value = match &step.value {
+                Step::Literal(value) => Some(*value),
+                Step::Name(name) => self.named_number(name, step.span),
+                Step::Len(list) =>
+                {
+                    #[expect(clippy::cast_precision_loss, reason = "a list's length is small")]
+                    self.list(list)
+                        .filter(|elements| elements.complete)
+                        .map(|elements| elements.elements.len() as f64)
+                }
+                Step::Rust(index) => self.rust(*index, step.span),
+                Step::Negate => stack.pop()?.map(|value| -value),
+                Step::Add => binary(&mut stack, |left, right| left + right)?,
+                Step::Subtract => binary(&mut stack, |left, right| left - right)?,
+                Step::Multiply => binary(&mut stack, |left, right| left * right)?,
+                Step::Divide => binary(&mut stack, |left, right| left / right)?,
+                Step::Power => binary(&mut stack, f64::powf)?,
+                Step::Min(count) => fold(&mut stack, *count, f64::min)?,
+                Step::Max(count) => fold(&mut stack, *count, f64::max)?,
+            };
+            stack.push(value);
+        }
+        stack.pop()?
+    }
+
+    fn named_number(&mut self, name: &str, place: Span) -> Option<f64> {
+        if let Some(meaning) = self.scope.get(name, true) {
+            return match meaning {
+                Meaning::Number(value) => *value,
+                _ => None,
+            };
+        }
+        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown number `{name}`"))
+            .label("no `let` and no loop around this defines it");
+        let finding = match nearest(name, self.scope.names(true)) {
+            Some(near) => finding.suggest(
+                Applicability::Maybe,
+                format!("did you mean `{near}`?"),
+                place,
+                near,
+            ),
+            None => finding,
+        };
+        self.tell(finding);
+        None
+    }
+
+    fn rust(&mut self, index: usize, place: Span) -> Option<f64> {
+        if !self.given.allows_rust {
+            self.tell(
+                Diagnostic::new(Code::FRZ0104, place, "a Rust expression outside of the macro")
+                    .label("only `freeze_policy!` can evaluate this")
+                    .note("give the number a name with `let`, and a program can override it"),
+            );
+            return None;
+        }
+        self.given.rust.get(index).copied()
+    }
+
+    /// A whole number from 0.
+    pub(super) fn whole_number(&mut self, number: &Spanned<Number>, what: &str) -> Option<u64> {
+        let value = self.number(number)?;
+        match whole(value) {
+            Some(whole) => Some(whole),
+            None => {
+                self.tell(
+                    Diagnostic::new(
+                        Code::FRZ0402,
+                        number.span,
+                        format!("{what} is counted in whole numbers from 0"),
+                    )
+                    .label(format!("this is {value}")),
+                );
+                None
+            }
+        }
+    }
+}
+
+/// A float that is a whole number from 0.
+pub(super) fn whole(value: f64) -> Option<u64> {
+    // Every whole number below this one is exact as a float.
+    const EXACT: f64 = 9_007_199_254_740_992.0;
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and in range"
+    )]
+    (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
+}
+
+/// `None` of the outer option where operands are missing, which the grammar rules out.
+fn binary(stack: &mut Vec<Option<f64>>, apply: fn(f64, f64) -> f64) -> Option<Option<f64>> {
+    let (right, left) = (stack.pop()?, stack.pop()?);
+    Some(left.zip(right).map(|(left, right)| apply(left, right)))
+}
+
+fn fold(
+    stack: &mut Vec<Option<f64>>,
+    count: usize,
+    apply: fn(f64, f64) -> f64,
+) -> Option<Option<f64>> {
+    let operands = stack.split_off(stack.len().checked_sub(count)?);
+    let known: Option<Vec<f64>> = operands.into_iter().collect();
+    Some(known.and_then(|values| values.into_iter().reduce(apply)))
+}

@@ -1,0 +1,319 @@
+//! Options: learning rate, weight decay, optimizer, statistics.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Unroll;
+use crate::ast::{self, Argument, Number, Piece as Written, Setting, Shape};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of};
+use crate::optimizer::Optimizer;
+use crate::rule::{Curve, Options, Period, Piece};
+use crate::source::{Span, Spanned};
+
+impl Unroll<'_, '_> {
+    /// The options, and where `keep state` stands among them.
+    pub(super) fn options(&mut self, settings: &[Spanned<Setting>]) -> (Options, Option<Span>) {
+        let mut options = Options::default();
+        let mut keep = None;
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for setting in settings {
+            let word = setting.value.word();
+            if let Some(first) = seen.insert(word, setting.span) {
+                self.tell(
+                    Diagnostic::new(
+                        Code::FRZ0403,
+                        setting.span,
+                        format!("`{word}` is given twice"),
+                    )
+                    .label("again here")
+                    .also(first, "first here"),
+                );
+            }
+            match &setting.value {
+                Setting::Lr(curve) => {
+                    options.lr =
+                        self.curve(&curve.value).map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                }
+                Setting::WeightDecay(decay) => {
+                    let value = self.at_least_zero(decay, "weight decay");
+                    options.weight_decay = value.map(|value| Spanned::new(value, decay.span));
+                }
+                Setting::Optimizer { name, arguments } => {
+                    options.optimizer = self
+                        .optimizer(name, arguments)
+                        .map(|optimizer| Spanned::new(optimizer, setting.span));
+                }
+                Setting::Stats(stats) => options.stats = Some(Spanned::new(*stats, setting.span)),
+                Setting::KeepState => keep = Some(setting.span),
+            }
+        }
+        (options, keep)
+    }
+
+    fn curve(&mut self, curve: &ast::Curve) -> Option<Curve> {
+        let last = curve.pieces.len().saturating_sub(1);
+        let mut pieces = Some(Vec::new());
+        for (index, piece) in curve.pieces.iter().enumerate() {
+            let known = self.piece(piece);
+            let endless = known.as_ref().is_some_and(is_endless);
+            if endless && (index < last || curve.then_freeze) {
+                self.tell(
+                    Diagnostic::new(
+                        Code::FRZ0302,
+                        piece.span,
+                        "what follows `then` can never begin",
+                    )
+                    .label("this piece of the curve never ends"),
+                );
+            }
+            // A single number may be wrong, and the others are looked at all the same.
+            pieces = pieces.zip(known).map(|(mut pieces, piece)| {
+                pieces.push(piece);
+                pieces
+            });
+        }
+        Some(Curve { pieces: pieces?, then_freeze: curve.then_freeze })
+    }
+
+    fn piece(&mut self, piece: &Spanned<Written>) -> Option<Piece> {
+        match &piece.value {
+            Written::Hold(value) => {
+                let lr = self.at_least_zero(value, "learning rate")?;
+                if lr == 0.0 {
+                    self.tell(
+                        Diagnostic::new(
+                            Code::FRZ0505,
+                            value.span,
+                            "`lr 0` trains nothing and costs as much",
+                        )
+                        .label("a learning rate of zero")
+                        .note("`freeze` keeps these as they are and costs nothing"),
+                    );
+                }
+                Some(Piece::Hold(lr))
+            }
+            Written::Ramp { shape, from, to, over, repeat } => {
+                let first = self.at_least_zero(from, "learning rate");
+                let last = self.at_least_zero(to, "learning rate");
+                let period = self.period(over, false);
+                let stretching = match repeat {
+                    Some(repeat) => Some(self.stretching(repeat)?),
+                    None => None,
+                };
+                if *shape == Shape::Exp {
+                    for (value, place) in [(first, from.span), (last, to.span)] {
+                        if value == Some(0.0) {
+                            self.out_of_range(
+                                place,
+                                0.0,
+                                "no constant factor leads to or from zero",
+                            );
+                        }
+                    }
+                }
+                Some(Piece::Ramp {
+                    shape: *shape,
+                    from: first?,
+                    to: last?,
+                    over: period?,
+                    repeat: stretching,
+                })
+            }
+            Written::Staircase { from, factor, every, to } => {
+                let first = self.at_least_zero(from, "learning rate");
+                let multiplier = self.number(factor);
+                if let Some(value) = multiplier
+                    && !(value.is_finite() && value > 0.0)
+                {
+                    self.out_of_range(factor.span, value, "a factor must be above zero");
+                }
+                let every = self.period(every, false);
+                let bound = match to {
+                    Some(to) => Some(self.at_least_zero(to, "learning rate")?),
+                    None => None,
+                };
+                Some(Piece::Staircase {
+                    from: first?,
+                    factor: multiplier?,
+                    every: every?,
+                    to: bound,
+                })
+            }
+        }
+    }
+
+    fn stretching(&mut self, repeat: &ast::Repeat) -> Option<f64> {
+        let Some(number) = &repeat.stretching else { return Some(1.0) };
+        let value = self.number(number)?;
+        if !(value.is_finite() && value >= 1.0) {
+            self.out_of_range(number.span, value, "a round cannot be shorter than the one before");
+            return None;
+        }
+        Some(value)
+    }
+
+    fn at_least_zero(&mut self, number: &Spanned<Number>, what: &str) -> Option<f64> {
+        let value = self.number(number)?;
+        if !value.is_finite() {
+            self.out_of_range(number.span, value, &format!("a {what} must be finite"));
+        } else if value < 0.0 {
+            self.out_of_range(number.span, value, &format!("a {what} cannot be negative"));
+        }
+        Some(value)
+    }
+
+    fn out_of_range(&mut self, place: Span, value: f64, message: &str) {
+        self.tell(Diagnostic::new(Code::FRZ0401, place, message).label(format!("this is {value}")));
+    }
+
+    fn optimizer(
+        &mut self,
+        name: &Spanned<ast::Text>,
+        arguments: &[Argument],
+    ) -> Option<Optimizer> {
+        let Some(mut optimizer) = KNOWN.into_iter().find(|known| known.name() == name.value) else {
+            self.unknown_optimizer(name);
+            return None;
+        };
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for argument in arguments {
+            if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
+                self.tell(
+                    Diagnostic::new(
+                        Code::FRZ0404,
+                        argument.name.span,
+                        format!("`{}` is given twice", argument.name.value),
+                    )
+                    .label("again here")
+                    .also(first, "first here"),
+                );
+            }
+            self.argument(&mut optimizer, argument);
+        }
+        if let Optimizer::Sgd { momentum, dampening, nesterov: true } = optimizer
+            && (momentum <= 0.0 || dampening != 0.0)
+        {
+            let flag = arguments.iter().find(|argument| argument.name.value == "nesterov");
+            let place = flag.map_or(name.span, |flag| flag.name.span);
+            let message = "`nesterov` needs a momentum above 0 and no dampening";
+            let label = format!("momentum is {momentum}, dampening {dampening}");
+            self.tell(Diagnostic::new(Code::FRZ0401, place, message).label(label));
+        }
+        Some(optimizer)
+    }
+
+    fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) {
+        let names: Vec<String> = KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
+        let finding = Diagnostic::new(
+            Code::FRZ0404,
+            name.span,
+            format!("unknown optimizer `{}`", name.value),
+        )
+        .label(format!("expected {}", one_of(&names)));
+        let known = || KNOWN.iter().map(Optimizer::name);
+        let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
+        let near = same.or_else(|| nearest(&name.value.to_lowercase(), known()));
+        self.tell(meant(finding, near, name.span));
+    }
+
+    /// Puts an argument in its place, if the optimizer has it.
+    fn argument(&mut self, optimizer: &mut Optimizer, argument: &Argument) {
+        let name = argument.name.value.as_ref();
+        let place = argument.name.span;
+        let of = optimizer.name();
+        let Some((_, slot)) = slots(optimizer).into_iter().find(|(known, _)| *known == name) else {
+            let known: Vec<_> = slots(optimizer).iter().map(|(known, _)| *known).collect();
+            let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
+            let finding =
+                Diagnostic::new(Code::FRZ0404, place, format!("`{of}` has no argument `{name}`"))
+                    .label(format!("expected {}", one_of(&listed)));
+            self.tell(meant(finding, nearest(name, known), place));
+            return;
+        };
+        match (slot, &argument.value) {
+            (Slot::Flag(flag), None) => *flag = true,
+            (Slot::Flag(_), Some(value)) => self.tell(
+                Diagnostic::new(Code::FRZ0404, value.span, format!("`{name}` takes no value"))
+                    .label("leave this out: naming it switches it on"),
+            ),
+            (Slot::Number(..), None) => self.tell(
+                Diagnostic::new(Code::FRZ0404, place, format!("`{name}` needs a value"))
+                    .label("expected a number behind this"),
+            ),
+            (Slot::Number(number, range), Some(written)) => {
+                let Some(value) = self.number(written) else { return };
+                *number = value;
+                let (fits, what) = match range {
+                    Range::BelowOne => {
+                        ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded")
+                    }
+                    Range::ToOne => ((0.0..=1.0).contains(&value), "must lie in 0 to 1"),
+                    Range::AtLeastZero => {
+                        (value.is_finite() && value >= 0.0, "must be finite and at least 0")
+                    }
+                };
+                if !fits {
+                    self.out_of_range(written.span, value, &format!("`{name}` {what}"));
+                }
+            }
+        }
+    }
+}
+
+fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {
+    match near {
+        Some(near) => {
+            finding.suggest(Applicability::Maybe, format!("did you mean `{near}`?"), place, near)
+        }
+        None => finding,
+    }
+}
+
+/// Whether nothing can follow a piece.
+fn is_endless(piece: &Piece) -> bool {
+    match piece {
+        Piece::Hold(_) | Piece::Staircase { to: None, .. } => true,
+        Piece::Ramp { over, repeat, .. } => repeat.is_some() || *over == Period::Rest,
+        Piece::Staircase { .. } => false,
+    }
+}
+
+const KNOWN: [Optimizer; 4] =
+    [Optimizer::SGD, Optimizer::ADAM, Optimizer::ADAMW, Optimizer::RMSPROP];
+
+/// Where an argument goes.
+enum Slot<'o> {
+    Number(&'o mut f64, Range),
+    Flag(&'o mut bool),
+}
+
+/// What values make sense, as `PyTorch`'s constructors check them.
+enum Range {
+    AtLeastZero,
+    BelowOne,
+    ToOne,
+}
+
+fn slots(optimizer: &mut Optimizer) -> Vec<(&'static str, Slot<'_>)> {
+    use Slot::{Flag, Number};
+    match optimizer {
+        Optimizer::Sgd { momentum, dampening, nesterov } => vec![
+            ("momentum", Number(momentum, Range::ToOne)),
+            ("dampening", Number(dampening, Range::ToOne)),
+            ("nesterov", Flag(nesterov)),
+        ],
+        Optimizer::Adam { beta1, beta2, eps, amsgrad }
+        | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => vec![
+            ("beta1", Number(beta1, Range::BelowOne)),
+            ("beta2", Number(beta2, Range::BelowOne)),
+            ("eps", Number(eps, Range::AtLeastZero)),
+            ("amsgrad", Flag(amsgrad)),
+        ],
+        Optimizer::RmsProp { alpha, eps, momentum, centered } => vec![
+            ("alpha", Number(alpha, Range::ToOne)),
+            ("eps", Number(eps, Range::AtLeastZero)),
+            ("momentum", Number(momentum, Range::ToOne)),
+            ("centered", Flag(centered)),
+        ],
+    }
+}
