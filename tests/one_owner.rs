@@ -173,19 +173,25 @@ fn tied() -> (VarStore, Tensor) {
 fn a_tied_weight_counts_once_under_both_of_its_names() -> Outcome {
     let (vs, weight) = tied();
     let before = weight.copy();
-    for (name, steps) in [("encode", 1.0), ("decode", 1.0), ("encode, decode", 1.0)] {
-        let policy = parse(&format!("default lr 0.5 optimizer sgd; start: train {name}"));
+    for one in ["encode", "decode"] {
+        let policy = parse(&format!("default lr 0.5 optimizer sgd; start: train {one}"));
+        let refused = Tuner::builder(&policy).attach(&vs).err().map(|error| error.to_string());
+        assert!(refused.is_some_and(|error| error.contains("FRZ0206")), "{one}");
+    }
+    for both in ["encode, decode", "@all except bias"] {
+        let policy = parse(&format!("default lr 0.5 optimizer sgd; start: train {both}"));
         let mut tuner = Tuner::builder(&policy).attach(&vs)?;
         tuner.start_epoch()?;
         assert_eq!(tuner.trainable().len(), 1);
         assert_eq!(tuner.groups().len(), 1);
         let at = weight.copy();
         tuner.backward_step(&(&weight * 3.0).sum(None))?;
-        assert!((&weight - (at - 1.5 * steps)).abs().max().double_value(&[]) < 1e-6);
+        assert!((&weight - (at - 1.5)).abs().max().double_value(&[]) < 1e-6);
     }
     assert_ne!(weight, before);
 
-    let policy = parse("default lr 0.5 optimizer adam; start: train @all; epoch 1: freeze decode");
+    let policy =
+        parse("default lr 0.5 optimizer adam; start: train @all; epoch 1: freeze encode, decode");
     let mut tuner = Tuner::builder(&policy).attach(&vs)?;
     tuner.start_epoch()?;
     tuner.backward_step(&(weight.sum(None) + vs.variables()["bias"].sum(None)))?;

@@ -60,7 +60,10 @@ impl ModuleT for Network {
 }
 
 fn layer(vs: &nn::Path, channels_in: i64, channels: i64) -> [Convolution; 2] {
-    [Convolution::new(vs, "1", channels_in, channels), Convolution::new(vs, "2", channels, channels)]
+    [
+        Convolution::new(vs, "1", channels_in, channels),
+        Convolution::new(vs, "2", channels, channels),
+    ]
 }
 
 fn apply(layer: &[Convolution], images: &Tensor, train: bool) -> Tensor {

@@ -44,7 +44,11 @@ impl fmt::Display for Table {
             writeln!(f)
         };
         line(f, &self.header)?;
-        writeln!(f, "{}", "─".repeat(widths.iter().map(|width| width + 3).sum::<usize>().saturating_sub(3)))?;
+        writeln!(
+            f,
+            "{}",
+            "─".repeat(widths.iter().map(|width| width + 3).sum::<usize>().saturating_sub(3))
+        )?;
         self.rows.iter().try_for_each(|row| line(f, row))
     }
 }

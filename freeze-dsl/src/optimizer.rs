@@ -64,6 +64,54 @@ impl Optimizer {
     pub const RMSPROP: Self =
         Self::RmsProp { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false };
 
+    pub(crate) const ALL: [Self; 4] = [Self::SGD, Self::ADAM, Self::ADAMW, Self::RMSPROP];
+
+    /// What is wrong with its constants, if anything.
+    #[must_use]
+    pub fn fault(&self) -> Option<String> {
+        let mut own = *self;
+        let wrong = own.slots().into_iter().find_map(|(name, slot)| match slot {
+            Slot::Number(value, range) => {
+                let reason = range.rules_out(*value)?;
+                Some(format!("`{name}` {reason}, and is {value}"))
+            }
+            Slot::Flag(_) => None,
+        });
+        wrong.or_else(|| self.nesterov_fault().map(str::to_owned))
+    }
+
+    /// What is wrong with `nesterov`, if anything.
+    pub(crate) fn nesterov_fault(&self) -> Option<&'static str> {
+        let Self::Sgd { momentum, dampening, nesterov: true } = *self else { return None };
+        (momentum <= 0.0 || dampening != 0.0)
+            .then_some("`nesterov` needs a momentum above 0 and no dampening")
+    }
+
+    /// Its constants, by name.
+    pub(crate) fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
+        use Slot::{Flag, Number};
+        match self {
+            Self::Sgd { momentum, dampening, nesterov } => vec![
+                ("momentum", Number(momentum, Range::ToOne)),
+                ("dampening", Number(dampening, Range::ToOne)),
+                ("nesterov", Flag(nesterov)),
+            ],
+            Self::Adam { beta1, beta2, eps, amsgrad }
+            | Self::AdamW { beta1, beta2, eps, amsgrad } => vec![
+                ("beta1", Number(beta1, Range::BelowOne)),
+                ("beta2", Number(beta2, Range::BelowOne)),
+                ("eps", Number(eps, Range::AtLeastZero)),
+                ("amsgrad", Flag(amsgrad)),
+            ],
+            Self::RmsProp { alpha, eps, momentum, centered } => vec![
+                ("alpha", Number(alpha, Range::ToOne)),
+                ("eps", Number(eps, Range::AtLeastZero)),
+                ("momentum", Number(momentum, Range::ToOne)),
+                ("centered", Flag(centered)),
+            ],
+        }
+    }
+
     /// The name that a policy calls it by.
     #[must_use]
     pub const fn name(&self) -> &'static str {
@@ -82,5 +130,33 @@ impl Optimizer {
             Self::AdamW { .. } => 0.01,
             Self::Sgd { .. } | Self::Adam { .. } | Self::RmsProp { .. } => 0.0,
         }
+    }
+}
+
+/// Where a constant stands.
+pub(crate) enum Slot<'o> {
+    Number(&'o mut f64, Range),
+    Flag(&'o mut bool),
+}
+
+/// What values make sense, as `PyTorch`'s constructors check them.
+#[derive(Clone, Copy)]
+pub(crate) enum Range {
+    AtLeastZero,
+    BelowOne,
+    ToOne,
+}
+
+impl Range {
+    /// Why a value makes no sense, if it does not.
+    pub(crate) fn rules_out(self, value: f64) -> Option<&'static str> {
+        let (fits, reason) = match self {
+            Self::BelowOne => ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded"),
+            Self::ToOne => ((0.0..=1.0).contains(&value), "must lie in 0 to 1"),
+            Self::AtLeastZero => {
+                (value.is_finite() && value >= 0.0, "must be finite and at least 0")
+            }
+        };
+        (!fits).then_some(reason)
     }
 }

@@ -21,13 +21,13 @@ pub enum Error {
     )]
     NoOptimizer,
     /// A number that the program gives makes no sense.
-    #[error("the program's {what} is {value}; it must be finite and at least 0")]
-    Program {
-        /// What it is.
-        what: &'static str,
-        /// The number.
-        value: f64,
-    },
+    #[error("the program's own settings: {0}")]
+    Program(String),
+    /// The policy asks for rows of a parameter, which this version cannot train apart.
+    #[error(
+        "the policy names rows of `{0}`: policies with `rows` can be checked and simulated, and          not yet be put to work"
+    )]
+    Rows(String),
     /// A step was made before the first epoch started, so that no rule could have fired.
     #[error("call `start_epoch` before the first step: rules fire when an epoch starts")]
     NotStarted,

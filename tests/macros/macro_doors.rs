@@ -104,12 +104,24 @@ fn the_compiler_runs_again_when_a_named_file_changes() {
 
 /// The line and column of each rule.
 fn places(policy: &Policy) -> Vec<(usize, usize)> {
-    policy.tree().items.iter().filter(is_rule).map(|rule| policy.source().line_column(rule.span.start)).collect()
+    policy
+        .tree()
+        .items
+        .iter()
+        .filter(is_rule)
+        .map(|rule| policy.source().line_column(rule.span.start))
+        .collect()
 }
 
 /// The text of each rule.
 fn slices(policy: &Policy) -> Vec<&str> {
-    policy.tree().items.iter().filter(is_rule).map(|rule| policy.source().slice(rule.span)).collect()
+    policy
+        .tree()
+        .items
+        .iter()
+        .filter(is_rule)
+        .map(|rule| policy.source().slice(rule.span))
+        .collect()
 }
 
 fn is_rule(item: &&freeze_dsl::source::Spanned<freeze_dsl::ast::Item>) -> bool {

@@ -146,12 +146,7 @@ fn segment(
     )
 }
 
-fn text(
-    f: &mut fmt::Formatter<'_>,
-    at: (f64, f64),
-    attributes: &str,
-    words: &str,
-) -> fmt::Result {
+fn text(f: &mut fmt::Formatter<'_>, at: (f64, f64), attributes: &str, words: &str) -> fmt::Result {
     writeln!(f, "<text x=\"{:.1}\" y=\"{:.1}\" {attributes}>{}</text>", at.0, at.1, escape(words))
 }
 

@@ -23,6 +23,9 @@ pub struct Change {
     pub frozen: Vec<usize>,
     /// Parts whose optimizer state is dropped.
     pub dropped: Vec<usize>,
+    /// Parts that train before and after, and were frozen in between: what was gathered for them
+    /// is gone all the same.
+    pub interrupted: Vec<usize>,
     /// What is put back to how it was at a metric's best, in order.
     pub restored: Vec<Restore>,
     /// Whether training is over.

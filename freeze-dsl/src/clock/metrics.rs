@@ -16,6 +16,15 @@ pub(super) struct Metrics {
     notes: Vec<String>,
 }
 
+/// What an observation is among those of its metric so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Observed {
+    /// The lowest.
+    pub is_lowest: bool,
+    /// The highest.
+    pub is_highest: bool,
+}
+
 /// A condition, and how it stands since its rule began to wait.
 #[derive(Debug, Clone)]
 struct Watched {
@@ -36,16 +45,19 @@ struct Watched {
 }
 
 impl Metrics {
-    pub(super) fn observe(&mut self, metric: &str, value: f64, now: Time) {
+    pub(super) fn observe(&mut self, metric: &str, value: f64, now: Time) -> Observed {
+        let mut observed = Observed::default();
         if value.is_nan() {
             self.notes.push(format!("`{metric}` is no number, which is no improvement"));
         } else {
             let [lowest, highest] = self.bests.entry(metric.to_owned()).or_default();
             if lowest.is_none_or(|(best, _)| value < best) {
                 *lowest = Some((value, now));
+                observed.is_lowest = true;
             }
             if highest.is_none_or(|(best, _)| value > best) {
                 *highest = Some((value, now));
+                observed.is_highest = true;
             }
         }
         for watched in self.waiting.iter_mut().flatten() {
@@ -53,6 +65,7 @@ impl Metrics {
                 watched.observe(value, now);
             }
         }
+        observed
     }
 
     /// The best value of a metric, and when it was observed: epochs started before it, and steps.

@@ -7,6 +7,7 @@ mod metrics;
 mod program;
 
 pub use change::{Change, Fired, Restore};
+pub use metrics::Observed;
 pub use program::Program;
 
 use fixedbitset::FixedBitSet;
@@ -105,8 +106,8 @@ impl Clock {
     }
 
     /// Tells a metric's value, to be looked at when an epoch starts or a step was made.
-    pub fn observe(&mut self, metric: &str, value: f64) {
-        self.metrics.observe(metric, value, self.time);
+    pub fn observe(&mut self, metric: &str, value: f64) -> Observed {
+        self.metrics.observe(metric, value, self.time)
     }
 
     /// Fires every rule whose moment has come, in order.
@@ -159,8 +160,11 @@ impl Clock {
         let firing = self.firings.get(index).copied().unwrap_or_default();
         let applied = Applied::new(bound, rule, &self.state, firing, self.time);
         change.fired.push(Fired { rule: index, name: rule.called.clone() });
-        let trained = bound.training(&self.state.trains);
-        change.dropped.extend(trained.filter(|unit| bound.drops(*unit, &applied)));
+        let trained = || bound.training(&self.state.trains);
+        change.dropped.extend(trained().filter(|unit| bound.drops(*unit, &applied)));
+        let froze =
+            |unit: &usize| applied.froze.contains(*unit) || !applied.after.trains.contains(*unit);
+        change.interrupted.extend(trained().filter(froze));
         for action in &rule.actions {
             match &action.value {
                 Action::Stop => self.stopped = true,
@@ -253,6 +257,9 @@ impl Clock {
         }
         change.dropped.sort_unstable();
         change.dropped.dedup();
+        change.interrupted.retain(|part| is.contains(*part));
+        change.interrupted.sort_unstable();
+        change.interrupted.dedup();
         change.stopped = self.stopped;
         change.summarize(bound, is, &self.groups);
     }

@@ -18,6 +18,8 @@ pub(crate) struct Applied<'a> {
     pub(crate) after: State,
     /// Whose optimizer state an action dropped, though it may train on.
     pub(crate) dropped: FixedBitSet,
+    /// What an action froze, though it may train on.
+    pub(crate) froze: FixedBitSet,
     /// Whose optimizer state is kept though it is frozen.
     pub(crate) kept: FixedBitSet,
     /// Which actions changed nothing when their turn came.
@@ -50,6 +52,7 @@ impl<'a> Applied<'a> {
             rule,
             after: before.clone(),
             dropped: empty(),
+            froze: empty(),
             kept: empty(),
             idle: Vec::with_capacity(selections.len()),
             givers: vec![[None; KINDS]; units],
@@ -91,6 +94,7 @@ impl<'a> Applied<'a> {
                     Verb::Freeze => {
                         let changed = !selection.is_disjoint(&self.after.trains);
                         self.after.trains.difference_with(selection);
+                        self.froze.union_with(selection);
                         if *keep_state {
                             self.kept.union_with(selection);
                         } else {

@@ -16,9 +16,11 @@ pub(crate) use state::{State, UnitOptions};
 pub(crate) use table::share;
 
 use crate::analysis;
+use crate::ast::Best;
 use crate::diagnostic::{Diagnostic, Findings, sort};
 use crate::model::Model;
 use crate::policy::Policy;
+use crate::rule::Action;
 
 /// A policy bound to a model that it fits: a row a rule.
 ///
@@ -111,6 +113,21 @@ impl Plan {
     /// leaves as they are do not stand in its list.
     pub fn effects(&self) -> impl Iterator<Item = Vec<Effect>> + '_ {
         self.bound.effects()
+    }
+
+    /// The metrics whose best moment a rule restores.
+    #[must_use]
+    pub fn restores(&self) -> Vec<(String, Best)> {
+        let actions = self.bound.rules.iter().flat_map(|rule| &rule.actions);
+        let mut restores: Vec<(String, Best)> = actions
+            .filter_map(|action| match &action.value {
+                Action::Restore { best, metric } => Some((metric.to_string(), *best)),
+                _ => None,
+            })
+            .collect();
+        restores.sort_by(|(one, _), (other, _)| one.cmp(other));
+        restores.dedup();
+        restores
     }
 
     /// What can train apart from everything else, in the model's order.

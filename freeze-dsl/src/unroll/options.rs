@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Unroll;
 use crate::ast::{self, Argument, Number, Piece as Written, Setting, Shape};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of};
-use crate::optimizer::Optimizer;
+use crate::optimizer::{Optimizer, Slot};
 use crate::rule::{Curve, Options, Period, Piece};
 use crate::source::{Span, Spanned};
 
@@ -171,7 +171,9 @@ impl Unroll<'_, '_> {
         name: &Spanned<ast::Text>,
         arguments: &[Argument],
     ) -> Option<Optimizer> {
-        let Some(mut optimizer) = KNOWN.into_iter().find(|known| known.name() == name.value) else {
+        let Some(mut optimizer) =
+            Optimizer::ALL.into_iter().find(|known| known.name() == name.value)
+        else {
             self.unknown_optimizer(name);
             return None;
         };
@@ -190,27 +192,27 @@ impl Unroll<'_, '_> {
             }
             self.argument(&mut optimizer, argument);
         }
-        if let Optimizer::Sgd { momentum, dampening, nesterov: true } = optimizer
-            && (momentum <= 0.0 || dampening != 0.0)
-        {
+        if let Some(message) = optimizer.nesterov_fault() {
             let flag = arguments.iter().find(|argument| argument.name.value == "nesterov");
             let place = flag.map_or(name.span, |flag| flag.name.span);
-            let message = "`nesterov` needs a momentum above 0 and no dampening";
-            let label = format!("momentum is {momentum}, dampening {dampening}");
-            self.tell(Diagnostic::new(Code::FRZ0401, place, message).label(label));
+            self.tell(
+                Diagnostic::new(Code::FRZ0401, place, message)
+                    .label("plain momentum is the default"),
+            );
         }
         Some(optimizer)
     }
 
     fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) {
-        let names: Vec<String> = KNOWN.iter().map(|known| format!("`{}`", known.name())).collect();
+        let names: Vec<String> =
+            Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
             Code::FRZ0404,
             name.span,
             format!("unknown optimizer `{}`", name.value),
         )
         .label(format!("expected {}", one_of(&names)));
-        let known = || KNOWN.iter().map(Optimizer::name);
+        let known = || Optimizer::ALL.iter().map(Optimizer::name);
         let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
         let near = same.or_else(|| nearest(&name.value.to_lowercase(), known()));
         self.tell(meant(finding, near, name.span));
@@ -221,8 +223,9 @@ impl Unroll<'_, '_> {
         let name = argument.name.value.as_ref();
         let place = argument.name.span;
         let of = optimizer.name();
-        let Some((_, slot)) = slots(optimizer).into_iter().find(|(known, _)| *known == name) else {
-            let known: Vec<_> = slots(optimizer).iter().map(|(known, _)| *known).collect();
+        let Some((_, slot)) = optimizer.slots().into_iter().find(|(known, _)| *known == name)
+        else {
+            let known: Vec<_> = optimizer.slots().iter().map(|(known, _)| *known).collect();
             let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
             let finding =
                 Diagnostic::new(Code::FRZ0404, place, format!("`{of}` has no argument `{name}`"))
@@ -243,17 +246,8 @@ impl Unroll<'_, '_> {
             (Slot::Number(number, range), Some(written)) => {
                 let Some(value) = self.number(written) else { return };
                 *number = value;
-                let (fits, what) = match range {
-                    Range::BelowOne => {
-                        ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded")
-                    }
-                    Range::ToOne => ((0.0..=1.0).contains(&value), "must lie in 0 to 1"),
-                    Range::AtLeastZero => {
-                        (value.is_finite() && value >= 0.0, "must be finite and at least 0")
-                    }
-                };
-                if !fits {
-                    self.out_of_range(written.span, value, &format!("`{name}` {what}"));
+                if let Some(reason) = range.rules_out(value) {
+                    self.out_of_range(written.span, value, &format!("`{name}` {reason}"));
                 }
             }
         }
@@ -275,45 +269,5 @@ fn is_endless(piece: &Piece) -> bool {
         Piece::Hold(_) | Piece::Staircase { to: None, .. } => true,
         Piece::Ramp { over, repeat, .. } => repeat.is_some() || *over == Period::Rest,
         Piece::Staircase { .. } => false,
-    }
-}
-
-const KNOWN: [Optimizer; 4] =
-    [Optimizer::SGD, Optimizer::ADAM, Optimizer::ADAMW, Optimizer::RMSPROP];
-
-/// Where an argument goes.
-enum Slot<'o> {
-    Number(&'o mut f64, Range),
-    Flag(&'o mut bool),
-}
-
-/// What values make sense, as `PyTorch`'s constructors check them.
-enum Range {
-    AtLeastZero,
-    BelowOne,
-    ToOne,
-}
-
-fn slots(optimizer: &mut Optimizer) -> Vec<(&'static str, Slot<'_>)> {
-    use Slot::{Flag, Number};
-    match optimizer {
-        Optimizer::Sgd { momentum, dampening, nesterov } => vec![
-            ("momentum", Number(momentum, Range::ToOne)),
-            ("dampening", Number(dampening, Range::ToOne)),
-            ("nesterov", Flag(nesterov)),
-        ],
-        Optimizer::Adam { beta1, beta2, eps, amsgrad }
-        | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => vec![
-            ("beta1", Number(beta1, Range::BelowOne)),
-            ("beta2", Number(beta2, Range::BelowOne)),
-            ("eps", Number(eps, Range::AtLeastZero)),
-            ("amsgrad", Flag(amsgrad)),
-        ],
-        Optimizer::RmsProp { alpha, eps, momentum, centered } => vec![
-            ("alpha", Number(alpha, Range::ToOne)),
-            ("eps", Number(eps, Range::AtLeastZero)),
-            ("momentum", Number(momentum, Range::ToOne)),
-            ("centered", Flag(centered)),
-        ],
     }
 }

@@ -15,6 +15,12 @@ type Result<T> = std::result::Result<T, TchError>;
 pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> Result<()> {
     let Hyper { lr, weight_decay, optimizer } = *hyper;
     let state = moving.state;
+    let is_sgd = matches!(optimizer, Optimizer::Sgd { .. });
+    if !is_sgd && moving.parameter.grad().is_sparse() {
+        // As in PyTorch, where `SparseAdam` is an optimizer of its own.
+        let name = optimizer.name();
+        return Err(TchError::Torch(format!("{name} does not take sparse gradients; sgd does")));
+    }
     let mut parameter = real(moving.parameter)?;
     let mut gradient = real(&moving.parameter.f_grad()?)?;
     if let Optimizer::AdamW { .. } = optimizer {

@@ -35,7 +35,7 @@ impl Tuner {
     /// any, by storage and not by name.
     pub(super) fn audit(&self) -> Result<(), Error> {
         let mut groups_of = vec![0_usize; self.parameters.len()];
-        for parameter in self.clock.groups().iter().flat_map(|group| &group.parameters) {
+        for parameter in self.clock.groups().iter().flat_map(|group| &group.parts) {
             if let Some(count) = groups_of.get_mut(*parameter) {
                 *count += 1;
             }

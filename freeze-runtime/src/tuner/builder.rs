@@ -7,6 +7,7 @@ use freeze_dsl::clock::{Clock, Program};
 use tch::nn;
 
 use super::Tuner;
+use super::bests::Bests;
 use super::statistics::Statistics;
 use crate::model::Bound;
 use crate::{Error, Policy};
@@ -58,6 +59,9 @@ impl<'p> Builder<'p> {
         self.check_program()?;
         let bound = Bound::to(store)?;
         let plan = self.policy.plan(&bound.model)?;
+        if let Some(part) = plan.parts().iter().position(|part| part.rows.is_some()) {
+            return Err(Error::Rows(plan.part_name(part)));
+        }
         let clock = Clock::new(plan, self.program);
         clock.check()?;
         if !clock.has_optimizer() {
@@ -65,13 +69,13 @@ impl<'p> Builder<'p> {
         }
         let count = bound.parameters.len();
         let mut tuner = Tuner {
-            clock,
             statistics: Statistics::of(&bound),
+            bests: Bests::new(&clock, &bound),
             variables: Arc::clone(&store.variables_),
             parameters: bound.parameters,
             states: std::iter::repeat_with(|| None).take(count).collect(),
-            group_of: vec![None; count],
             expects_strays: false,
+            clock,
         };
         tuner.settle()?;
         tuner.audit_leaves()?;
@@ -79,12 +83,18 @@ impl<'p> Builder<'p> {
     }
 
     fn check_program(&self) -> Result<(), Error> {
-        let given =
-            [("learning rate", self.program.lr), ("weight decay", self.program.weight_decay)];
-        for (what, value) in given {
+        let Program { lr, optimizer, weight_decay, steps_per_epoch } = self.program;
+        for (what, value) in [("learning rate", lr), ("weight decay", weight_decay)] {
             if let Some(value) = value.filter(|value| !value.is_finite() || *value < 0.0) {
-                return Err(Error::Program { what, value });
+                let reason = format!("a {what} must be finite and at least 0, and is {value}");
+                return Err(Error::Program(reason));
             }
+        }
+        if let Some(fault) = optimizer.and_then(|optimizer| optimizer.fault()) {
+            return Err(Error::Program(fault));
+        }
+        if steps_per_epoch == Some(0) {
+            return Err(Error::Program("an epoch must have at least one step".to_owned()));
         }
         Ok(())
     }

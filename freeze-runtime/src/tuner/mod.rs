@@ -1,6 +1,7 @@
 //! The tuner: puts a policy to work on a model and owns the optimizer.
 
 mod audit;
+mod bests;
 mod builder;
 mod statistics;
 
@@ -8,10 +9,11 @@ use std::sync::{Arc, Mutex};
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Change, Clock};
-use freeze_dsl::diagnostic::Diagnostic;
+use freeze_dsl::diagnostic::{Diagnostic, Severity};
 use freeze_dsl::plan::Plan;
 use tch::{Tensor, nn};
 
+use bests::Bests;
 pub use builder::{Builder, ProgramOptimizer};
 use statistics::Statistics;
 
@@ -32,8 +34,7 @@ pub struct Tuner {
     parameters: Vec<Tensor>,
     states: Vec<Option<State>>,
     statistics: Statistics,
-    /// The group of each parameter that trains.
-    group_of: Vec<Option<usize>>,
+    bests: Bests,
     /// Whether a graph from before the last transition may still bring gradients to parameters
     /// that were frozen since.
     expects_strays: bool,
@@ -113,6 +114,17 @@ impl Tuner {
         Ok(gradients::zero(&self.training())?)
     }
 
+    /// Tells a metric's value. Rules that wait for it are looked at when the next epoch starts or
+    /// the next step was made.
+    ///
+    /// # Errors
+    /// If libtorch refuses to copy the weights that a rule may restore.
+    pub fn observe(&mut self, metric: &str, value: f64) -> Result<(), Error> {
+        self.statistics.put_back()?;
+        let observed = self.clock.observe(metric, value);
+        Ok(self.bests.keep(metric, observed)?)
+    }
+
     /// Scales the gradients of everything that trains together, so that their L2 norm is at most
     /// `max`, as [`torch.nn.utils.clip_grad_norm_`] does. Gives the norm that they had before.
     ///
@@ -139,7 +151,7 @@ impl Tuner {
         groups
             .filter_map(|group| {
                 let Hyper { lr, weight_decay, optimizer } = hyper(group)?;
-                let parameters = self.names(group.parameters.iter().copied());
+                let parameters = self.names(group.parts.iter().copied());
                 Some(Group { parameters, lr, weight_decay, optimizer })
             })
             .collect()
@@ -190,8 +202,9 @@ impl Tuner {
 
     /// What stops nothing and is likely not what was meant.
     #[must_use]
-    pub fn warnings(&self) -> &[Diagnostic] {
-        self.clock.plan().warnings()
+    pub fn warnings(&self) -> Vec<&Diagnostic> {
+        let found = self.clock.plan().warnings().iter();
+        found.filter(|found| found.severity() == Severity::Warning).collect()
     }
 
     fn names(&self, parameters: impl Iterator<Item = usize>) -> Vec<&str> {
@@ -210,10 +223,18 @@ impl Tuner {
 
     fn step_groups(&mut self) -> Result<(), Error> {
         let groups = self.clock.groups();
+        let mut group_of = vec![None; self.parameters.len()];
+        for (index, group) in groups.iter().enumerate() {
+            for part in &group.parts {
+                if let Some(of) = group_of.get_mut(*part) {
+                    *of = Some(index);
+                }
+            }
+        }
         let mut slots: Vec<Vec<Slot<'_>>> =
-            groups.iter().map(|group| Vec::with_capacity(group.parameters.len())).collect();
+            groups.iter().map(|group| Vec::with_capacity(group.parts.len())).collect();
         for ((parameter, state), group) in
-            self.parameters.iter().zip(&mut self.states).zip(&self.group_of)
+            self.parameters.iter().zip(&mut self.states).zip(group_of)
         {
             if let Some(slots) = group.and_then(|group| slots.get_mut(group)) {
                 slots.push(Slot { parameter, state });
@@ -238,7 +259,10 @@ impl Tuner {
                 *state = None;
             }
         }
-        let touched = change.frozen.iter().chain(&change.unfrozen);
+        if self.bests.restore(change)? {
+            self.statistics.release();
+        }
+        let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
         let touched: Vec<&Tensor> =
             touched.filter_map(|index| self.parameters.get(*index)).collect();
         // An unfrozen one may have one from an earlier time, which is no part of this one.
@@ -249,20 +273,12 @@ impl Tuner {
         flags
     }
 
-    /// Sets flags and groups as the clock has them, and checks that they hold.
+    /// Sets flags as the clock has them, and checks that they hold.
     fn settle(&mut self) -> Result<(), Error> {
         for (index, parameter) in self.parameters.iter().enumerate() {
             let trains = self.clock.trains(index);
             if parameter.requires_grad() != trains {
                 let _same = parameter.f_set_requires_grad(trains)?;
-            }
-        }
-        self.group_of.fill(None);
-        for (index, group) in self.clock.groups().iter().enumerate() {
-            for parameter in &group.parameters {
-                if let Some(of) = self.group_of.get_mut(*parameter) {
-                    *of = Some(index);
-                }
             }
         }
         self.statistics.hold_or_free(&self.clock)?;

@@ -48,6 +48,13 @@ impl Statistics {
         Ok(())
     }
 
+    /// Holds what is held at other values from now on: those that the statistics have now.
+    pub(super) fn release(&mut self) {
+        for module in &mut self.modules {
+            module.held.clear();
+        }
+    }
+
     /// Gives held statistics the values that they are held at.
     pub(super) fn put_back(&self) -> Result<(), TchError> {
         let held = || self.modules.iter().filter(|module| !module.held.is_empty());
@@ -58,7 +65,8 @@ impl Statistics {
     }
 }
 
-fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
+/// A copy in memory of its own.
+pub(super) fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
     let mut copy = tensor.f_empty_like()?;
     copy.f_copy_(tensor)?;
     Ok(copy)
