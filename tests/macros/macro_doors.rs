@@ -127,3 +127,40 @@ fn slices(policy: &Policy) -> Vec<&str> {
 fn is_rule(item: &&freeze_dsl::source::Spanned<freeze_dsl::ast::Item>) -> bool {
     matches!(item.value, freeze_dsl::ast::Item::Rule(_))
 }
+
+/// What the grammar has beyond the first policy: names, loops, curves, conditions, lists.
+static WHOLE: Policy = freeze_policy! {
+    let base = 2e-3 / (1 + 3) ^ 2 - -1e-9;
+    let @heads = fc, layer4.1 except @biases;
+    let @stages = [fc, layer4, layer3.*, (conv1, bn1),];
+    run 20 epochs;
+    default stats live lr linear 0 -> base over 10% then cosine base -> 0 over rest;
+    at 2%: train @heads lr min(base, 1e-3) times 0.5 every 2 epochs to 1e-6;
+    start or every 50 steps: train fc, sample 2 of reversed @stages seed 7;
+    when val_loss stops falling for 3 epochs by 1e-3 and "val.acc" >= 0.5 for 2 epochs or epoch 5 as top:
+        restore lowest val_loss, reset @trainable,
+        unfreeze layer4 lr exp 1e-4 -> 1e-6 over 0.5 epochs repeat stretching 2,
+        for i, @stage in last 2 of @stages { set @stage weight_decay i / len(@stages) };
+    for i in 0..=1 { after (i + 1) epochs: freeze layer3[i].bn* keep state stats held; }
+    after rest or step 1_000: unfreeze ~"layer[12]\\..*", rows 0..10 of fc.weight, first 1 of [@norms] lr linear 1e-3 -> 0 over 1 epochs then freeze
+};
+
+#[test]
+fn the_whole_language_goes_through_the_macro() {
+    let text = WHOLE.source().text();
+    let parsed = Policy::parse(text);
+    assert_eq!(parsed.map_err(|found| found.to_string()), Ok(WHOLE.clone()));
+}
+
+#[test]
+fn rust_expressions_are_evaluated_and_checked_when_the_policy_is_built() {
+    let base = 1e-3;
+    let policy = freeze_policy! { start: train fc lr { base * 2.0 } weight_decay { f64::from(1) } };
+    assert!(policy.is_ok());
+    let wrong = freeze_policy! { start: train fc lr { -base } };
+    let findings = wrong.expect_err("a learning rate cannot be negative").to_string();
+    assert!(findings.contains("FRZ0401"), "{findings}");
+    assert!(findings.contains("{ -base }"), "{findings}");
+    let other = freeze_policy! { start: train fc lr { base * 3.0 } weight_decay { 1.0 } };
+    assert_ne!(policy.ok(), other.ok());
+}

@@ -116,7 +116,7 @@ fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
     } else {
         format!("expected {listed}, found {shown}")
     };
-    let label = if found.kind == Kind::End { "the text ends here" } else { "not this" };
+    let label = if found.kind == Kind::End { "the text ends here" } else { "" };
     let diagnostic = Diagnostic::new(Code::FRZ0101, found.span, message).label(label);
     let meant = nearest(found.text, expected.words.iter().copied());
     match meant.filter(|_| found.kind == Kind::Word) {

@@ -37,5 +37,5 @@ fn main() {
     );
     assert_eq!(gradual, text);
     assert_eq!(gradual, Policy::parse(text.source().text()).unwrap());
-    assert_eq!(file!("../files/gradual.freeze").rules().len(), 2);
+    assert_eq!(file!("../files/gradual.freeze").tree().items.len(), 3);
 }

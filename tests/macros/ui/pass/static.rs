@@ -16,6 +16,6 @@ const POLICIES: [Policy; 2] = [
 ];
 
 fn main() {
-    assert_eq!(GRADUAL.rules(), POLICIES[1].rules());
-    assert_ne!(GRADUAL.rules(), POLICIES[0].rules());
+    assert_eq!(GRADUAL.tree().items[1..], POLICIES[1].tree().items[1..]);
+    assert_ne!(GRADUAL.tree().items[1..], POLICIES[0].tree().items[1..]);
 }
