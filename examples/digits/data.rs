@@ -9,7 +9,7 @@ use tch::Tensor;
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/digits/data/digits.csv");
 
 /// Pixels of an image's side.
-pub const SIDE: i64 = 8;
+const SIDE: i64 = 8;
 /// The value of a black pixel.
 const BLACK: f64 = 16.0;
 
@@ -17,7 +17,7 @@ const BLACK: f64 = 16.0;
 ///
 /// # Errors
 /// If the file cannot be read, or a line of it is no label and 64 pixels.
-pub fn load() -> Result<Dataset, String> {
+pub(crate) fn load() -> Result<Dataset, String> {
     let path = Path::new(FILE);
     let text = fs::read_to_string(path).map_err(|error| format!("{FILE}: {error}"))?;
     let mut labels: Vec<i64> = Vec::new();

@@ -3,7 +3,9 @@
 pub mod chart;
 mod dataset;
 mod folders;
+mod spread;
 pub mod table;
 
 pub use dataset::Dataset;
 pub use folders::{output_folder, readable};
+pub use spread::Spread;

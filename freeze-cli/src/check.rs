@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, color: Color) -> Outcome {
     report.conclude()
 }
 
-fn read(file: &Path) -> std::io::Result<Source> {
+pub(crate) fn read(file: &Path) -> std::io::Result<Source> {
     if file.as_os_str() == "-" {
         let mut text = String::new();
         std::io::stdin().read_to_string(&mut text)?;
@@ -55,7 +55,7 @@ fn read(file: &Path) -> std::io::Result<Source> {
     Ok(Source::named(file.display().to_string(), text))
 }
 
-fn style(color: Color) -> Style {
+pub(crate) fn style(color: Color) -> Style {
     let colored = match color {
         Color::Always => true,
         Color::Never => false,
@@ -140,11 +140,11 @@ impl Report {
 }
 
 /// A path that a policy names is relative to the policy's own file.
-fn beside(file: &Path, named: &str) -> PathBuf {
+pub(crate) fn beside(file: &Path, named: &str) -> PathBuf {
     file.parent().unwrap_or(Path::new("")).join(named)
 }
 
 /// Prints to standard error; a reader that went away is no reason to fail.
-fn say(text: &str) {
+pub(crate) fn say(text: &str) {
     let _gone = writeln!(std::io::stderr(), "{text}");
 }

@@ -1,6 +1,10 @@
 //! The command `freeze`: checks policies without libtorch.
 
 mod check;
+mod diff;
+mod explain;
+mod fmt;
+mod simulate;
 
 use std::process::ExitCode;
 
@@ -21,6 +25,12 @@ struct Arguments {
 enum Command {
     /// Check policies and print everything that is wrong
     Check(check::Arguments),
+    /// Say what a finding means, with a wrong and a right example
+    Explain(explain::Arguments),
+    /// Put policies in their one canonical form
+    Fmt(fmt::Arguments),
+    /// Run through a whole training without tensors and print what trains, a line an epoch
+    Simulate(simulate::Arguments),
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -54,5 +64,8 @@ fn main() -> ExitCode {
     let Arguments { command, color } = Arguments::parse();
     match command {
         Command::Check(arguments) => check::run(&arguments, color).into(),
+        Command::Explain(arguments) => explain::run(&arguments).into(),
+        Command::Fmt(arguments) => fmt::run(&arguments, color).into(),
+        Command::Simulate(arguments) => simulate::run(&arguments, color).into(),
     }
 }

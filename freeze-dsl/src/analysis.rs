@@ -3,7 +3,7 @@
 use crate::ast::{Item, List, Text};
 use crate::diagnostic::{Code, Diagnostic, Findings};
 use crate::model::Model;
-use crate::plan::Bound;
+use crate::plan::{Bound, Row};
 use crate::policy::Policy;
 use crate::select::Selecting;
 use crate::source::{Source, Spanned};
@@ -87,7 +87,7 @@ pub(crate) fn check(
     policy: &Policy,
     model: Option<&Model>,
     found: &mut Vec<Diagnostic>,
-) -> Option<Bound> {
+) -> Option<(Bound, Vec<Row>)> {
     let selecting = model.map(Selecting::new);
     let unrolled =
         unroll(policy.tree(), policy.source(), policy.given(), selecting.as_ref(), found);
@@ -117,10 +117,17 @@ pub(crate) fn check(
         );
     }
     check::order(&unrolled, found);
-    let (true, Some(selecting), Some(model)) = (is_whole, selecting, model) else {
+    // What stands in statements that cannot be read, or in turns of loops, may use any name.
+    if !is_whole || unrolled.is_open {
+        found.retain(|finding| finding.code != Code::FRZ0504);
+    }
+    let mut targets =
+        unrolled.rules.iter().flat_map(|rule| &rule.actions).filter_map(|it| it.value.targets());
+    let is_known = targets.all(|targets| targets.value.is_known());
+    let (true, Some(selecting), Some(model)) = (is_whole && is_known, selecting, model) else {
         return None;
     };
     let bound = Bound::new(unrolled, &selecting, model);
-    bound.check(found);
-    (!found.iter().any(Diagnostic::is_error)).then_some(bound)
+    let rows = bound.rows(found);
+    (!found.iter().any(Diagnostic::is_error)).then_some((bound, rows))
 }

@@ -29,7 +29,7 @@ impl Running {
 
     /// Goes on to the piece in force.
     pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
-        while let Some(length) = self.length(now, lengths) {
+        while let Some(length) = self.length(lengths) {
             let has_next = self.piece + 1 < self.curve.pieces.len();
             if !has_next || !length.is_over(self.since, now) {
                 return;
@@ -42,21 +42,21 @@ impl Running {
     /// Whether the last piece is over.
     pub(crate) fn is_over(&self, now: Time, lengths: &Lengths) -> bool {
         self.piece + 1 == self.curve.pieces.len()
-            && self.length(now, lengths).is_some_and(|length| length.is_over(self.since, now))
+            && self.length(lengths).is_some_and(|length| length.is_over(self.since, now))
     }
 
     /// How long the piece is; `None` where it never ends.
-    fn length(&self, now: Time, lengths: &Lengths) -> Option<Counted> {
+    fn length(&self, lengths: &Lengths) -> Option<Counted> {
         match *self.curve.pieces.get(self.piece)? {
             Piece::Hold(_)
             | Piece::Ramp { repeat: Some(_), .. }
             | Piece::Staircase { to: None, .. } => None,
             Piece::Ramp { over, .. } => Some(lengths.count(over, self.since)),
             Piece::Staircase { from, factor, every, to: Some(to) } => {
-                // So many stairs until the bound is passed.
-                let stairs = ((to / from).ln() / factor.ln()).max(0.0);
-                let over = self.stairs(every, now, lengths) >= stairs.ceil();
-                Some(Counted::Steps(if over { 0 } else { u64::MAX }))
+                // So many stairs until the bound is met; a hair less, since a quotient of
+                // logarithms that should be whole may come out a hair above.
+                let stairs = (to / from).ln() / factor.ln() - 1e-9;
+                Some(lengths.count(every, self.since).times(stairs.ceil().max(0.0)))
             }
         }
     }
@@ -96,20 +96,22 @@ impl Running {
 
 /// How far the round in force has come, each round longer than the one before by a factor.
 fn in_round(first: Counted, stretching: f64, since: Time, now: Time) -> f64 {
-    let passed = first.passed(since, now);
     if stretching <= 1.0 {
-        return passed.fract();
+        return first.passed_of_last(since, now);
     }
+    let passed = first.passed(since, now);
     // Rounds are rounded to whole steps each, so they are gone through one by one; they grow by
     // a factor, so there are few.
-    let (mut length, mut since) = (first, since);
+    let (mut length, mut since, mut longer) = (first, since, 1.0);
     while length.is_over(since, now) && passed.is_finite() {
         let next = length.end(since, now);
         if next == since {
             return 1.0;
         }
         since = next;
-        length = length.times(stretching);
+        // Of the first one, lest what is rounded away be lost to all that follow.
+        longer *= stretching;
+        length = first.times(longer);
     }
     length.passed(since, now)
 }
@@ -126,6 +128,7 @@ fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
 }
 
 #[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
     use crate::rule::Period;
@@ -164,5 +167,38 @@ mod tests {
         assert_eq!([6, 600].map(value), [0.005, 0.005]);
         let over = |steps| curve.is_over(at(steps), &Lengths::default());
         assert_eq!([0, 5, 6].map(over), [false, false, true]);
+    }
+
+    #[test]
+    fn what_follows_stairs_begins_at_their_end() {
+        let stairs =
+            Piece::Staircase { from: 1.0, factor: 0.1, every: Period::Steps(2.0), to: Some(0.01) };
+        let ramp = Piece::Ramp {
+            shape: Shape::Linear,
+            from: 8.0,
+            to: 0.0,
+            over: Period::Steps(8.0),
+            repeat: None,
+        };
+        let curve = Curve { pieces: vec![stairs, ramp], then_freeze: false };
+        let mut running = Running::new(Arc::new(curve), Time::default());
+        let mut value = |steps| {
+            running.advance(at(steps), &Lengths::default());
+            running.value(at(steps), &Lengths::default())
+        };
+        assert_eq!([0, 2, 4, 5, 12].map(&mut value), [1.0, 0.1, 8.0, 7.0, 0.0]);
+    }
+
+    #[test]
+    fn rounds_are_exact_however_many_there_were() {
+        let curve = running(Piece::Ramp {
+            shape: Shape::Linear,
+            from: 0.0,
+            to: 1.0,
+            over: Period::Steps(3.0),
+            repeat: Some(1.0),
+        });
+        let value = curve.value(at(3_000_000_000_001), &Lengths::default());
+        assert_eq!(value.to_bits(), (1.0_f64 / 3.0).to_bits());
     }
 }

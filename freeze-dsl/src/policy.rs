@@ -96,7 +96,7 @@ impl Policy {
             })
             .collect();
         if !numbers.iter().any(|number| **number == name) {
-            let near = crate::diagnostic::nearest(name, numbers.iter().map(|n| n.as_ref()));
+            let near = crate::diagnostic::nearest(name, numbers.iter().map(AsRef::as_ref));
             let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
             return Err(OverrideError::Unknown(name.to_owned(), near));
         }

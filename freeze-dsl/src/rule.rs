@@ -7,6 +7,7 @@ use crate::ast::{Best, Direction, Relation, Shape, Stats, Text, Verb};
 use crate::optimizer::Optimizer;
 use crate::select::Selection;
 use crate::source::{Span, Spanned};
+use crate::unroll::Turns;
 
 /// A trigger and the actions that follow it.
 #[derive(Debug, Clone)]
@@ -19,9 +20,6 @@ pub(crate) struct Rule {
     /// The turns of the loops in which it stands, for messages.
     pub(crate) turns: Turns,
 }
-
-/// The turns of the loops around something, the outermost first: `i = 2`.
-pub(crate) type Turns = Arc<[String]>;
 
 /// A moment of a trigger.
 #[derive(Debug, Clone, PartialEq)]

@@ -36,6 +36,17 @@ impl Counted {
         if length > 0.0 { elapsed / length } else { 1.0 }
     }
 
+    /// How much of it has passed, as a fraction, where it has been repeated since `since`.
+    pub(crate) fn passed_of_last(self, since: Time, now: Time) -> f64 {
+        match self {
+            // The remainder of whole numbers is exact, however many rounds are over.
+            Self::Steps(length) if length > 0 => {
+                float(now.steps.saturating_sub(since.steps) % length) / float(length)
+            }
+            _ => self.passed(since, now).fract(),
+        }
+    }
+
     /// Whether all of it has passed since `since`.
     pub(crate) fn is_over(self, since: Time, now: Time) -> bool {
         self.passed(since, now) >= 1.0

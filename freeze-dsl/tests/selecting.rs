@@ -42,7 +42,7 @@ fn selected(targets: &str) -> Vec<String> {
         Policy::parse(&format!("start: train {targets}")).unwrap_or_else(|f| panic!("{f}"));
     let plan = policy.plan(&model).unwrap_or_else(|found| panic!("{found}"));
     let frozen: Vec<usize> =
-        plan.effects().next().unwrap().iter().filter(|e| !e.trains).map(|e| e.part).collect();
+        plan.effects()[0].iter().filter(|e| !e.trains).map(|e| e.part).collect();
     let all = model.parameters().iter().enumerate();
     all.filter(|(index, _)| !frozen.contains(index)).map(|(_, p)| p.name.clone()).collect()
 }
@@ -121,4 +121,41 @@ fn a_pattern_of_many_depths_is_matched_in_time() {
     let pattern = vec!["**.a"; 40].join(".");
     let plan = Policy::parse(&format!("start: train {pattern}.weight lr 1")).unwrap().plan(&model);
     assert_eq!(plan.unwrap().rows()[0].trainable, 1);
+}
+
+/// The modules of an `nn::Sequential` are numbers; the second is another name of the first.
+fn numbered() -> Model {
+    let tensor = |name: &str, same_as: Option<&str>| Tensor {
+        name: name.to_owned(),
+        shape: vec![4, 4],
+        dtype: "f32".to_owned(),
+        role: Role::Parameter,
+        same_as: same_as.map(str::to_owned),
+    };
+    let first = tensor("0.encoder.weight", None);
+    let tied = tensor("0.dropout.weight", Some("0.encoder.weight"));
+    Model::new(vec![first, tied, tensor("1.weight", None), tensor("2.weight", None)]).unwrap()
+}
+
+#[test]
+fn a_path_may_begin_with_an_index() {
+    let text = "let @parts = [[0].{encoder,dropout}, [1]]; start: train @parts lr 1; \
+                epoch 1: freeze [0], 1; epoch 1: train [0].encoder, [0].dropout, [1..=2]";
+    let plan = Policy::parse(text).unwrap_or_else(|found| panic!("{found}")).plan(&numbered());
+    let plan = plan.unwrap_or_else(|found| panic!("{found}"));
+    let trainable: Vec<usize> = plan.rows().iter().map(|row| row.trainable).collect();
+    assert_eq!(trainable, [2, 0, 3]);
+}
+
+#[test]
+fn names_of_one_tensor_are_told_of_where_they_part() {
+    let text = "start: train 1 lr 1; epoch 1: unfreeze [0].encoder; epoch 2: unfreeze [2]";
+    let found = Policy::parse(text).unwrap().plan(&numbered()).unwrap_err();
+    let errors: Vec<&str> = found
+        .diagnostics()
+        .iter()
+        .filter(|found| found.is_error())
+        .map(|error| &text[error.span.range()])
+        .collect();
+    assert_eq!(errors, ["[0].encoder"]);
 }

@@ -108,7 +108,7 @@ fn places(policy: &Policy) -> Vec<(usize, usize)> {
         .tree()
         .items
         .iter()
-        .filter(is_rule)
+        .filter(|item| is_rule(item))
         .map(|rule| policy.source().line_column(rule.span.start))
         .collect()
 }
@@ -119,12 +119,12 @@ fn slices(policy: &Policy) -> Vec<&str> {
         .tree()
         .items
         .iter()
-        .filter(is_rule)
+        .filter(|item| is_rule(item))
         .map(|rule| policy.source().slice(rule.span))
         .collect()
 }
 
-fn is_rule(item: &&freeze_dsl::source::Spanned<freeze_dsl::ast::Item>) -> bool {
+fn is_rule(item: &freeze_dsl::source::Spanned<freeze_dsl::ast::Item>) -> bool {
     matches!(item.value, freeze_dsl::ast::Item::Rule(_))
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::layout::{HEAD, LEADING, LEFT, Layout, WIDTH};
+use super::layout::{LEADING, LEFT, Layout, RIGHT, WIDTH, stair};
 use super::{Line, LineChart, Mark};
 
 const STYLE: &str = "text{font:14px system-ui,'Segoe UI','Helvetica Neue',Arial,sans-serif;\
@@ -23,7 +23,9 @@ impl fmt::Display for LineChart {
         text(f, (LEFT, 38.0), "class=\"title\"", &self.title)?;
         text(f, (LEFT, 62.0), "class=\"quiet\"", &self.subtitle)?;
         self.draw_axes(f, &page)?;
-        self.marks.iter().try_for_each(|mark| self.draw_mark(f, &page, mark))?;
+        for (index, mark) in self.marks.iter().enumerate() {
+            self.draw_mark(f, &page, mark, stair(index))?;
+        }
         self.lines.iter().try_for_each(|line| draw_spread(f, &page, line))?;
         self.lines.iter().try_for_each(|line| draw_line(f, &page, line))?;
         self.marks.iter().try_for_each(|mark| self.draw_dot(f, &page, mark))?;
@@ -36,54 +38,58 @@ impl fmt::Display for LineChart {
 
 impl LineChart {
     fn draw_axes(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>) -> fmt::Result {
-        let (right, top, bottom) = (page.right(), page.top, page.bottom());
+        let (top, bottom) = (page.top, page.bottom());
         writeln!(
             f,
             "<clipPath id=\"plot\"><rect x=\"{LEFT}\" y=\"{top}\" width=\"{}\" height=\"{}\"/>\
              </clipPath>",
-            right - LEFT,
+            RIGHT - LEFT,
             bottom - top,
         )?;
-        for value in self.y.ticks() {
-            let y = page.y(value);
-            segment(f, (LEFT, y), (right, y), "stroke=\"#e4e4e4\"")?;
+        for value in &self.y.ticks {
+            let y = page.y(*value);
+            segment(f, (LEFT, y), (RIGHT, y), "stroke=\"#e4e4e4\"")?;
             let label = format!("{value}{}", self.y.unit);
             text(f, (LEFT - 10.0, y + 5.0), "class=\"quiet\" text-anchor=\"end\"", &label)?;
         }
-        segment(f, (LEFT, bottom), (right, bottom), "stroke=\"#888888\"")?;
-        for value in self.x.ticks() {
-            let x = page.x(value);
+        segment(f, (LEFT, bottom), (RIGHT, bottom), "stroke=\"#888888\"")?;
+        for value in &self.x.ticks {
+            let x = page.x(*value);
             segment(f, (x, bottom), (x, bottom + 5.0), "stroke=\"#888888\"")?;
             let label = format!("{value}{}", self.x.unit);
             text(f, (x, bottom + 22.0), "class=\"quiet\" text-anchor=\"middle\"", &label)?;
         }
-        let middle = f64::midpoint(LEFT, right);
+        let middle = f64::midpoint(LEFT, RIGHT);
         text(f, (middle, bottom + 48.0), "text-anchor=\"middle\"", &self.x.label)?;
         let (x, y) = (20.0, f64::midpoint(top, bottom));
         let turned = format!("text-anchor=\"middle\" transform=\"rotate(-90 {x} {y})\"");
         text(f, (x, y), &turned, &self.y.label)
     }
 
-    fn draw_mark(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>, mark: &Mark) -> fmt::Result {
+    fn draw_mark(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        page: &Layout<'_>,
+        mark: &Mark,
+        y: f64,
+    ) -> fmt::Result {
         let Some(line) = self.lines.get(mark.line) else { return Ok(()) };
         let (x, colour) = (page.x(mark.x), line.colour.code());
         let stroke = format!("stroke=\"{colour}\" stroke-dasharray=\"2 4\"");
-        segment(f, (x, HEAD - 12.0), (x, page.bottom()), &stroke)?;
-        let mut at = (x + 6.0, HEAD);
-        text(f, at, &format!("class=\"small strong\" style=\"fill:{colour}\""), &mark.title)?;
-        mark.text.iter().try_for_each(|words| {
-            at.1 += LEADING;
-            text(f, at, "class=\"small\"", words)
-        })
+        segment(f, (x, y - 12.0), (x, page.bottom()), &stroke)?;
+        writeln!(
+            f,
+            "<text x=\"{:.1}\" y=\"{y:.1}\" class=\"small\"><tspan class=\"strong\" \
+             style=\"fill:{colour}\">{}</tspan>  {}</text>",
+            x + 6.0,
+            escape(&mark.title),
+            escape(&mark.text),
+        )
     }
 
     fn draw_dot(&self, f: &mut fmt::Formatter<'_>, page: &Layout<'_>, mark: &Mark) -> fmt::Result {
         let Some(line) = self.lines.get(mark.line) else { return Ok(()) };
         let Some(point) = line.points.iter().find(|point| point.x >= mark.x) else { return Ok(()) };
-        // A line may come from below the plot.
-        if point.y < self.y.from {
-            return Ok(());
-        }
         writeln!(
             f,
             "<circle cx=\"{:.1}\" cy=\"{:.1}\" r=\"5\" fill=\"#ffffff\" stroke=\"{}\" \
@@ -102,7 +108,7 @@ impl LineChart {
         y: f64,
     ) -> fmt::Result {
         let Some(end) = line.points.last() else { return Ok(()) };
-        let (colour, x) = (line.colour.code(), page.right() + 16.0);
+        let (colour, x) = (line.colour.code(), RIGHT + 16.0);
         let leader = format!("stroke=\"{colour}\" stroke-opacity=\"0.5\"");
         segment(f, (page.x(end.x) + 3.0, page.y(end.y)), (x - 3.0, y), &leader)?;
         let style = format!("class=\"strong\" style=\"fill:{colour}\"");

@@ -4,10 +4,11 @@ use super::{LineChart, Point};
 
 pub(super) const WIDTH: f64 = 1000.0;
 pub(super) const LEFT: f64 = 76.0;
-const RIGHT: f64 = 190.0;
+/// Where the plot ends and the labels of the lines begin.
+pub(super) const RIGHT: f64 = 810.0;
 const BELOW: f64 = 64.0;
-/// From the top of the page to the first text of the marks.
-pub(super) const HEAD: f64 = 92.0;
+/// Where the texts of the marks begin.
+const HEAD: f64 = 92.0;
 /// From one line of text to the next.
 pub(super) const LEADING: f64 = 17.0;
 const PLOT: f64 = 400.0;
@@ -21,13 +22,7 @@ pub(super) struct Layout<'c> {
 
 impl<'c> Layout<'c> {
     pub(super) fn new(chart: &'c LineChart) -> Self {
-        let texts = chart.marks.iter().map(|mark| mark.text.len() + 1).max().unwrap_or(0);
-        let texts = f64::from(u32::try_from(texts).unwrap_or(u32::MAX));
-        Self { chart, top: HEAD + texts * LEADING }
-    }
-
-    pub(super) fn right(&self) -> f64 {
-        WIDTH - RIGHT
+        Self { chart, top: stair(chart.marks.len()) }
     }
 
     pub(super) fn bottom(&self) -> f64 {
@@ -39,7 +34,7 @@ impl<'c> Layout<'c> {
     }
 
     pub(super) fn x(&self, value: f64) -> f64 {
-        (self.right() - LEFT).mul_add(self.chart.x.fraction(value), LEFT)
+        (RIGHT - LEFT).mul_add(self.chart.x.fraction(value), LEFT)
     }
 
     pub(super) fn y(&self, value: f64) -> f64 {
@@ -64,6 +59,12 @@ impl<'c> Layout<'c> {
         let ends = self.chart.lines.iter().map(|line| line.points.last().map_or(0.0, |p| p.y));
         apart(ends.map(|end| self.y(end)).collect(), 2.0 * LEADING + 6.0)
     }
+}
+
+/// Where the text of a mark stands. The texts are steps of a stair, so that each has the room to its
+/// right to itself.
+pub(super) fn stair(index: usize) -> f64 {
+    (2.0 * half(index)).mul_add(LEADING, HEAD)
 }
 
 /// Moves numbers as little as it takes for each to lie `distance` from the next, their order

@@ -25,14 +25,22 @@ pub struct LineChart {
 pub struct Axis {
     /// What is measured along it.
     pub label: String,
-    /// Where it begins.
-    pub from: f64,
-    /// Where it ends.
-    pub to: f64,
-    /// The distance from one tick to the next.
-    pub step: f64,
-    /// What stands behind a tick's number.
+    /// The values that are written along it, in order; it reaches from the first to the last.
+    pub ticks: Vec<f64>,
+    /// What stands behind them.
     pub unit: &'static str,
+    /// How far apart values lie.
+    pub scale: Scale,
+}
+
+/// How far apart values lie on an axis.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scale {
+    /// By their difference.
+    Linear,
+    /// By the ratio of what is missing to this value, as suits a share that nears 100 %: from 90 to
+    /// 95 is as far as from 80 to 90.
+    Towards(f64),
 }
 
 /// A line through points.
@@ -66,8 +74,8 @@ pub struct Mark {
     pub line: usize,
     /// Its name.
     pub title: String,
-    /// What happens then, a line of text each.
-    pub text: Vec<String>,
+    /// What happens then.
+    pub text: String,
 }
 
 /// Colours of Okabe and Ito's palette, which colour-blind readers can tell apart.
@@ -103,17 +111,20 @@ impl Colour {
 }
 
 impl Axis {
-    /// The values at which ticks stand.
-    fn ticks(&self) -> impl Iterator<Item = f64> + '_ {
-        // Half a step more, so that rounding never costs the last tick.
-        let end = self.to + self.step / 2.0;
-        (0_u32..)
-            .map(|index| f64::from(index).mul_add(self.step, self.from))
-            .take_while(move |value| *value < end)
-    }
-
     /// Where a value lies, as a fraction of the axis.
     fn fraction(&self, value: f64) -> f64 {
-        (value - self.from) / (self.to - self.from)
+        let [from, to] = [self.ticks.first(), self.ticks.last()]
+            .map(|end| self.scale.place(end.copied().unwrap_or(0.0)));
+        (self.scale.place(value) - from) / (to - from)
+    }
+}
+
+impl Scale {
+    fn place(self, value: f64) -> f64 {
+        match self {
+            Self::Linear => value,
+            // What reaches the value itself would lie infinitely far.
+            Self::Towards(end) => -(end - value).max(1e-3).ln(),
+        }
     }
 }

@@ -126,16 +126,16 @@ impl Watched {
         self.is_fresh = true;
         self.speaks = match &self.condition.test {
             Test::Stops { direction, by, .. } => {
-                let first = self.best.is_none();
-                let improved = self.best.is_none_or(|(best, _)| match direction {
+                let is_first = self.best.is_none() && !value.is_nan();
+                let improved = self.best.is_some_and(|(best, _)| match direction {
                     Direction::Falling => value < best - by,
                     Direction::Rising => value > best + by,
                 });
-                // The first value is the best, and neither an improvement nor the lack of one.
-                if improved && !value.is_nan() {
+                if is_first || improved {
                     self.best = Some((value, now));
                 }
-                !first && !improved
+                // The first value is the best, and neither an improvement nor the lack of one.
+                !is_first && !improved
             }
             Test::Compares { relation, bound, .. } => match relation {
                 Relation::Below => value < *bound,
@@ -161,7 +161,9 @@ impl Watched {
 
     fn holds(&self, lengths: &Lengths, now: Time) -> bool {
         let (lasting, since) = match &self.condition.test {
-            Test::Stops { patience, .. } => (Some(*patience), self.best.map(|(_, at)| at)),
+            Test::Stops { patience, .. } => {
+                (Some(*patience), self.best.map(|(_, at)| at).or(self.since))
+            }
             Test::Compares { lasting, .. } => (*lasting, self.since),
         };
         let Some(period) = lasting else { return self.speaks };

@@ -161,7 +161,8 @@ impl Clock {
         let applied = Applied::new(bound, rule, &self.state, firing, self.time);
         change.fired.push(Fired { rule: index, name: rule.called.clone() });
         let trained = || bound.training(&self.state.trains);
-        change.dropped.extend(trained().filter(|unit| bound.drops(*unit, &applied)));
+        let parts = 0..bound.parts.len();
+        change.dropped.extend(parts.filter(|part| applied.drops(&self.state, *part)));
         let froze =
             |unit: &usize| applied.froze.contains(*unit) || !applied.after.trains.contains(*unit);
         change.interrupted.extend(trained().filter(froze));
@@ -235,7 +236,7 @@ impl Clock {
     }
 
     /// What is other than before the rules fired.
-    fn compare(&self, before: &State, change: &mut Change) {
+    fn compare(&mut self, before: &State, change: &mut Change) {
         let bound = self.plan.bound();
         let parts = 0..bound.parts.len();
         let (was, is) = (&before.trains, &self.state.trains);
@@ -247,13 +248,15 @@ impl Clock {
         let optimizer = |state: &State, part: usize| {
             state.options.get(part).and_then(|options| self.program.optimizer(options))
         };
-        change.dropped.extend(parts.filter(|part| {
-            was.contains(*part)
-                && is.contains(*part)
+        let has_state =
+            |state: &State, part: usize| state.trains.contains(part) || state.kept.contains(part);
+        change.dropped.extend(parts.clone().filter(|part| {
+            has_state(before, *part)
+                && has_state(&self.state, *part)
                 && optimizer(before, *part) != optimizer(&self.state, *part)
         }));
         if change.restored.iter().any(|restore| restore.observed.is_some()) {
-            change.dropped.extend(bound.training(is));
+            change.dropped.extend(parts.filter(|part| has_state(&self.state, *part)));
         }
         change.dropped.sort_unstable();
         change.dropped.dedup();
@@ -262,6 +265,9 @@ impl Clock {
         change.interrupted.dedup();
         change.stopped = self.stopped;
         change.summarize(bound, is, &self.groups);
+        for part in &change.dropped {
+            self.state.kept.set(*part, false);
+        }
     }
 
     /// Reads the groups off the options, and which statistics are live.

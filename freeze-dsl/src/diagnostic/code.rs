@@ -53,6 +53,27 @@ macro_rules! codes {
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$code => $meaning,)* }
             }
+
+            /// Its page, in Markdown: what it means, why it matters, a policy that has it and one
+            /// that has not. A code without a page does not compile.
+            #[must_use]
+            pub const fn page(self) -> &'static str {
+                match self {
+                    $(Self::$code => include_str!(concat!("../codes/", stringify!($code), ".md")),)*
+                }
+            }
+
+            /// The code that is written so, in whatever case.
+            #[must_use]
+            pub fn of(name: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|code| code.name().eq_ignore_ascii_case(name))
+            }
+
+            /// The code that was likely meant by one that is none, if any is near.
+            #[must_use]
+            pub fn nearest(name: &str) -> Option<Self> {
+                super::nearest(name, Self::ALL.iter().map(|code| code.name())).and_then(Self::of)
+            }
         }
     };
 }

@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Patch, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use super::{Diagnostic, Severity, Suggestion};
 use crate::source::{Source, Span};
+
+/// How many bytes the lines may have that a finding speaks of, for them to be drawn.
+const LONGEST: usize = 20_000;
 
 /// Whether a drawing has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,10 +34,15 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
     let secondary = diagnostic.secondary.iter().map(|label| {
         AnnotationKind::Context.span(window.place(label.span)).label(label.message.as_str())
     });
-    let mut first = level
-        .primary_title(diagnostic.message.as_str())
-        .id(diagnostic.code.name())
-        .element(window.snippet().annotation(primary).annotations(secondary));
+    let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
+    let mut first = if window.is_long() {
+        // Drawing takes time for every character as well.
+        let (line, column) = source.line_column(diagnostic.span.start);
+        let origin = Origin::path(source.name()).line(line).char_column(column);
+        Group::with_title(title).element(origin)
+    } else {
+        title.element(window.snippet().annotation(primary).annotations(secondary))
+    };
     for note in &diagnostic.notes {
         first = first.element(Level::NOTE.message(note.as_str()));
     }
@@ -79,11 +87,16 @@ impl<'s> Window<'s> {
         }
     }
 
+    /// Whether its lines are none that a person wrote.
+    const fn is_long(&self) -> bool {
+        self.text.len() > LONGEST
+    }
+
     fn snippet<T: Clone>(&self) -> Snippet<'s, T> {
         Snippet::source(self.text).path(self.source.name()).line_start(self.line)
     }
 
-    fn help<'a>(&self, suggestion: &'a Suggestion) -> annotate_snippets::Group<'a>
+    fn help<'a>(&self, suggestion: &'a Suggestion) -> Group<'a>
     where
         's: 'a,
     {
@@ -91,9 +104,11 @@ impl<'s> Window<'s> {
             .edits
             .iter()
             .map(|edit| Patch::new(self.place(edit.span), edit.text.as_str()));
-        Level::HELP
-            .secondary_title(suggestion.message.as_str())
-            .element(self.snippet().patches(patches))
+        let title = Level::HELP.secondary_title(suggestion.message.as_str());
+        if self.is_long() {
+            return Group::with_title(title);
+        }
+        title.element(self.snippet().patches(patches))
     }
 
     /// A span of the source in the window.

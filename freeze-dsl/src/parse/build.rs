@@ -96,7 +96,15 @@ impl Builder<'_> {
 
     fn for_item(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Item>> {
         let mut inner = pair.into_inner();
-        let head = self.head(inner.next()?)?;
+        let head = inner.next()?;
+        let end = inner.clone().next_back();
+        if end.is_some_and(|part| part.as_rule() == Rule::never_closed) {
+            self.found.push(
+                Diagnostic::new(Code::FRZ0101, span(&head), "this loop is never closed")
+                    .label("expected `}` somewhere behind this"),
+            );
+        }
+        let head = self.head(head)?;
         let place = head.span;
         let body = self.items(inner);
         Some(Spanned::new(Item::For(head, body.into()), place))

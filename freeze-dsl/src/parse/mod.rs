@@ -1,16 +1,18 @@
 //! Text to tree. Never fails: what does not parse becomes findings, and the rest a tree.
 
 mod build;
+mod expected;
 mod grammar;
 mod options;
 mod scan;
 mod syntax;
 mod targets;
+mod token;
 mod values;
 
-pub(crate) use syntax::last_character;
+pub(crate) use grammar::{Grammar, Rule};
+pub(crate) use token::last_character;
 
-use grammar::{Grammar, Rule};
 use pest::Parser;
 
 use crate::ast::Tree;

@@ -38,7 +38,23 @@ impl<'a> Applied<'a> {
         firing: u64,
         now: Time,
     ) -> Self {
+        Self::onto(before.clone(), bound, rule, before, firing, now)
+    }
+
+    /// The same, where `after` is a copy of `before` already.
+    pub(super) fn onto(
+        after: State,
+        bound: &Bound,
+        rule: &'a Rule,
+        before: &State,
+        firing: u64,
+        now: Time,
+    ) -> Self {
         let units = before.options.len();
+        // Who gave what matters only where one may have overridden another.
+        let gives =
+            |action: &Action| matches!(action, Action::On { options, .. } if !options.is_empty());
+        let several = rule.actions.iter().filter(|action| gives(&action.value)).nth(1).is_some();
         let empty = || FixedBitSet::with_capacity(units);
         let selections: Vec<FixedBitSet> = rule
             .actions
@@ -50,12 +66,12 @@ impl<'a> Applied<'a> {
             .collect();
         let mut applied = Self {
             rule,
-            after: before.clone(),
+            after,
             dropped: empty(),
             froze: empty(),
             kept: empty(),
             idle: Vec::with_capacity(selections.len()),
-            givers: vec![[None; KINDS]; units],
+            givers: vec![[None; KINDS]; if several { units } else { 0 }],
             selections: Vec::new(),
         };
         if rule.actions.iter().any(|action| action.value.is(Verb::Train)) {
@@ -66,7 +82,20 @@ impl<'a> Applied<'a> {
             applied.idle.push(!changed);
         }
         applied.selections = selections;
+        let mut kept = before.trains.clone();
+        kept.intersect_with(&applied.kept);
+        kept.union_with(&before.kept);
+        kept.difference_with(&applied.dropped);
+        kept.difference_with(&applied.after.trains);
+        applied.after.kept = kept;
         applied
+    }
+
+    /// Whether a unit loses its optimizer state, if it has one.
+    pub(crate) fn drops(&self, before: &State, unit: usize) -> bool {
+        let has_state = before.trains.contains(unit) || before.kept.contains(unit);
+        let goes_on = self.after.trains.contains(unit) || self.after.kept.contains(unit);
+        has_state && (self.dropped.contains(unit) || !goes_on)
     }
 
     /// Applies one action; gives whether anything changed.
@@ -82,7 +111,8 @@ impl<'a> Applied<'a> {
             Action::Stop | Action::Restore { .. } => true,
             Action::Reset(_) => {
                 self.dropped.union_with(selection);
-                !selection.is_disjoint(&self.after.trains)
+                !(selection.is_disjoint(&self.after.trains)
+                    && selection.is_disjoint(&self.after.kept))
             }
             Action::On { verb, options, keep_state, .. } => {
                 let mut changed = match verb {
@@ -92,7 +122,8 @@ impl<'a> Applied<'a> {
                         changed
                     }
                     Verb::Freeze => {
-                        let changed = !selection.is_disjoint(&self.after.trains);
+                        let drops_kept = !keep_state && !selection.is_disjoint(&self.after.kept);
+                        let changed = drops_kept || !selection.is_disjoint(&self.after.trains);
                         self.after.trains.difference_with(selection);
                         self.froze.union_with(selection);
                         if *keep_state {

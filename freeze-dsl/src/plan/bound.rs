@@ -117,12 +117,10 @@ impl Bound {
 
     /// How many of the model's parameters train, at least in part.
     pub(crate) fn trainable(&self, trains: &FixedBitSet) -> usize {
-        let mut parameters: Vec<usize> = self
-            .training(trains)
-            .filter_map(|part| Some(self.parts.get(part)?.parameter))
-            .collect();
-        parameters.dedup();
-        parameters.len()
+        let mut last = None;
+        let of = |part: usize| self.parts.get(part).map(|part| part.parameter);
+        let parameters = self.training(trains).filter_map(of);
+        parameters.filter(|parameter| last.replace(*parameter) != Some(*parameter)).count()
     }
 
     /// The parts that train.
@@ -131,61 +129,57 @@ impl Bound {
         trains.ones().take_while(move |unit| *unit < own)
     }
 
-    /// What each rule does to what the ones before it left, as if each fired once at the start.
-    fn applied<T>(
-        &self,
-        mut look: impl FnMut(&Rule, &State, &Applied<'_>) -> T,
-    ) -> impl Iterator<Item = T> {
+    /// Looks at what each rule does to what the ones before it left, as if each fired once at the
+    /// start.
+    pub(super) fn walk(&self, mut look: impl FnMut(usize, &Rule, &State, &Applied<'_>)) {
+        const MANY_CURVES: usize = 256;
         let mut state = self.start();
-        self.rules.iter().map(move |rule| {
-            let applied = Applied::new(self, rule, &state, 0, Time::default());
-            let seen = look(rule, &state, &applied);
-            state = applied.after;
-            state.compact();
-            seen
-        })
+        let mut spare = state.clone();
+        for (index, rule) in self.rules.iter().enumerate() {
+            spare.set_to(&state);
+            let applied = Applied::onto(spare, self, rule, &state, 0, Time::default());
+            look(index, rule, &state, &applied);
+            spare = std::mem::replace(&mut state, applied.after);
+            if state.running.len() > MANY_CURVES {
+                state.compact();
+            }
+        }
     }
 
-    /// A row a rule.
-    pub(super) fn rows(&self) -> Vec<Row> {
-        self.applied(|rule, _, applied| Row {
-            rule: rule.called.clone(),
-            trainable: self.trainable(&applied.after.trains),
-            trainable_elements: self.elements(&applied.after.trains),
-            stops: rule.actions.iter().any(|action| matches!(action.value, Action::Stop)),
-            changes: rule
-                .actions
-                .iter()
-                .filter_map(|action| action.value.targets())
-                .any(|targets| targets.value.changes()),
-        })
-        .collect()
+    /// A row a rule, and all that is wrong with what the rules do.
+    pub(crate) fn rows(&self, found: &mut Vec<Diagnostic>) -> Vec<Row> {
+        let mut rows = Vec::with_capacity(self.rules.len());
+        super::check::check(self, found, |rule, applied| {
+            rows.push(Row {
+                rule: rule.called.clone(),
+                trainable: self.trainable(&applied.after.trains),
+                trainable_elements: self.elements(&applied.after.trains),
+                stops: rule.actions.iter().any(|action| matches!(action.value, Action::Stop)),
+                changes: rule
+                    .actions
+                    .iter()
+                    .filter_map(|action| action.value.targets())
+                    .any(|targets| targets.value.changes()),
+            });
+        });
+        rows
     }
 
     /// What each rule changes.
-    pub(super) fn effects(&self) -> impl Iterator<Item = Vec<Effect>> + '_ {
-        self.applied(|_, before, applied| {
+    pub(super) fn effects(&self) -> Vec<Vec<Effect>> {
+        let mut all = Vec::with_capacity(self.rules.len());
+        self.walk(|_, _, before, applied| {
             let effect = |part: usize| {
                 let trained = before.trains.contains(part);
                 let trains = applied.after.trains.contains(part);
-                let drops_state = trained && self.drops(part, applied);
+                let drops_state = applied.drops(before, part);
                 let same = trained == trains
                     && !drops_state
                     && before.options.get(part) == applied.after.options.get(part);
                 (!same).then_some(Effect { part, trains, drops_state })
             };
-            (0..self.parts.len()).filter_map(effect).collect()
-        })
-    }
-
-    /// Whether a unit that trained loses its optimizer state.
-    pub(crate) fn drops(&self, unit: usize, applied: &Applied<'_>) -> bool {
-        let frozen = !applied.after.trains.contains(unit);
-        applied.dropped.contains(unit) || frozen && !applied.kept.contains(unit)
-    }
-
-    /// Adds all that is wrong with what the rules do.
-    pub(crate) fn check(&self, found: &mut Vec<Diagnostic>) {
-        super::check::check(self, found);
+            all.push((0..self.parts.len()).filter_map(effect).collect());
+        });
+        all
     }
 }

@@ -6,39 +6,38 @@ use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::rule::{Action, Moment, Options, Rule};
 use crate::source::Span;
-use crate::time::Time;
 use crate::unroll::in_turns;
 
-/// Applies the rules one after another, and tells what is wrong with what they do.
-pub(super) fn check(bound: &Bound, found: &mut Vec<Diagnostic>) {
-    let mut state = bound.start();
-    let mut ever = state.trains.clone();
-    let waits = bound.rules.first().is_some_and(|rule| !fires_at_once(rule));
-    if !waits {
+/// Applies the rules one after another, tells what is wrong with what they do, and shows each.
+pub(super) fn check(
+    bound: &Bound,
+    found: &mut Vec<Diagnostic>,
+    mut show: impl FnMut(&Rule, &Applied<'_>),
+) {
+    let mut ever = bound.start().trains;
+    if bound.rules.first().is_some_and(fires_at_once) {
         ever.clear();
     }
-    for (index, rule) in bound.rules.iter().enumerate() {
-        let applied = Applied::new(bound, rule, &state, 0, Time::default());
+    let mut is_certain = !bound.defaults.lr.as_ref().is_some_and(|lr| lr.then_freeze);
+    bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
         let is_passing = next.is_some_and(|next| fires_together(rule, next));
-        Checking { bound, applied: &applied, before: &state, is_passing, found: &mut own }
+        let recurs = rule.trigger.iter().any(|moment| matches!(moment.value, Moment::Every(_)));
+        is_certain &= !recurs && !rule.actions.iter().any(|action| leaves_open(&action.value));
+        Checking { bound, applied, before, is_passing, is_certain, found: &mut own }
             .all(index == 0 && fires_at_once(rule));
         found.extend(own.into_iter().map(|finding| in_turns(finding, &rule.turns)));
         ever.union_with(&applied.after.trains);
-        if rule.actions.iter().filter_map(|a| a.value.targets()).any(|t| t.value.changes()) {
-            // What a later firing selects may be anything of it.
-            for action in &rule.actions {
-                if let Some(targets) = action.value.targets() {
-                    for firing in 0..64 {
-                        ever.union_with(&targets.units(&bound.units, &state.trains, firing));
-                    }
-                }
+        // What a later firing selects may be anything of what it selects from.
+        let targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        for targets in targets.filter(|targets| targets.value.changes()) {
+            for firing in 0..64 {
+                ever.union_with(&targets.units(&bound.units, &before.trains, firing));
             }
         }
-        state = applied.after;
-        state.compact();
-    }
+        show(rule, applied);
+    });
     never_trained(bound, &ever, found);
 }
 
@@ -47,8 +46,9 @@ pub(crate) fn fires_together(before: &Rule, rule: &Rule) -> bool {
     let implied = |known: &Moment| {
         rule.trigger.iter().any(|moment| match (known, &moment.value) {
             (_, Moment::Epoch(0) | Moment::Step(0)) => true,
-            (Moment::Epoch(known), Moment::Epoch(at)) => at <= known,
-            (Moment::Step(known), Moment::Step(at)) => at <= known,
+            (Moment::Epoch(known), Moment::Epoch(at)) | (Moment::Step(known), Moment::Step(at)) => {
+                at <= known
+            }
             _ => false,
         })
     };
@@ -88,11 +88,14 @@ struct Checking<'a> {
     before: &'a State,
     /// Whether the next rule fires at the same look, so that no step is made in between.
     is_passing: bool,
+    /// Whether what trains before the rule is known.
+    is_certain: bool,
     found: &'a mut Vec<Diagnostic>,
 }
 
 impl Checking<'_> {
     fn all(&mut self, first: bool) {
+        self.selects_nothing();
         self.conflicts();
         self.undone();
         self.idle(first);
@@ -101,6 +104,29 @@ impl Checking<'_> {
         }
         self.tied();
         self.order_of_model();
+    }
+
+    /// Targets of which nothing is left when rows, or what trains by then, are known.
+    fn selects_nothing(&mut self) {
+        let Applied { rule, selections, .. } = self.applied;
+        for (action, selection) in rule.actions.iter().zip(selections) {
+            let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
+                continue;
+            };
+            // A later firing may find other things trained, and a `sample` other things drawn.
+            if targets.value.changes() && !self.is_certain {
+                continue;
+            }
+            let label = if targets.value.changes() {
+                "nothing of the kind is left when this rule fires"
+            } else {
+                "nothing is left of this"
+            };
+            self.found.push(
+                Diagnostic::new(Code::FRZ0201, targets.span, "this selects no parameter")
+                    .label(label),
+            );
+        }
     }
 
     fn nothing_left(&mut self) {
@@ -119,16 +145,15 @@ impl Checking<'_> {
 
     /// One tensor under two names that is treated differently under them.
     fn tied(&mut self) {
-        let after = &self.applied.after;
-        let differs = |unit: usize, of: usize| {
-            after.trains.contains(unit) != after.trains.contains(of)
-                || after.trains.contains(unit) && !after.agree(unit, of)
+        let differs = |state: &State, unit: usize, of: usize| {
+            state.trains.contains(unit) != state.trains.contains(of)
+                || state.trains.contains(unit) && !state.agree(unit, of)
         };
-        let Some((unit, of)) =
-            self.bound.same.iter().copied().find(|(unit, of)| differs(*unit, *of))
-        else {
-            return;
+        // Told at the rule that does it, not again at every later one.
+        let newly = |(unit, of): &(usize, usize)| {
+            differs(&self.applied.after, *unit, *of) && !differs(self.before, *unit, *of)
         };
+        let Some((unit, of)) = self.bound.same.iter().copied().find(newly) else { return };
         let name = |unit: usize| {
             let part = self.bound.parts.get(of).map_or(0, |part| part.parameter);
             let first = self.bound.names.get(part).map_or("", String::as_str);
@@ -141,7 +166,7 @@ impl Checking<'_> {
         let place = actions
             .filter(|(_, selection)| touching(selection))
             .map(|(action, _)| action.value.targets().map_or(action.span, |targets| targets.span))
-            .last()
+            .next_back()
             .unwrap_or(self.applied.rule.span);
         self.found.push(
             Diagnostic::new(
@@ -193,13 +218,20 @@ impl Checking<'_> {
     /// Two actions that give one parameter different options, and neither is a `set`.
     fn conflicts(&mut self) {
         let rule = self.applied.rule;
+        let gives_some = |action: &Action| {
+            matches!(action, Action::On { verb, options, .. }
+                if *verb != Verb::Set && !options.is_empty())
+        };
+        if rule.actions.iter().filter(|action| gives_some(&action.value)).count() < 2 {
+            return;
+        }
         let mut given: Vec<[Option<usize>; KINDS]> = vec![[None; KINDS]; self.before.options.len()];
         let mut told: Vec<(usize, usize, usize)> = Vec::new();
         for (index, (action, selection)) in
             rule.actions.iter().zip(&self.applied.selections).enumerate()
         {
-            let Action::On { verb, options, .. } = &action.value else { continue };
-            if *verb == Verb::Set || options.is_empty() {
+            let Action::On { options, .. } = &action.value else { continue };
+            if !gives_some(&action.value) {
                 continue;
             }
             for unit in selection.ones() {
@@ -313,6 +345,13 @@ impl Checking<'_> {
             );
         }
     }
+}
+
+/// Whether what trains behind an action depends on more than the order of the rules.
+fn leaves_open(action: &Action) -> bool {
+    let freezes_later = matches!(action, Action::On { options, .. }
+        if options.lr.as_ref().is_some_and(|lr| lr.then_freeze));
+    freezes_later || action.targets().is_some_and(|targets| targets.value.draws())
 }
 
 /// Whether options give a learning rate, a weight decay, an optimizer.

@@ -75,9 +75,8 @@ impl Plan {
     pub(crate) fn new(policy: &Policy, model: &Model) -> Result<Self, Findings> {
         let mut found = Vec::new();
         match analysis::check(policy, Some(model), &mut found) {
-            Some(bound) => {
+            Some((bound, rows)) => {
                 sort(&mut found);
-                let rows = bound.rows();
                 let bound = Arc::new(bound);
                 Ok(Self {
                     policy: policy.clone(),
@@ -111,7 +110,8 @@ impl Plan {
 
     /// What each rule changes, a list a rule, in the order of [`Plan::rows`]; parts that a rule
     /// leaves as they are do not stand in its list.
-    pub fn effects(&self) -> impl Iterator<Item = Vec<Effect>> + '_ {
+    #[must_use]
+    pub fn effects(&self) -> Vec<Vec<Effect>> {
         self.bound.effects()
     }
 

@@ -15,6 +15,8 @@ use crate::time::{Lengths, Time};
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) trains: FixedBitSet,
+    /// What is frozen and has kept its optimizer state.
+    pub(crate) kept: FixedBitSet,
     pub(crate) options: Vec<UnitOptions>,
     /// The learning rates to which options point.
     pub(crate) running: Vec<Running>,
@@ -39,6 +41,7 @@ impl State {
         let value = |given: Option<&Spanned<f64>>| given.map(|given| given.value);
         let mut state = Self {
             trains,
+            kept: FixedBitSet::with_capacity(units),
             options: Vec::new(),
             running: Vec::new(),
             stats: vec![defaults.stats.map(|stats| stats.value); normalisations],
@@ -51,6 +54,16 @@ impl State {
         };
         state.options = vec![options; units];
         state
+    }
+
+    /// Becomes a copy of another state, in the memory that it has.
+    pub(super) fn set_to(&mut self, other: &Self) {
+        let Self { trains, kept, options, running, stats } = other;
+        self.trains.clone_from(trains);
+        self.kept.clone_from(kept);
+        self.options.clone_from(options);
+        self.running.clone_from(running);
+        self.stats.clone_from(stats);
     }
 
     /// Begins a curve; gives its place among the running ones.

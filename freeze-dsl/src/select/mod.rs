@@ -6,7 +6,8 @@ mod named;
 mod selection;
 mod tree;
 
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
+use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
@@ -43,6 +44,8 @@ pub(crate) struct Selecting<'m> {
     tree: NameTree<'m>,
     /// The names of the buffers, for a message.
     buffers: OnceCell<(Vec<&'m str>, NameTree<'m>)>,
+    /// What paths select that were looked up before.
+    known: RefCell<HashMap<String, FixedBitSet>>,
 }
 
 impl<'m> Selecting<'m> {
@@ -54,7 +57,7 @@ impl<'m> Selecting<'m> {
         });
         let names: Vec<(&str, usize)> = first.chain(others).collect();
         let tree = NameTree::new(names.iter().enumerate().map(|(index, (name, _))| (*name, index)));
-        Self { model, names, tree, buffers: OnceCell::new() }
+        Self { model, names, tree, buffers: OnceCell::new(), known: RefCell::default() }
     }
 
     /// Every name of every parameter, and whose it is.
@@ -97,8 +100,8 @@ impl<'m> Selecting<'m> {
                     .to_vec(),
                 _ => continue,
             };
+            let mut one = path.to_vec();
             for (place, choice) in choices {
-                let mut one = path.to_vec();
                 if let Some(segment) = one.get_mut(index) {
                     *segment = Spanned::new(choice, place);
                 }
@@ -127,8 +130,14 @@ impl<'m> Selecting<'m> {
     }
 
     fn quietly(&self, path: &[Spanned<Segment>]) -> FixedBitSet {
+        // Policies say the same path again and again, and `**` goes through the whole tree.
+        let key = format!("{:?}", path.iter().map(|segment| &segment.value).collect::<Vec<_>>());
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
         let mut selection = FixedBitSet::with_capacity(self.names.len());
         self.tree.select(path, &mut selection);
+        self.known.borrow_mut().insert(key, selection.clone());
         selection
     }
 
@@ -138,7 +147,7 @@ impl<'m> Selecting<'m> {
         let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*".to_owned());
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
-        names.sort_by_key(|name| natural(name));
+        names.sort_by_cached_key(|name| natural(name));
         names
             .into_iter()
             .filter_map(|name| {
@@ -176,9 +185,31 @@ impl<'m> Selecting<'m> {
     }
 }
 
-/// A key by which `2` comes before `10`.
-fn natural(segment: &str) -> (u64, &str) {
-    segment.parse().map_or((u64::MAX, segment), |number| (number, ""))
+/// A stretch of digits or of other characters, in natural order: the number of digits decides
+/// first, so that `2` comes before `10`.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+enum Stretch<'s> {
+    Number(usize, &'s str),
+    Text(&'s str),
+}
+
+/// A key by which `2` comes before `10`, and `block2` before `block10`.
+fn natural(segment: &str) -> Vec<Stretch<'_>> {
+    let mut stretches = Vec::new();
+    let mut rest = segment;
+    while let Some(first) = rest.chars().next() {
+        let is_number = first.is_ascii_digit();
+        let length = rest.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(rest.len());
+        let (stretch, behind) = rest.split_at(length);
+        let digits = stretch.trim_start_matches('0');
+        stretches.push(if is_number {
+            Stretch::Number(digits.len(), digits)
+        } else {
+            Stretch::Text(stretch)
+        });
+        rest = behind;
+    }
+    stretches
 }
 
 /// A path as it could be written.

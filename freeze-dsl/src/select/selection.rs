@@ -46,11 +46,44 @@ impl Selection {
     pub(crate) fn is_disjoint(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Parameters(left), Self::Parameters(right)) => left.is_disjoint(right),
+            (Self::Parameters(names), Self::Rows { parameter, .. })
+            | (Self::Rows { parameter, .. }, Self::Parameters(names)) => {
+                !names.contains(*parameter)
+            }
+            (
+                Self::Rows { parameter, first, past },
+                Self::Rows { parameter: other, first: start, past: end },
+            ) => parameter != other || past <= start || end <= first,
             _ => false,
         }
     }
 
+    /// Whether everything is known of it that can be before a rule fires.
+    pub(crate) fn is_known(&self) -> bool {
+        match self {
+            Self::Unknown => false,
+            Self::Sample { elements: all, .. } | Self::Union(all) => all.iter().all(Self::is_known),
+            Self::Without(both) | Self::Within(both) => both.0.is_known() && both.1.is_known(),
+            Self::Parameters(_) | Self::Rows { .. } | Self::Trainable | Self::Frozen => true,
+        }
+    }
+
+    /// Of how many parts it is made.
+    pub(crate) fn size(&self) -> usize {
+        match self {
+            Self::Sample { elements: all, .. } | Self::Union(all) => {
+                all.iter().map(Self::size).sum::<usize>() + 1
+            }
+            Self::Without(both) | Self::Within(both) => both.0.size() + both.1.size() + 1,
+            _ => 1,
+        }
+    }
+
     pub(crate) fn union(all: Vec<Self>) -> Self {
+        // Whatever is known of some of it, nothing can be said of all.
+        if all.iter().any(|one| matches!(one, Self::Unknown)) {
+            return Self::Unknown;
+        }
         let mut known: Option<FixedBitSet> = None;
         let mut others = Vec::new();
         for one in all {
@@ -78,6 +111,9 @@ impl Selection {
                 names.difference_with(&away);
                 Self::Parameters(names)
             }
+            (Self::Rows { parameter, .. }, Self::Parameters(away)) if away.contains(parameter) => {
+                Self::Parameters(FixedBitSet::new())
+            }
             (names, away) => Self::Without(Box::new((names, away))),
         }
     }
@@ -88,6 +124,7 @@ impl Selection {
                 names.intersect_with(&around);
                 Self::Parameters(names)
             }
+            (names, around) if names.is_disjoint(&around) => Self::Parameters(FixedBitSet::new()),
             (names, around) => Self::Within(Box::new((names, around))),
         }
     }
@@ -102,12 +139,24 @@ impl Selection {
         }
     }
 
+    /// Whether it draws from a list.
+    pub(crate) fn draws(&self) -> bool {
+        match self {
+            Self::Sample { .. } => true,
+            Self::Union(all) => all.iter().any(Self::draws),
+            Self::Without(both) | Self::Within(both) => both.0.draws() || both.1.draws(),
+            _ => false,
+        }
+    }
+
     /// Calls `cut` for every stretch of rows.
     fn rows(&self, cut: &mut impl FnMut(usize, usize, usize)) {
         match self {
             Self::Rows { parameter, first, past } => cut(*parameter, *first, *past),
             Self::Sample { elements: all, .. } | Self::Union(all) => {
-                all.iter().for_each(|one| one.rows(cut));
+                for one in all {
+                    one.rows(cut);
+                }
             }
             Self::Without(both) | Self::Within(both) => {
                 both.0.rows(cut);

@@ -29,18 +29,15 @@ impl Unroll<'_, '_> {
         let (name, meaning) = match &item.value {
             Item::LetNumber(name, number) => {
                 let given = self.given.names.iter().rev().find(|(of, _)| *of == name.value);
-                let value = match given {
-                    Some((_, value)) => Some(*value),
-                    None => self.number(number),
-                };
-                (name, Meaning::Number(value))
+                let given = given.map(|(_, value)| *value);
+                // What the number names is used, whatever the program gives in its place.
+                let own = self.number(number);
+                (name, Meaning::Number(given.or(own)))
             }
             Item::LetTargets(name, targets) => {
                 (name, Meaning::Targets(self.targets(targets).value))
             }
-            Item::LetList(name, list) => {
-                (name, self.list(list).map_or(Meaning::Unknown, Meaning::List))
-            }
+            Item::LetList(name, list) => (name, self.meaning(list)),
             _ => return,
         };
         let number = meaning.is_number();
@@ -70,10 +67,20 @@ impl Unroll<'_, '_> {
         }
     }
 
+    /// What `let @name = …` names that reads as a list: another name may stand for any targets.
+    fn meaning(&mut self, list: &Spanned<Listing>) -> Meaning {
+        match (&*list.prefixes, &list.base.value) {
+            ([], ast::Elements::Named(name)) if !self.scope.is_list(name) => {
+                Meaning::Targets(self.named(name, list.base.span))
+            }
+            _ => self.list(list).map_or(Meaning::Unknown, Meaning::List),
+        }
+    }
+
     /// A list's elements; `None` where it is told to be wrong.
     pub(super) fn list(&mut self, list: &Listing) -> Option<Elements> {
         let mut elements = match &list.base.value {
-            ast::Elements::These(terms) => self.elements(terms)?,
+            ast::Elements::These(terms) => self.elements(terms),
             ast::Elements::Named(name) => self.named_list(name, list.base.span)?,
         };
         for prefix in list.prefixes.iter().rev() {
@@ -119,6 +126,13 @@ impl Unroll<'_, '_> {
     }
 
     fn named_list(&mut self, name: &str, place: Span) -> Option<Elements> {
+        if let Some(meaning) = self.scope.get(name, false) {
+            let weight = meaning.weight();
+            self.weigh(weight, place);
+        }
+        if self.is_too_heavy() {
+            return None;
+        }
         match self.scope.get(name, false).cloned() {
             Some(Meaning::List(elements)) => Some(elements),
             Some(Meaning::Unknown) => None,
@@ -136,7 +150,7 @@ impl Unroll<'_, '_> {
         }
     }
 
-    fn elements(&mut self, terms: &[Spanned<Term>]) -> Option<Elements> {
+    fn elements(&mut self, terms: &[Spanned<Term>]) -> Elements {
         let mut all = Elements { elements: Vec::new(), complete: true };
         for term in terms {
             match &term.value {
@@ -148,7 +162,7 @@ impl Unroll<'_, '_> {
                 }
             }
         }
-        Some(all)
+        all
     }
 
     /// A path with a `*` segment: one element for each name that the last one matches.

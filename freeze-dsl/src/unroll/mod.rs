@@ -2,6 +2,7 @@
 //! checked. With a model, selectors become selections of its parameters.
 
 mod lists;
+mod loops;
 mod numbers;
 mod options;
 mod scope;
@@ -9,18 +10,16 @@ mod targets;
 mod time;
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
-use crate::ast::{self, Item, List, Loop, Text, Tree, Verb};
+use crate::ast::{self, Item, List, Text, Tree, Verb};
 use crate::diagnostic::{Code, Diagnostic, readable};
 use crate::policy::Length;
-use crate::rule::{Action, Options, Rule, Turns};
-use crate::select::Selecting;
+use crate::rule::{Action, Options, Rule};
+use crate::select::{Selecting, Selection};
 use crate::source::{Source, Span, Spanned};
+pub use loops::MAX_UNROLLED;
+pub(crate) use loops::{Turns, in_turns};
 use scope::Scope;
-
-/// How many rules and actions a policy may have once its loops are unrolled.
-pub const MAX_UNROLLED: usize = 100_000;
 
 /// What a tree comes to.
 #[derive(Debug, Clone, Default)]
@@ -29,7 +28,7 @@ pub(crate) struct Unrolled {
     pub(crate) run: Option<Spanned<Length>>,
     pub(crate) defaults: Options,
     pub(crate) rules: Vec<Rule>,
-    /// Whether the model is needed to know how many rules there are.
+    /// Whether it is not known how many rules there are, for want of a model or of a number.
     pub(crate) is_open: bool,
 }
 
@@ -57,11 +56,13 @@ pub(crate) fn unroll(
         model,
         found: Vec::new(),
         scope: Scope::default(),
-        turns: Vec::new(),
+        turns: Turns::default(),
         names: HashMap::new(),
         defaulted: HashMap::new(),
         has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
-        counted: 0,
+        turned: 0,
+        weight: 0,
+        regexes: HashMap::new(),
         out: Unrolled::default(),
     };
     // `run` and `let` may stand behind what needs them.
@@ -87,14 +88,19 @@ struct Unroll<'a, 'm> {
     found: Vec<Diagnostic>,
     scope: Scope,
     /// The turns of the loops around what is unrolled.
-    turns: Vec<String>,
+    turns: Turns,
     /// The names of rules, and where they stand.
     names: HashMap<Text, Span>,
     /// The options that have a default, and where they stand.
     defaulted: HashMap<&'static str, Span>,
     /// Whether a `run` stands somewhere, be it right or wrong.
     has_run: bool,
-    counted: usize,
+    /// How many turns of loops there were.
+    turned: usize,
+    /// How much was written out so far.
+    weight: usize,
+    /// What regular expressions select, so that each is compiled once.
+    regexes: HashMap<Text, Selection>,
     out: Unrolled,
 }
 
@@ -111,6 +117,11 @@ impl Unroll<'_, '_> {
         if self.turns.is_empty() || !self.found.iter().rev().take(1_000).any(known) {
             self.found.push(finding);
         }
+    }
+
+    /// Whether it is worth the time to look for what was likely meant: nobody reads more.
+    fn explains(&self) -> bool {
+        self.found.len() < 1_000
     }
 
     /// What stands at a place, as messages show it.
@@ -190,79 +201,11 @@ impl Unroll<'_, '_> {
         );
     }
 
-    /// Runs `body` once for each turn of a loop.
-    fn each_turn(&mut self, head: &Spanned<Loop>, mut body: impl FnMut(&mut Self)) {
-        match &head.value {
-            Loop::Each { index, element, list } => {
-                let Some(elements) = self.list(list) else { return };
-                self.out.is_open |= !elements.complete;
-                for (turn, value) in elements.elements.into_iter().enumerate() {
-                    if self.is_too_much(head.span) {
-                        return;
-                    }
-                    let mark = self.scope.mark();
-                    let mut described = format!("`@{}` is `{}`", element.value, value.shown);
-                    if let Some(index) = index {
-                        #[expect(clippy::cast_precision_loss, reason = "turns are bounded")]
-                        self.scope.number(index, turn as f64);
-                        described = format!("`{}` is {turn} and {described}", index.value);
-                    }
-                    self.scope.element(element, value);
-                    self.turns.push(described);
-                    body(self);
-                    self.turns.pop();
-                    self.scope.reset(mark);
-                }
-            }
-            Loop::Range { index, start, end, inclusive } => {
-                let (Some(first), Some(last)) =
-                    (self.whole_number(start, "a loop"), self.whole_number(end, "a loop"))
-                else {
-                    return;
-                };
-                let past = if *inclusive { last.saturating_add(1) } else { last };
-                if past <= first {
-                    self.tell(
-                        Diagnostic::new(Code::FRZ0205, head.span, "this loop has no turns")
-                            .label(format!("it would go from {first} to before {past}")),
-                    );
-                }
-                for turn in first..past {
-                    if self.is_too_much(head.span) {
-                        return;
-                    }
-                    let mark = self.scope.mark();
-                    #[expect(clippy::cast_precision_loss, reason = "turns are bounded")]
-                    self.scope.number(index, turn as f64);
-                    self.turns.push(format!("`{}` is {turn}", index.value));
-                    body(self);
-                    self.turns.pop();
-                    self.scope.reset(mark);
-                }
-            }
-        }
-    }
-
-    /// Counts what is unrolled; tells once where it is more than is borne.
-    fn is_too_much(&mut self, place: Span) -> bool {
-        self.counted += 1;
-        if self.counted == MAX_UNROLLED + 1 {
-            self.turns.clear();
-            self.tell(
-                Diagnostic::new(
-                    Code::FRZ0105,
-                    place,
-                    format!(
-                        "unrolled, the loops of this policy have more than {MAX_UNROLLED} turns"
-                    ),
-                )
-                .label("this loop goes beyond it"),
-            );
-        }
-        self.counted > MAX_UNROLLED
-    }
-
     fn rule(&mut self, rule: &ast::Rule, place: Span) {
+        self.weigh_in_turn(rule.trigger.span, false);
+        if self.is_too_heavy() {
+            return;
+        }
         let called = match &rule.name {
             Some(name) => {
                 let called = self.turned(&name.value);
@@ -290,29 +233,26 @@ impl Unroll<'_, '_> {
             .collect();
         let mut actions = Vec::new();
         self.actions(&rule.actions, &mut actions);
-        let turns: Turns = Arc::from(self.turns.as_slice());
         self.out.rules.push(Rule {
             called,
             span: place,
             trigger: Spanned::new(moments, rule.trigger.span),
             actions,
-            turns,
+            turns: self.turns.clone(),
         });
-    }
-
-    /// A rule's name within a loop: every turn has a rule of its own.
-    fn turned(&self, name: &Text) -> Text {
-        match self.scope.turn_numbers() {
-            numbers if numbers.is_empty() => name.clone(),
-            numbers => format!("{name}[{}]", numbers.join(",")).into(),
-        }
     }
 
     fn actions(&mut self, actions: &[Spanned<ast::Action>], out: &mut Vec<Spanned<Action>>) {
         for action in actions {
             if let ast::Action::For(head, body) = &action.value {
                 self.each_turn(head, |unroll| unroll.actions(body, out));
-            } else if let Some(done) = self.action(action) {
+                continue;
+            }
+            self.weigh_in_turn(action.span, true);
+            if self.is_too_heavy() {
+                return;
+            }
+            if let Some(done) = self.action(action) {
                 out.push(Spanned::new(done, action.span));
             }
         }
@@ -374,12 +314,4 @@ impl Unroll<'_, '_> {
                 .label("this fits `freeze` alone"),
         );
     }
-}
-
-/// A finding with the turns of the loops around it.
-pub(crate) fn in_turns(finding: Diagnostic, turns: &[String]) -> Diagnostic {
-    if turns.is_empty() {
-        return finding;
-    }
-    finding.note(format!("in the turn of the loop in which {}", turns.join(" and ")))
 }

@@ -23,13 +23,13 @@ impl Unroll<'_, '_> {
                 }
                 Step::Rust(index) => self.rust(*index, step.span),
                 Step::Negate => stack.pop()?.map(|value| -value),
-                Step::Add => binary(&mut stack, |left, right| left + right)?,
-                Step::Subtract => binary(&mut stack, |left, right| left - right)?,
-                Step::Multiply => binary(&mut stack, |left, right| left * right)?,
-                Step::Divide => binary(&mut stack, |left, right| left / right)?,
-                Step::Power => binary(&mut stack, f64::powf)?,
-                Step::Min(count) => fold(&mut stack, *count, f64::min)?,
-                Step::Max(count) => fold(&mut stack, *count, f64::max)?,
+                Step::Add => binary(&mut stack, |left, right| left + right),
+                Step::Subtract => binary(&mut stack, |left, right| left - right),
+                Step::Multiply => binary(&mut stack, |left, right| left * right),
+                Step::Divide => binary(&mut stack, |left, right| left / right),
+                Step::Power => binary(&mut stack, f64::powf),
+                Step::Min(count) => fold(&mut stack, *count, f64::min),
+                Step::Max(count) => fold(&mut stack, *count, f64::max),
             };
             stack.push(value);
         }
@@ -45,7 +45,8 @@ impl Unroll<'_, '_> {
         }
         let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown number `{name}`"))
             .label("no `let` and no loop around this defines it");
-        let finding = match nearest(name, self.scope.names(true)) {
+        let near = || nearest(name, self.scope.names(true));
+        let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
                 format!("did you mean `{near}`?"),
@@ -73,20 +74,15 @@ impl Unroll<'_, '_> {
     /// A whole number from 0.
     pub(super) fn whole_number(&mut self, number: &Spanned<Number>, what: &str) -> Option<u64> {
         let value = self.number(number)?;
-        match whole(value) {
-            Some(whole) => Some(whole),
-            None => {
-                self.tell(
-                    Diagnostic::new(
-                        Code::FRZ0402,
-                        number.span,
-                        format!("{what} is counted in whole numbers from 0"),
-                    )
+        let whole = whole(value);
+        if whole.is_none() {
+            let message = format!("{what} is counted in whole numbers from 0");
+            self.tell(
+                Diagnostic::new(Code::FRZ0402, number.span, message)
                     .label(format!("this is {value}")),
-                );
-                None
-            }
+            );
         }
+        whole
     }
 }
 
@@ -102,18 +98,14 @@ pub(super) fn whole(value: f64) -> Option<u64> {
     (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
 }
 
-/// `None` of the outer option where operands are missing, which the grammar rules out.
-fn binary(stack: &mut Vec<Option<f64>>, apply: fn(f64, f64) -> f64) -> Option<Option<f64>> {
+/// The value of the last two operands together; `None` where one is not known.
+fn binary(stack: &mut Vec<Option<f64>>, apply: fn(f64, f64) -> f64) -> Option<f64> {
     let (right, left) = (stack.pop()?, stack.pop()?);
-    Some(left.zip(right).map(|(left, right)| apply(left, right)))
+    Some(apply(left?, right?))
 }
 
-fn fold(
-    stack: &mut Vec<Option<f64>>,
-    count: usize,
-    apply: fn(f64, f64) -> f64,
-) -> Option<Option<f64>> {
+fn fold(stack: &mut Vec<Option<f64>>, count: usize, apply: fn(f64, f64) -> f64) -> Option<f64> {
     let operands = stack.split_off(stack.len().checked_sub(count)?);
     let known: Option<Vec<f64>> = operands.into_iter().collect();
-    Some(known.and_then(|values| values.into_iter().reduce(apply)))
+    known?.into_iter().reduce(apply)
 }

@@ -1,6 +1,7 @@
 //! What names stand for.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use super::lists::{Element, Elements};
 use crate::ast::Text;
@@ -11,6 +12,10 @@ use crate::source::{Span, Spanned};
 #[derive(Default)]
 pub(super) struct Scope {
     entries: Vec<Entry>,
+    /// Where each name stands among them, the innermost last.
+    places: HashMap<Text, Vec<usize>>,
+    /// Where those of loops stand.
+    of_loops: Vec<usize>,
 }
 
 struct Entry {
@@ -41,6 +46,18 @@ impl Meaning {
     pub(super) const fn is_number(&self) -> bool {
         matches!(self, Self::Number(_))
     }
+
+    /// What it takes to put it in the place of its name, in bytes of text.
+    pub(super) fn weight(&self) -> usize {
+        const PART: usize = 10;
+        let parts = match self {
+            Self::Number(_) | Self::Unknown => 0,
+            Self::Targets(selection) => selection.size(),
+            Self::Element(element) => element.selection.size(),
+            Self::List(list) => list.elements.iter().map(|it| 1 + it.selection.size()).sum(),
+        };
+        PART * parts
+    }
 }
 
 impl Scope {
@@ -60,6 +77,11 @@ impl Scope {
     }
 
     fn push(&mut self, name: &Spanned<Text>, meaning: Meaning, of_loop: Option<String>) {
+        let place = self.entries.len();
+        self.places.entry(name.value.clone()).or_default().push(place);
+        if of_loop.is_some() {
+            self.of_loops.push(place);
+        }
         self.entries.push(Entry {
             name: name.value.clone(),
             span: name.span,
@@ -76,6 +98,12 @@ impl Scope {
         Some(&entry.meaning)
     }
 
+    /// Whether a name stands for a list, right or wrong.
+    pub(super) fn is_list(&self, name: &str) -> bool {
+        let entry = self.find(name, false);
+        entry.is_some_and(|it| matches!(it.meaning, Meaning::List(_) | Meaning::Unknown))
+    }
+
     /// Where a name was defined.
     pub(super) fn place(&self, name: &str, number: bool) -> Option<Span> {
         self.find(name, number).map(|entry| entry.span)
@@ -83,11 +111,10 @@ impl Scope {
 
     fn find(&self, name: &str, number: bool) -> Option<&Entry> {
         let fits = |entry: &&Entry| {
-            entry.name == name
-                && (entry.meaning.is_number() == number
-                    || matches!(entry.meaning, Meaning::Unknown))
+            entry.meaning.is_number() == number || matches!(entry.meaning, Meaning::Unknown)
         };
-        self.entries.iter().rev().find(fits)
+        let places = self.places.get(name)?.iter().rev();
+        places.filter_map(|place| self.entries.get(*place)).find(fits)
     }
 
     /// The names of numbers, or of the others.
@@ -100,7 +127,7 @@ impl Scope {
     pub(super) fn turn_numbers(&self) -> Vec<String> {
         let mut turns: Vec<String> = Vec::new();
         let mut last_was_number = false;
-        for entry in &self.entries {
+        for entry in self.of_loops.iter().filter_map(|place| self.entries.get(*place)) {
             let Some(shown) = &entry.of_loop else { continue };
             let is_number = entry.meaning.is_number();
             // An element behind its own number says nothing more.
@@ -118,7 +145,15 @@ impl Scope {
 
     /// Forgets what was defined since the mark.
     pub(super) fn reset(&mut self, mark: usize) {
-        self.entries.truncate(mark);
+        while self.entries.len() > mark {
+            let Some(entry) = self.entries.pop() else { return };
+            if let Some(places) = self.places.get_mut(&entry.name) {
+                places.pop();
+            }
+            if entry.of_loop.is_some() {
+                self.of_loops.pop();
+            }
+        }
     }
 
     /// What `let` defined and nothing used.

@@ -1,6 +1,8 @@
 //! Targets: paths to patterns, names to what they stand for, and with a model all of it to
 //! selections.
 
+use std::collections::HashSet;
+
 use super::Unroll;
 use super::scope::Meaning;
 use crate::ast::{self, Number, Segment as Written, Selector, Targets, Term};
@@ -147,6 +149,22 @@ impl Unroll<'_, '_> {
     }
 
     fn regex(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Selection {
+        /// To compile one takes as much time as many an action.
+        const WEIGHT: usize = 10_000;
+        if let Some(known) = self.regexes.get(&regex.value) {
+            return known.clone();
+        }
+        self.weigh(WEIGHT, place);
+        if self.is_too_heavy() {
+            return Selection::unknown();
+        }
+        let Some(selection) = self.compiled(regex, place) else { return Selection::unknown() };
+        self.regexes.insert(regex.value.clone(), selection.clone());
+        selection
+    }
+
+    /// What a regular expression selects; `None` where it is told to be wrong.
+    fn compiled(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Option<Selection> {
         // The whole name must match.
         let whole = format!("^(?:{})$", regex.value);
         let compiled = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
@@ -154,7 +172,7 @@ impl Unroll<'_, '_> {
         let own = regex::RegexBuilder::new(&regex.value).size_limit(1 << 20).build();
         match (own, compiled) {
             (Ok(_), Ok(compiled)) => {
-                let Some(model) = self.model else { return Selection::unknown() };
+                let Some(model) = self.model else { return Some(Selection::unknown()) };
                 let parameters = model.matching(|name| compiled.is_match(name));
                 if parameters.is_clear() {
                     let message = format!("`{}` selects no parameter", self.slice(place));
@@ -162,8 +180,9 @@ impl Unroll<'_, '_> {
                         Diagnostic::new(Code::FRZ0201, place, message)
                             .label("no whole name matches this"),
                     );
+                    return None;
                 }
-                Selection::Parameters(parameters)
+                Some(Selection::Parameters(parameters))
             }
             (Err(error), _) | (_, Err(error)) => {
                 let reason = error.to_string();
@@ -177,12 +196,19 @@ impl Unroll<'_, '_> {
                     )
                     .label(reason),
                 );
-                Selection::unknown()
+                None
             }
         }
     }
 
-    fn named(&mut self, name: &str, place: Span) -> Selection {
+    pub(super) fn named(&mut self, name: &str, place: Span) -> Selection {
+        if let Some(meaning) = self.scope.get(name, false) {
+            let weight = meaning.weight();
+            self.weigh(weight, place);
+            if self.is_too_heavy() {
+                return Selection::unknown();
+            }
+        }
         if let Some(meaning) = self.scope.get(name, false).cloned() {
             return match meaning {
                 Meaning::Targets(selection) => selection,
@@ -213,12 +239,14 @@ impl Unroll<'_, '_> {
     }
 
     pub(super) fn unknown_name(&mut self, name: &str, place: Span) {
+        const LISTED: usize = 20;
         let own = Named::ALL.iter().map(|named| named.word());
-        let known: Vec<String> =
-            own.clone().chain(self.scope.names(false)).map(|known| format!("`@{known}`")).collect();
+        let known = own.clone().chain(self.scope.names(false)).take(LISTED);
+        let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
         let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown name `@{name}`"))
             .label(format!("expected {}", one_of(&known)));
-        let finding = match nearest(name, own.chain(self.scope.names(false))) {
+        let near = || nearest(name, own.chain(self.scope.names(false)));
+        let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
                 format!("did you mean `@{near}`?"),
@@ -236,7 +264,9 @@ impl Unroll<'_, '_> {
         match model.path(pattern, place, self.text) {
             Ok(parameters) => {
                 let idle = model.idle_choices(pattern, place, self.text);
-                idle.into_iter().for_each(|finding| self.tell(finding));
+                for finding in idle {
+                    self.tell(finding);
+                }
                 Selection::Parameters(parameters)
             }
             Err(finding) => {
@@ -298,14 +328,11 @@ impl Unroll<'_, '_> {
                 Segment::Index { start, end }
             }
             Written::OneOf(words) => {
-                let mut names: Vec<Spanned<String>> = Vec::new();
-                for word in words.iter() {
-                    let known = names.iter().take(1_000).any(|name| name.value == word.value);
-                    if !known {
-                        names.push(Spanned::new(word.value.to_string(), word.span));
-                    }
-                }
-                Segment::OneOf(names)
+                let mut known = HashSet::new();
+                let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
+                Segment::OneOf(
+                    first.map(|word| Spanned::new(word.value.to_string(), word.span)).collect(),
+                )
             }
         };
         Some(vec![Spanned::new(lowered, segment.span)])

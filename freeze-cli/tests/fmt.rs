@@ -1,0 +1,127 @@
+//! `freeze fmt`, run as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+
+use std::fs;
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const MESSY: &str = "start:train fc lr 1e-3 // the head\n;epoch  3: unfreeze layer4";
+const NEAT: &str = "start: train fc lr 1e-3; // the head\nepoch 3: unfreeze layer4;\n";
+
+/// The exit status, and what was printed on standard output and on standard error.
+fn fmt(arguments: &[&str], folder: &Path, input: &str) -> (i32, String, String) {
+    let mut child = Command::new(env!("CARGO_BIN_EXE_freeze"))
+        .arg("fmt")
+        .args(arguments)
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // The command may end without reading its input.
+    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+fn said(status: i32, printed: &str) -> (i32, String, String) {
+    (status, printed.to_owned(), String::new())
+}
+
+#[test]
+fn files_are_formatted_in_place_and_only_where_they_change() {
+    let folder = folder_with(&[("a.freeze", MESSY), ("b.freeze", NEAT)]);
+    let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+    let neat = fs::File::options().write(true).open(folder.path().join("b.freeze")).unwrap();
+    neat.set_modified(std::time::UNIX_EPOCH).unwrap();
+    assert_eq!(fmt(&["a.freeze", "b.freeze"], folder.path(), ""), said(0, ""));
+    assert_eq!((read("a.freeze"), read("b.freeze")), (NEAT.to_owned(), NEAT.to_owned()));
+    assert_eq!(neat.metadata().unwrap().modified().unwrap(), std::time::UNIX_EPOCH);
+    // Nothing else is left in the folder.
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn a_check_lists_what_would_change_and_changes_nothing() {
+    let folder = folder_with(&[("a.freeze", MESSY), ("b.freeze", NEAT)]);
+    let checked = fmt(&["--check", "a.freeze", "b.freeze"], folder.path(), "");
+    assert_eq!(checked, said(1, "a.freeze\n"));
+    assert_eq!(fmt(&["--check", "b.freeze"], folder.path(), ""), said(0, ""));
+    assert_eq!(fmt(&["--check", "-"], folder.path(), MESSY), said(1, "<stdin>\n"));
+    assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), MESSY);
+}
+
+#[test]
+fn a_diff_shows_what_would_change_and_changes_nothing() {
+    let folder = folder_with(&[("a.freeze", MESSY), ("b.freeze", NEAT)]);
+    let diff = "--- a.freeze\n+++ a.freeze\n@@ -1,2 +1,2 @@\n\
+                -start:train fc lr 1e-3 // the head\n\
+                -;epoch  3: unfreeze layer4\n\\ No newline at end of file\n\
+                +start: train fc lr 1e-3; // the head\n\
+                +epoch 3: unfreeze layer4;\n";
+    assert_eq!(fmt(&["--diff", "a.freeze", "b.freeze"], folder.path(), ""), said(1, diff));
+    assert_eq!(fmt(&["--diff", "b.freeze"], folder.path(), ""), said(0, ""));
+    assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), MESSY);
+}
+
+#[test]
+fn standard_input_is_printed_on_standard_output() {
+    let folder = folder_with(&[]);
+    assert_eq!(fmt(&["-"], folder.path(), MESSY), said(0, NEAT));
+    assert_eq!(fmt(&["-"], folder.path(), NEAT), said(0, NEAT));
+    assert_eq!(fmt(&["-"], folder.path(), ""), said(0, ""));
+}
+
+#[test]
+fn what_does_not_parse_stays_as_it_is() {
+    let wrong = "start:  tran fc";
+    let folder = folder_with(&[("a.freeze", wrong), ("b.freeze", MESSY)]);
+    let (status, printed, told) = fmt(&["a.freeze", "b.freeze"], folder.path(), "");
+    assert_eq!((status, printed.as_str()), (1, ""));
+    assert!(told.starts_with("error[FRZ0102]: `tran` is not an action"), "{told}");
+    assert!(told.ends_with("`a.freeze` does not parse, and stays as it is\n"), "{told}");
+    assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), wrong);
+    // The other is formatted all the same.
+    assert_eq!(fs::read_to_string(folder.path().join("b.freeze")).unwrap(), NEAT);
+    let (status, printed, _) = fmt(&["-"], folder.path(), wrong);
+    assert_eq!((status, printed.as_str()), (1, ""));
+}
+
+#[test]
+fn what_cannot_be_done_has_a_status_of_its_own() {
+    let folder = folder_with(&[("a.freeze", MESSY)]);
+    fs::write(folder.path().join("b.freeze"), [0xFF]).unwrap();
+    let (status, _, told) = fmt(&["none.freeze", "b.freeze", "a.freeze"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(told.starts_with("error: cannot read `none.freeze`: "), "{told}");
+    assert!(told.contains("error: cannot read `b.freeze`: "), "{told}");
+    assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), NEAT);
+    assert_eq!(fmt(&[], folder.path(), "").0, 2);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let folder = folder_with(&[("a.freeze", MESSY)]);
+    let (file, link) = (folder.path().join("a.freeze"), folder.path().join("link.freeze"));
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o640)).unwrap();
+    symlink("a.freeze", &link).unwrap();
+    assert_eq!(fmt(&["link.freeze"], folder.path(), ""), said(0, ""));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_to_string(&file).unwrap(), NEAT);
+}

@@ -1,0 +1,147 @@
+//! `freeze simulate`, run as a person runs it.
+
+#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+const MODEL: &str =
+    concat!(env!("CARGO_MANIFEST_DIR"), "/../freeze-dsl/tests/models/resnet18.model.json");
+
+fn command(arguments: &[&str], folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_freeze"));
+    command.arg("simulate").args(arguments).current_dir(folder);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+/// The exit status, and what was printed on standard output and on standard error.
+fn freeze(arguments: &[&str], folder: &Path, input: &str) -> (i32, String, String) {
+    let mut child = command(arguments, folder).spawn().unwrap();
+    // A command that reads nothing may be gone already.
+    let _gone = child.stdin.take().unwrap().write_all(input.as_bytes());
+    let output = child.wait_with_output().unwrap();
+    (
+        output.status.code().unwrap(),
+        String::from_utf8(output.stdout).unwrap(),
+        String::from_utf8(output.stderr).unwrap(),
+    )
+}
+
+fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    folder
+}
+
+#[test]
+fn a_line_an_epoch() {
+    let text = "run 4 epochs; default optimizer sgd; start as probe: train fc lr 1e-3; \
+                when val_loss stops falling for 1 epoch as more: unfreeze layer4.1.bn2 lr 1e-4";
+    let folder =
+        folder_with(&[("a.freeze", text), ("m.csv", "epoch,val_loss\n0,1\n1,0.5\n2,0.5\n")]);
+    let arguments = ["a.freeze", "--model", MODEL, "--metrics", "m.csv"];
+    let (status, lines, errors) = freeze(&arguments, folder.path(), "");
+    assert_eq!((status, errors.as_str()), (0, ""));
+    let lines: Vec<&str> = lines.lines().collect();
+    assert_eq!(lines.len(), 4);
+    assert_eq!(
+        lines[0],
+        "{\"epoch\":0,\"step\":null,\"fired\":[\"probe\"],\
+         \"trainable\":[\"fc.weight\",\"fc.bias\"],\
+         \"groups\":[{\"params\":[\"fc.weight\",\"fc.bias\"],\
+         \"lr\":0.001,\"weight_decay\":0.0,\"optimizer\":\"sgd\"}],\
+         \"live_stats\":[],\"stopped\":false}"
+    );
+    assert!(lines[2].starts_with("{\"epoch\":2,\"step\":null,\"fired\":[],"));
+    assert!(lines[3].starts_with("{\"epoch\":3,\"step\":null,\"fired\":[\"more\"],"));
+    assert!(lines[3].contains("\"live_stats\":[\"layer4.1.bn2\"]"));
+
+    let arguments = [&arguments[..], &["--epochs", "2", "--steps-per-epoch", "3"]].concat();
+    let (_, lines, _) = freeze(&arguments, folder.path(), "");
+    assert_eq!(lines.lines().count(), 2);
+    assert!(lines.contains("{\"epoch\":1,\"step\":3,"));
+    let (_, lines, _) = freeze(&[&arguments[..], &["--per", "step"]].concat(), folder.path(), "");
+    assert_eq!(lines.lines().count(), 6);
+}
+
+#[test]
+fn the_model_may_be_the_policys_own() {
+    let model = std::fs::read_to_string(MODEL).unwrap();
+    let text = "model \"m.model.json\"; run 1 epoch; start: train fc lr 1";
+    let folder = folder_with(&[("m.model.json", &model), ("a.freeze", text)]);
+    let file = folder.path().join("a.freeze");
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (status, lines, _) = freeze(&[file.to_str().unwrap()], elsewhere.path(), "");
+    assert_eq!((status, lines.lines().count()), (0, 1));
+}
+
+#[test]
+fn findings_are_told_in_place_of_lines() {
+    let folder = folder_with(&[]);
+    let wrong = "run 1 epoch; start: train layer5; epoch 0: unfreeze conv2";
+    let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), wrong);
+    assert_eq!((status, lines.as_str()), (1, ""));
+    assert_eq!(errors.matches("error[FRZ0201]").count(), 2, "{errors}");
+    // What is wrong is told whether or not there is a model.
+    let (status, _, errors) = freeze(&["-"], folder.path(), "start: train fc lr -1");
+    assert_eq!(status, 1);
+    assert!(errors.starts_with("error[FRZ0401]"), "{errors}");
+    // A warning is a finding that stops nothing; a note is none.
+    let warned = "run 1 epoch; start: train fc lr 0";
+    let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), warned);
+    assert_eq!((status, lines.lines().count()), (1, 1));
+    assert!(errors.starts_with("warning[FRZ0505]") && !errors.contains("FRZ0502"), "{errors}");
+}
+
+#[test]
+fn what_cannot_be_done_has_a_status_of_its_own() {
+    let folder = folder_with(&[("m.csv", "epoch,loss\n0,high\n")]);
+    let run = "run 1 epoch; start: train fc";
+    for (arguments, input, message) in [
+        (&["-"][..], run, "error: no model is named: give one with `--model`"),
+        (&["none.freeze"], "", "error: cannot read `none.freeze`: "),
+        (&["-", "--model", "none.model.json"], run, "error: cannot read the model: "),
+        (
+            &["-", "--model", MODEL],
+            "start: train fc",
+            "error: nothing says how many epochs there are: neither the policy's `run` nor the \
+             caller; give `--epochs`",
+        ),
+        (
+            &["-", "--model", MODEL],
+            "run 9 steps; start: train fc",
+            "error: some of the policy is counted in steps, and nothing says how many steps an \
+             epoch has; give `--steps-per-epoch`",
+        ),
+        (
+            &["-", "--model", MODEL, "--metrics", "m.csv"],
+            run,
+            "error: m.csv: line 2: `high` is no number",
+        ),
+        (&["-", "--model", MODEL, "--metrics", "n.csv"], run, "error: cannot read `n.csv`: "),
+        (&["-", "--model", MODEL, "--steps-per-epoch", "0"], run, "error: invalid value '0'"),
+        (&["-", "--per", "week"], run, "error: invalid value 'week'"),
+        (&[], "", "error: the following required arguments were not provided"),
+    ] {
+        let (status, lines, errors) = freeze(arguments, folder.path(), input);
+        assert_eq!((status, lines.as_str()), (2, ""), "{arguments:?}");
+        assert!(errors.starts_with(message), "{arguments:?}: {errors}");
+    }
+}
+
+#[test]
+fn a_reader_may_have_seen_enough() {
+    let folder = folder_with(&[("a.freeze", "start: train fc")]);
+    let arguments = ["a.freeze", "--model", MODEL, "--epochs", "1000000000"];
+    let mut child = command(&arguments, folder.path()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.starts_with("{\"epoch\":0,"));
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}

@@ -1,0 +1,302 @@
+//! The shape of each part of a policy: its groups, and where its lines may be broken.
+
+use pest::iterators::Pair;
+
+use super::layout::Operation;
+use super::printer::{Printer, Separator};
+use crate::parse::Rule;
+
+impl<'t> Printer<'t> {
+    pub(super) fn policy(&mut self, pair: Pair<'t, Rule>) {
+        self.statements(pair.into_inner(), Separator::BlockStart);
+        // Comments may stand behind the last statement.
+        self.ask(Separator::Line);
+        self.token();
+    }
+
+    /// Prints statements, each in lines of its own; tells whether there were any.
+    fn statements(
+        &mut self,
+        pairs: impl Iterator<Item = Pair<'t, Rule>>,
+        first: Separator,
+    ) -> bool {
+        let mut separator = first;
+        for pair in pairs {
+            match pair.as_rule() {
+                Rule::looped => {
+                    self.ask(separator);
+                    self.looped(pair);
+                }
+                Rule::statement => {
+                    self.ask(separator);
+                    self.statement(pair);
+                }
+                _ => continue,
+            }
+            separator = Separator::Line;
+        }
+        separator != first
+    }
+
+    fn statement(&mut self, pair: Pair<'t, Rule>) {
+        self.open();
+        let mut has_end = false;
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::semicolon {
+                has_end = true;
+                self.token();
+            } else {
+                self.part(part);
+            }
+        }
+        if !has_end {
+            self.append(";");
+        }
+        self.close();
+    }
+
+    fn looped(&mut self, pair: Pair<'t, Rule>) {
+        let parts: Vec<_> = pair.into_inner().collect();
+        let mut parts = parts.into_iter().peekable();
+        while let Some(head) = parts.next_if(|part| part.as_rule() != Rule::open_block) {
+            self.part(head);
+        }
+        self.token();
+        self.push(Operation::Indent);
+        let is_statement = |part: &Pair<'_, Rule>| part.as_rule() != Rule::close_block;
+        let body: Vec<_> = std::iter::from_fn(|| parts.next_if(is_statement)).collect();
+        let is_filled = self.statements(body.into_iter(), Separator::BlockStart);
+        let closing = if is_filled {
+            Separator::Line
+        } else if self.has_comments() {
+            Separator::Space
+        } else {
+            Separator::Nothing
+        };
+        self.closing_token(closing);
+        if parts.any(|part| part.as_rule() == Rule::semicolon) {
+            self.skip();
+        }
+    }
+
+    /// Prints any part of a statement.
+    fn part(&mut self, pair: Pair<'t, Rule>) {
+        match pair.as_rule() {
+            Rule::rule => self.rule(pair),
+            Rule::trigger => self.broken_before(pair, Rule::kw_or, 2),
+            Rule::moment => self.broken_before(pair, Rule::kw_and, 1),
+            Rule::curve => self.broken_before(pair, Rule::kw_then, 1),
+            Rule::piece => self.piece(pair),
+            Rule::default_item => self.default_item(pair),
+            Rule::on_targets => self.on_targets(pair),
+            Rule::for_action => self.for_action(pair),
+            Rule::targets => {
+                self.push(Operation::Indent);
+                self.targets(pair);
+                self.push(Operation::Dedent);
+            }
+            Rule::group | Rule::elements | Rule::arguments => self.brackets(pair),
+            Rule::one_of => self.one_of(pair),
+            _ if is_token(&pair) => self.token(),
+            _ => self.parts(pair),
+        }
+    }
+
+    fn parts(&mut self, pair: Pair<'t, Rule>) {
+        for part in pair.into_inner() {
+            self.part(part);
+        }
+    }
+
+    /// `trigger as name: actions`, in one line or with a line for each action.
+    fn rule(&mut self, pair: Pair<'t, Rule>) {
+        let mut actions = 0;
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::action => {
+                    self.ask(Separator::BREAK);
+                    actions += 1;
+                    if actions == 1 {
+                        self.push(Operation::Indent);
+                    }
+                    self.part(part);
+                }
+                _ => self.part(part),
+            }
+        }
+        self.push(Operation::Dedent);
+    }
+
+    /// A group whose lines may be broken before each of one kind of its words.
+    fn broken_before(&mut self, pair: Pair<'t, Rule>, joint: Rule, indent: usize) {
+        self.open();
+        (0..indent).for_each(|_| self.push(Operation::Indent));
+        for part in pair.into_inner() {
+            if part.as_rule() == joint {
+                self.ask(Separator::BREAK);
+            }
+            self.part(part);
+        }
+        (0..indent).for_each(|_| self.push(Operation::Dedent));
+        self.close();
+    }
+
+    fn default_item(&mut self, pair: Pair<'t, Rule>) {
+        self.push(Operation::Indent);
+        let mut options = 0;
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::option {
+                options += 1;
+                if options > 1 {
+                    self.ask(Separator::BREAK);
+                }
+            }
+            self.part(part);
+        }
+        self.push(Operation::Dedent);
+    }
+
+    /// `unfreeze layer4 lr 1e-3`: in one line, or the options in the next, or a line for each.
+    fn on_targets(&mut self, pair: Pair<'t, Rule>) {
+        self.open();
+        self.push(Operation::Indent);
+        let mut has_options = false;
+        for part in pair.into_inner() {
+            if matches!(part.as_rule(), Rule::option | Rule::keep_state) {
+                self.ask(Separator::BREAK);
+                if !has_options {
+                    has_options = true;
+                    self.open();
+                }
+            }
+            self.part(part);
+        }
+        if has_options {
+            self.close();
+        }
+        self.push(Operation::Dedent);
+        self.close();
+    }
+
+    /// `cosine 1e-3 -> 0 over rest`, which fills lines.
+    fn piece(&mut self, pair: Pair<'t, Rule>) {
+        self.open();
+        self.push(Operation::Indent);
+        for part in pair.into_inner().flat_map(Pair::into_inner) {
+            if matches!(
+                part.as_rule(),
+                Rule::arrow
+                    | Rule::kw_over
+                    | Rule::repeat
+                    | Rule::kw_times
+                    | Rule::kw_every
+                    | Rule::kw_to
+            ) {
+                self.ask(Separator::FILL);
+            }
+            self.part(part);
+        }
+        self.push(Operation::Dedent);
+        self.close();
+    }
+
+    fn for_action(&mut self, pair: Pair<'t, Rule>) {
+        self.open();
+        let mut parts = pair.into_inner().peekable();
+        while let Some(part) = parts.next() {
+            let is_last = parts.peek().is_some_and(|next| next.as_rule() == Rule::close_block);
+            match part.as_rule() {
+                Rule::open_block => {
+                    self.token();
+                    self.push(Operation::Indent);
+                }
+                Rule::action => {
+                    self.ask(Separator::BREAK);
+                    self.part(part);
+                }
+                Rule::comma if is_last => self.skip(),
+                Rule::close_block => self.closing_token(Separator::BREAK),
+                _ => self.part(part),
+            }
+        }
+        self.close();
+    }
+
+    /// Selectors, which fill lines. Their group begins behind what stands before them.
+    fn targets(&mut self, pair: Pair<'t, Rule>) {
+        self.open();
+        for part in pair.into_inner() {
+            if part.as_rule() == Rule::kw_except {
+                self.ask(Separator::FILL);
+                self.token();
+                continue;
+            }
+            for selector in part.into_inner() {
+                let is_comma = selector.as_rule() == Rule::comma;
+                self.part(selector);
+                if is_comma {
+                    self.ask(Separator::FILL);
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// Brackets around parts that fill lines, one `,` between two parts and none behind the last.
+    fn brackets(&mut self, pair: Pair<'t, Rule>) {
+        // An optimizer's arguments stand right behind its name.
+        if pair.as_rule() == Rule::arguments {
+            self.ask(Separator::Nothing);
+        }
+        self.open();
+        let (mut count, mut has_comma) = (0, true);
+        let mut parts = pair.into_inner().peekable();
+        while let Some(part) = parts.next() {
+            let is_last = parts
+                .peek()
+                .is_some_and(|next| matches!(next.as_rule(), Rule::close | Rule::close_index));
+            match part.as_rule() {
+                Rule::open | Rule::open_index => {
+                    self.token();
+                    self.push(Operation::Indent);
+                }
+                Rule::close | Rule::close_index if count == 0 => {
+                    self.closing_token(Separator::Nothing);
+                }
+                Rule::close | Rule::close_index => self.closing_token(Separator::EDGE),
+                Rule::comma if is_last => self.skip(),
+                Rule::comma => {
+                    has_comma = true;
+                    self.token();
+                }
+                kind => {
+                    // Between an optimizer's arguments it may be missing.
+                    if !has_comma {
+                        self.append(",");
+                    }
+                    has_comma = false;
+                    self.ask(if count > 0 { Separator::FILL } else { Separator::EDGE });
+                    count += 1;
+                    if kind == Rule::targets { self.targets(part) } else { self.part(part) }
+                }
+            }
+        }
+        self.close();
+    }
+
+    /// `{q_proj,v_proj}`, which is a part of a path and has no spaces.
+    fn one_of(&mut self, pair: Pair<'t, Rule>) {
+        for part in pair.into_inner() {
+            let is_comma = part.as_rule() == Rule::comma;
+            self.token();
+            if is_comma {
+                self.ask(Separator::Nothing);
+            }
+        }
+    }
+}
+
+/// Whether a pair is a word or a sign.
+fn is_token(pair: &Pair<'_, Rule>) -> bool {
+    pair.clone().into_inner().next().is_none()
+}

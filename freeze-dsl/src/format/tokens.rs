@@ -1,0 +1,148 @@
+//! The words and signs of a text, each with the comments that stand before it.
+
+use std::collections::VecDeque;
+
+use pest::iterators::Pairs;
+
+use crate::parse::Rule;
+
+/// A word or sign.
+pub(super) struct Token<'t> {
+    pub(super) kind: Rule,
+    pub(super) text: &'t str,
+    /// What stands between the token before and this one.
+    pub(super) gap: Gap<'t>,
+}
+
+/// White space and comments between two tokens.
+#[derive(Default)]
+pub(super) struct Gap<'t> {
+    pub(super) comments: Vec<Comment<'t>>,
+    /// How many line ends stand behind the last comment, two at most.
+    pub(super) line_ends: usize,
+}
+
+pub(super) struct Comment<'t> {
+    pub(super) text: &'t str,
+    /// How many line ends stand before it, two at most: more than one blank line is not kept.
+    pub(super) line_ends: usize,
+}
+
+impl<'t> Gap<'t> {
+    /// Reads what stands between two tokens.
+    fn read(mut text: &'t str) -> Self {
+        let mut gap = Self::default();
+        loop {
+            let behind = text.trim_start_matches(is_space);
+            let space = text.len() - behind.len();
+            let line_ends = text.get(..space).map_or(0, |space| space.matches('\n').count()).min(2);
+            let length = comment_length(behind);
+            let Some((comment, rest)) = behind.split_at_checked(length).filter(|_| length > 0)
+            else {
+                gap.line_ends = line_ends;
+                return gap;
+            };
+            let comment = if comment.starts_with("//") { comment.trim_end() } else { comment };
+            gap.comments.push(Comment { text: comment, line_ends });
+            text = rest;
+        }
+    }
+
+    /// Whether a line ends somewhere in it.
+    fn is_broken(&self) -> bool {
+        self.line_ends > 0 || self.comments.iter().any(|comment| comment.line_ends > 0)
+    }
+
+    /// Whether it has comments that no sign should follow in a line of its own.
+    pub(super) fn moves_behind_sign(&self) -> bool {
+        !self.comments.is_empty() && self.is_broken()
+    }
+
+    /// The gap that is left when the token between this one and `next` goes away.
+    fn followed_by(mut self, next: Self) -> Self {
+        let mut between = self.line_ends;
+        for mut comment in next.comments {
+            comment.line_ends = comment.line_ends.max(between);
+            between = 0;
+            self.comments.push(comment);
+        }
+        self.line_ends = next.line_ends.max(between);
+        self
+    }
+}
+
+/// The byte order mark is as good as a space.
+fn is_space(character: char) -> bool {
+    character.is_whitespace() || character == '\u{FEFF}'
+}
+
+/// How long the comment is that the text begins with; zero where there is none.
+fn comment_length(text: &str) -> usize {
+    if text.starts_with("//") {
+        return text.find('\n').unwrap_or(text.len());
+    }
+    if !text.starts_with("/*") {
+        return 0;
+    }
+    let (mut at, mut depth) = (0, 0_usize);
+    while let Some(rest) = text.get(at..) {
+        if rest.starts_with("/*") {
+            depth += 1;
+            at += 2;
+        } else if rest.starts_with("*/") {
+            depth -= 1;
+            at += 2;
+            if depth == 0 {
+                return at;
+            }
+        } else {
+            at += rest.chars().next().map_or(1, char::len_utf8);
+        }
+    }
+    text.len()
+}
+
+/// The tokens of a text that have not been printed yet.
+pub(super) struct Tokens<'t> {
+    queue: VecDeque<Token<'t>>,
+}
+
+impl<'t> Tokens<'t> {
+    /// The tokens that the parser found. The last is the end of the text, which is empty.
+    pub(super) fn new(text: &'t str, pairs: Pairs<'t, Rule>) -> Self {
+        let mut queue = VecDeque::new();
+        let mut end = 0;
+        let leaves = pairs.flatten().filter(|pair| pair.clone().into_inner().next().is_none());
+        for pair in leaves {
+            let span = pair.as_span();
+            if span.start() == span.end() && pair.as_rule() != Rule::EOI {
+                continue;
+            }
+            let gap = Gap::read(text.get(end..span.start()).unwrap_or_default());
+            queue.push_back(Token { kind: pair.as_rule(), text: pair.as_str(), gap });
+            end = span.end();
+        }
+        Self { queue }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Token<'t>> {
+        self.queue.pop_front()
+    }
+
+    pub(super) fn peek(&mut self) -> Option<&mut Token<'t>> {
+        self.queue.front_mut()
+    }
+
+    pub(super) fn peek_kind(&self) -> Option<Rule> {
+        self.queue.front().map(|token| token.kind)
+    }
+
+    /// Leaves out a token; its comments go to the one behind it.
+    pub(super) fn drop_next(&mut self) {
+        if let Some(gap) = self.next().map(|token| token.gap)
+            && let Some(next) = self.peek()
+        {
+            next.gap = gap.followed_by(std::mem::take(&mut next.gap));
+        }
+    }
+}

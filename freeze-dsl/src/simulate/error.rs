@@ -1,0 +1,26 @@
+//! Why nothing can be simulated.
+
+/// What a simulation lacks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SimulateError {
+    /// Nothing says how long training is.
+    #[error("nothing says how many epochs there are: neither the policy's `run` nor the caller")]
+    NoLength,
+    /// The policy counts steps, or records of steps are asked for, and how many an epoch has is
+    /// not known.
+    #[error("{0} counted in steps, and nothing says how many steps an epoch has")]
+    NoSteps(&'static str),
+    /// An epoch of no steps.
+    #[error("an epoch has at least one step")]
+    EmptyEpoch,
+}
+
+/// Why a table of metrics cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}: {problem}")]
+pub struct TableError {
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub problem: String,
+}

@@ -1,0 +1,166 @@
+//! What a policy does to a model over a whole training, without any tensor.
+//!
+//! ```
+//! use freeze_dsl::model::Model;
+//! use freeze_dsl::policy::Policy;
+//! use freeze_dsl::simulate::{Setup, Table, simulate};
+//!
+//! let model = Model::from_json(
+//!     r#"{"format":1,"tensors":[
+//!         {"name":"body.weight","shape":[8,8],"dtype":"f32","role":"parameter"},
+//!         {"name":"head.weight","shape":[2,8],"dtype":"f32","role":"parameter"}]}"#,
+//! )?;
+//! let policy = Policy::parse("start: train head lr 1e-3; when loss < 0.5: unfreeze body")?;
+//! let setup = Setup {
+//!     epochs: Some(3),
+//!     metrics: Table::from_csv("epoch,loss\n0,0.7\n1,0.4")?,
+//!     ..Setup::default()
+//! };
+//! let trainable = simulate(policy.plan(&model)?, setup)?.map(|record| record.trainable.len());
+//! assert_eq!(trainable.collect::<Vec<_>>(), [1, 1, 2]);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod record;
+mod steps;
+mod table;
+
+pub use error::{SimulateError, TableError};
+pub use record::{Record, RecordGroup};
+pub use table::Table;
+
+use crate::clock::{Change, Clock, Program};
+use crate::plan::Plan;
+use crate::policy::Length;
+
+/// What a plan needs to be run through.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Setup {
+    /// How many epochs there are; where it is not given, the policy's `run` says it.
+    pub epochs: Option<u64>,
+    /// What the training program gives, the number of an epoch's steps included.
+    pub program: Program,
+    /// What is observed at the end of each epoch.
+    pub metrics: Table,
+    /// What each record is of.
+    pub per: Per,
+}
+
+/// How often there is a record.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Per {
+    /// One an epoch, of its first optimizer step.
+    #[default]
+    Epoch,
+    /// One an optimizer step.
+    Step,
+}
+
+/// Runs a plan through and tells what trains, one record at a time.
+///
+/// # Errors
+/// If nothing says how long training is, or something counts steps and nothing says how many an
+/// epoch has.
+pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
+    let Setup { epochs, program, metrics, per } = setup;
+    let steps = program.steps_per_epoch;
+    if steps == Some(0) {
+        return Err(SimulateError::EmptyEpoch);
+    }
+    if steps.is_none() && per == Per::Step {
+        return Err(SimulateError::NoSteps("the records are"));
+    }
+    if steps.is_none() && steps::are_counted(plan.bound()) {
+        return Err(SimulateError::NoSteps("some of the policy is"));
+    }
+    let (epochs, all_steps) = match (epochs, plan.bound().run.map(|run| run.value)) {
+        (Some(epochs), _) | (None, Some(Length::Epochs(epochs))) => (epochs, u64::MAX),
+        // A run in steps is counted, so how many an epoch has is known here.
+        (None, Some(Length::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
+        (None, None) => return Err(SimulateError::NoLength),
+    };
+    let clock = Clock::new(plan, program);
+    Ok(Simulation {
+        clock,
+        metrics,
+        per,
+        epochs,
+        all_steps,
+        steps: steps.unwrap_or_default(),
+        made: 0,
+        fired: Vec::new(),
+        is_over: false,
+    })
+}
+
+/// The records of a training, one at a time. Where the policy stops training, the last record
+/// shows it.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    clock: Clock,
+    metrics: Table,
+    per: Per,
+    epochs: u64,
+    /// After how many steps the whole training is over, if an epoch's end does not come first.
+    all_steps: u64,
+    /// How many steps an epoch has; 0 where that is not known.
+    steps: u64,
+    /// How many of them are made in this epoch.
+    made: u64,
+    /// What fired since the last record.
+    fired: Vec<String>,
+    is_over: bool,
+}
+
+impl Iterator for Simulation {
+    type Item = Record;
+
+    fn next(&mut self) -> Option<Record> {
+        while !self.is_over {
+            let starts_epoch = self.advance()?;
+            self.is_over = self.clock.is_stopped();
+            if starts_epoch || self.is_over || self.per == Per::Step {
+                return Some(Record::of(&self.clock, std::mem::take(&mut self.fired)));
+            }
+        }
+        None
+    }
+}
+
+impl Simulation {
+    /// Goes on to the next optimizer step that is to be made, or to the end of training. Tells
+    /// whether that step is the first of an epoch; `None` where none is left.
+    fn advance(&mut self) -> Option<bool> {
+        let started = self.clock.epochs_started();
+        if started > 0 {
+            if self.made < self.steps {
+                self.made += 1;
+                let change = self.clock.end_step();
+                self.note(change);
+                if self.clock.is_stopped() {
+                    return Some(false);
+                }
+                if self.made < self.steps {
+                    self.is_over = self.clock.steps() >= self.all_steps;
+                    return (!self.is_over).then_some(false);
+                }
+            }
+            for (metric, value) in self.metrics.observed(started - 1) {
+                self.clock.observe(metric, value);
+            }
+        }
+        if started >= self.epochs {
+            self.is_over = true;
+            return None;
+        }
+        self.made = 0;
+        let change = self.clock.start_epoch();
+        self.note(change);
+        Some(true)
+    }
+
+    fn note(&mut self, change: Change) {
+        self.fired.extend(change.fired.into_iter().map(|fired| fired.name));
+    }
+}

@@ -1,0 +1,95 @@
+//! What trains at one moment, as a line of the simulation says it.
+
+use std::ops::Range;
+
+use serde::{Serialize, Serializer};
+
+use crate::clock::Clock;
+use crate::optimizer::Optimizer;
+use crate::plan::Plan;
+
+/// What fired, and what trains, when an optimizer step is made.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Record {
+    /// Epochs that are done.
+    pub epoch: u64,
+    /// Optimizer steps that are done; `None` where nothing says how many an epoch has.
+    pub step: Option<u64>,
+    /// The rules that fired since the record before this one, in order.
+    pub fired: Vec<String>,
+    /// What trains, in the model's order; a stretch of rows as `embed.weight[0..32000]`.
+    pub trainable: Vec<String>,
+    /// What trains, in groups with the same options, in the order of their first parameters.
+    pub groups: Vec<RecordGroup>,
+    /// The modules whose running statistics follow the data, in the model's order.
+    pub live_stats: Vec<String>,
+    /// Whether training is over, so that no step is made any more.
+    pub stopped: bool,
+}
+
+/// Parameters that train with the same options.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RecordGroup {
+    /// Their names, in the model's order.
+    pub params: Vec<String>,
+    /// Their learning rate; `None` where neither the policy nor the program gives one.
+    pub lr: Option<f64>,
+    /// Their weight decay; `None` where neither gives one nor an optimizer.
+    pub weight_decay: Option<f64>,
+    /// Their optimizer, written by its name; `None` where neither gives one.
+    #[serde(serialize_with = "by_name")]
+    pub optimizer: Option<Optimizer>,
+}
+
+#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
+fn by_name<S: Serializer>(optimizer: &Option<Optimizer>, to: S) -> Result<S::Ok, S::Error> {
+    optimizer.as_ref().map(Optimizer::name).serialize(to)
+}
+
+impl Record {
+    /// What the clock says at this moment.
+    pub(super) fn of(clock: &Clock, fired: Vec<String>) -> Self {
+        let plan = clock.plan();
+        let groups = clock.groups().iter().map(|group| RecordGroup {
+            params: names(plan, group.parts.iter().copied()),
+            lr: group.lr,
+            weight_decay: group.weight_decay,
+            optimizer: group.optimizer,
+        });
+        let modules = plan.model().normalisations().iter().enumerate();
+        let live = modules.filter(|(index, _)| clock.is_live(*index));
+        Self {
+            epoch: clock.epochs_started().saturating_sub(1),
+            step: clock.program().steps_per_epoch.map(|_| clock.steps()),
+            fired,
+            trainable: names(plan, clock.trainable()),
+            groups: groups.collect(),
+            live_stats: live.map(|(_, module)| module.module.clone()).collect(),
+            stopped: clock.is_stopped(),
+        }
+    }
+}
+
+/// The names of some parts. Neighbouring rows are one stretch, and all rows are the parameter.
+fn names(plan: &Plan, parts: impl Iterator<Item = usize>) -> Vec<String> {
+    let mut stretches: Vec<(usize, Option<Range<usize>>)> = Vec::new();
+    for part in parts.filter_map(|part| plan.parts().get(part)) {
+        match (stretches.last_mut(), &part.rows) {
+            (Some((parameter, Some(before))), Some(rows))
+                if *parameter == part.parameter && before.end == rows.start =>
+            {
+                before.end = rows.end;
+            }
+            _ => stretches.push((part.parameter, part.rows.clone())),
+        }
+    }
+    let name = |(parameter, rows): (usize, Option<Range<usize>>)| {
+        let parameter = plan.model().parameters().get(parameter)?;
+        let whole = 0..parameter.shape.first().copied().unwrap_or_default();
+        Some(match rows.filter(|rows| *rows != whole) {
+            Some(rows) => format!("{}[{}..{}]", parameter.name, rows.start, rows.end),
+            None => parameter.name.clone(),
+        })
+    };
+    stretches.into_iter().filter_map(name).collect()
+}

@@ -1,0 +1,212 @@
+//! Learning rates over time, held against closed formulas.
+
+mod support;
+
+use freeze_dsl::clock::{Clock, Program};
+use freeze_dsl::diagnostic::Code;
+use support::{PROGRAM, clock, clock_of, finds, lr, modules, resnet18};
+
+/// A clock for a policy that trains `fc` with this learning rate, told the steps of an epoch.
+fn training(curve: &str, steps_per_epoch: Option<u64>) -> Clock {
+    let text = format!("run 10 epochs; start: train fc, bn1 lr {curve}");
+    clock_of(&text, &resnet18(), Program { steps_per_epoch, ..PROGRAM })
+}
+
+/// The learning rates of the first so many steps, epochs of 10 steps.
+fn rates(clock: &mut Clock, steps: u32) -> Vec<f64> {
+    (0..steps)
+        .map(|step| {
+            if step % 10 == 0 {
+                clock.start_epoch();
+            }
+            let rate = lr(clock);
+            clock.end_step();
+            rate
+        })
+        .collect()
+}
+
+/// Whether a curve is the formula, step by step.
+#[track_caller]
+fn is(curve: &str, formula: impl Fn(f64) -> f64) {
+    let rates = rates(&mut training(curve, Some(10)), 100);
+    for (step, rate) in (0_u32..).zip(rates) {
+        let expected = formula(f64::from(step));
+        assert!((rate - expected).abs() <= 1e-12, "{curve} at {step}: {rate}, not {expected}");
+    }
+}
+
+fn linear(a: f64, b: f64, t: f64) -> f64 {
+    a + (b - a) * t.clamp(0.0, 1.0)
+}
+
+fn cosine(a: f64, b: f64, t: f64) -> f64 {
+    b + (a - b) * (1.0 + (std::f64::consts::PI * t.clamp(0.0, 1.0)).cos()) / 2.0
+}
+
+#[test]
+fn ramps() {
+    is("0.5", |_| 0.5);
+    is("linear 1 -> 0.2 over 40 steps", |step| linear(1.0, 0.2, step / 40.0));
+    is("linear 0 -> 1 over 4 epochs", |step| linear(0.0, 1.0, step / 40.0));
+    is("cosine 1 -> 0.1 over 3 epochs", |step| cosine(1.0, 0.1, step / 30.0));
+    is("exp 1 -> 0.01 over 50%", |step| 0.01_f64.powf((step / 50.0).min(1.0)));
+    is("cosine 1 -> 0 over rest", |step| cosine(1.0, 0.0, step / 100.0));
+    is("linear 1 -> 0 over 0.25 epochs", |step| linear(1.0, 0.0, step / 3.0));
+}
+
+#[test]
+fn one_piece_after_another() {
+    is("linear 0 -> 1 over 5 steps then cosine 1 -> 0 over 2 epochs", |step| {
+        if step < 5.0 {
+            linear(0.0, 1.0, step / 5.0)
+        } else {
+            cosine(1.0, 0.0, (step - 5.0) / 20.0)
+        }
+    });
+    is("linear 0 -> 1 over 1 epoch then 0.7", |step| if step < 10.0 { step / 10.0 } else { 0.7 });
+    is("linear 0 -> 1 over 10% then linear 1 -> 0 over rest", |step| {
+        if step < 10.0 { step / 10.0 } else { linear(1.0, 0.0, (step - 10.0) / 90.0) }
+    });
+    is("1 times 0.5 every 10 steps to 0.25 then linear 4 -> 0 over 8 steps", |step| match step {
+        ..10.0 => 1.0,
+        10.0..20.0 => 0.5,
+        _ => linear(4.0, 0.0, (step - 20.0) / 8.0),
+    });
+    is(
+        "linear 1 -> 2 over 2.5 steps then linear 2 -> 1 over 0.3 epochs then 9",
+        |step| match step {
+            ..3.0 => linear(1.0, 2.0, step / 3.0),
+            3.0..6.0 => linear(2.0, 1.0, (step - 3.0) / 3.0),
+            _ => 9.0,
+        },
+    );
+}
+
+#[test]
+fn stairs() {
+    is("1 times 0.5 every 2 epochs", |step| 0.5_f64.powf((step / 20.0).floor()));
+    is("1 times 0.1 every 30 steps to 1e-2", |step| 0.1_f64.powf((step / 30.0).floor()).max(1e-2));
+    is("1 times 2 every 10 steps to 5", |step| 2_f64.powf((step / 10.0).floor()).min(5.0));
+    is("1 times 0.9 every 20%", |step| 0.9_f64.powf((step / 20.0).floor()));
+}
+
+#[test]
+fn warm_restarts() {
+    is("cosine 1 -> 0 over 20 steps repeat", |step| cosine(1.0, 0.0, step % 20.0 / 20.0));
+    let stretched = |step: f64| {
+        let (mut start, mut length) = (0.0, 10.0);
+        while step >= start + length {
+            (start, length) = (start + length, length * 2.0);
+        }
+        cosine(1.0, 0.0, (step - start) / length)
+    };
+    is("cosine 1 -> 0 over 1 epoch repeat stretching 2", stretched);
+    is("exp 1 -> 0.5 over 10 steps repeat", |step| 0.5_f64.powf(step % 10.0 / 10.0));
+}
+
+#[test]
+fn a_round_is_as_long_as_it_is_stretched() {
+    // 5, 7.5, 11.25 and 16.875 steps, each rounded to the nearest.
+    let rates = rates(&mut training("linear 1 -> 0 over 5 steps repeat stretching 1.5", None), 45);
+    let starts: Vec<usize> =
+        rates.iter().enumerate().filter(|(_, rate)| **rate >= 1.0).map(|(step, _)| step).collect();
+    assert_eq!(starts, [0, 5, 13, 24, 41]);
+    // Rounds of one step grow as well.
+    let rates = support_rates("linear 1 -> 0 over 1 steps repeat stretching 1.4");
+    assert!(rates.iter().filter(|rate| **rate < 1.0).count() > 20, "{rates:?}");
+}
+
+fn support_rates(curve: &str) -> Vec<f64> {
+    rates(&mut training(curve, None), 60)
+}
+
+#[test]
+fn without_the_steps_of_an_epoch_curves_move_once_an_epoch() {
+    let mut clock = training("linear 1 -> 0 over 4 epochs then 7", None);
+    let rates = rates(&mut clock, 50);
+    let of_epochs: Vec<f64> = rates.iter().copied().step_by(10).collect();
+    assert_eq!(of_epochs, [1.0, 0.75, 0.5, 0.25, 7.0]);
+    assert!(rates.chunks(10).all(|epoch| epoch.iter().all(|rate| *rate == epoch[0])));
+    // Those that are counted in steps need none.
+    let mut clock = training("linear 1 -> 0 over 4 steps", None);
+    assert_eq!(support::firings(&mut clock, 1, 2).len(), 1);
+    assert_eq!(lr(&clock), 0.5);
+}
+
+#[test]
+fn the_end_of_a_curve_freezes() {
+    let mut clock = training("linear 1 -> 0 over 15 steps then freeze", Some(10));
+    clock.start_epoch();
+    let changes: Vec<_> = (0..20).map(|_| clock.end_step()).collect();
+    let frozen: Vec<u64> =
+        changes.iter().filter(|it| !it.frozen.is_empty()).map(|it| it.step).collect();
+    assert_eq!(frozen, [15]);
+    assert_eq!(modules(&clock), "");
+    let change = &changes[14];
+    assert_eq!(change.dropped, change.frozen);
+    assert!(!change.is_empty() && change.fired.is_empty());
+}
+
+#[test]
+fn what_a_curve_froze_trains_again_where_a_rule_says_so() {
+    let text = "start: train fc, bn1 lr 1 times 0.5 every 1 epoch to 0.25 then freeze; \
+                epoch 3: unfreeze fc; epoch 4: unfreeze bn1 lr 9";
+    let mut clock = clock(text);
+    let seen: Vec<(String, Vec<f64>)> = (0..6)
+        .map(|_| {
+            clock.start_epoch();
+            (modules(&clock), clock.groups().iter().map(|group| group.lr.unwrap()).collect())
+        })
+        .collect();
+    let seen: Vec<_> = seen.iter().map(|(names, rates)| (names.as_str(), &rates[..])).collect();
+    assert_eq!(
+        seen,
+        [
+            ("bn1 fc", &[1.0][..]),
+            ("bn1 fc", &[0.5]),
+            ("", &[]),
+            ("fc", &[0.25]),
+            ("bn1 fc", &[9.0, 0.25]),
+            ("bn1 fc", &[9.0, 0.25]),
+        ]
+    );
+}
+
+#[test]
+fn a_curve_starts_when_its_rule_fires_and_goes_on_where_it_is_not_named() {
+    let text = "default lr linear 8 -> 0 over 8 epochs; start: train fc lr linear 4 -> 0 over 4 \
+                epochs; epoch 2: unfreeze bn1, set fc weight_decay 1; epoch 3: set fc lr linear 4 \
+                -> 0 over 4 epochs";
+    let mut clock = clock(text);
+    let rates: Vec<Vec<f64>> = (0..5)
+        .map(|_| {
+            clock.start_epoch();
+            clock.groups().iter().rev().map(|group| group.lr.unwrap()).collect()
+        })
+        .collect();
+    // `bn1` has the default, which started with the run.
+    assert_eq!(rates, [vec![4.0], vec![3.0], vec![2.0, 6.0], vec![4.0, 5.0], vec![3.0, 4.0]]);
+}
+
+#[test]
+fn pieces_that_make_no_sense() {
+    let curve = |curve: &str| format!("start: train fc lr {curve};");
+    finds(&curve("1 then linear 1 -> 0 over 2 epochs"), &[(Code::FRZ0302, "1")]);
+    finds(&curve("1 then freeze"), &[(Code::FRZ0302, "1")]);
+    finds(
+        &curve("linear 1 -> 2 over 3 steps repeat then 1"),
+        &[(Code::FRZ0302, "linear 1 -> 2 over 3 steps repeat")],
+    );
+    finds(
+        &curve("1 times 0.5 every 1 epoch then 2"),
+        &[(Code::FRZ0302, "1 times 0.5 every 1 epoch")],
+    );
+    finds(&curve("linear 1 -> -1 over 3 steps"), &[(Code::FRZ0401, "-1")]);
+    finds(&curve("exp 1 -> 0 over 3 steps"), &[(Code::FRZ0401, "0")]);
+    finds(&curve("linear 1 -> 2 over 0 steps"), &[(Code::FRZ0402, "0")]);
+    finds(&curve("1 times 0 every 3 steps"), &[(Code::FRZ0401, "0")]);
+    finds(&curve("1 times -1 every 3 steps"), &[(Code::FRZ0401, "-1")]);
+    finds(&curve("linear 1 -> 2 over 3 steps repeat stretching 0.5"), &[(Code::FRZ0401, "0.5")]);
+    finds(&curve("linear 0 -> 1 over 0.5 epochs"), &[]);
+}

@@ -1,0 +1,138 @@
+//! Loops, over lists and ranges, in items and in actions.
+
+mod support;
+
+use freeze_dsl::diagnostic::Code;
+use support::{clock, findings, finds, firings, modules};
+
+#[test]
+fn over_a_list_with_its_numbers() {
+    let text = "start: train fc; for i, @stage in [layer4, layer3, (layer2, layer1)] { \
+                epoch i + 1: unfreeze @stage lr 0.5 ^ i; }";
+    let mut clock = clock(text);
+    let seen: Vec<(String, Vec<f64>)> = (0..4)
+        .map(|_| {
+            clock.start_epoch();
+            (modules(&clock), clock.groups().iter().map(|group| group.lr.unwrap()).collect())
+        })
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("fc".to_owned(), vec![1.0]),
+            ("layer4 fc".to_owned(), vec![1.0]),
+            ("layer3 layer4 fc".to_owned(), vec![0.5, 1.0]),
+            ("layer1 layer2 layer3 layer4 fc".to_owned(), vec![0.25, 0.5, 1.0]),
+        ]
+    );
+}
+
+#[test]
+fn over_a_range() {
+    let text = |range: &str| format!("for i in {range} {{ epoch i: train fc lr i + 1; }}");
+    assert_eq!(firings(&mut clock(&text("1..3")), 9, 1), ["1:1 rule 1", "2:2 rule 2"]);
+    assert_eq!(firings(&mut clock(&text("1..=3")), 9, 1).len(), 3);
+    finds(&text("3..3"), &[(Code::FRZ0205, "for i in 3..3")]);
+    finds(&text("0..1.5"), &[(Code::FRZ0402, "1.5")]);
+    finds(&text("0..n"), &[(Code::FRZ0202, "n")]);
+}
+
+#[test]
+fn in_actions() {
+    let text = "start: train fc lr 1, for i, @stage in [layer4, layer3] { \
+                unfreeze @stage lr 2 + i, set @stage weight_decay i, }, unfreeze bn1 lr 7";
+    let mut clock = clock(text);
+    clock.start_epoch();
+    let groups: Vec<_> =
+        clock.groups().iter().map(|group| (group.lr.unwrap(), group.weight_decay)).collect();
+    assert_eq!(groups, [(7.0, None), (3.0, Some(1.0)), (2.0, Some(0.0)), (1.0, None)]);
+}
+
+#[test]
+fn within_one_another() {
+    let text = "start: train fc; for @stage in [layer4, layer3] { for i in 0..2 { \
+                after 1 epochs as top: unfreeze @stage[i]; } after 1 epochs: unfreeze bn1 lr 3, \
+                freeze bn1; }";
+    // An index is part of a path, not of a name.
+    finds(text, &[(Code::FRZ0101, "[")]);
+    let text = "start: train fc; for i in 3..=4 { for k in 0..2 { \
+                after 1 epochs as block: unfreeze layer4[k] lr i * 10 + k; } }";
+    let fired = firings(&mut clock(text), 6, 1);
+    let blocks = ["1:1 block[3,0]", "2:2 block[3,1]", "3:3 block[4,0]", "4:4 block[4,1]"];
+    assert_eq!(fired, [&["0:0 rule 1"][..], &blocks].concat());
+}
+
+#[test]
+fn rules_in_loops_have_names_of_their_own() {
+    let text = "for i, @m in [fc, layer4] { epoch i as a: train @m; } \
+                for @m in [fc, layer4] { after 1 epochs as b: train @m lr 9; }";
+    let fired = firings(&mut clock(text), 5, 1);
+    assert_eq!(fired, ["0:0 a[0]", "1:1 a[1]", "2:2 b[fc]", "3:3 b[layer4]"]);
+    finds("for i in 0..2 { epoch i as a: train fc lr i + 1; } epoch 3 as a: train bn1;", &[]);
+    finds("for i in 0..2 { epoch i: train fc lr i + 1; } epoch 2 as a: stop;", &[]);
+}
+
+#[test]
+fn a_finding_says_in_which_turn_it_is() {
+    let text = "for i, @stage in [fc, layer4] { epoch 3 - 2 * i: train @stage; }";
+    let found = findings(text);
+    let late = found.iter().find(|found| found.code == Code::FRZ0301).unwrap();
+    assert_eq!(&text[late.span.range()], "epoch 3 - 2 * i");
+    assert_eq!(
+        late.notes.last().unwrap(),
+        "in the turn of the loop in which `i` is 1 and `@stage` is `layer4`"
+    );
+    let nested =
+        "for i in 0..2 { for k in 5..6 { epoch i: train layer4[i + k - 5], layer4[i * k]; } }";
+    let found = findings(nested);
+    let wrong = found.iter().find(|found| found.code == Code::FRZ0205).unwrap();
+    assert_eq!(&nested[wrong.span.range()], "[i * k]");
+    let note = "in the turn of the loop in which `i` is 1 and `k` is 5";
+    assert_eq!(wrong.notes.last().unwrap(), note);
+}
+
+#[test]
+fn what_is_wrong_in_every_turn_is_told_once() {
+    finds("for i in 0..9 { epoch i: train layer5 lr 2 ^ i; }", &[(Code::FRZ0201, "layer5")]);
+}
+
+#[test]
+fn names_of_a_loop_end_with_it() {
+    finds(
+        "for i in 0..1 { start: train fc lr i + 1; } epoch 1: set fc lr i;",
+        &[(Code::FRZ0202, "i")],
+    );
+}
+
+#[test]
+fn a_loop_holds_rules_alone() {
+    let text = "for i in 0..2 { let a = 1; epoch i: train fc lr i + 1; }";
+    finds(text, &[(Code::FRZ0101, "let a = 1")]);
+    finds(
+        "for i in 0..2 { run 3 epochs; epoch i: train fc lr i + 1; }",
+        &[(Code::FRZ0101, "run 3 epochs")],
+    );
+}
+
+#[test]
+fn a_loop_that_never_closes_is_read_all_the_same() {
+    finds(
+        "for i in 0..2 { epoch i: train layer5 lr 2 ^ i;",
+        &[(Code::FRZ0101, "for i in 0..2"), (Code::FRZ0201, "layer5")],
+    );
+    finds("start: for i in 0..2 { train fc lr i; epoch 3: stop;", &[(Code::FRZ0101, ";")]);
+}
+
+#[test]
+fn frz0105_too_many_turns() {
+    // As many as are borne,
+    finds("start: train fc lr 1; for i in 0..100_000 { }", &[]);
+    // and one more.
+    let text = "start: train fc lr 1; for i in 0..100_001 { after 1 steps: set fc lr i + 2; }";
+    finds(text, &[(Code::FRZ0105, "for i in 0..100_001")]);
+    let text = "start: train fc lr 1, for i in 0..1e12 { set fc lr i + 2 };";
+    finds(text, &[(Code::FRZ0105, "for i in 0..1e12")]);
+    // Two actions a turn are twice as many.
+    let text = "start: for i in 0..1e5 { set fc lr i + 2, set bn1 lr i + 3 };";
+    assert_eq!(findings(text).len(), 1);
+}

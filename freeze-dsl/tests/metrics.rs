@@ -1,0 +1,189 @@
+//! Rules that wait for a metric.
+
+mod support;
+
+use freeze_dsl::diagnostic::Code;
+use support::{clock, finds, fired, fired_after, firings};
+
+/// The epochs at which a rule with this condition fires behind a first one.
+fn fires(condition: &str, values: &[f64]) -> Vec<String> {
+    let text = format!("start: train fc; when {condition} as it: unfreeze bn1");
+    let fired = fired_after(&mut clock(&text), "m", values);
+    fired.into_iter().filter(|fired| fired.contains("it")).collect()
+}
+
+#[track_caller]
+fn fires_at(condition: &str, values: &[f64], epoch: u64) {
+    assert_eq!(fires(condition, values), [format!("{epoch} it")], "{condition} {values:?}");
+}
+
+#[track_caller]
+fn never_fires(condition: &str, values: &[f64]) {
+    assert!(fires(condition, values).is_empty(), "{condition} {values:?}");
+}
+
+#[test]
+fn stops_falling_once_so_many_epochs_in_a_row_did_not_improve() {
+    // The first value is the best, and counts for nothing.
+    fires_at("m stops falling for 2 epochs", &[1.0, 1.0, 1.0, 1.0], 3);
+    fires_at("m stops falling for 2 epochs", &[3.0, 2.0, 2.5, 2.1, 0.0], 4);
+    never_fires("m stops falling for 2 epochs", &[3.0, 2.0, 2.5, 1.9, 1.9]);
+    never_fires("m stops falling for 2 epochs", &[5.0, 4.0, 3.0, 2.0, 1.0]);
+    fires_at("m stops rising for 2 epochs", &[1.0, 2.0, 2.0, 1.0], 4);
+    never_fires("m stops rising for 2 epochs", &[1.0, 2.0, 2.0, 2.5, 2.0]);
+}
+
+#[test]
+fn an_improvement_is_larger_than_by() {
+    // 0.25 at a time, compared with the best and not with the last.
+    fires_at("m stops falling for 2 epochs by 0.5", &[1.0, 0.75, 0.5, 0.25], 3);
+    never_fires("m stops falling for 3 epochs by 0.5", &[1.0, 0.75, 0.5, 0.25, 0.25, 0.25]);
+    fires_at("m stops rising for 1 epoch by 0.5", &[1.0, 1.5], 2);
+    never_fires("m stops rising for 1 epoch by 0.5", &[1.0, 1.75]);
+    finds("when m stops falling for 2 epochs by -1: train fc;", &[(Code::FRZ0401, "-1")]);
+    finds("when m stops falling for 0 epochs: train fc;", &[(Code::FRZ0402, "0")]);
+    finds("when m stops falling for 1.5 epochs: train fc;", &[(Code::FRZ0402, "1.5")]);
+}
+
+#[test]
+fn comparisons() {
+    fires_at("m < 1", &[2.0, 1.0, 0.5], 3);
+    fires_at("m <= 1", &[2.0, 1.0, 0.5], 2);
+    fires_at("m > 1", &[0.5, 1.0, 2.0], 3);
+    fires_at("m >= 1", &[0.5, 1.0, 2.0], 2);
+    fires_at("\"m\" >= 2 / 2", &[0.5, 1.0, 2.0], 2);
+    fires_at("m > 1 for 2 epochs", &[2.0, 1.0, 2.0, 2.0], 4);
+    never_fires("m > 1 for 3 epochs", &[2.0, 2.0, 1.0, 2.0, 2.0]);
+}
+
+#[test]
+fn a_metric_that_is_no_number_is_no_improvement_and_reported() {
+    let nan = f64::NAN;
+    fires_at("m stops falling for 2 epochs", &[1.0, nan, nan], 3);
+    fires_at("m stops falling for 2 epochs", &[nan, nan, 1.0], 2);
+    // What is a number and comes later is measured against numbers.
+    never_fires("m stops falling for 2 epochs", &[nan, 3.0, 2.0, nan, 1.0]);
+    never_fires("m < 1", &[nan, nan]);
+    never_fires("m > 1", &[nan, nan]);
+    let mut clock = clock("start: train fc");
+    clock.start_epoch();
+    clock.observe("m", nan);
+    let change = clock.start_epoch();
+    assert_eq!(change.notes, ["`m` is no number, which is no improvement"]);
+    assert!(clock.start_epoch().notes.is_empty());
+}
+
+#[test]
+fn waiting_begins_when_the_rule_before_has_fired() {
+    let text = "epoch 2: train fc; when m stops falling for 2 epochs as it: unfreeze bn1";
+    // Values from before are forgotten: the best is that of epoch 2.
+    let fired = fired_after(&mut clock(text), "m", &[0.0, 0.0, 5.0, 4.0, 4.0, 4.0]);
+    assert_eq!(fired, ["2 rule 1", "6 it"]);
+    // One observation is one rule's.
+    let text = "when m < 1 as a: train fc; when m < 1 as b: unfreeze bn1; when m < 1 as c: stop";
+    assert_eq!(fired_after(&mut clock(text), "m", &[0.5, 2.0, 0.5, 0.5]), ["1 a", "3 b", "4 c"]);
+}
+
+#[test]
+fn all_of_several_conditions_hold() {
+    let text = "start: train fc; when a < 1 and b > 1 for 2 epochs as it: unfreeze bn1";
+    let mut clock = clock(text);
+    let seen: Vec<String> = [(0.5, 2.0), (2.0, 2.0), (0.5, 2.0)]
+        .into_iter()
+        .map(|(a, b)| {
+            let change = clock.start_epoch();
+            clock.observe("a", a);
+            clock.observe("b", b);
+            fired(&change)
+        })
+        .collect();
+    assert_eq!(seen, ["rule 1", "", ""]);
+    assert_eq!(fired(&clock.start_epoch()), "it");
+}
+
+#[test]
+fn one_of_several_moments_is_enough() {
+    let text = "start: train fc; when m < 1 or epoch 3 as it: unfreeze bn1";
+    assert_eq!(fired_after(&mut clock(text), "m", &[2.0, 0.5, 2.0]), ["0 rule 1", "2 it"]);
+    assert_eq!(fired_after(&mut clock(text), "m", &[2.0; 5]), ["0 rule 1", "3 it"]);
+    let text = "start: train fc; when m < 1 or when m > 9 as it: unfreeze bn1";
+    assert_eq!(fired_after(&mut clock(text), "m", &[2.0, 10.0]), ["0 rule 1", "2 it"]);
+}
+
+#[test]
+fn a_condition_is_looked_at_when_its_metric_was_observed() {
+    let text = "start: train fc; when m < 1 as a: unfreeze bn1; when m < 1 as b: stop";
+    let mut clock = clock(text);
+    clock.start_epoch();
+    clock.observe("m", 0.5);
+    assert_eq!(fired(&clock.end_step()), "a");
+    // Nothing new was observed.
+    assert_eq!(firings(&mut clock, 3, 3), Vec::<String>::new());
+    clock.observe("other", 0.5);
+    assert_eq!(fired(&clock.end_step()), "");
+    clock.observe("m", 0.5);
+    assert_eq!(fired(&clock.end_step()), "b");
+}
+
+#[test]
+fn steps_without_an_improvement() {
+    let text = "start: train fc; when m stops falling for 5 steps as it: unfreeze bn1";
+    let mut clock = clock(text);
+    clock.start_epoch();
+    // The best is that of step 3, and step 8 is the first that lies 5 behind it.
+    let values = [4.0, 3.0, 3.5, 2.0, 2.0, 3.0, 2.0, 2.0, 2.0, 1.0];
+    let at = values.iter().position(|value| {
+        clock.observe("m", *value);
+        !clock.end_step().fired.is_empty()
+    });
+    assert_eq!(at, Some(7));
+}
+
+#[test]
+fn an_epoch_with_an_improvement_does_not_count() {
+    let text = "start: train fc; when m stops falling for 2 epochs as it: unfreeze bn1";
+    let mut clock = clock(text);
+    let seen: Vec<usize> = [[9.0, 9.0], [9.0, 8.0], [8.0, 8.0], [8.0, 8.0]]
+        .into_iter()
+        .map(|values| {
+            let change = clock.start_epoch();
+            for value in values {
+                clock.observe("m", value);
+            }
+            change.fired.len()
+        })
+        .collect();
+    assert_eq!(seen, [1, 0, 0, 0]);
+    assert_eq!(fired(&clock.start_epoch()), "it");
+}
+
+#[test]
+fn restoring_the_best() {
+    let text =
+        "start: train fc; epoch 4: restore lowest m, restore highest m, restore lowest other";
+    let mut clock = clock(text);
+    let mut change = clock.start_epoch();
+    for value in [3.0, 1.0, 5.0, f64::NAN] {
+        assert!(change.restored.is_empty());
+        clock.end_step();
+        clock.observe("m", value);
+        change = clock.start_epoch();
+    }
+    let restored: Vec<_> =
+        change.restored.iter().map(|it| (it.metric.as_str(), it.observed)).collect();
+    let expected = [("m", Some((1.0, 1, 2))), ("m", Some((5.0, 2, 3))), ("other", None)];
+    assert_eq!(restored, expected);
+    // What was restored begins anew.
+    let fc: Vec<usize> = clock.trainable().collect();
+    assert_eq!(change.dropped, fc);
+    assert_eq!(change.notes.last().unwrap(), "`other` was never observed, so nothing is restored");
+}
+
+#[test]
+fn restoring_what_was_never_observed_changes_nothing() {
+    let mut clock = clock("start: train fc; epoch 1: restore highest \"val/acc\"");
+    clock.start_epoch();
+    let change = clock.start_epoch();
+    assert!(change.dropped.is_empty());
+    assert_eq!(change.notes, ["`val/acc` was never observed, so nothing is restored"]);
+}

@@ -1,0 +1,91 @@
+//! Every code's page: its wrong policy has the finding, its right one has not.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers")]
+
+use freeze_dsl::analyze;
+use freeze_dsl::clock::{Clock, Program};
+use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
+use freeze_dsl::model::Model;
+use freeze_dsl::source::Source;
+
+const RESNET18: &str = include_str!("models/resnet18.model.json");
+
+/// What stands in a page's fences of one kind.
+fn fenced(page: &str, kind: &str) -> Vec<String> {
+    let opening = format!("```{kind}");
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if line == opening {
+            let content: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push(content.join("\n"));
+        }
+    }
+    found
+}
+
+/// All that is found in a policy, from its text to the moment at which training would begin.
+fn findings(text: &str, model: &Model) -> Vec<Diagnostic> {
+    let analysis = analyze(Source::new(text.to_owned())).against(model);
+    let mut found = analysis.findings.diagnostics().to_vec();
+    if let Some(plan) = analysis.policy.and_then(|policy| policy.plan(model).ok()) {
+        let checked = Clock::new(plan, Program::default()).check();
+        found.extend(checked.err().iter().flat_map(|err| err.diagnostics().iter().cloned()));
+    }
+    found
+}
+
+fn model(page: &str) -> Model {
+    let own = fenced(page, "model");
+    Model::from_json(own.first().map_or(RESNET18, String::as_str)).unwrap()
+}
+
+#[test]
+fn a_page_begins_with_its_code_and_meaning() {
+    for code in Code::ALL {
+        let title = format!("# {code}: {}\n\n", code.meaning());
+        assert!(code.page().starts_with(&title), "{code}");
+        assert_eq!(Code::of(&code.name().to_lowercase()), Some(*code));
+    }
+}
+
+#[test]
+fn what_is_wrong_has_the_finding_and_nothing_worse() {
+    for code in Code::ALL {
+        let examples = fenced(code.page(), "freeze,bad");
+        assert!(!examples.is_empty(), "{code}");
+        for text in examples {
+            let found = findings(&text, &model(code.page()));
+            assert!(found.iter().any(|found| found.code == *code), "{code} is not in\n{text}");
+            // An example shows one thing: no other error, and no warning beside it.
+            let others: Vec<_> = found
+                .iter()
+                .filter(|found| found.code != *code && found.severity() != Severity::Note)
+                .collect();
+            assert!(others.is_empty(), "{code}: {others:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_right_has_neither_the_finding_nor_an_error() {
+    for code in Code::ALL {
+        let examples = fenced(code.page(), "freeze,good");
+        assert!(!examples.is_empty(), "{code}");
+        for text in examples {
+            let found = findings(&text, &model(code.page()));
+            let wrong: Vec<_> =
+                found.iter().filter(|it| it.code == *code || it.is_error()).collect();
+            assert!(wrong.is_empty(), "{code}: {wrong:#?}");
+        }
+    }
+}
+
+#[test]
+fn lines_fit_a_terminal() {
+    for code in Code::ALL {
+        for line in code.page().lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.chars().count() <= 100, "{code}: {line}");
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! Schedules that people use, written in the language, against the same schedules computed here
+//! by closed formulas.
+
+#[path = "schedules/by_epoch.rs"]
+mod by_epoch;
+#[path = "schedules/by_metric.rs"]
+mod by_metric;
+#[path = "schedules/by_step.rs"]
+mod by_step;
+#[path = "schedules/support.rs"]
+mod support;
