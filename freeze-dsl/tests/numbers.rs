@@ -119,9 +119,9 @@ fn a_program_overrides_numbers() {
     assert_ne!(other, policy);
     // The later one counts, and one that hides another leaves it used.
     let again = other.with("half", 3.0).unwrap();
-    assert_eq!(lr_of(&again).1, 3.0);
+    assert_eq!(lr_of(&again), (0.5, 3.0));
     assert!(again.warnings().is_empty(), "{:?}", again.warnings());
-    assert_eq!(lr_of(&again.with("half", 7.0).unwrap()).1, 7.0);
+    assert_eq!(lr_of(&again.with("half", 7.0).unwrap()), (0.5, 7.0));
 
     let unknown = policy.clone().with("bse", 1.0).unwrap_err();
     assert_eq!(unknown.to_string(), "the policy defines no number `bse`; did you mean `base`?");

@@ -319,7 +319,9 @@ mod tests {
         for firing in 0..600 {
             let mut drawn = draw(12, 4, 7, firing);
             assert_eq!(drawn, draw(12, 4, 7, firing));
-            drawn.iter().for_each(|index| seen[*index] += 1);
+            for index in &drawn {
+                seen[*index] += 1;
+            }
             drawn.sort_unstable();
             drawn.dedup();
             assert_eq!(drawn.len(), 4);

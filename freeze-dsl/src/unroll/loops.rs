@@ -132,12 +132,11 @@ impl Unroll<'_, '_> {
 
     /// Weighs what is read again in every turn: an action, or what goes with one.
     pub(super) fn weigh_in_turn(&mut self, text: Span, is_action: bool) {
+        /// To read a long list again takes longer than a small action, for as many bytes.
+        const LONG: usize = 4;
         if !self.turns.is_empty() {
-            let bytes = text.end.saturating_sub(text.start);
-            self.weigh(
-                if is_action { bytes.max(ACTION) } else { bytes.saturating_sub(ACTION) },
-                text,
-            );
+            let more = text.end.saturating_sub(text.start).saturating_sub(ACTION);
+            self.weigh(more * LONG + if is_action { ACTION } else { 0 }, text);
         }
     }
 
