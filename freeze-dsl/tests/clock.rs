@@ -7,19 +7,17 @@
     reason = "a test's own helpers"
 )]
 
+mod support;
+
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Change, Clock, Program};
-use freeze_dsl::model::Model;
-use freeze_dsl::policy::Policy;
+use support::{clock_of, resnet18};
 
-const RESNET18: &str = include_str!("models/resnet18.model.json");
 const PROGRAM: Program =
     Program { lr: Some(1e-4), optimizer: None, weight_decay: None, steps_per_epoch: None };
 
 fn clock_with(text: &str, program: Program) -> Clock {
-    let model = Model::from_json(RESNET18).unwrap();
-    let plan = Policy::parse(text).unwrap_or_else(|found| panic!("{found}")).plan(&model);
-    Clock::new(plan.unwrap_or_else(|found| panic!("{found}")), program)
+    clock_of(text, &resnet18(), program)
 }
 
 fn clock(text: &str) -> Clock {
