@@ -58,11 +58,15 @@ fn what_fired_reads_as_a_line() -> Outcome {
     assert_eq!(
         lines,
         [
-            "epoch 0, step 0: head fired: 4 frozen, 2 of 6 parameters train (18.4 %), lr 1e-1",
-            "epoch 0, step 1: rule 2 fired: 2 unfrozen, 4 of 6 parameters train (67.3 %), lr 1e-3, 1e-1",
+            "epoch 0, step 0: head fired; froze a, b; \
+             2 of 6 parameters train (18.4 % of the numbers), lr 0.1",
+            "epoch 0, step 1: rule 2 fired; unfroze b; \
+             4 of 6 parameters train (67.3 % of the numbers), lr 1e-3, 0.1",
             "epoch 0, step 2: no rule fired",
-            "epoch 1, step 2: rule 3 fired: 2 frozen, 2 of 6 parameters train (49.0 %), lr 1e-3",
-            "epoch 2, step 2: rule 4 fired: 2 of 6 parameters train (49.0 %), lr 1e-3; training is over",
+            "epoch 1, step 2: rule 3 fired; froze c; \
+             2 of 6 parameters train (49.0 % of the numbers), lr 1e-3",
+            "epoch 2, step 2: rule 4 fired; \
+             2 of 6 parameters train (49.0 % of the numbers), lr 1e-3; training is over",
             "epoch 3, step 2: training is over",
         ]
     );

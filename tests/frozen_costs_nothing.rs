@@ -85,8 +85,7 @@ fn what_is_frozen_has_no_gradient_after_any_step() -> Outcome {
             for epoch in 0..2 {
                 tuner.start_epoch()?;
                 for batch in 4 * epoch..4 * epoch + 4 {
-                    let trained: Vec<String> =
-                        tuner.trainable().into_iter().map(str::to_owned).collect();
+                    let trained = tuner.trainable();
                     tuner.zero_grad()?;
                     net.loss(batch).backward();
                     for name in [&FC[..], &LAYER1, &LAYER2].concat() {
@@ -96,7 +95,8 @@ fn what_is_frozen_has_no_gradient_after_any_step() -> Outcome {
                     tuner.step()?;
                     let trained = tuner.trainable();
                     for name in [&FC[..], &LAYER1, &LAYER2].concat() {
-                        assert!(trained.contains(&name) || !net.has_gradient(name), "{name}");
+                        let trains = trained.iter().any(|trained| trained == name);
+                        assert!(trains || !net.has_gradient(name), "{name}");
                     }
                 }
             }

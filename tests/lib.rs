@@ -4,6 +4,9 @@
 pub mod bits;
 pub mod networks;
 pub mod optimizers;
+pub mod promise;
+pub mod reference;
+pub mod savers;
 
 pub use bits::Bits;
 pub use networks::Net;

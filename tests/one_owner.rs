@@ -10,16 +10,20 @@ use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Error>;
 
+/// Changes a network behind its tuner's back; gives how the error begins.
+type Change<'c> = &'c dyn Fn(&Net) -> &'static str;
+
 /// Fails unless what trains is exactly `expected`, by flags, by groups and by name.
 fn assert_owned(vs: &VarStore, tuner: &Tuner, expected: &[&str]) {
     let expected: BTreeSet<&str> = expected.iter().copied().collect();
     let variables = vs.variables();
     let flags = variables.iter().filter(|(_, tensor)| tensor.requires_grad());
     assert_eq!(flags.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>(), expected);
-    assert_eq!(tuner.trainable().into_iter().collect::<BTreeSet<_>>(), expected);
+    let trainable = tuner.trainable();
+    assert_eq!(trainable.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected);
     let groups = tuner.groups();
-    let grouped: Vec<&str> = groups.iter().flat_map(|group| group.parameters.clone()).collect();
-    assert_eq!(grouped.iter().copied().collect::<BTreeSet<_>>(), expected);
+    let grouped: Vec<&String> = groups.iter().flat_map(|group| &group.parameters).collect();
+    assert_eq!(grouped.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
     assert_eq!(grouped.len(), expected.len(), "in two groups: {grouped:?}");
 }
 
@@ -87,6 +91,9 @@ fn groups_stand_in_the_order_of_their_first_parameter() -> Outcome {
             (vec!["b.bias"], 0.1, 0.3, optimizer),
             (vec!["c.weight"], 0.2, 0.0, optimizer),
         ]
+        .map(|(names, lr, decay, optimizer)| {
+            (names.into_iter().map(str::to_owned).collect(), lr, decay, optimizer)
+        })
     );
     Ok(())
 }
@@ -247,6 +254,73 @@ fn a_parameter_that_is_added_later_is_told_at_the_next_transition() -> Outcome {
     let _ = net.vs.root().add("later", Tensor::ones([3], (Kind::Float, Device::Cpu)), true);
     let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
     assert!(message.starts_with("`later` was added after `attach`"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn a_weight_that_is_tied_later_is_told_at_the_next_transition() -> Outcome {
+    let net = Net::linear();
+    let policy = "default lr 0.1 optimizer sgd; start: train b; epoch 1: train c";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..1)?;
+    // The same tensors still, and now one memory: what trains would move what is frozen.
+    let shared = net.variable("b.weight").detach().narrow(0, 0, 3);
+    net.variable("c.weight").set_data(&shared);
+    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+    assert!(message.starts_with("`b.weight` and `c.weight` share memory"), "{message}");
+    Ok(())
+}
+
+#[test]
+fn a_variable_that_is_replaced_or_flagged_is_told_at_the_next_transition() -> Outcome {
+    let replace = |net: &Net| {
+        let other = net.variable("a.weight").detach().copy().set_requires_grad(true);
+        let mut variables = net.vs.variables_.lock().unwrap();
+        let _ = variables.named_variables.insert("a.weight".to_owned(), other);
+        "`a.weight` was replaced after `attach`"
+    };
+    let flag = |net: &Net| {
+        let _ = net.variable("layer1.bn.running_mean").set_requires_grad(true);
+        "`layer1.bn.running_mean` is no parameter, and its `requires_grad` is true"
+    };
+    let cases: [(Net, &str, Change<'_>); 2] = [
+        (Net::linear(), "start: train b; epoch 1: train c", &replace),
+        (Net::convolutions(Device::Cpu), "start: train fc; epoch 1: train layer2", &flag),
+    ];
+    for (net, rules, change) in cases {
+        let mut tuner = tune(&net, &format!("default lr 0.1 optimizer sgd; {rules}"));
+        tuner.start_epoch()?;
+        let expected = change(&net);
+        let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+        assert!(message.starts_with(expected), "{message}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_flag_of_rows_flipped_behind_the_tuners_back_is_told() -> Outcome {
+    let rules = "start: train rows 1..3 of b.weight, c; epoch 1: freeze c; epoch 2: train c";
+    for (epochs, flag) in [(1, false), (3, true)] {
+        let net = Net::linear();
+        let mut tuner = tune(&net, &format!("default lr 0.1 optimizer sgd; {rules}"));
+        for _ in 0..epochs {
+            tuner.start_epoch()?;
+        }
+        let _ = net.variable("b.weight").set_requires_grad(flag);
+        let outcome = tuner.start_epoch();
+        if epochs == 1 {
+            let Err(Error::Ownership(message)) = outcome else { panic!("nobody told") };
+            assert!(message.contains("`b.weight` trains, and its `requires_grad`"), "{message}");
+            assert!(net.variable("b.weight").requires_grad());
+        } else {
+            // No rule fires, so nobody looks; nothing moves all the same.
+            outcome?;
+            let before = Bits::of(&net.vs);
+            train(&net, &mut tuner, 0..2)?;
+            assert_moved(&before, &net, &[&["c.bias", "c.weight"]]);
+        }
+    }
     Ok(())
 }
 

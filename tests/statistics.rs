@@ -150,3 +150,16 @@ fn putting_statistics_back_does_not_spoil_the_gradients_of_the_pass_that_moved_t
     assert!(undisturbed.norm().double_value(&[]) > 0.0);
     Ok(())
 }
+
+#[test]
+fn a_resume_that_is_refused_puts_held_ones_back() -> Outcome {
+    let net = Net::convolutions(Device::Cpu);
+    let mut tuner = tune(&net, "default optimizer sgd lr 0.1; start: train fc");
+    tuner.start_epoch()?;
+    let before = Bits::of(&net.vs);
+    let _ = net.loss(0);
+    assert_moved(&before, &net, &[&STATISTICS1, &STATISTICS2]);
+    assert!(tuner.resume("there is none").is_err());
+    assert_moved(&before, &net, &[]);
+    Ok(())
+}

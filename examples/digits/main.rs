@@ -4,7 +4,6 @@
 //! Run it with `cargo run --example digits`.
 
 mod chart;
-mod data;
 mod network;
 mod pretrain;
 mod strategy;
@@ -14,10 +13,10 @@ mod train;
 use std::error::Error;
 use std::fs;
 use std::path::Path;
+use std::process::ExitCode;
 use std::time::Instant;
 
-use freeze_examples::{Dataset, output_folder, readable};
-use indicatif::{ProgressBar, ProgressStyle};
+use freeze_examples::{Dataset, bar, digits, exit_code, output_folder, readable};
 
 use strategy::Strategy;
 use train::{EPOCHS, Run, Task, fine_tune};
@@ -33,11 +32,16 @@ struct Outcome {
     runs: Vec<Run>,
 }
 
-fn main() -> Result<(), Box<dyn Error>> {
+fn main() -> ExitCode {
+    exit_code(run())
+}
+
+fn run() -> Result<(), Box<dyn Error>> {
     // The same sums on any machine; and on images this small, no slower.
     tch::set_num_threads(1);
     let folder = output_folder("digits")?;
-    let digits = data::load()?;
+    let strategies = strategy::all()?;
+    let digits = digits::load()?;
 
     let pretrained = folder.join("digits-0-to-4.safetensors");
     learn_first_half(&digits.classes(0..5), &pretrained)?;
@@ -51,7 +55,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         tasks.first().map_or(0, |task| task.rest.len()),
     );
     let mut outcomes = Vec::new();
-    for strategy in strategy::all()? {
+    for strategy in strategies {
         outcomes.push(try_out(strategy, &pretrained, &tasks)?);
     }
     repeat_from_rust(&outcomes, &pretrained, &tasks)?;
@@ -125,11 +129,4 @@ fn repeat_from_rust(
         freeze_examples::table::thousands(run.numbers()),
     );
     Ok(())
-}
-
-/// A bar for so many epochs; it hides where there is no terminal.
-fn bar(epochs: u64, message: &'static str) -> ProgressBar {
-    let style = ProgressStyle::with_template("    {bar:30} {percent:>3} %  {msg}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar());
-    ProgressBar::new(epochs).with_style(style).with_message(message)
 }

@@ -1,6 +1,7 @@
 //! The network: a stem, three layers of two convolutions each, and a head.
 
 use freeze_examples::Dataset;
+use freeze_runtime::nn::{BatchNorm, batch_norm2d};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Device, Tensor};
 
@@ -16,11 +17,12 @@ pub(crate) struct Network {
     head: nn::Linear,
 }
 
-/// A convolution of 3 × 3, its batch norm, and what is above zero of that.
+/// A convolution of 3 × 3, its batch norm, and what is above zero of that. A frozen batch norm
+/// works by what it has learnt, as it will once training is over, and not by the batch.
 #[derive(Debug)]
 struct Convolution {
     conv: nn::Conv2D,
-    bn: nn::BatchNorm,
+    bn: BatchNorm,
 }
 
 impl Network {
@@ -91,21 +93,13 @@ impl Convolution {
         let bn = nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };
         Self {
             conv: nn::conv2d(vs / format!("conv{number}"), channels_in, channels_out, 3, conv),
-            bn: nn::batch_norm2d(vs / format!("bn{number}"), channels_out, bn),
+            bn: batch_norm2d(vs / format!("bn{number}"), channels_out, bn),
         }
-    }
-
-    /// Whether the policy trains the batch norm at this moment.
-    fn trains(&self) -> bool {
-        self.bn.ws.as_ref().is_some_and(Tensor::requires_grad)
     }
 }
 
 impl ModuleT for Convolution {
     fn forward_t(&self, images: &Tensor, train: bool) -> Tensor {
-        // A frozen batch norm works by what it has learnt, as it will once training is over, and
-        // not by the batch.
-        let train = train && self.trains();
         images.apply(&self.conv).apply_t(&self.bn, train).relu()
     }
 }

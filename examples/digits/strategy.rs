@@ -1,7 +1,10 @@
 //! The ways to fine-tune that are compared.
 
+use std::error::Error;
+
 use freeze_examples::chart::Colour;
-use freeze_runtime::{LoadError, Policy, freeze_policy};
+use freeze_examples::policy;
+use freeze_runtime::{Policy, freeze_policy};
 
 /// A way to fine-tune.
 pub(crate) struct Strategy {
@@ -20,9 +23,7 @@ pub(crate) struct Strategy {
 ///
 /// # Errors
 /// If a policy's file cannot be read, or all that is wrong with it.
-pub(crate) fn all() -> Result<[Strategy; 4], LoadError> {
-    let head_only = concat!(env!("CARGO_MANIFEST_DIR"), "/digits/head_only.freeze");
-    let gradual = concat!(env!("CARGO_MANIFEST_DIR"), "/digits/gradual.freeze");
+pub(crate) fn all() -> Result<[Strategy; 4], Box<dyn Error>> {
     let everything = freeze_policy! { start as everything: train @all lr 5e-3; };
     let strategy = |name, colour, policy| Strategy { name, colour, policy, pretrained: true };
     Ok([
@@ -31,8 +32,8 @@ pub(crate) fn all() -> Result<[Strategy; 4], LoadError> {
             ..strategy("from scratch", Colour::Grey, everything.clone())
         },
         strategy("whole", Colour::Blue, everything),
-        strategy("head only", Colour::Green, Policy::load(head_only)?),
-        strategy("gradual", Colour::Vermillion, Policy::load(gradual)?),
+        strategy("head only", Colour::Green, policy("digits", "head_only.freeze")?),
+        strategy("gradual", Colour::Vermillion, policy("digits", "gradual.freeze")?),
     ])
 }
 

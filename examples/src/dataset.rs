@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use tch::data::Iter2;
+use tch::nn::ModuleT;
 use tch::{Kind, Tensor};
 
 /// Inputs and the class of each.
@@ -55,6 +56,15 @@ impl Dataset {
         let mut batches = Iter2::new(&self.inputs, &self.labels, size);
         batches.shuffle();
         batches
+    }
+
+    /// The share of the samples whose class a network tells right.
+    #[must_use]
+    pub fn accuracy(&self, network: &impl ModuleT) -> f64 {
+        tch::no_grad(|| {
+            let logits = network.forward_t(&self.inputs, false);
+            logits.accuracy_for_logits(&self.labels).double_value(&[])
+        })
     }
 
     fn samples(&self, indices: &Tensor) -> Self {

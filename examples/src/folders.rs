@@ -1,7 +1,13 @@
-//! Where examples put what they make.
+//! Where examples find what is theirs, and put what they make.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
+
+/// A file of an example, by its path in this package.
+#[must_use]
+pub fn file(path: &str) -> PathBuf {
+    from_here(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
+}
 
 /// The folder for what an example makes: one of its own where cargo builds.
 ///
@@ -21,6 +27,11 @@ pub fn output_folder(example: &str) -> io::Result<PathBuf> {
 /// A path as a person reads it: seen from the working directory where it lies in there.
 #[must_use]
 pub fn readable(path: &Path) -> String {
+    from_here(path).display().to_string()
+}
+
+/// A path as seen from the working directory, where it lies in there.
+fn from_here(path: &Path) -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path).display().to_string()
+    path.strip_prefix(here).unwrap_or(path).to_owned()
 }

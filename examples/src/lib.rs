@@ -2,10 +2,21 @@
 
 pub mod chart;
 mod dataset;
+pub mod digits;
 mod folders;
+mod policy;
+mod pretrain;
+mod progress;
 mod spread;
 pub mod table;
+mod transformer;
+pub mod weights;
 
 pub use dataset::Dataset;
-pub use folders::{output_folder, readable};
+pub use folders::{file, output_folder, readable};
+pub use policy::{exit_code, policy};
+pub use pretrain::pretrain;
+pub use progress::bar;
 pub use spread::Spread;
+pub use transformer::{Config, Transformer};
+pub use weights::Weights;

@@ -1,14 +1,13 @@
 //! `freeze explain`: what a finding means.
 
-use std::io::Write;
-
 use freeze_dsl::diagnostic::Code;
 
 use crate::Outcome;
+use crate::output::{print, say};
 
 #[derive(clap::Args)]
 #[command(override_usage = "freeze explain CODE\n       freeze explain --all")]
-#[command(after_help = "Example:\n  freeze explain FRZ0201")]
+#[command(after_help = "Examples:\n  freeze explain FRZ0201\n  freeze explain --all > findings.md")]
 pub(crate) struct Arguments {
     /// The code of the finding, as it stands in brackets behind `error`
     #[arg(required_unless_present = "all", value_name = "CODE")]
@@ -28,8 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
         },
     };
     let pages: Vec<&str> = codes.into_iter().map(Code::page).collect();
-    // A reader that went away, as `head` does, is no reason to fail.
-    let _gone = std::io::stdout().write_all(pages.join("\n\n").as_bytes());
+    print(&pages.join("\n\n"));
     Outcome::Clean
 }
 
@@ -38,6 +36,6 @@ fn unknown(written: &str) -> Outcome {
         .map_or(String::new(), |code| format!("; did you mean `{code}` ({})?", code.meaning()));
     // Whatever was typed is shown without what would do something to a terminal.
     let shown = written.escape_debug();
-    let _gone = writeln!(std::io::stderr(), "error: there is no finding `{shown}`{meant}");
+    say(&format!("error: there is no finding `{shown}`{meant}"));
     Outcome::Failed
 }

@@ -4,12 +4,12 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::{Findings, render};
+use freeze_dsl::diff::unified;
 use freeze_dsl::format::format;
 
-use crate::check::{read, say, style};
-use crate::diff::unified;
-use crate::{Color, Outcome};
+use crate::message::{Messages, Options, To};
+use crate::output::print;
+use crate::{Outcome, input};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze fmt --check policies/*.freeze")]
@@ -27,37 +27,31 @@ pub(crate) struct Arguments {
 
 /// Formats files in place. A file that does not parse stays as it is, and its findings are
 /// printed on standard error.
-pub(crate) fn run(arguments: &Arguments, color: Color) -> Outcome {
-    let mut outcome = Outcome::Clean;
+pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
+    let mut messages = Messages::new(options, To::Error);
+    let mut differs = Outcome::Clean;
     for file in &arguments.files {
-        match format_file(file, arguments, color) {
-            Ok(Outcome::Clean) => {}
-            Ok(found) => outcome = if matches!(outcome, Outcome::Failed) { outcome } else { found },
-            Err(message) => {
-                say(&format!("error: {message}"));
-                outcome = Outcome::Failed;
-            }
-        }
+        differs = differs.max(format_file(file, arguments, &mut messages));
     }
-    outcome
+    messages.conclude().max(differs)
 }
 
-/// Formats a file; the error says what could not be done.
-fn format_file(file: &Path, arguments: &Arguments, color: Color) -> Result<Outcome, String> {
-    let shown = file.display();
-    let source = read(file).map_err(|error| format!("cannot read `{shown}`: {error}"))?;
+/// Formats a file, or tells why not; says whether it differs and is left as it is.
+fn format_file(file: &Path, arguments: &Arguments, messages: &mut Messages<'_>) -> Outcome {
+    let Some(source) = input::policy(file, messages) else { return Outcome::Failed };
     let before = source.text().to_owned();
     let name = source.name().to_owned();
     let after = match format(source) {
         Ok(after) => after,
         Err(findings) => {
-            tell(&findings, color);
-            return Ok(Outcome::Found);
+            messages.tell_all(&findings);
+            messages.remark(&format!("`{name}` does not parse, and stays as it is"));
+            return Outcome::Found;
         }
     };
     if arguments.check || arguments.diff {
         if before == after {
-            return Ok(Outcome::Clean);
+            return Outcome::Clean;
         }
         if arguments.check {
             print(&format!("{name}\n"));
@@ -65,26 +59,16 @@ fn format_file(file: &Path, arguments: &Arguments, color: Color) -> Result<Outco
         if arguments.diff {
             print(&unified(&name, &before, &after));
         }
-        return Ok(Outcome::Found);
+        return Outcome::Found;
     }
     if file.as_os_str() == "-" {
         print(&after);
-    } else if before != after {
-        replace(file, &after).map_err(|error| format!("cannot write `{shown}`: {error}"))?;
+    } else if before != after
+        && let Err(error) = replace(file, &after)
+    {
+        messages.fail(&format!("cannot write `{name}`: {error}"));
     }
-    Ok(Outcome::Clean)
-}
-
-fn tell(findings: &Findings, color: Color) {
-    let style = style(color);
-    for finding in findings.diagnostics().iter().take(Findings::SHOWN) {
-        say(&format!("{}\n", render(finding, findings.source(), style)));
-    }
-    let count = findings.diagnostics().len();
-    if count > Findings::SHOWN {
-        say(&format!("… and {} more findings\n", count - Findings::SHOWN));
-    }
-    say(&format!("`{}` does not parse, and stays as it is", findings.source().name()));
+    Outcome::Clean
 }
 
 /// Puts a text in a file's place, so that at every moment the file is whole: the old or the new.
@@ -108,9 +92,4 @@ fn write_aside(file: &Path, aside: &Path, text: &str) -> io::Result<()> {
     new.set_permissions(fs::metadata(file)?.permissions())?;
     new.write_all(text.as_bytes())?;
     new.sync_all()
-}
-
-/// Prints on standard output; a reader that went away is no reason to fail.
-fn print(text: &str) {
-    let _gone = io::stdout().write_all(text.as_bytes());
 }

@@ -1,9 +1,13 @@
 //! The command `freeze`: checks policies without libtorch.
 
+mod ast;
 mod check;
-mod diff;
 mod explain;
 mod fmt;
+mod input;
+mod message;
+mod output;
+mod schema;
 mod simulate;
 
 use std::process::ExitCode;
@@ -13,12 +17,14 @@ use clap::{Parser, Subcommand};
 /// Says which parts of a neural network train, when, and how.
 #[derive(Parser)]
 #[command(name = "freeze", version, arg_required_else_help = true)]
+#[command(after_help = "Example:\n  freeze check resnet.freeze --model resnet18.safetensors\n\n\
+                        Exit status: 0 nothing is wrong, 1 something is, 2 the command could not \
+                        do its work.")]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
-    /// When to print with colours
-    #[arg(long, global = true, value_enum, default_value_t = Color::Auto)]
-    color: Color,
+    #[command(flatten)]
+    options: message::Options,
 }
 
 #[derive(Subcommand)]
@@ -31,16 +37,14 @@ enum Command {
     Fmt(fmt::Arguments),
     /// Run through a whole training without tensors and print what trains, a line an epoch
     Simulate(simulate::Arguments),
+    /// Print the tree of a policy as JSON
+    Ast(ast::Arguments),
+    /// Print the JSON Schemas of everything that is printed or written as JSON
+    Schema(schema::Arguments),
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Color {
-    Auto,
-    Always,
-    Never,
-}
-
-/// What the command's exit status says.
+/// What the command's exit status says, the worst last.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
     /// Nothing is wrong.
     Clean,
@@ -61,11 +65,13 @@ impl From<Outcome> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    let Arguments { command, color } = Arguments::parse();
+    let Arguments { command, options } = Arguments::parse();
     match command {
-        Command::Check(arguments) => check::run(&arguments, color).into(),
+        Command::Check(arguments) => check::run(&arguments, &options).into(),
         Command::Explain(arguments) => explain::run(&arguments).into(),
-        Command::Fmt(arguments) => fmt::run(&arguments, color).into(),
-        Command::Simulate(arguments) => simulate::run(&arguments, color).into(),
+        Command::Fmt(arguments) => fmt::run(&arguments, &options).into(),
+        Command::Simulate(arguments) => simulate::run(&arguments, &options).into(),
+        Command::Ast(arguments) => ast::run(&arguments, &options).into(),
+        Command::Schema(arguments) => schema::run(&arguments).into(),
     }
 }

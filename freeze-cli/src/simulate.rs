@@ -1,17 +1,15 @@
 //! `freeze simulate`: what a policy does over a whole training, a line an epoch or a step.
 
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::analyze;
 use freeze_dsl::clock::Program;
-use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity, render};
-use freeze_dsl::model::Model;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
 
-use crate::check::{beside, read, say, style};
-use crate::{Color, Outcome};
+use crate::input::Given;
+use crate::message::{Messages, Options, To};
+use crate::{Outcome, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze simulate resnet.freeze --model resnet18.safetensors \
@@ -22,10 +20,8 @@ pub(crate) struct Arguments {
     /// The policy's file; `-` is standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
-    /// The model, a `.safetensors` or `.model.json` file, in place of the one that the policy
-    /// names
-    #[arg(long, value_name = "MODEL")]
-    model: Option<PathBuf>,
+    #[command(flatten)]
+    given: Given,
     /// How many epochs there are, in place of the policy's `run`
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
@@ -46,77 +42,44 @@ enum Every {
     Step,
 }
 
-/// Why there is no simulation: what to say of it, if that is not said yet.
-enum Failure {
-    Found,
-    Failed(String),
-}
-
-/// What is printed, and what the exit status says.
-pub(crate) fn run(arguments: &Arguments, color: Color) -> Outcome {
-    let started = plan(arguments, color).and_then(|(plan, outcome)| {
-        let simulation = simulate(plan, setup(arguments)?).map_err(missing)?;
-        print_all(simulation)?;
-        Ok(outcome)
+/// Prints the records on standard output, and findings on standard error.
+pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
+    let mut messages = Messages::new(options, To::Error);
+    let made = plan(arguments, &mut messages).and_then(|plan| {
+        let Some(plan) = plan else { return Ok(()) };
+        print_all(simulate(plan, setup(arguments)?).map_err(missing)?)
     });
-    match started {
-        Ok(outcome) => outcome,
-        Err(Failure::Found) => Outcome::Found,
-        Err(Failure::Failed(message)) => {
-            say(&format!("error: {message}"));
-            Outcome::Failed
-        }
+    if let Err(message) = made {
+        messages.fail(&message);
     }
+    messages.conclude()
 }
 
-/// The policy on its model. Errors end the command; warnings are findings, and end nothing.
-fn plan(arguments: &Arguments, color: Color) -> Result<(Plan, Outcome), Failure> {
-    let file = &arguments.file;
-    let source = read(file)
-        .map_err(|error| Failure::Failed(format!("cannot read `{}`: {error}", file.display())))?;
-    let analysis = analyze(source);
-    let path = match (&arguments.model, analysis.model()) {
-        (Some(path), _) => Some(path.clone()),
-        (None, Some(named)) => Some(beside(file, named)),
-        (None, None) => None,
+/// The policy on its model, unless what is told says why there is none.
+fn plan(arguments: &Arguments, messages: &mut Messages<'_>) -> Result<Option<Plan>, String> {
+    let Arguments { file, given, .. } = arguments;
+    let model = given.model(messages);
+    if messages.have_failed() {
+        return Ok(None);
+    }
+    let Some((analysis, named)) = given.check(file, model.as_ref(), messages) else {
+        return Ok(None);
     };
-    let model = match path {
-        Some(path) => Some(
-            Model::load(path)
-                .map_err(|error| Failure::Failed(format!("cannot read the model: {error}")))?,
-        ),
-        None => None,
+    if messages.have_failed() {
+        return Ok(None);
+    }
+    messages.tell_wrong(&analysis.findings);
+    let Some(policy) = analysis.policy else { return Ok(None) };
+    let Some(model) = model.or(named) else {
+        return Err("no model is named: give one with `--model`, or write `model \"…\";` in the \
+                    policy"
+            .to_owned());
     };
-    let analysis = match &model {
-        Some(model) => analysis.against(model),
-        None => analysis,
-    };
-    let found = print_findings(&analysis.findings, color);
-    let Some(policy) = analysis.policy else { return Err(Failure::Found) };
-    let Some(model) = model else {
-        return Err(Failure::Failed(
-            "no model is named: give one with `--model`, or write `model \"…\";` in the policy"
-                .to_owned(),
-        ));
-    };
-    let plan = policy.plan(&model).map_err(|_told| Failure::Found)?;
-    Ok((plan, if found { Outcome::Found } else { Outcome::Clean }))
+    // What does not fit the model was found in the analysis.
+    Ok(policy.plan(&model).ok())
 }
 
-/// Prints errors and warnings; tells whether there were any.
-fn print_findings(findings: &Findings, color: Color) -> bool {
-    let told = |finding: &&Diagnostic| finding.severity() != Severity::Note;
-    let count = findings.diagnostics().iter().filter(told).count();
-    for finding in findings.diagnostics().iter().filter(told).take(Findings::SHOWN) {
-        say(&format!("{}\n", render(finding, findings.source(), style(color))));
-    }
-    if count > Findings::SHOWN {
-        say(&format!("… and {} more findings\n", count - Findings::SHOWN));
-    }
-    count > 0
-}
-
-fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
+fn setup(arguments: &Arguments) -> Result<Setup, String> {
     Ok(Setup {
         epochs: arguments.epochs,
         program: Program { steps_per_epoch: arguments.steps_per_epoch, ..Program::default() },
@@ -128,23 +91,23 @@ fn setup(arguments: &Arguments) -> Result<Setup, Failure> {
     })
 }
 
-fn table(path: &Path) -> Result<Table, Failure> {
+fn table(path: &Path) -> Result<Table, String> {
     let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Failed(format!("cannot read `{}`: {error}", path.display())))?;
-    Table::from_csv(&text).map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    Table::from_csv(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
 /// What is missing, with the option that gives it.
-fn missing(error: SimulateError) -> Failure {
+fn missing(error: SimulateError) -> String {
     let option = match error {
         SimulateError::NoLength => "; give `--epochs`",
         SimulateError::NoSteps(_) => "; give `--steps-per-epoch`",
         SimulateError::EmptyEpoch => "",
     };
-    Failure::Failed(format!("{error}{option}"))
+    format!("{error}{option}")
 }
 
-fn print_all(simulation: Simulation) -> Result<(), Failure> {
+fn print_all(simulation: Simulation) -> Result<(), String> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     let print = || {
         for record in simulation {
@@ -153,11 +116,5 @@ fn print_all(simulation: Simulation) -> Result<(), Failure> {
         }
         out.flush()
     };
-    match print() {
-        // A reader that has seen enough is no reason to fail.
-        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-            Err(Failure::Failed(format!("cannot print: {error}")))
-        }
-        _ => Ok(()),
-    }
+    output::written(print())
 }

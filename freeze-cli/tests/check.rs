@@ -1,35 +1,16 @@
 //! `freeze check`, run as a person runs it.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+mod support;
 
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-const MODEL: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../freeze-dsl/tests/models/resnet18.model.json");
+use support::{MODEL, folder_with};
 
-/// The exit status and what was printed on standard error.
+/// The exit status and what was printed on standard error; nothing on standard output.
 fn freeze(arguments: &[&str], folder: &Path, input: &str) -> (i32, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_freeze"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    (output.status.code().unwrap(), String::from_utf8(output.stderr).unwrap())
-}
-
-fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    let (status, out, errors) = support::freeze(arguments, folder, input);
+    assert_eq!(out, "");
+    (status, errors)
 }
 
 #[test]
@@ -91,12 +72,51 @@ fn the_model_that_a_policy_names_lies_beside_it() {
 }
 
 #[test]
-fn a_warning_alone_is_a_finding() {
+fn a_warning_is_told_and_fails_where_that_is_asked_for() {
     let folder = folder_with(&[]);
-    let (status, printed) = freeze(&["check", "-"], folder.path(), "start: train fc lr 0");
-    assert_eq!(status, 1);
+    let text = "start: train fc lr 0";
+    let (status, printed) = freeze(&["check", "-"], folder.path(), text);
+    assert_eq!(status, 0);
     assert!(printed.starts_with("warning[FRZ0505]"), "{printed}");
     assert!(printed.ends_with("1 warning\n"));
+    let denied = freeze(&["check", "-", "--deny", "warnings"], folder.path(), text);
+    assert_eq!(denied, (1, printed));
+    // Notes are worth knowing, and nothing is wrong.
+    let noted = ["check", "-", "--deny", "warnings", "--model", MODEL];
+    let (status, printed) = freeze(&noted, folder.path(), "start: train fc lr 1");
+    assert_eq!((status, printed.starts_with("note[")), (0, true));
+    assert_eq!(freeze(&["check", "-", "--deny", "notes"], folder.path(), text).0, 2);
+}
+
+#[test]
+fn numbers_of_a_policy_can_be_set() {
+    let text = "let base = 1e-3; let top = 3; run 9 epochs; start: train fc lr base; \
+                epoch top: stop";
+    let folder = folder_with(&[("a.freeze", text), ("b.freeze", "start: train fc")]);
+    let check = |more: &[&str]| freeze(&[&["check", "a.freeze"], more].concat(), folder.path(), "");
+    assert_eq!(check(&["--set", "base=2e-3", "--set", "top=8"]), (0, String::new()));
+    let (status, printed) = check(&["--set", "base=-1", "--set", "top=9", "--model", MODEL]);
+    assert_eq!(status, 1);
+    let (lr, never) = ("error[FRZ0401]: a learning rate", "error[FRZ0302]: this rule can never");
+    assert!(printed.contains(lr) && printed.contains(never), "{printed}");
+    // What is given last holds.
+    assert_eq!(check(&["--set", "top=9", "--set", "top=4"]), (0, String::new()));
+    let unknown = "error: a.freeze: the policy defines no number `bas`; did you mean `base`?\n";
+    assert_eq!(check(&["--set", "bas=1"]), (2, unknown.to_owned()));
+    for (set, told) in [
+        ("base", "expected a name, `=` and a number"),
+        ("base=much", "`much` is no finite number"),
+        ("base=inf", "`inf` is no finite number"),
+    ] {
+        let (status, printed) = check(&["--set", set]);
+        assert!(status == 2 && printed.contains(told), "{printed}");
+    }
+    // Every file is to define it, and what else is wrong is told all the same.
+    let both = ["check", "b.freeze", "a.freeze", "--set", "base=0"];
+    let (status, printed) = freeze(&both, folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(printed.starts_with("error: b.freeze: the policy defines no number `base`\n"));
+    assert!(printed.contains("warning[FRZ0505]"), "{printed}");
 }
 
 #[test]

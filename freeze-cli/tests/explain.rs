@@ -1,16 +1,13 @@
 //! `freeze explain`, run as a person runs it.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+mod support;
 
-use std::process::Command;
+use std::path::Path;
 
 use freeze_dsl::diagnostic::Code;
 
-/// The exit status, and what was printed on standard output and standard error.
 fn freeze(arguments: &[&str]) -> (i32, String, String) {
-    let output = Command::new(env!("CARGO_BIN_EXE_freeze")).args(arguments).output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
+    support::freeze(arguments, Path::new("."), "")
 }
 
 #[test]

@@ -1,39 +1,17 @@
 //! `freeze fmt`, run as a person runs it.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+mod support;
 
 use std::fs;
-use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+
+use support::folder_with;
 
 const MESSY: &str = "start:train fc lr 1e-3 // the head\n;epoch  3: unfreeze layer4";
 const NEAT: &str = "start: train fc lr 1e-3; // the head\nepoch 3: unfreeze layer4;\n";
 
-/// The exit status, and what was printed on standard output and on standard error.
 fn fmt(arguments: &[&str], folder: &Path, input: &str) -> (i32, String, String) {
-    let mut child = Command::new(env!("CARGO_BIN_EXE_freeze"))
-        .arg("fmt")
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    // The command may end without reading its input.
-    let _unread = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    let text = |bytes| String::from_utf8(bytes).unwrap();
-    (output.status.code().unwrap(), text(output.stdout), text(output.stderr))
-}
-
-fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    support::freeze(&[&["fmt"], arguments].concat(), folder, input)
 }
 
 fn said(status: i32, printed: &str) -> (i32, String, String) {
@@ -91,7 +69,7 @@ fn what_does_not_parse_stays_as_it_is() {
     let (status, printed, told) = fmt(&["a.freeze", "b.freeze"], folder.path(), "");
     assert_eq!((status, printed.as_str()), (1, ""));
     assert!(told.starts_with("error[FRZ0102]: `tran` is not an action"), "{told}");
-    assert!(told.ends_with("`a.freeze` does not parse, and stays as it is\n"), "{told}");
+    assert!(told.ends_with("`a.freeze` does not parse, and stays as it is\n1 error\n"), "{told}");
     assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), wrong);
     // The other is formatted all the same.
     assert_eq!(fs::read_to_string(folder.path().join("b.freeze")).unwrap(), NEAT);

@@ -1,40 +1,14 @@
 //! `freeze simulate`, run as a person runs it.
 
-#![expect(clippy::unwrap_used, reason = "a test's own helpers")]
+mod support;
 
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Command, Stdio};
 
-const MODEL: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/../freeze-dsl/tests/models/resnet18.model.json");
+use support::{MODEL, command, folder_with};
 
-fn command(arguments: &[&str], folder: &Path) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_freeze"));
-    command.arg("simulate").args(arguments).current_dir(folder);
-    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    command
-}
-
-/// The exit status, and what was printed on standard output and on standard error.
 fn freeze(arguments: &[&str], folder: &Path, input: &str) -> (i32, String, String) {
-    let mut child = command(arguments, folder).spawn().unwrap();
-    // A command that reads nothing may be gone already.
-    let _gone = child.stdin.take().unwrap().write_all(input.as_bytes());
-    let output = child.wait_with_output().unwrap();
-    (
-        output.status.code().unwrap(),
-        String::from_utf8(output.stdout).unwrap(),
-        String::from_utf8(output.stderr).unwrap(),
-    )
-}
-
-fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
-    }
-    folder
+    support::freeze(&[&["simulate"], arguments].concat(), folder, input)
 }
 
 #[test]
@@ -90,10 +64,10 @@ fn findings_are_told_in_place_of_lines() {
     let (status, _, errors) = freeze(&["-"], folder.path(), "start: train fc lr -1");
     assert_eq!(status, 1);
     assert!(errors.starts_with("error[FRZ0401]"), "{errors}");
-    // A warning is a finding that stops nothing; a note is none.
+    // A warning stops nothing, and a note is not told.
     let warned = "run 1 epoch; start: train fc lr 0";
     let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), warned);
-    assert_eq!((status, lines.lines().count()), (1, 1));
+    assert_eq!((status, lines.lines().count()), (0, 1));
     assert!(errors.starts_with("warning[FRZ0505]") && !errors.contains("FRZ0502"), "{errors}");
 }
 
@@ -136,7 +110,7 @@ fn what_cannot_be_done_has_a_status_of_its_own() {
 #[test]
 fn a_reader_may_have_seen_enough() {
     let folder = folder_with(&[("a.freeze", "start: train fc")]);
-    let arguments = ["a.freeze", "--model", MODEL, "--epochs", "1000000000"];
+    let arguments = ["simulate", "a.freeze", "--model", MODEL, "--epochs", "1000000000"];
     let mut child = command(&arguments, folder.path()).spawn().unwrap();
     let mut line = String::new();
     BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
@@ -144,4 +118,17 @@ fn a_reader_may_have_seen_enough() {
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     assert_eq!(String::from_utf8(output.stderr).unwrap(), "");
+}
+
+#[test]
+fn numbers_of_a_policy_can_be_set() {
+    let folder = folder_with(&[]);
+    let text = "let base = 1; let more = 2; run more epochs; start: train fc lr base";
+    let set = ["-", "--model", MODEL, "--set", "base=0.5", "--set", "more=3"];
+    let (status, lines, errors) = freeze(&set, folder.path(), text);
+    assert_eq!((status, errors.as_str()), (0, ""));
+    assert_eq!((lines.lines().count(), lines.matches("\"lr\":0.5,").count()), (3, 3));
+    let (status, lines, errors) = freeze(&["-", "--set", "bas=1"], folder.path(), text);
+    assert_eq!((status, lines.as_str()), (2, ""));
+    assert!(errors.contains("did you mean `base`?"), "{errors}");
 }

@@ -1,10 +1,10 @@
 //! The whole way from a text to a policy, and to a plan where there is a model.
 
 use crate::ast::{Item, List, Text};
-use crate::diagnostic::{Code, Diagnostic, Findings};
+use crate::diagnostic::{Code, Diagnostic, Findings, Found};
 use crate::model::Model;
 use crate::plan::{Bound, Row};
-use crate::policy::Policy;
+use crate::policy::{OverrideError, Policy};
 use crate::select::Selecting;
 use crate::source::{Source, Spanned};
 use crate::unroll::unroll;
@@ -17,8 +17,8 @@ pub struct Analysis {
     pub policy: Option<Policy>,
     /// All that was found, warnings and notes included.
     pub findings: Findings,
-    /// What could be read of the policy, whatever is wrong with it.
-    readable: Policy,
+    /// What could be read of a policy that is wrong.
+    wrong: Option<Policy>,
     /// What was found as the text was read.
     syntax: Vec<Diagnostic>,
 }
@@ -27,7 +27,7 @@ pub struct Analysis {
 #[must_use]
 pub fn analyze(source: Source) -> Analysis {
     let (tree, syntax) = parse::parse(source.text());
-    Analysis::new(Policy::from_checked(source, tree), syntax, None)
+    Analysis::read(Policy::from_checked(source, tree), syntax)
 }
 
 /// Reads and checks a policy in which Rust expressions may stand that are evaluated later: for
@@ -36,41 +36,62 @@ pub fn analyze(source: Source) -> Analysis {
 #[must_use]
 pub fn analyze_macro(source: Source) -> Analysis {
     let (tree, syntax) = parse::parse(source.text());
-    Analysis::new(Policy::evaluated(source, tree, List::default()), syntax, None)
+    Analysis::read(Policy::evaluated(source, tree, List::default()), syntax)
 }
 
 impl Analysis {
     /// Checks a policy that was read before.
     pub(crate) fn of(policy: Policy) -> Self {
-        Self::new(policy, Vec::new(), None)
+        Self::read(policy, Vec::new())
+    }
+
+    /// Checks a policy of whose text this was found as it was read.
+    pub(crate) fn read(policy: Policy, syntax: Vec<Diagnostic>) -> Self {
+        Self::new(policy, syntax, None)
     }
 
     fn new(readable: Policy, syntax: Vec<Diagnostic>, model: Option<&Model>) -> Self {
-        let mut found = syntax.clone();
+        let mut found = syntax.iter().cloned().collect();
         check(&readable, model, &mut found);
-        let usable = !found.iter().any(Diagnostic::is_error);
-        Self {
-            policy: usable.then(|| readable.clone()),
-            findings: Findings::new(readable.source().clone(), found),
-            readable,
-            syntax,
-        }
+        let is_wrong = found.iter().any(Diagnostic::is_error);
+        let findings = Findings::new(readable.source().clone(), found.into_vec());
+        let (policy, wrong) =
+            if is_wrong { (None, Some(readable)) } else { (Some(readable), None) };
+        Self { policy, findings, wrong, syntax }
     }
 
     /// The path of the model that the policy names, even where the policy is wrong.
     #[must_use]
     pub fn model(&self) -> Option<&Spanned<Text>> {
-        self.readable.tree().items.iter().find_map(|item| match &item.value {
+        let readable = self.policy.as_ref().or(self.wrong.as_ref())?;
+        readable.tree().items.iter().find_map(|item| match &item.value {
             Item::Model(path) => Some(path),
             _ => None,
         })
     }
 
+    /// Checks with another value for a number that a `let` defines, and without a model.
+    ///
+    /// # Errors
+    /// If no `let` defines the number.
+    pub fn with(mut self, name: &str, value: f64) -> Result<Self, OverrideError> {
+        let Some(mut readable) = self.readable() else { return Ok(self) };
+        readable.give(name, value)?;
+        Ok(Self::read(readable, self.syntax))
+    }
+
     /// Checks against a model as well. Where parts of the text could not be read, what the rules
     /// would do cannot be known, and their selectors alone are checked.
     #[must_use]
-    pub fn against(self, model: &Model) -> Self {
-        Self::new(self.readable, self.syntax, Some(model))
+    pub fn against(mut self, model: &Model) -> Self {
+        let Some(readable) = self.readable() else { return self };
+        Self::new(readable, self.syntax, Some(model))
+    }
+
+    /// Takes what could be read, whatever is wrong with it; nothing where the policy has been
+    /// taken before.
+    fn readable(&mut self) -> Option<Policy> {
+        self.policy.take().or(self.wrong.take())
     }
 
     /// The policy, or all that is wrong with it.
@@ -86,7 +107,7 @@ impl Analysis {
 pub(crate) fn check(
     policy: &Policy,
     model: Option<&Model>,
-    found: &mut Vec<Diagnostic>,
+    found: &mut Found,
 ) -> Option<(Bound, Vec<Row>)> {
     let selecting = model.map(Selecting::new);
     let unrolled =
@@ -116,10 +137,10 @@ pub(crate) fn check(
             .label("expected a rule such as `start: train fc`"),
         );
     }
-    check::order(&unrolled, found);
+    check::order(&unrolled, policy.source().text(), found);
     // What stands in statements that cannot be read, or in turns of loops, may use any name.
     if !is_whole || unrolled.is_open {
-        found.retain(|finding| finding.code != Code::FRZ0504);
+        found.forget(Code::FRZ0504);
     }
     let mut targets =
         unrolled.rules.iter().flat_map(|rule| &rule.actions).filter_map(|it| it.value.targets());
@@ -128,6 +149,6 @@ pub(crate) fn check(
         return None;
     };
     let bound = Bound::new(unrolled, &selecting, model);
-    let rows = bound.rows(found);
+    let rows = bound.rows(policy.source().text(), found);
     (!found.iter().any(Diagnostic::is_error)).then_some((bound, rows))
 }

@@ -1,10 +1,10 @@
 //! Checks that every rule can fire, and none of them late.
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Found, removal};
 use crate::policy::Length;
 use crate::rule::{Action, Moment, Period, Rule};
 use crate::source::Span;
-use crate::time::float;
+use crate::time::{float, part_of};
 use crate::unroll::{Unrolled, in_turns};
 
 /// The earliest moment at which something can happen, in each unit: how many epochs, and how
@@ -16,16 +16,23 @@ struct Earliest {
 }
 
 /// Tells rules that can never fire, and moments that are past when their turn comes.
-pub(crate) fn order(unrolled: &Unrolled, found: &mut Vec<Diagnostic>) {
+pub(crate) fn order(unrolled: &Unrolled, text: &str, found: &mut Found) {
     let mut before = Earliest { epochs: 0.0, steps: 0.0 };
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;
     let mut previous: Option<&Rule> = None;
     for rule in &unrolled.rules {
         let mut tell = |finding| found.push(in_turns(finding, &rule.turns));
-        after_stop_within(rule, &mut tell);
+        after_stop_within(rule, text, &mut tell);
+        // In a loop, an edit for one turn would be made for all of them.
+        let is_alone = rule.turns.is_empty();
         if let Some(stop) = stopped {
-            tell(never(rule).also(stop, "training is over here"));
+            let removal = removal::of_statement(text, rule.span).filter(|_| is_alone);
+            tell(
+                never(rule)
+                    .also(stop, "training is over here")
+                    .guess_without("leave it out", removal),
+            );
             continue;
         }
         if let Some(previous) = previous {
@@ -34,6 +41,8 @@ pub(crate) fn order(unrolled: &Unrolled, found: &mut Vec<Diagnostic>) {
         if let Some(when) = unbounded
             && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
         {
+            let is_next = previous.is_some_and(|it| it.trigger.span == when && it.turns.is_empty());
+            let latest = text.get(moment.span.range()).filter(|_| is_alone && is_next);
             tell(
                 Diagnostic::new(
                     Code::FRZ0307,
@@ -42,14 +51,25 @@ pub(crate) fn order(unrolled: &Unrolled, found: &mut Vec<Diagnostic>) {
                 )
                 .label("this may be past when the rule before it fires")
                 .also(when, "this may come at any time, or never")
-                .note("give the rule before it a latest moment, as in `when … or epoch 5`"),
+                .note("give the rule before it a latest moment, as in `when … or epoch 5`")
+                .guess(
+                    "let the rule before it wait no longer than that",
+                    latest.map(|latest| (Span::new(when.end, when.end), format!(" or {latest}"))),
+                ),
             );
             unbounded = None;
         }
         let fires = earliest(rule, before, unrolled.run.map(|run| run.value));
         match unrolled.run.filter(|run| is_over(run.value, fires)) {
             // The rules behind it wait for it in vain; it is told once, where it can be mended.
-            Some(run) => tell(never(rule).also(run.span, "the run is over before")),
+            Some(run) => {
+                let last = last_moment(rule, run.value, before);
+                tell(
+                    never(rule)
+                        .also(run.span, "the run is over before")
+                        .guess("let it fire at the end of the run", last),
+                );
+            }
             None => before = fires,
         }
         if !rule.trigger.is_empty()
@@ -71,15 +91,31 @@ fn never(rule: &Rule) -> Diagnostic {
         .label("this moment never comes")
 }
 
+/// The last moment of the run at which a rule can fire, in the place of its own.
+fn last_moment(rule: &Rule, run: Length, before: Earliest) -> Option<(Span, String)> {
+    let [moment] = &rule.trigger.value[..] else { return None };
+    let (last, unit, earliest) = match (&moment.value, run) {
+        (Moment::Epoch(_), Length::Epochs(run)) => (run.checked_sub(1)?, "epoch", before.epochs),
+        (Moment::Step(_), Length::Steps(run)) => (run.checked_sub(1)?, "step", before.steps),
+        _ => return None,
+    };
+    let fits = rule.turns.is_empty() && earliest <= float(last);
+    fits.then(|| (moment.span, format!("{unit} {last}")))
+}
+
 /// Actions behind a `stop` of the same rule.
-fn after_stop_within(rule: &Rule, tell: &mut impl FnMut(Diagnostic)) {
+fn after_stop_within(rule: &Rule, text: &str, tell: &mut impl FnMut(Diagnostic)) {
     let mut stop = None;
     for action in &rule.actions {
         match stop {
             Some(place) => tell(
                 Diagnostic::new(Code::FRZ0302, action.span, "nothing may follow `stop`")
                     .label("this can never happen")
-                    .also(place, "training is over here"),
+                    .also(place, "training is over here")
+                    .guess_without(
+                        "leave it out",
+                        removal::of_element(text, action.span).filter(|_| rule.is_written_once),
+                    ),
             ),
             None if matches!(action.value, Action::Stop) => stop = Some(action.span),
             None => {}
@@ -102,10 +138,10 @@ fn past_moments(
             }
             (Moment::Step(at), _) => (float(*at) < before.steps, "step", before.steps),
             (Moment::At(part), Some(Length::Epochs(run))) => {
-                (part * float(run) < before.epochs, "epoch", before.epochs)
+                (part_of(run, *part) < before.epochs, "epoch", before.epochs)
             }
             (Moment::At(part), Some(Length::Steps(run))) => {
-                (part * float(run) < before.steps, "step", before.steps)
+                (part_of(run, *part).round() < before.steps, "step", before.steps)
             }
             _ => (false, "", 0.0),
         };
@@ -117,7 +153,13 @@ fn past_moments(
             tell(
                 Diagnostic::new(Code::FRZ0301, moment.span, message)
                     .label("rules fire in the order in which they are written")
-                    .also(previous.trigger.span, "the rule before waits for this"),
+                    .also(previous.trigger.span, "the rule before waits for this")
+                    .guess(
+                        "let it fire together with the rule before it",
+                        rule.turns
+                            .is_empty()
+                            .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                    ),
             );
         }
     }
@@ -130,10 +172,10 @@ fn earliest(rule: &Rule, before: Earliest, run: Option<Length>) -> Earliest {
         Moment::Step(at) => Earliest { steps: before.steps.max(float(*at)), ..before },
         Moment::At(part) => match run {
             Some(Length::Epochs(run)) => {
-                Earliest { epochs: before.epochs.max(part * float(run)), ..before }
+                Earliest { epochs: before.epochs.max(part_of(run, *part)), ..before }
             }
             Some(Length::Steps(run)) => {
-                Earliest { steps: before.steps.max(part * float(run)), ..before }
+                Earliest { steps: before.steps.max(part_of(run, *part).round()), ..before }
             }
             None => before,
         },
@@ -158,9 +200,9 @@ fn later(before: Earliest, period: Period, run: Option<Length>) -> Earliest {
         (Period::Steps(more), _) => steps(more),
         // Rounded to steps, a part may come half a step early, which is half an epoch at most.
         (Period::Fraction(part), Some(Length::Epochs(run))) => {
-            epochs((part * float(run) - 0.5).max(0.0))
+            epochs((part_of(run, part) - 0.5).max(0.0))
         }
-        (Period::Fraction(part), Some(Length::Steps(run))) => steps((part * float(run)).round()),
+        (Period::Fraction(part), Some(Length::Steps(run))) => steps(part_of(run, part).round()),
         (Period::Rest, Some(Length::Epochs(run))) => Earliest { epochs: float(run), ..before },
         (Period::Rest, Some(Length::Steps(run))) => Earliest { steps: float(run), ..before },
         (Period::Fraction(_) | Period::Rest, None) => before,

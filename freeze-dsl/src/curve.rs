@@ -10,60 +10,82 @@ use crate::time::{Counted, Lengths, Time};
 #[derive(Debug, Clone)]
 pub(crate) struct Running {
     curve: Arc<Curve>,
+    pub(crate) at: Place,
+}
+
+/// How far a curve has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Place {
     /// The piece that it has come to,
-    piece: usize,
+    pub(crate) piece: usize,
     /// and since when.
-    since: Time,
+    pub(crate) since: Time,
     /// Whether its end has frozen what trains by it; that happens once.
     pub(crate) has_frozen: bool,
 }
 
 impl Running {
     pub(crate) const fn new(curve: Arc<Curve>, since: Time) -> Self {
-        Self { curve, piece: 0, since, has_frozen: false }
+        Self { curve, at: Place { piece: 0, since, has_frozen: false } }
+    }
+
+    /// A curve that has come so far before.
+    pub(crate) const fn resumed(curve: Arc<Curve>, at: Place) -> Self {
+        Self { curve, at }
     }
 
     pub(crate) fn curve(&self) -> &Curve {
         &self.curve
     }
 
+    /// Whether it is this very curve, not just one like it.
+    pub(crate) fn is(&self, curve: &Arc<Curve>) -> bool {
+        Arc::ptr_eq(&self.curve, curve)
+    }
+
+    /// Whether both are of the very same curve, begun at whatever moments.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.curve, &other.curve)
+    }
+
     /// Goes on to the piece in force.
     pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
         while let Some(length) = self.length(lengths) {
-            let has_next = self.piece + 1 < self.curve.pieces.len();
-            if !has_next || !length.is_over(self.since, now) {
+            let has_next = self.at.piece + 1 < self.curve.pieces.len();
+            if !has_next || !length.is_over(self.at.since, now) {
                 return;
             }
-            self.since = length.end(self.since, now);
-            self.piece += 1;
+            self.at.since = length.end(self.at.since, now);
+            self.at.piece += 1;
         }
     }
 
     /// Whether the last piece is over.
     pub(crate) fn is_over(&self, now: Time, lengths: &Lengths) -> bool {
-        self.piece + 1 == self.curve.pieces.len()
-            && self.length(lengths).is_some_and(|length| length.is_over(self.since, now))
+        self.at.piece + 1 == self.curve.pieces.len()
+            && self.length(lengths).is_some_and(|length| length.is_over(self.at.since, now))
     }
 
     /// How long the piece is; `None` where it never ends.
     fn length(&self, lengths: &Lengths) -> Option<Counted> {
-        match *self.curve.pieces.get(self.piece)? {
+        match *self.curve.pieces.get(self.at.piece)? {
             Piece::Hold(_)
             | Piece::Ramp { repeat: Some(_), .. }
             | Piece::Staircase { to: None, .. } => None,
-            Piece::Ramp { over, .. } => Some(lengths.count(over, self.since)),
+            Piece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
             Piece::Staircase { from, factor, every, to: Some(to) } => {
                 // So many stairs until the bound is met; a hair less, since a quotient of
                 // logarithms that should be whole may come out a hair above.
                 let stairs = (to / from).ln() / factor.ln() - 1e-9;
-                Some(lengths.count(every, self.since).times(stairs.ceil().max(0.0)))
+                Some(lengths.count(every, self.at.since).times(stairs.ceil().max(0.0)))
             }
         }
     }
 
     fn stairs(&self, every: crate::rule::Period, now: Time, lengths: &Lengths) -> f64 {
         // A hair of tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
-        (lengths.count(every, self.since).passed(self.since, now) + 1e-9).floor()
+        (lengths.count(every, self.at.since).passed(self.at.since, now) + 1e-9).floor()
     }
 
     /// The learning rate at this moment. Formulas: `torch.optim.lr_scheduler`'s `LinearLR`,
@@ -71,19 +93,20 @@ impl Running {
     /// (<https://docs.pytorch.org/docs/stable/optim.html>), warm restarts as in Loshchilov and
     /// Hutter, "SGDR" (<https://arxiv.org/abs/1608.03983>).
     pub(crate) fn value(&self, now: Time, lengths: &Lengths) -> f64 {
-        match self.curve.pieces.get(self.piece) {
+        match self.curve.pieces.get(self.at.piece) {
             None => 0.0,
             Some(Piece::Hold(value)) => *value,
             Some(Piece::Ramp { shape, from, to, over, repeat }) => {
-                let length = lengths.count(*over, self.since);
+                let length = lengths.count(*over, self.at.since);
                 let progress = match repeat {
-                    None => length.passed(self.since, now).min(1.0),
-                    Some(stretching) => in_round(length, *stretching, self.since, now),
+                    None => length.passed(self.at.since, now).min(1.0),
+                    Some(stretching) => in_round(length, *stretching, self.at.since, now),
                 };
                 between(*shape, *from, *to, progress)
             }
             Some(Piece::Staircase { from, factor, every, to }) => {
-                let value = from * factor.powf(self.stairs(*every, now, lengths));
+                // What grows without a bound stays a number.
+                let value = (from * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
                 match to {
                     Some(to) if *factor < 1.0 => value.max(to.min(*from)),
                     Some(to) => value.min(to.max(*from)),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 ///
 /// Learning rate and weight decay are not part of it: they belong to a parameter's options.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(tag = "name", rename_all = "lowercase")]
 pub enum Optimizer {
     /// Stochastic gradient descent.
@@ -121,6 +122,17 @@ impl Optimizer {
             Self::AdamW { .. } => "adamw",
             Self::RmsProp { .. } => "rmsprop",
         }
+    }
+
+    /// Its argument that does what an argument of this name does in another optimizer.
+    pub(crate) fn akin(&self, name: &str) -> Option<&'static str> {
+        Some(match (self, name) {
+            (Self::Sgd { .. } | Self::RmsProp { .. }, "beta1") => "momentum",
+            (Self::RmsProp { .. }, "beta2") => "alpha",
+            (Self::Adam { .. } | Self::AdamW { .. }, "momentum") => "beta1",
+            (Self::Adam { .. } | Self::AdamW { .. }, "alpha") => "beta2",
+            _ => return None,
+        })
     }
 
     /// The weight decay that `PyTorch` gives it where nothing is said: 0.01 for `adamw`, else 0.

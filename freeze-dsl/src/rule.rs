@@ -3,6 +3,8 @@
 
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::ast::{Best, Direction, Relation, Shape, Stats, Text, Verb};
 use crate::optimizer::Optimizer;
 use crate::select::Selection;
@@ -17,6 +19,9 @@ pub(crate) struct Rule {
     pub(crate) span: Span,
     pub(crate) trigger: Spanned<Vec<Spanned<Moment>>>,
     pub(crate) actions: Vec<Spanned<Action>>,
+    /// Whether neither it nor an action of it stands in a loop, so that an edit of its text
+    /// mends it and nothing else.
+    pub(crate) is_written_once: bool,
     /// The turns of the loops in which it stands, for messages.
     pub(crate) turns: Turns,
 }
@@ -34,9 +39,13 @@ pub(crate) enum Moment {
 }
 
 /// A length of training.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Period {
+    /// So many epochs.
     Epochs(f64),
+    /// So many optimizer steps.
     Steps(f64),
     /// A fraction of the run.
     Fraction(f64),
@@ -59,7 +68,7 @@ pub(crate) enum Test {
 }
 
 /// What a rule does.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Action {
     On {
         verb: Verb,
@@ -86,6 +95,14 @@ impl Action {
         }
     }
 
+    /// The options that it gives, where it can.
+    pub(crate) const fn options(&self) -> Option<&Options> {
+        match self {
+            Self::On { options, .. } => Some(options),
+            Self::Reset(_) | Self::Restore { .. } | Self::Stop => None,
+        }
+    }
+
     /// Whether it is this verb.
     pub(crate) fn is(&self, verb: Verb) -> bool {
         matches!(self, Self::On { verb: own, .. } if *own == verb)
@@ -102,18 +119,47 @@ pub(crate) struct Options {
 }
 
 /// A learning rate over time.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub(crate) struct Curve {
+    /// Its pieces, one after another.
     pub(crate) pieces: Vec<Piece>,
+    /// Whether what trains by it freezes at its end.
     pub(crate) then_freeze: bool,
 }
 
 /// One piece of a curve.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
 pub(crate) enum Piece {
+    /// Always the same.
     Hold(f64),
-    Ramp { shape: Shape, from: f64, to: f64, over: Period, repeat: Option<f64> },
-    Staircase { from: f64, factor: f64, every: Period, to: Option<f64> },
+    /// From one value to another.
+    Ramp {
+        /// How.
+        shape: Shape,
+        /// Where it begins.
+        from: f64,
+        /// Where it ends.
+        to: f64,
+        /// How long it takes.
+        over: Period,
+        /// By what factor each round is longer than the one before, where it starts again and
+        /// again.
+        repeat: Option<f64>,
+    },
+    /// Multiplied again and again.
+    Staircase {
+        /// Where it begins.
+        from: f64,
+        /// What it is multiplied by,
+        factor: f64,
+        /// each time that this has passed,
+        every: Period,
+        /// and where it ends, if anywhere.
+        to: Option<f64>,
+    },
 }
 
 impl Curve {

@@ -3,8 +3,11 @@
 use std::borrow::Cow;
 use std::ops::{Deref, Range};
 
+use serde::Serialize;
+
 /// A stretch of a [`Source`]'s text, in bytes, end exclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     /// The first byte.
     pub start: usize,
@@ -34,7 +37,8 @@ impl Span {
 
 /// A value and where it stands. Two are equal when their values are: a policy means the
 /// same wherever it stands.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Spanned<T> {
     /// What stands there.
     pub value: T,

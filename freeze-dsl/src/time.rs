@@ -26,6 +26,13 @@ pub(crate) enum Counted {
     Steps(u64),
 }
 
+impl Time {
+    /// Whether it is not later than `now`.
+    pub(crate) const fn is_past(self, now: Self) -> bool {
+        self.epochs <= now.epochs && self.steps <= now.steps
+    }
+}
+
 impl Counted {
     /// How much of it has passed since `since`, as a fraction.
     pub(crate) fn passed(self, since: Time, now: Time) -> f64 {
@@ -79,10 +86,10 @@ impl Lengths {
             (Period::Steps(steps), _) => Counted::Steps(round(steps)),
             (Period::Epochs(epochs), _) => self.epochs(epochs),
             (Period::Fraction(fraction), Some(Length::Steps(run))) => {
-                Counted::Steps(round(fraction * float(run)))
+                Counted::Steps(round(part_of(run, fraction)))
             }
             (Period::Fraction(fraction), Some(Length::Epochs(run))) => {
-                self.epochs(fraction * float(run))
+                self.epochs(part_of(run, fraction))
             }
             (Period::Rest, Some(run)) => match (run, self.steps_per_epoch) {
                 (Length::Steps(run), _) => Counted::Steps(run.saturating_sub(since.steps)),
@@ -109,9 +116,20 @@ impl Lengths {
     fn epochs(&self, epochs: f64) -> Counted {
         match self.steps_per_epoch {
             Some(steps) => Counted::Steps(round(epochs * float(steps))),
-            None => Counted::Epochs(epochs),
+            None => Counted::Epochs(whole_if_near(epochs)),
         }
     }
+}
+
+/// A part of a length: 7 % of 100 epochs are 7, though the product of the floats is a little more.
+pub(crate) fn part_of(length: u64, fraction: f64) -> f64 {
+    whole_if_near(fraction * float(length))
+}
+
+/// What misses a whole number by a hair was meant to be that number.
+fn whole_if_near(value: f64) -> f64 {
+    let whole = value.round();
+    if (value - whole).abs() <= 1e-12 * whole { whole } else { value }
 }
 
 /// To the nearest whole number from 0.

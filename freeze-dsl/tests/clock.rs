@@ -231,12 +231,71 @@ fn a_change_reads_as_a_line() {
     let mut clock = clock("start as probe: train fc lr 1e-3; epoch 1: unfreeze layer4, stop");
     assert_eq!(
         clock.start_epoch().to_string(),
-        "epoch 0, step 0: probe fired: 60 frozen, 2 of 62 parameters train (4.4 %), lr 1e-3"
+        "epoch 0, step 0: probe fired; froze conv1, bn1, layer1, layer2 and 2 more; 2 of 62 \
+         parameters train (4.4 % of the numbers), lr 1e-3"
     );
     assert_eq!(clock.end_step().to_string(), "epoch 0, step 1: no rule fired");
     assert_eq!(
         clock.start_epoch().to_string(),
-        "epoch 1, step 1: rule 2 fired: 15 unfrozen, 17 of 62 parameters train (76.2 %), \
-         lr 1e-4, 1e-3; training is over"
+        "epoch 1, step 1: rule 2 fired; unfroze layer4; 17 of 62 parameters train (76.2 % of the \
+         numbers), lr 1e-4, 1e-3; training is over"
     );
+}
+
+#[test]
+fn a_change_names_modules_and_counts_what_is_many() {
+    let said = |text: &str, looks: usize| {
+        let mut clock = clock(text);
+        let changes: Vec<String> = (0..looks).map(|_| clock.start_epoch().to_string()).collect();
+        let line = changes.last().unwrap();
+        line.split("; ").skip(1).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let everything = said("start: train fc; epoch 1: unfreeze @all", 2);
+    assert_eq!(everything[0], "unfroze conv1, bn1, layer1, layer2 and 2 more");
+    let five = said("start: train fc; epoch 1: unfreeze @all except conv1", 2);
+    assert_eq!(five[0], "unfroze bn1, layer1, layer2, layer3, layer4");
+    let some = said("start: train fc; epoch 1: train layer4.1 except layer4.1.bn2.bias", 2);
+    assert_eq!(
+        some[0],
+        "unfroze layer4.1.conv1, layer4.1.bn1, layer4.1.conv2, layer4.1.bn2.weight"
+    );
+    assert_eq!(some[1], "froze fc");
+    let rows = said("start: train layer1; epoch 1: unfreeze rows 0..10 of fc.weight", 2);
+    assert_eq!(rows[0], "unfroze fc.weight[0..10]");
+    let ended = said("start: train @all lr linear 1e-3 -> 0 over 1 epochs then freeze", 2);
+    assert_eq!(ended, ["froze everything", "nothing trains"]);
+}
+
+#[test]
+fn a_change_tells_rates_that_are_many_by_their_ends() {
+    let rates = |text: &str| {
+        let line = clock(text).start_epoch().to_string();
+        line.rsplit_once("lr ").unwrap().1.to_owned()
+    };
+    assert_eq!(rates("start: train fc lr 0.0003333333, train layer1 lr 0.25"), "3.333e-4, 0.25");
+    let five = "start: train fc lr 5e-4, train layer1 lr 1e-4, train layer2 lr 2e-4,
+                train layer3 lr 3e-4, train layer4 lr 4e-4";
+    assert_eq!(rates(five), "1e-4 to 5e-4");
+}
+
+#[test]
+fn a_change_tells_what_it_restored_and_what_to_know_of() {
+    let text = "start: train fc; when loss stops falling for 1 epochs: restore lowest loss, stop";
+    let mut clock = clock(text);
+    clock.start_epoch();
+    clock.observe("loss", 0.123_456);
+    clock.observe("other", f64::NAN);
+    let line = clock.start_epoch().to_string();
+    assert_eq!(
+        line,
+        "epoch 1, step 0: no rule fired; `other` is no number, which is no improvement"
+    );
+    clock.observe("loss", 0.2);
+    let line = clock.start_epoch().to_string();
+    assert!(
+        line.contains("rule 2 fired; restored epoch 0, when loss was 0.1235; 2 of 62"),
+        "{line}"
+    );
+    assert!(line.ends_with("; training is over"), "{line}");
+    assert_eq!(clock.end_step().to_string(), "epoch 2, step 1: training is over");
 }

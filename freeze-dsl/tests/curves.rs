@@ -205,8 +205,24 @@ fn pieces_that_make_no_sense() {
     finds(&curve("linear 1 -> -1 over 3 steps"), &[(Code::FRZ0401, "-1")]);
     finds(&curve("exp 1 -> 0 over 3 steps"), &[(Code::FRZ0401, "0")]);
     finds(&curve("linear 1 -> 2 over 0 steps"), &[(Code::FRZ0402, "0")]);
+    for (stairs, to) in [("1 times 0.5", "2"), ("1 times 2", "0.5"), ("1 times 1", "0.1")] {
+        finds(&curve(&format!("{stairs} every 3 steps to {to}")), &[(Code::FRZ0401, to)]);
+    }
+    for stairs in ["1 times 0.5 every 1 epoch to 1", "1 times 2 every 1 epoch to 1"] {
+        finds(&curve(stairs), &[]);
+    }
+    finds(&curve("0 times 2 every 1 epoch to 1"), &[(Code::FRZ0505, "0")]);
+    finds(&curve("1 times 0.5 every 1 epoch to 0"), &[]);
+    let endless = "1 times 0.5 every 1 epoch to 0";
+    finds(&curve(&format!("{endless} then freeze")), &[(Code::FRZ0302, endless)]);
     finds(&curve("1 times 0 every 3 steps"), &[(Code::FRZ0401, "0")]);
     finds(&curve("1 times -1 every 3 steps"), &[(Code::FRZ0401, "-1")]);
     finds(&curve("linear 1 -> 2 over 3 steps repeat stretching 0.5"), &[(Code::FRZ0401, "0.5")]);
     finds(&curve("linear 0 -> 1 over 0.5 epochs"), &[]);
+}
+
+#[test]
+fn what_grows_without_a_bound_stays_a_number() {
+    let mut clock = training("1e300 times 1e10 every 1 steps", Some(10));
+    assert_eq!(rates(&mut clock, 3)[1..], [f64::MAX, f64::MAX]);
 }

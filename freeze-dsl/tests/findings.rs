@@ -7,35 +7,12 @@
     reason = "a test's own helpers"
 )]
 
-use freeze_dsl::analyze;
+mod support;
+
 use freeze_dsl::clock::{Clock, Program};
-use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
-use freeze_dsl::model::Model;
+use freeze_dsl::diagnostic::Code;
 use freeze_dsl::policy::Policy;
-use freeze_dsl::source::Source;
-
-const RESNET18: &str = include_str!("models/resnet18.model.json");
-
-fn findings(text: &str) -> Vec<Diagnostic> {
-    let model = Model::from_json(RESNET18).unwrap();
-    analyze(Source::new(text.to_owned())).against(&model).findings.diagnostics().to_vec()
-}
-
-/// The codes found and the texts at their places, but for notes.
-fn found(text: &str) -> Vec<(Code, String)> {
-    findings(text)
-        .into_iter()
-        .filter(|finding| finding.severity() != Severity::Note)
-        .map(|finding| (finding.code, text[finding.span.range()].to_owned()))
-        .collect()
-}
-
-#[track_caller]
-fn finds(text: &str, expected: &[(Code, &str)]) {
-    let expected: Vec<_> =
-        expected.iter().map(|(code, place)| (*code, (*place).to_owned())).collect();
-    assert_eq!(found(text), expected, "in {text}");
-}
+use support::{findings, finds, resnet18};
 
 #[track_caller]
 fn finds_nothing(text: &str) {
@@ -161,6 +138,12 @@ fn frz0302_rules_that_never_fire() {
 fn frz0303_nothing_trains() {
     finds("start: freeze @all;", &[(Code::FRZ0303, "freeze @all")]);
     finds_nothing("start: freeze @all, unfreeze fc;");
+    // Rules that fire together are followed by no step until the last has fired.
+    finds_nothing("start: freeze @all; epoch 0: unfreeze fc;");
+    finds(
+        "start: train fc; epoch 1: freeze fc; epoch 1: freeze bn1 keep state;",
+        &[(Code::FRZ0303, "freeze bn1 keep state"), (Code::FRZ0501, "freeze bn1 keep state")],
+    );
     finds_nothing("start: freeze @all, stop;");
 }
 
@@ -171,6 +154,30 @@ fn frz0304_undone_actions() {
     finds("start: set fc lr 1, set fc lr 2;", &[(Code::FRZ0304, "set fc lr 1")]);
     finds_nothing("start: freeze layer4, unfreeze layer4.1;");
     finds_nothing("start: set fc lr 1 weight_decay 1, set fc lr 2;");
+}
+
+#[test]
+fn what_a_later_firing_draws_is_not_known() {
+    // Whichever of the two is drawn first, the other may train by epoch 5.
+    for seed in 0..8 {
+        let sample = format!("sample 1 of [layer4, fc] seed {seed}");
+        let rule = format!("start or every 2 epochs: train {sample}");
+        for later in ["unfreeze fc", "unfreeze layer4", "freeze fc", "freeze layer4", "train fc"] {
+            finds(&format!("{rule}; epoch 5: {later}"), &[]);
+        }
+        finds(&format!("{rule}, freeze {sample}; epoch 5: train bn1"), &[]);
+        finds(&format!("start or every 2 epochs: train fc, freeze {sample}"), &[]);
+    }
+    let known = "start or every 2 epochs: train fc lr 1; epoch 5: unfreeze fc";
+    finds(known, &[(Code::FRZ0501, "unfreeze fc")]);
+}
+
+#[test]
+fn what_a_curve_froze_may_train_again() {
+    let rule = "start: train fc, bn1 lr 1, set fc lr linear 1 -> 0 over 2 epochs then freeze";
+    finds(&format!("{rule}; epoch 5: unfreeze fc"), &[]);
+    finds(&format!("{rule}; epoch 5: train fc, bn1"), &[]);
+    finds(&format!("{rule}; epoch 5: unfreeze bn1"), &[(Code::FRZ0501, "unfreeze bn1")]);
 }
 
 #[test]
@@ -233,8 +240,7 @@ fn frz0404_optimizers() {
 #[test]
 fn frz0405_no_learning_rate() {
     let check = |text: &str, program: Program| {
-        let model = Model::from_json(RESNET18).unwrap();
-        let plan = Policy::parse(text).unwrap().plan(&model).unwrap();
+        let plan = Policy::parse(text).unwrap().plan(&resnet18()).unwrap();
         let checked = Clock::new(plan, program).check();
         let findings = checked.err().map(|found| found.diagnostics().to_vec());
         findings

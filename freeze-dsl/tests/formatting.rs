@@ -7,13 +7,10 @@
     reason = "a test's own helpers"
 )]
 
-mod generated;
-
-use std::fmt::Write;
-
 use freeze_dsl::format::format;
 use freeze_dsl::parse::parse;
 use freeze_dsl::source::Source;
+use freeze_generator::{any_text, gaps, policy, spaced, spread};
 use proptest::prelude::*;
 
 fn printed(text: &str) -> String {
@@ -34,22 +31,8 @@ fn formats(text: &str, expected: &str) {
     assert_eq!(formatted(text), expected, "{text}");
 }
 
-const EXAMPLE: &str = r#"// resnet.freeze
-model "resnet18.safetensors";
-run 20 epochs;
-default lr 1e-4 weight_decay 0.05 optimizer adamw(beta2 0.99);
-
-let @stages = [fc, layer4, layer3, layer2, layer1, (conv1, bn1)];
-
-start as probe: train fc lr 1e-3;
-when val_loss stops falling for 3 epochs or epoch 5 as top:
-    restore lowest val_loss,
-    unfreeze layer4 lr cosine 1e-4 -> 1e-6 over rest,
-    set @vectors weight_decay 0;
-for i, @stage in last 4 of @stages {
-    after 2 epochs: unfreeze @stage lr 5e-5 * 0.5 ^ i;
-}
-"#;
+/// The first example of the language's reference.
+const EXAMPLE: &str = include_str!("policies/resnet.freeze");
 
 #[test]
 fn the_first_example_is_in_its_canonical_form() {
@@ -173,18 +156,18 @@ fn what_does_not_parse_is_refused_with_all_findings() {
 
 proptest! {
     #[test]
-    fn a_generated_policy_keeps_its_meaning(words in generated::policy()) {
-        formatted(&generated::spaced(&words));
+    fn a_generated_policy_keeps_its_meaning(words in policy()) {
+        formatted(&spaced(&words));
     }
 
     #[test]
-    fn the_canonical_form_is_one(words in generated::policy(), gaps in gaps(&[" ", "\n", "\t  "])) {
-        prop_assert_eq!(printed(&spread(&words, &gaps)), printed(&generated::spaced(&words)));
+    fn the_canonical_form_is_one(words in policy(), gaps in gaps(&[" ", "\n", "\t  "])) {
+        prop_assert_eq!(printed(&spread(&words, &gaps)), printed(&spaced(&words)));
     }
 
     #[test]
     fn comments_survive_anywhere(
-        words in generated::policy(),
+        words in policy(),
         gaps in gaps(&[
             " ", " ", " ", "\n", "\n\n\n", " // #\n", "\n// #\n", "\n\n  // #\n\n", "/*#*/", "\n/* # */",
             "/* # */\n", "\n /* # */\n", " /* # */ // #\n /*#*/", "/* # \n */", "/*#*//*#*/",
@@ -200,30 +183,6 @@ proptest! {
             prop_assert_eq!(comments(&formatted(&text)), comments(&text));
         }
     }
-}
-
-fn gaps(choices: &'static [&'static str]) -> impl Strategy<Value = Vec<&'static str>> {
-    prop::collection::vec(prop::sample::select(choices), 1..60)
-}
-
-/// The words with these gaps before, between and behind them, each comment with its own number.
-fn spread(words: &[String], gaps: &[&str]) -> String {
-    let mut text = String::new();
-    let mut count = 0;
-    let mut gaps = gaps.iter().cycle();
-    for word in words.iter().map(String::as_str).chain([""]) {
-        for (index, part) in gaps.next().unwrap().split('#').enumerate() {
-            if index > 0 {
-                count += 1;
-                write!(text, "c{count}c").unwrap();
-            }
-            text.push_str(part);
-        }
-        text.push_str(word);
-        // What stands right behind it could make a comment of a sign.
-        text.push_str(if word == "/" { " " } else { "" });
-    }
-    text
 }
 
 /// The comments of a text, in order; line comments without the spaces behind them.
@@ -265,50 +224,4 @@ fn comments(text: &str) -> Vec<String> {
         rest = &rest[length..];
     }
     comments
-}
-
-/// Words and signs of the language in any order, among any characters.
-fn any_text() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(vec![
-        "start",
-        "epoch 3",
-        "train fc",
-        "unfreeze @all",
-        "lr 1e-3",
-        "let a =",
-        "for i in 0..2 {",
-        "}",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        ";",
-        ";",
-        ":",
-        ",",
-        ".",
-        "..",
-        "*",
-        "**",
-        "-",
-        "->",
-        "%",
-        "\"a\"",
-        "\"",
-        "/*",
-        "*/",
-        "/* a */",
-        "// b\n",
-        "\n",
-        "\r\n",
-        "\u{FEFF}",
-        "\u{85}",
-        "é",
-        "\u{1F980}",
-    ])
-    .prop_map(str::to_owned);
-    let statement = generated::policy().prop_map(|words| generated::spaced(&words));
-    let part = prop_oneof![8 => word, 2 => statement, 1 => any::<String>()];
-    prop::collection::vec(part, 0..20).prop_map(|parts| parts.join(" "))
 }

@@ -107,6 +107,8 @@ fn names_of_targets_and_lists() {
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
     of("let @a = head; start: train first 1 of @a;", Code::FRZ0202, "@a");
     of("let @a = head; for @b in @a { start: train @b; }", Code::FRZ0202, "@a");
+    let found = findings_in("start: train first 1 of @biases;", &encoder());
+    assert_eq!(found[0].message, "`@biases` is no list");
     of("let @all = head; start: train @all;", Code::FRZ0203, "@all");
     of("let @a = head; let @a = bn; start: train @a;", Code::FRZ0203, "@a");
     of("let @a = [haed]; start: train @a;", Code::FRZ0201, "haed");
@@ -318,5 +320,25 @@ fn frz0502_and_frz0503_are_worth_knowing() {
     assert_eq!(
         codes("start or every 1 steps: train sample 1 of [(embed, encoder, bn), head];")[0].0,
         Code::FRZ0503
+    );
+}
+
+#[test]
+fn a_choice_that_is_not_there_is_told_by_its_own_name() {
+    let told = |path: &str| {
+        let found = findings_in(&format!("start: train {path};"), &encoder());
+        (found[0].message.clone(), found[0].label.clone())
+    };
+    let texts = |message: &str, label: &str| (message.to_owned(), label.to_owned());
+    assert_eq!(
+        told("encoder.{layer,block8,block9}"),
+        texts(
+            "`block8` of `encoder.{layer,block8,block9}` selects no parameter",
+            "nothing in `encoder` is called this",
+        )
+    );
+    assert_eq!(
+        told("encoder.layer[2..=7]"),
+        texts("`7` of `encoder.layer[2..=7]` selects no parameter", "there is no such index")
     );
 }

@@ -136,3 +136,43 @@ fn frz0105_too_many_turns() {
     let text = "start: for i in 0..1e5 { set fc lr i + 2, set bn1 lr i + 3 };";
     assert_eq!(findings(text).len(), 1);
 }
+
+#[test]
+fn a_loop_takes_no_name_that_stands_for_something() {
+    let rule = "{ after 1 epoch: reset fc; }";
+    let twice = |before: &str, head: &str, name: &str| {
+        finds(&format!("start: train fc lr i; {before} {head} {rule}"), &[(Code::FRZ0203, name)]);
+    };
+    twice("let i = 1;", "for i in 0..2", "i");
+    twice("let i = 1; let @a = bn1; start: unfreeze @a;", "for @a in [fc]", "@a");
+    twice("let i = 1;", "for i, @a in [fc]", "i");
+    twice("let i = 1;", "for @all in [fc]", "@all");
+    let nested = "start: train fc; for i in 0..2 { for i in 0..2 { after 1 epoch: reset fc; } }";
+    finds(nested, &[(Code::FRZ0203, "i")]);
+    let numbers_and_others = "let i = 1; start: train fc lr i; for @i in [fc]";
+    finds(&format!("{numbers_and_others} {rule}"), &[]);
+    let side_by_side = "start: train fc; for i in 0..2 { after 1 epoch: reset fc; }";
+    finds(&format!("{side_by_side} for i in 0..2 {rule}"), &[]);
+}
+
+#[test]
+fn a_loop_holds_rules_and_loops() {
+    for other in ["default lr 1", "run 3 epochs", "let a = 1", "let @a = fc", "model \"m\""] {
+        for turns in ["0..1", "0..3"] {
+            let text = format!("start: train fc; for i in {turns} {{ {other}; }}");
+            finds(&text, &[(Code::FRZ0101, other)]);
+        }
+    }
+}
+
+#[test]
+fn a_head_that_cannot_be_read_is_told_once_and_its_loop_is_read() {
+    for head in ["for i 0..2", "for i in", "for @x [fc.{weight,bias}]", "for @x in fc"] {
+        let text = format!(
+            "start: train fc; {head} {{ after 1 epoch: tran @x; for k in 0..2 {{ epoch k: stop; }} \
+             after 2 epochs: stop; }} epoch 9: unfreze fc;"
+        );
+        let codes: Vec<Code> = findings(&text).iter().map(|finding| finding.code).collect();
+        assert_eq!(codes, [Code::FRZ0101, Code::FRZ0102, Code::FRZ0102], "{text}");
+    }
+}

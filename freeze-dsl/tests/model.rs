@@ -7,12 +7,13 @@
     reason = "a test's own helpers"
 )]
 
+mod support;
+
 use std::io::Write;
 
 use freeze_dsl::model::{Model, ModelError, Role};
 use freeze_dsl::policy::Policy;
-
-const RESNET18: &str = include_str!("models/resnet18.model.json");
+use support::resnet18;
 
 /// A safetensors file of this header, without tensors: only the header is read.
 fn safetensors(header: &str) -> tempfile::TempPath {
@@ -24,7 +25,7 @@ fn safetensors(header: &str) -> tempfile::TempPath {
 
 #[test]
 fn json_comes_back_as_it_went() {
-    let model = Model::from_json(RESNET18).unwrap();
+    let model = resnet18();
     assert_eq!(Model::from_json(&model.to_json().unwrap()).unwrap(), model);
     assert_eq!(model.parameters().len(), 62);
     assert_eq!(model.normalisations().len(), 20);

@@ -31,6 +31,24 @@ fn at_a_part_of_the_run() {
 }
 
 #[test]
+fn a_part_that_is_whole_is_neither_late_nor_past() {
+    // 0.07 * 100 is a little more than 7 as a float, 0.29 * 100 a little less than 29.
+    for (unit, steps) in [("epochs", 1), ("steps", 100)] {
+        let run = format!("run 100 {unit}; start: train fc; ");
+        let text = format!("{run} at 7%: unfreeze bn1; after 7%: unfreeze conv1");
+        let fired = firings(&mut clock(&text), if steps == 1 { 100 } else { 1 }, steps);
+        let at = |moment: u64| {
+            if steps == 1 { format!("{moment}:{moment}") } else { format!("0:{moment}") }
+        };
+        assert_eq!(fired[1..], [at(7) + " rule 2", at(14) + " rule 3"], "{unit}");
+        let one = unit.trim_end_matches('s');
+        finds(&format!("{run} {one} 29: unfreeze bn1; at 29%: unfreeze conv1"), &[]);
+        let late = format!("{run} {one} 29: unfreeze bn1; at 28%: unfreeze conv1");
+        finds(&late, &[(Code::FRZ0301, "at 28%")]);
+    }
+}
+
+#[test]
 fn every_so_often_until_the_next_rule_fires() {
     let text = "start: train fc; every 4 steps as again: reset fc; step 14: unfreeze bn1; \
                 after 100 steps: stop";

@@ -2,13 +2,14 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers")]
 
+mod support;
+
 use freeze_dsl::analyze;
 use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
-
-const RESNET18: &str = include_str!("models/resnet18.model.json");
+use support::resnet18;
 
 /// What stands in a page's fences of one kind.
 fn fenced(page: &str, kind: &str) -> Vec<String> {
@@ -37,7 +38,7 @@ fn findings(text: &str, model: &Model) -> Vec<Diagnostic> {
 
 fn model(page: &str) -> Model {
     let own = fenced(page, "model");
-    Model::from_json(own.first().map_or(RESNET18, String::as_str)).unwrap()
+    own.first().map_or_else(resnet18, |own| Model::from_json(own).unwrap())
 }
 
 #[test]

@@ -7,18 +7,18 @@
     reason = "a test's own helpers"
 )]
 
+mod support;
+
 use freeze_dsl::diagnostic::{Findings, Style, render};
-use freeze_dsl::model::Model;
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
 use freeze_dsl::{analyze, parse};
+use freeze_generator::any_text;
 use proptest::prelude::*;
-
-const RESNET18: &str = include_str!("models/resnet18.model.json");
+use support::resnet18;
 
 fn findings(text: &str) -> Findings {
-    let model = Model::from_json(RESNET18).unwrap();
-    analyze(Source::named("resnet.freeze", text.to_owned())).against(&model).findings
+    analyze(Source::named("resnet.freeze", text.to_owned())).against(&resnet18()).findings
 }
 
 #[test]
@@ -54,13 +54,12 @@ epoch 5: train fc;
 
 #[test]
 fn a_plan_is_a_table() {
-    let model = Model::from_json(RESNET18).unwrap();
     let policy = Policy::parse(
         "start as probe: train fc lr 1e-3;
          epoch 3 or step 500: unfreeze layer4 lr 1e-4;
          after 2 epochs: train @all except @biases",
     );
-    insta::assert_snapshot!(policy.unwrap().plan(&model).unwrap());
+    insta::assert_snapshot!(policy.unwrap().plan(&resnet18()).unwrap());
 }
 
 #[test]
@@ -78,6 +77,13 @@ proptest! {
     fn no_text_makes_the_checker_or_the_renderer_panic(text in any_text()) {
         let found = findings(&text);
         prop_assert!(found.diagnostics().iter().all(|f| f.span.start <= f.span.end));
+        for suggestion in found.diagnostics().iter().flat_map(|found| &found.suggestions) {
+            let mut end = 0;
+            for edit in &suggestion.edits {
+                prop_assert!(edit.span.start >= end && text.get(edit.span.range()).is_some());
+                end = edit.span.end;
+            }
+        }
         let _drawn = found.to_string();
     }
 
@@ -89,64 +95,4 @@ proptest! {
         prop_assert_eq!(parse::parse(&spaced).1, vec![]);
         prop_assert_eq!(Policy::parse(&spaced).unwrap(), Policy::parse(words).unwrap());
     }
-}
-
-/// Words and signs of the language among any characters.
-fn any_text() -> impl Strategy<Value = String> {
-    let word = prop::sample::select(vec![
-        "start",
-        "epoch",
-        "step",
-        "after",
-        "train",
-        "unfreeze",
-        "freeze",
-        "set",
-        "stop",
-        "lr",
-        "optimizer",
-        "sgd",
-        "(",
-        ")",
-        "[",
-        "]",
-        "{",
-        "}",
-        ";",
-        ":",
-        ",",
-        ".",
-        "..",
-        "..=",
-        "*",
-        "**",
-        "@all",
-        "@",
-        "\"",
-        "\\",
-        "/*",
-        "*/",
-        "//",
-        "3",
-        "1e-3",
-        "-",
-        "%",
-        "epochs",
-        "fc",
-        "layer4",
-        "in",
-        "except",
-        "run",
-        "default",
-        "model",
-        "as",
-        "or",
-        "rest",
-        "\n",
-        "é",
-        "\u{1F980}",
-    ])
-    .prop_map(str::to_owned);
-    prop::collection::vec(prop_oneof![4 => word, 1 => any::<String>()], 0..40)
-        .prop_map(|parts| parts.join(" "))
 }

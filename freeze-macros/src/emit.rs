@@ -48,7 +48,8 @@ pub(crate) fn policy(
 }
 
 /// Data, as the Rust expression that is equal to it.
-trait Emit {
+pub(crate) trait Emit {
+    /// The expression.
     fn emit(&self) -> TokenStream;
 }
 
@@ -96,6 +97,13 @@ impl<T: Emit + Clone> Emit for Cow<'_, [T]> {
     fn emit(&self) -> TokenStream {
         let items = self.iter().map(Emit::emit);
         quote!(freeze::Cow::Borrowed(&[#(#items),*]))
+    }
+}
+
+impl<T: Emit> Emit for ast::Boxed<T> {
+    fn emit(&self) -> TokenStream {
+        let value = (**self).emit();
+        quote!(freeze::ast::Boxed::Static(&#value))
     }
 }
 
@@ -155,6 +163,8 @@ emit! {
     struct ast::Repeat { stretching }
     struct ast::Targets { selectors, except }
     struct ast::Selector { term, within }
+    struct ast::Sample { count, list, seed }
+    struct ast::Rows { start, end, of }
     struct ast::Listing { prefixes, base }
     struct ast::Number { steps }
 }
@@ -164,10 +174,10 @@ emit! {
         Model(path),
         Run(duration),
         Default(settings),
-        LetNumber(name, number),
-        LetTargets(name, targets),
-        LetList(name, list),
-        For(head, body),
+        LetNumber { name, number },
+        LetTargets { name, targets },
+        LetList { name, list },
+        For { head, body },
         Rule(rule)
     }
     enum ast::Loop { Each { index, element, list }, Range { index, start, end, inclusive } }
@@ -192,7 +202,7 @@ emit! {
         Reset(targets),
         Restore { best, metric },
         Stop,
-        For(head, body)
+        For { head, body }
     }
     enum ast::Best { Lowest, Highest }
     enum ast::Verb { Train, Unfreeze, Set, Freeze }
@@ -215,8 +225,8 @@ emit! {
         Regex(regex),
         Named(name),
         Listing(list),
-        Sample { count, list, seed },
-        Rows { start, end, of },
+        Sample(sample),
+        Rows(rows),
         Group(targets)
     }
     enum ast::Prefix { Reversed, First(count), Last(count) }

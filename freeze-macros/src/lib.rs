@@ -4,6 +4,8 @@
 //! around `freeze-dsl`: `text` makes text of the tokens again, the language reads and checks
 //! it, `report` tells what it finds at those tokens, and `emit` makes the policy a constant.
 
+#[cfg(test)]
+mod agreement;
 mod emit;
 mod expand;
 mod files;

@@ -224,24 +224,25 @@ fn joined(left: &Token, right: &Token) -> bool {
     if (left.text == "." && sign(left)) || (right.text == "." && sign(right)) {
         return true;
     }
-    // `conv*`, but not `train *`
+    // `conv*`, but not `train *` and `rows 0..3 of *`
     let star = |token: &Token| token.text == "*" && sign(token);
     let joins = |token: &Token| token.kind == Kind::Word && !is_reserved(&token.text);
-    (star(left) && (joins(right) || star(right))) || (star(right) && joins(left))
+    (star(left) && (joins(right) || star(right)))
+        || (star(right) && joins(left) && left.text != "of")
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use freeze_dsl::policy::Policy;
 
     use super::*;
 
-    fn tokens(text: &str) -> TokenStream {
+    pub(crate) fn tokens(text: &str) -> TokenStream {
         text.parse().expect("Rust's tokens")
     }
 
     /// Tokens of which no place is known, as in an editor.
-    fn without_places(stream: TokenStream) -> TokenStream {
+    pub(crate) fn without_places(stream: TokenStream) -> TokenStream {
         let nowhere = |mut tree: TokenTree| {
             if let TokenTree::Group(group) = tree {
                 tree = Group::new(group.delimiter(), without_places(group.stream())).into();
@@ -281,6 +282,7 @@ mod tests {
             ("train conv*, *.bias", "train conv*, *.bias"),
             ("train *n1*, a.*x*y.**.z", "train *n1*, a.*x*y.**.z"),
             ("train * in * except * lr 1", "train * in * except * lr 1"),
+            ("rows 0..3 of *.bias", "rows 0..3 of *.bias"),
             ("layer[0..=3].{a,b}", "layer [ 0..= 3 ].{ a , b }"),
             ("lr 1e-3 -> 2", "lr 1e-3 -> 2"),
             ("\"a*\" * \"b\"", "\"a*\" * \"b\""),

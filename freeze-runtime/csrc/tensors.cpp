@@ -40,6 +40,14 @@ bool has_fused_sgd(at::DeviceType device, at::ScalarType kind) {
   return has_fused_adam(device, kind) && !(device == at::kCPU && at::isReducedFloatingType(kind));
 }
 
+Tensors clippable(List parameters) {
+  Tensors all = gradients(parameters);
+  for (const at::Tensor& gradient : all) {
+    TORCH_CHECK(gradient.layout() == at::kStrided, "clipping does not take sparse gradients, as in PyTorch");
+  }
+  return all;
+}
+
 }  // namespace
 
 extern "C" {
@@ -81,19 +89,23 @@ char* freeze_drop_gradients(List parameters) {
   });
 }
 
+char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) {
+  return guarded([&] { tensor->mutable_grad() = *gradient; });
+}
+
 char* freeze_gradient_norm(List parameters, double* norm) {
   return guarded([&] {
-    *norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(gradients(parameters)))).item<double>();
+    *norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(clippable(parameters)))).item<double>();
   });
 }
 
 char* freeze_scale_gradients(List parameters, double factor) {
-  return guarded([&] { at::_foreach_mul_(gradients(parameters), factor); });
+  return guarded([&] { at::_foreach_mul_(clippable(parameters), factor); });
 }
 
 char* freeze_clamp_gradients(List parameters, double bound) {
   return guarded([&] {
-    Tensors all = gradients(parameters);
+    Tensors all = clippable(parameters);
     if (!all.empty() && all.front().is_cpu()) {
       for (at::Tensor& gradient : all) gradient.clamp_(-bound, bound);
     } else {

@@ -1,8 +1,13 @@
 //! What can go wrong while a policy is put to work.
 
+use std::io;
+use std::path::PathBuf;
+
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::model::ModelError;
 use tch::TchError;
+
+use crate::CheckpointError;
 
 /// Why a policy cannot be put to work, or a step not be made.
 #[derive(Debug, thiserror::Error)]
@@ -23,17 +28,26 @@ pub enum Error {
     /// A number that the program gives makes no sense.
     #[error("the program's own settings: {0}")]
     Program(String),
-    /// The policy asks for rows of a parameter, which this version cannot train apart.
-    #[error(
-        "the policy names rows of `{0}`: policies with `rows` can be checked and simulated, and          not yet be put to work"
-    )]
-    Rows(String),
     /// A step was made before the first epoch started, so that no rule could have fired.
     #[error("call `start_epoch` before the first step: rules fire when an epoch starts")]
     NotStarted,
+    /// A rule restores a metric's best moment, and copying the weights failed when it was observed.
+    #[error("the weights at the best `{0}` are not there to restore: they could not be copied")]
+    NotKept(String),
     /// Flags, groups and policy do not agree, or cannot.
     #[error("the model is not as its tuner needs it: {0}")]
     Ownership(String),
+    /// The log cannot be written, or the file is something else than a log.
+    #[error("the log `{}`: {error}", path.display())]
+    Log {
+        /// The file.
+        path: PathBuf,
+        /// What went wrong with it.
+        error: io::Error,
+    },
+    /// A checkpoint cannot be saved, or the run not go on from it.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
     /// libtorch refused.
     #[error(transparent)]
     Torch(#[from] TchError),

@@ -5,11 +5,15 @@
 
 #![expect(unsafe_code, reason = "calls into the shim; each block says why it is sound")]
 
+mod generators;
+
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
 
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
+
+pub(crate) use generators::{generators, set_generators};
 
 type Result<T> = std::result::Result<T, TchError>;
 
@@ -68,6 +72,11 @@ pub(crate) struct Identity {
 }
 
 impl Identity {
+    /// The tensor itself, which stays the same when its memory is another.
+    pub(crate) const fn tensor(&self) -> usize {
+        self.tensor
+    }
+
     /// The storage that it lies in, which a tensor and its views share; none where it is empty.
     pub(crate) fn storage(&self) -> Option<usize> {
         (self.bytes > 0).then_some(self.storage)
@@ -144,6 +153,7 @@ unsafe extern "C" {
         options: RmsPropOptions,
     ) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
+    fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
     fn freeze_gradient_norm(parameters: RawList, norm: *mut f64) -> Message;
     fn freeze_scale_gradients(parameters: RawList, factor: f64) -> Message;
     fn freeze_clamp_gradients(parameters: RawList, bound: f64) -> Message;
@@ -234,6 +244,12 @@ pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
     check(unsafe { freeze_drop_gradients(parameters.raw()) })
 }
 
+/// Makes one tensor the gradient of another, whatever gradient it had.
+pub(crate) fn set_gradient(tensor: &Tensor, gradient: &Tensor) -> Result<()> {
+    // SAFETY: both are live; the shim takes a reference of its own to the gradient.
+    check(unsafe { freeze_set_gradient(tensor.as_ptr(), gradient.as_ptr()) })
+}
+
 /// The L2 norm of all gradients, as if they were one vector. One device and dtype.
 pub(crate) fn gradient_norm(parameters: &List<'_>) -> Result<f64> {
     let mut norm = 0.0;
@@ -270,11 +286,20 @@ fn check(message: Message) -> Result<()> {
     if message.is_null() {
         return Ok(());
     }
-    // SAFETY: a message of the shim is a C string that ends in a zero byte.
-    let text = unsafe { CStr::from_ptr(message) }.to_string_lossy().into_owned();
-    // SAFETY: the message is the shim's, and is not used after this.
-    unsafe { freeze_free_message(message) };
-    Err(TchError::Torch(text))
+    // SAFETY: a message of the shim that is not null is a C string, and handed over.
+    Err(TchError::Torch(unsafe { taken(message) }))
+}
+
+/// A C string that the shim hands over.
+///
+/// # Safety
+/// It must be one, and not be used after this.
+unsafe fn taken(text: Message) -> String {
+    // SAFETY: as the caller promises.
+    let owned = unsafe { CStr::from_ptr(text) }.to_string_lossy().into_owned();
+    // SAFETY: as the caller promises.
+    unsafe { freeze_free_message(text) };
+    owned
 }
 
 #[cfg(test)]

@@ -27,13 +27,15 @@
 //!
 //! # What it promises
 //!
-//! 1. **Bit-identical.** A frozen parameter and a held running statistic have the same bits at any
-//!    two moments between which no rule touched them.
+//! 1. **Bit-identical.** A frozen parameter, a frozen row and a held running statistic have the same
+//!    bits at any two moments between which no rule touched them.
 //! 2. **One owner.** Each parameter that trains is in exactly one group, and no frozen one is in
 //!    any. The tuner checks this at each transition.
 //! 3. **`PyTorch`'s arithmetic.** Where nothing freezes, a run equals the same run of `PyTorch`'s
 //!    optimizers within float32 rounding.
-//! 4. **Frozen costs nothing.** No optimizer state, no gradient, no work in the step.
+//! 4. **Nothing is lost.** A run that is saved after any step and resumed gives the bits of the run
+//!    that went on; a crash at any moment of a save leaves a checkpoint that loads.
+//! 5. **Frozen costs nothing.** No optimizer state, no gradient, no work in the step.
 //!
 //! # Linking
 //!
@@ -46,13 +48,17 @@
 //! }
 //! ```
 
+mod checkpoint;
 mod error;
 mod ffi;
+mod log;
 mod macros;
 mod model;
+pub mod nn;
 mod optim;
 mod tuner;
 
+pub use checkpoint::{Allow, CheckpointError};
 pub use error::Error;
 pub use freeze_dsl::clock::{Change, Fired};
 pub use freeze_dsl::model::ModelError;

@@ -164,3 +164,16 @@ fn rust_expressions_are_evaluated_and_checked_when_the_policy_is_built() {
     let other = freeze_policy! { start: train fc lr { base * 3.0 } weight_decay { 1.0 } };
     assert_ne!(policy.ok(), other.ok());
 }
+
+#[test]
+fn a_policy_of_the_macros_comes_back_from_json() {
+    let base = 0.1 + 0.2;
+    let built = freeze_policy! { start: train fc lr { base } * 2; epoch { f64::from(3) }: stop };
+    let built = built.expect("a sound policy");
+    for policy in [&TOKENS, &LITERAL, &FILE, &WHOLE, &built] {
+        let json = serde_json::to_string(policy).expect("JSON");
+        let back: Policy = serde_json::from_str(&json).expect("the same policy");
+        assert_eq!(back, *policy);
+        assert_eq!(places(&back), places(policy));
+    }
+}

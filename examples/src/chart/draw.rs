@@ -1,27 +1,15 @@
-//! A chart as the text of an SVG file.
+//! A line chart as the text of an SVG file.
 
 use std::fmt;
 
-use super::layout::{LEADING, LEFT, Layout, RIGHT, WIDTH, stair};
+use super::layout::{LEADING, Layout, RIGHT, stair};
+use super::svg::{self, LEFT, escape, segment, text};
 use super::{Line, LineChart, Mark};
-
-const STYLE: &str = "text{font:14px system-ui,'Segoe UI','Helvetica Neue',Arial,sans-serif;\
-fill:#333}.title{font-size:22px;font-weight:600;fill:#111}.quiet{fill:#666}\
-.strong{font-weight:600}.small{font-size:13px}";
 
 impl fmt::Display for LineChart {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let page = Layout::new(self);
-        let height = page.height();
-        writeln!(
-            f,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" \
-             width=\"{WIDTH}\" height=\"{height}\" role=\"img\">",
-        )?;
-        writeln!(f, "<title>{}</title>\n<style>{STYLE}</style>", escape(&self.title))?;
-        writeln!(f, "<rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#ffffff\"/>")?;
-        text(f, (LEFT, 38.0), "class=\"title\"", &self.title)?;
-        text(f, (LEFT, 62.0), "class=\"quiet\"", &self.subtitle)?;
+        svg::page(f, page.height(), &self.title, &self.subtitle)?;
         self.draw_axes(f, &page)?;
         for (index, mark) in self.marks.iter().enumerate() {
             self.draw_mark(f, &page, mark, stair(index))?;
@@ -32,7 +20,7 @@ impl fmt::Display for LineChart {
         for (line, y) in self.lines.iter().zip(page.labels()) {
             self.draw_label(f, &page, line, y)?;
         }
-        writeln!(f, "</svg>")
+        svg::end(f)
     }
 }
 
@@ -113,7 +101,13 @@ impl LineChart {
         segment(f, (page.x(end.x) + 3.0, page.y(end.y)), (x - 3.0, y), &leader)?;
         let style = format!("class=\"strong\" style=\"fill:{colour}\"");
         text(f, (x, y + 1.0), &style, &line.label)?;
-        let value = format!("{:.1}{unit} ± {:.1}", end.y, end.spread, unit = self.y.unit);
+        let (unit, decimals) = (self.y.unit, self.y.decimals);
+        let spread = if line.points.iter().any(|point| point.spread > 0.0) {
+            format!(" ± {:.decimals$}", end.spread)
+        } else {
+            String::new()
+        };
+        let value = format!("{:.decimals$}{unit}{spread}", end.y);
         text(f, (x, y + LEADING), "class=\"small\"", &value)
     }
 }
@@ -137,25 +131,4 @@ fn draw_line(f: &mut fmt::Formatter<'_>, page: &Layout<'_>, line: &Line) -> fmt:
         page.along(line.points.iter(), 0.0),
         line.colour.code(),
     )
-}
-
-fn segment(
-    f: &mut fmt::Formatter<'_>,
-    from: (f64, f64),
-    to: (f64, f64),
-    attributes: &str,
-) -> fmt::Result {
-    writeln!(
-        f,
-        "<line x1=\"{:.1}\" y1=\"{:.1}\" x2=\"{:.1}\" y2=\"{:.1}\" {attributes}/>",
-        from.0, from.1, to.0, to.1,
-    )
-}
-
-fn text(f: &mut fmt::Formatter<'_>, at: (f64, f64), attributes: &str, words: &str) -> fmt::Result {
-    writeln!(f, "<text x=\"{:.1}\" y=\"{:.1}\" {attributes}>{}</text>", at.0, at.1, escape(words))
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }

@@ -1,9 +1,8 @@
 //! Where things go on the page, in pixels.
 
+use super::svg::LEFT;
 use super::{LineChart, Point};
 
-pub(super) const WIDTH: f64 = 1000.0;
-pub(super) const LEFT: f64 = 76.0;
 /// Where the plot ends and the labels of the lines begin.
 pub(super) const RIGHT: f64 = 810.0;
 const BELOW: f64 = 64.0;

@@ -1,7 +1,11 @@
-//! Line charts, written as SVG.
+//! Line charts and heat maps, written as SVG.
 
 mod draw;
+mod heat_map;
 mod layout;
+mod svg;
+
+pub use heat_map::{HeatMap, Row};
 
 /// Lines over a common axis, each labelled where it ends, and moments marked on them.
 #[derive(Debug)]
@@ -31,6 +35,8 @@ pub struct Axis {
     pub unit: &'static str,
     /// How far apart values lie.
     pub scale: Scale,
+    /// How many decimals a value has that is written beside a line.
+    pub decimals: usize,
 }
 
 /// How far apart values lie on an axis.
@@ -38,6 +44,8 @@ pub struct Axis {
 pub enum Scale {
     /// By their difference.
     Linear,
+    /// By their ratio: from 1 to 2 is as far as from 2 to 4. Values are above 0.
+    Log,
     /// By the ratio of what is missing to this value, as suits a share that nears 100 %: from 90 to
     /// 95 is as far as from 80 to 90.
     Towards(f64),
@@ -123,8 +131,31 @@ impl Scale {
     fn place(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,
-            // What reaches the value itself would lie infinitely far.
+            // What reaches the end itself would lie infinitely far.
+            Self::Log => value.max(1e-3).ln(),
             Self::Towards(end) => -(end - value).max(1e-3).ln(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fraction(scale: Scale, ticks: [f64; 2], value: f64) -> f64 {
+        let (label, ticks) = (String::new(), ticks.to_vec());
+        Axis { label, ticks, unit: "", scale, decimals: 0 }.fraction(value)
+    }
+
+    #[test]
+    fn a_scale_says_what_lies_in_the_middle() {
+        for (scale, ticks, middle) in [
+            (Scale::Linear, [1.0, 3.0], 2.0),
+            (Scale::Log, [1.0, 4.0], 2.0),
+            (Scale::Towards(100.0), [60.0, 90.0], 80.0),
+        ] {
+            let fraction = fraction(scale, ticks, middle);
+            assert!((fraction - 0.5).abs() < 1e-12, "{scale:?}: {fraction}");
         }
     }
 }

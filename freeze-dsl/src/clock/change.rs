@@ -1,12 +1,6 @@
 //! What a look at the rules changed.
 
-use std::fmt;
-
-use fixedbitset::FixedBitSet;
-
-use super::Group;
 use crate::ast::Best;
-use crate::plan::{Bound, share};
 
 /// What happened when the rules were looked at. Printed, it is a line for a person.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -32,7 +26,8 @@ pub struct Change {
     pub stopped: bool,
     /// What a person should know of: a metric that is no number, nothing to restore.
     pub notes: Vec<String>,
-    summary: String,
+    /// What froze and what trains, in words.
+    pub(super) summary: String,
 }
 
 /// A rule that fired.
@@ -65,51 +60,5 @@ impl Change {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.fired.is_empty() && self.frozen.is_empty()
-    }
-
-    /// Puts into words what trains now.
-    pub(super) fn summarize(&mut self, bound: &Bound, trains: &FixedBitSet, groups: &[Group]) {
-        let mut all = FixedBitSet::with_capacity(trains.len());
-        all.insert_range(..);
-        let rates: Vec<String> = groups
-            .iter()
-            .map(|group| group.lr.map_or("none".to_owned(), |lr| format!("{lr:e}")))
-            .collect();
-        self.summary = format!(
-            "{} of {} parameters train ({}), lr {}",
-            bound.trainable(trains),
-            bound.trainable(&all),
-            share(bound.elements(trains), bound.elements(&all)),
-            if rates.is_empty() { "none".to_owned() } else { rates.join(", ") },
-        );
-    }
-}
-
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "epoch {}, step {}: ", self.epoch, self.step)?;
-        if self.is_empty() {
-            f.write_str(if self.stopped { "training is over" } else { "no rule fired" })?;
-        } else {
-            let names: Vec<&str> = self.fired.iter().map(|fired| fired.name.as_str()).collect();
-            match names.as_slice() {
-                [] => f.write_str("a curve ended: ")?,
-                names => write!(f, "{} fired: ", names.join(", "))?,
-            }
-            if !self.unfrozen.is_empty() {
-                write!(f, "{} unfrozen, ", self.unfrozen.len())?;
-            }
-            if !self.frozen.is_empty() {
-                write!(f, "{} frozen, ", self.frozen.len())?;
-            }
-            f.write_str(&self.summary)?;
-            f.write_str(if self.stopped { "; training is over" } else { "" })?;
-        }
-        for restore in &self.restored {
-            if let Some((value, epoch, _)) = restore.observed {
-                write!(f, "; restored to {} {value} of epoch {epoch}", restore.metric)?;
-            }
-        }
-        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
     }
 }

@@ -2,17 +2,40 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use crate::ast::{Best, Direction, Relation};
+use crate::json::{from_real, real};
 use crate::rule::{Condition, Moment, Test};
 use crate::time::{Counted, Lengths, Time};
 
 /// What was observed of all metrics, and how the conditions of the waiting rule stand.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Metrics {
-    /// The lowest and the highest value of each metric, and when these were observed.
-    bests: BTreeMap<String, [Option<(f64, Time)>; 2]>,
+    bests: Bests,
     /// The conditions of the waiting rule's moments.
     waiting: Vec<Vec<Watched>>,
+    notes: Vec<String>,
+}
+
+/// The lowest and the highest value of each metric.
+type Bests = BTreeMap<String, [Option<Value>; 2]>;
+
+/// An observed value, and when it was observed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Value {
+    #[serde(serialize_with = "real", deserialize_with = "from_real")]
+    value: f64,
+    at: Time,
+}
+
+/// What was observed so far, without the conditions, which are the plan's.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Observations {
+    bests: Bests,
+    waiting: Vec<Vec<History>>,
     notes: Vec<String>,
 }
 
@@ -29,10 +52,17 @@ pub struct Observed {
 #[derive(Debug, Clone)]
 struct Watched {
     condition: Condition,
+    history: History,
+}
+
+/// What was observed of a condition's metric since its rule began to wait.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct History {
     /// Whether its metric was observed since the last look.
     is_fresh: bool,
     /// The best value so far, and when it was observed.
-    best: Option<(f64, Time)>,
+    best: Option<Value>,
     /// Whether the last observation speaks for the condition: no improvement, or the comparison
     /// holds.
     speaks: bool,
@@ -51,18 +81,18 @@ impl Metrics {
             self.notes.push(format!("`{metric}` is no number, which is no improvement"));
         } else {
             let [lowest, highest] = self.bests.entry(metric.to_owned()).or_default();
-            if lowest.is_none_or(|(best, _)| value < best) {
-                *lowest = Some((value, now));
+            if lowest.is_none_or(|best| value < best.value) {
+                *lowest = Some(Value { value, at: now });
                 observed.is_lowest = true;
             }
-            if highest.is_none_or(|(best, _)| value > best) {
-                *highest = Some((value, now));
+            if highest.is_none_or(|best| value > best.value) {
+                *highest = Some(Value { value, at: now });
                 observed.is_highest = true;
             }
         }
         for watched in self.waiting.iter_mut().flatten() {
             if watched.condition.metric == metric {
-                watched.observe(value, now);
+                watched.history.observe(&watched.condition.test, value, now);
             }
         }
         observed
@@ -71,18 +101,18 @@ impl Metrics {
     /// The best value of a metric, and when it was observed: epochs started before it, and steps.
     pub(super) fn best(&self, metric: &str, best: Best) -> Option<(f64, u64, u64)> {
         let [lowest, highest] = self.bests.get(metric)?;
-        let (value, time) = match best {
+        let Value { value, at } = match best {
             Best::Lowest => *lowest,
             Best::Highest => *highest,
         }?;
-        Some((value, time.epochs, time.steps))
+        Some((value, at.epochs, at.steps))
     }
 
     /// Begins to watch the conditions of the rule that waits now.
     pub(super) fn wait<'m>(&mut self, moments: impl Iterator<Item = &'m Moment>) {
         self.waiting = moments
             .map(|moment| match moment {
-                Moment::When(conditions) => conditions.iter().cloned().map(Watched::new).collect(),
+                Moment::When(conditions) => conditions.iter().map(Watched::new).collect(),
                 _ => Vec::new(),
             })
             .collect();
@@ -92,14 +122,69 @@ impl Metrics {
     /// look.
     pub(super) fn hold(&self, moment: usize, lengths: &Lengths, now: Time) -> bool {
         let Some(conditions) = self.waiting.get(moment) else { return false };
-        conditions.iter().any(|watched| watched.is_fresh)
-            && conditions.iter().all(|watched| watched.holds(lengths, now))
+        conditions.iter().any(|watched| watched.history.is_fresh)
+            && conditions
+                .iter()
+                .all(|Watched { condition, history }| history.holds(&condition.test, lengths, now))
     }
 
     /// Tells that the rules were looked at.
     pub(super) fn looked(&mut self) {
         for watched in self.waiting.iter_mut().flatten() {
-            watched.is_fresh = false;
+            watched.history.is_fresh = false;
+        }
+    }
+
+    /// What was observed so far.
+    pub(super) fn observations(&self) -> Observations {
+        let histories = |conditions: &Vec<Watched>| {
+            conditions.iter().map(|watched| watched.history.clone()).collect()
+        };
+        Observations {
+            bests: self.bests.clone(),
+            waiting: self.waiting.iter().map(histories).collect(),
+            notes: self.notes.clone(),
+        }
+    }
+
+    /// Goes on behind what was observed; gives whether that was of the conditions of the rule that
+    /// waits, and not from later than `now`.
+    pub(super) fn resume(&mut self, from: &Observations, now: Time) -> bool {
+        let Observations { bests, waiting, notes } = from;
+        let fits = waiting.iter().map(Vec::len).eq(self.waiting.iter().map(Vec::len))
+            && waiting.iter().flatten().all(|history| history.is_past(now))
+            && bests.values().flatten().flatten().all(|best| best.at.is_past(now));
+        if fits {
+            let watched = self.waiting.iter_mut().flatten();
+            for (watched, history) in watched.zip(waiting.iter().flatten()) {
+                watched.history.clone_from(history);
+            }
+            self.bests.clone_from(bests);
+            self.notes.clone_from(notes);
+        }
+        fits
+    }
+
+    /// Goes on behind what another one observed, whose rule may wait for other conditions.
+    pub(super) fn go_on(&mut self, from: &Self) {
+        let is_same = |(one, other): (&Vec<Watched>, &Vec<Watched>)| {
+            let condition = |watched: &Watched| watched.condition.clone();
+            one.iter().map(condition).eq(other.iter().map(condition))
+        };
+        let mut moments = self.waiting.iter().zip(&from.waiting);
+        if self.waiting.len() == from.waiting.len() && moments.all(is_same) {
+            self.waiting.clone_from(&from.waiting);
+        }
+        self.bests.clone_from(&from.bests);
+        self.notes.clone_from(&from.notes);
+    }
+
+    /// Forgets the bests for which this holds: they count from now on.
+    pub(super) fn forget_bests(&mut self, is_forgotten: impl Fn(&str, Best) -> bool) {
+        for (metric, bests) in &mut self.bests {
+            for (best, value) in [Best::Lowest, Best::Highest].into_iter().zip(bests) {
+                value.take_if(|_| is_forgotten(metric, best));
+            }
         }
     }
 
@@ -110,29 +195,32 @@ impl Metrics {
 }
 
 impl Watched {
-    const fn new(condition: Condition) -> Self {
-        Self {
-            condition,
-            is_fresh: false,
-            best: None,
-            speaks: false,
-            since: None,
-            epochs: 0,
-            epoch: None,
-        }
+    fn new(condition: &Condition) -> Self {
+        Self { condition: condition.clone(), history: History::default() }
+    }
+}
+
+impl History {
+    /// Whether nothing of it is from later than `now`.
+    fn is_past(&self, now: Time) -> bool {
+        let times = self.best.map(|best| best.at).into_iter().chain(self.since);
+        times.into_iter().all(|time| time.is_past(now))
+            && self.epoch.is_none_or(|epoch| epoch <= now.epochs)
+            // As many as there were, the one that runs included.
+            && self.epochs <= now.epochs + 1
     }
 
-    fn observe(&mut self, value: f64, now: Time) {
+    fn observe(&mut self, test: &Test, value: f64, now: Time) {
         self.is_fresh = true;
-        self.speaks = match &self.condition.test {
+        self.speaks = match test {
             Test::Stops { direction, by, .. } => {
                 let is_first = self.best.is_none() && !value.is_nan();
-                let improved = self.best.is_some_and(|(best, _)| match direction {
-                    Direction::Falling => value < best - by,
-                    Direction::Rising => value > best + by,
+                let improved = self.best.is_some_and(|best| match direction {
+                    Direction::Falling => value < best.value - by,
+                    Direction::Rising => value > best.value + by,
                 });
                 if is_first || improved {
-                    self.best = Some((value, now));
+                    self.best = Some(Value { value, at: now });
                 }
                 // The first value is the best, and neither an improvement nor the lack of one.
                 !is_first && !improved
@@ -159,10 +247,10 @@ impl Watched {
         self.epoch = Some(now.epochs);
     }
 
-    fn holds(&self, lengths: &Lengths, now: Time) -> bool {
-        let (lasting, since) = match &self.condition.test {
+    fn holds(&self, test: &Test, lengths: &Lengths, now: Time) -> bool {
+        let (lasting, since) = match test {
             Test::Stops { patience, .. } => {
-                (Some(*patience), self.best.map(|(_, at)| at).or(self.since))
+                (Some(*patience), self.best.map(|best| best.at).or(self.since))
             }
             Test::Compares { lasting, .. } => (*lasting, self.since),
         };

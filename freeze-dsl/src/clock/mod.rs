@@ -5,14 +5,18 @@ mod change;
 mod complete;
 mod metrics;
 mod program;
+mod snapshot;
+mod transfer;
+mod words;
 
 pub use change::{Change, Fired, Restore};
 pub use metrics::Observed;
 pub use program::Program;
+pub use snapshot::{Snapshot, SnapshotError};
+pub use transfer::TransferError;
 
 use fixedbitset::FixedBitSet;
 
-use crate::ast::Stats;
 use crate::optimizer::Optimizer;
 use crate::plan::{Applied, Plan, State};
 use crate::rule::{Action, Moment};
@@ -264,7 +268,7 @@ impl Clock {
         change.interrupted.sort_unstable();
         change.interrupted.dedup();
         change.stopped = self.stopped;
-        change.summarize(bound, is, &self.groups);
+        change.summary = words::summary(change, &self.plan, is, &self.groups);
         for part in &change.dropped {
             self.state.kept.set(*part, false);
         }
@@ -306,12 +310,8 @@ impl Clock {
                 group.parts.push(part);
             }
         }
-        for (index, (deciding, said)) in bound.deciding.iter().zip(&self.state.stats).enumerate() {
-            let live = match said {
-                Some(stats) => *stats == Stats::Live,
-                None => !deciding.is_disjoint(&self.state.trains),
-            };
-            self.live.set(index, live);
+        for (index, deciding) in bound.deciding.iter().enumerate() {
+            self.live.set(index, self.state.is_live(index, deciding));
         }
     }
 
@@ -360,6 +360,16 @@ impl Clock {
     /// The parts that train, in the model's order.
     pub fn trainable(&self) -> impl Iterator<Item = usize> + '_ {
         self.plan.bound().training(&self.state.trains)
+    }
+
+    /// Which share of the model's numbers trains, 0 to 1.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a share of more numbers than any model has")]
+    pub fn trained_share(&self) -> f64 {
+        let bound = self.plan.bound();
+        let mut all = self.state.trains.clone();
+        all.insert_range(..);
+        bound.elements(&self.state.trains) as f64 / bound.elements(&all).max(1) as f64
     }
 
     /// What trains, in groups with the same options, in the order of their first parts.

@@ -6,7 +6,7 @@ use super::{Diagnostic, Style, render};
 use crate::source::Source;
 
 /// All that is wrong with a policy, with its text, so that printing it shows the places.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Findings {
     source: Box<Source>,
     diagnostics: Vec<Diagnostic>,
@@ -16,7 +16,9 @@ impl Findings {
     /// How many findings are drawn: nobody reads more.
     pub const SHOWN: usize = 100;
 
-    pub(crate) fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
+    /// What was found in a text, in any order.
+    #[must_use]
+    pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         sort(&mut diagnostics);
         Self { source: Box::new(source), diagnostics }
     }
@@ -52,6 +54,13 @@ impl fmt::Display for Findings {
             0 => Ok(()),
             more => write!(f, "\n\n… and {more} more"),
         }
+    }
+}
+
+/// As it prints: a program whose `main` returns the error shows it to a person this way.
+impl fmt::Debug for Findings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{self}")
     }
 }
 

@@ -2,13 +2,16 @@
 
 mod code;
 mod findings;
+mod found;
 mod nearest;
+pub(crate) mod removal;
 mod render;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
 pub(crate) use findings::sort;
+pub(crate) use found::Found;
 pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
 
@@ -43,7 +46,9 @@ pub struct Label {
 }
 
 /// How sure it is that a suggestion gives what its writer meant.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
 pub enum Applicability {
     /// The text means the same or what was certainly meant; a tool may apply it unasked.
     Safe,
@@ -124,5 +129,22 @@ impl Diagnostic {
             edits: vec![Edit { span, text: text.into() }],
         });
         self
+    }
+
+    /// Suggests a guess, where there is one.
+    pub(crate) fn guess(
+        self,
+        message: impl Into<String>,
+        edit: Option<(Span, impl Into<String>)>,
+    ) -> Self {
+        match edit {
+            Some((span, text)) => self.suggest(Applicability::Maybe, message, span, text),
+            None => self,
+        }
+    }
+
+    /// Suggests to take something out, where it can be.
+    pub(crate) fn guess_without(self, message: impl Into<String>, place: Option<Span>) -> Self {
+        self.guess(message, place.map(|place| (place, "")))
     }
 }

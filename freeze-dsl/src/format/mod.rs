@@ -13,10 +13,8 @@ mod printer;
 mod statements;
 mod tokens;
 
-use pest::Parser;
-
-use crate::diagnostic::{Code, Diagnostic, Findings};
-use crate::parse::{self, Grammar, Rule};
+use crate::diagnostic::{Code, Diagnostic, Findings, Found};
+use crate::parse::{self, Parts};
 use crate::source::{Source, Span};
 
 /// The canonical form of a policy's text: the same policy, the same comments, spaced in one way.
@@ -39,11 +37,12 @@ pub fn format(source: Source) -> Result<String, Findings> {
     if !found.is_empty() {
         return Err(Findings::new(source, found));
     }
-    let Ok(pairs) = Grammar::parse(Rule::policy, source.text()) else {
+    let readable = parse::readable(source.text(), &mut Found::default());
+    let Ok(parts) = Parts::new(&readable).collect::<Result<Vec<_>, _>>() else {
         // What has no finding has parsed; were it not so, this would be told, not hidden.
         let whole = Span::new(0, source.text().len());
         let finding = Diagnostic::new(Code::FRZ0101, whole, "this cannot be read");
         return Err(Findings::new(source, vec![finding]));
     };
-    Ok(layout::lines(&printer::operations(source.text(), pairs)))
+    Ok(layout::lines(&printer::operations(source.text(), parts)))
 }

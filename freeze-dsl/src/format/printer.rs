@@ -4,24 +4,20 @@
 //! exception: before a `,`, `;` or `:`, comments that stand at the end of a line or in one of
 //! their own move behind the sign.
 
-use pest::iterators::Pairs;
-
 use super::layout::{Break, Operation};
 use super::tokens::{Gap, Token, Tokens};
-use crate::parse::Rule;
+use crate::parse::{Part, Rule};
 
 /// All operations that print a text.
-pub(super) fn operations<'t>(text: &'t str, pairs: Pairs<'t, Rule>) -> Vec<Operation<'t>> {
+pub(super) fn operations<'t>(text: &'t str, parts: Vec<Part<'_>>) -> Vec<Operation<'t>> {
     let mut printer = Printer {
-        tokens: Tokens::new(text, pairs.clone()),
+        tokens: Tokens::new(text, &parts),
         operations: Vec::new(),
         before: None,
         asked: None,
         is_led: false,
     };
-    for policy in pairs {
-        printer.policy(policy);
-    }
+    printer.policy(parts.into_iter().map(|(_, part)| part));
     printer.operations
 }
 
@@ -201,7 +197,7 @@ fn usual(before: Rule, next: Rule) -> Separator {
             Rule::at | Rule::tilde | Rule::negative | Rule::dot | Rule::inclusive | Rule::exclusive
         )
         || (next == Rule::open && matches!(before, Rule::kw_len | Rule::kw_min | Rule::kw_max))
-        || (next == Rule::open_index && before == Rule::glob);
+        || (next == Rule::open_index && before == Rule::globs);
     if is_glued { Separator::Nothing } else { Separator::Space }
 }
 

@@ -6,39 +6,36 @@ use super::layout::Operation;
 use super::printer::{Printer, Separator};
 use crate::parse::Rule;
 
-impl<'t> Printer<'t> {
-    pub(super) fn policy(&mut self, pair: Pair<'t, Rule>) {
-        self.statements(pair.into_inner(), Separator::BlockStart);
-        // Comments may stand behind the last statement.
-        self.ask(Separator::Line);
-        self.token();
-    }
-
-    /// Prints statements, each in lines of its own; tells whether there were any.
-    fn statements(
-        &mut self,
-        pairs: impl Iterator<Item = Pair<'t, Rule>>,
-        first: Separator,
-    ) -> bool {
-        let mut separator = first;
-        for pair in pairs {
-            match pair.as_rule() {
-                Rule::looped => {
-                    self.ask(separator);
-                    self.looped(pair);
-                }
+impl Printer<'_> {
+    /// Prints a policy's parts, each in lines of its own.
+    pub(super) fn policy<'p>(&mut self, parts: impl Iterator<Item = Pair<'p, Rule>>) {
+        let mut separator = Separator::BlockStart;
+        for part in parts {
+            match part.as_rule() {
                 Rule::statement => {
                     self.ask(separator);
-                    self.statement(pair);
+                    self.statement(part);
+                    separator = Separator::Line;
                 }
-                _ => continue,
+                Rule::opening => {
+                    self.ask(separator);
+                    self.opening(part);
+                    separator = Separator::BlockStart;
+                }
+                Rule::closing => {
+                    self.closing(part, separator);
+                    separator = Separator::Line;
+                }
+                // Comments may stand behind the last statement.
+                _ => {
+                    self.ask(Separator::Line);
+                    self.token();
+                }
             }
-            separator = Separator::Line;
         }
-        separator != first
     }
 
-    fn statement(&mut self, pair: Pair<'t, Rule>) {
+    fn statement(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         let mut has_end = false;
         for part in pair.into_inner() {
@@ -55,32 +52,26 @@ impl<'t> Printer<'t> {
         self.close();
     }
 
-    fn looped(&mut self, pair: Pair<'t, Rule>) {
-        let parts: Vec<_> = pair.into_inner().collect();
-        let mut parts = parts.into_iter().peekable();
-        while let Some(head) = parts.next_if(|part| part.as_rule() != Rule::open_block) {
-            self.part(head);
-        }
-        self.token();
+    fn opening(&mut self, pair: Pair<'_, Rule>) {
+        self.parts(pair);
         self.push(Operation::Indent);
-        let is_statement = |part: &Pair<'_, Rule>| part.as_rule() != Rule::close_block;
-        let body: Vec<_> = std::iter::from_fn(|| parts.next_if(is_statement)).collect();
-        let is_filled = self.statements(body.into_iter(), Separator::BlockStart);
-        let closing = if is_filled {
-            Separator::Line
-        } else if self.has_comments() {
-            Separator::Space
-        } else {
-            Separator::Nothing
+    }
+
+    /// The end of a loop, behind what was to stand before another statement.
+    fn closing(&mut self, pair: Pair<'_, Rule>, before: Separator) {
+        let asked = match before {
+            Separator::BlockStart if self.has_comments() => Separator::Space,
+            Separator::BlockStart => Separator::Nothing,
+            _ => Separator::Line,
         };
-        self.closing_token(closing);
-        if parts.any(|part| part.as_rule() == Rule::semicolon) {
+        self.closing_token(asked);
+        if pair.into_inner().any(|part| part.as_rule() == Rule::semicolon) {
             self.skip();
         }
     }
 
     /// Prints any part of a statement.
-    fn part(&mut self, pair: Pair<'t, Rule>) {
+    fn part(&mut self, pair: Pair<'_, Rule>) {
         match pair.as_rule() {
             Rule::rule => self.rule(pair),
             Rule::trigger => self.broken_before(pair, Rule::kw_or, 2),
@@ -102,14 +93,14 @@ impl<'t> Printer<'t> {
         }
     }
 
-    fn parts(&mut self, pair: Pair<'t, Rule>) {
+    fn parts(&mut self, pair: Pair<'_, Rule>) {
         for part in pair.into_inner() {
             self.part(part);
         }
     }
 
     /// `trigger as name: actions`, in one line or with a line for each action.
-    fn rule(&mut self, pair: Pair<'t, Rule>) {
+    fn rule(&mut self, pair: Pair<'_, Rule>) {
         let mut actions = 0;
         for part in pair.into_inner() {
             match part.as_rule() {
@@ -128,7 +119,7 @@ impl<'t> Printer<'t> {
     }
 
     /// A group whose lines may be broken before each of one kind of its words.
-    fn broken_before(&mut self, pair: Pair<'t, Rule>, joint: Rule, indent: usize) {
+    fn broken_before(&mut self, pair: Pair<'_, Rule>, joint: Rule, indent: usize) {
         self.open();
         (0..indent).for_each(|_| self.push(Operation::Indent));
         for part in pair.into_inner() {
@@ -141,7 +132,7 @@ impl<'t> Printer<'t> {
         self.close();
     }
 
-    fn default_item(&mut self, pair: Pair<'t, Rule>) {
+    fn default_item(&mut self, pair: Pair<'_, Rule>) {
         self.push(Operation::Indent);
         let mut options = 0;
         for part in pair.into_inner() {
@@ -157,7 +148,7 @@ impl<'t> Printer<'t> {
     }
 
     /// `unfreeze layer4 lr 1e-3`: in one line, or the options in the next, or a line for each.
-    fn on_targets(&mut self, pair: Pair<'t, Rule>) {
+    fn on_targets(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         self.push(Operation::Indent);
         let mut has_options = false;
@@ -179,7 +170,7 @@ impl<'t> Printer<'t> {
     }
 
     /// `cosine 1e-3 -> 0 over rest`, which fills lines.
-    fn piece(&mut self, pair: Pair<'t, Rule>) {
+    fn piece(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         self.push(Operation::Indent);
         for part in pair.into_inner().flat_map(Pair::into_inner) {
@@ -200,7 +191,7 @@ impl<'t> Printer<'t> {
         self.close();
     }
 
-    fn for_action(&mut self, pair: Pair<'t, Rule>) {
+    fn for_action(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         let mut parts = pair.into_inner().peekable();
         while let Some(part) = parts.next() {
@@ -223,7 +214,7 @@ impl<'t> Printer<'t> {
     }
 
     /// Selectors, which fill lines. Their group begins behind what stands before them.
-    fn targets(&mut self, pair: Pair<'t, Rule>) {
+    fn targets(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         for part in pair.into_inner() {
             if part.as_rule() == Rule::kw_except {
@@ -243,7 +234,7 @@ impl<'t> Printer<'t> {
     }
 
     /// Brackets around parts that fill lines, one `,` between two parts and none behind the last.
-    fn brackets(&mut self, pair: Pair<'t, Rule>) {
+    fn brackets(&mut self, pair: Pair<'_, Rule>) {
         // An optimizer's arguments stand right behind its name.
         if pair.as_rule() == Rule::arguments {
             self.ask(Separator::Nothing);
@@ -285,7 +276,7 @@ impl<'t> Printer<'t> {
     }
 
     /// `{q_proj,v_proj}`, which is a part of a path and has no spaces.
-    fn one_of(&mut self, pair: Pair<'t, Rule>) {
+    fn one_of(&mut self, pair: Pair<'_, Rule>) {
         for part in pair.into_inner() {
             let is_comma = part.as_rule() == Rule::comma;
             self.token();

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use pest::iterators::Pairs;
 
-use crate::parse::Rule;
+use crate::parse::{Part, Rule};
 
 /// A word or sign.
 pub(super) struct Token<'t> {
@@ -108,19 +108,22 @@ pub(super) struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
-    /// The tokens that the parser found. The last is the end of the text, which is empty.
-    pub(super) fn new(text: &'t str, pairs: Pairs<'t, Rule>) -> Self {
+    /// The tokens that the parser found, as they stand in the text. The last is the end of the text, which is empty.
+    pub(super) fn new(text: &'t str, parts: &[Part<'_>]) -> Self {
         let mut queue = VecDeque::new();
-        let mut end = 0;
-        let leaves = pairs.flatten().filter(|pair| pair.clone().into_inner().next().is_none());
-        for pair in leaves {
-            let span = pair.as_span();
-            if span.start() == span.end() && pair.as_rule() != Rule::EOI {
-                continue;
+        let mut before = 0;
+        for (at, part) in parts {
+            let pairs = Pairs::single(part.clone()).flatten();
+            for pair in pairs.filter(|pair| pair.clone().into_inner().next().is_none()) {
+                let (start, end) = (at + pair.as_span().start(), at + pair.as_span().end());
+                if start == end && pair.as_rule() != Rule::EOI {
+                    continue;
+                }
+                let gap = Gap::read(text.get(before..start).unwrap_or_default());
+                let own = text.get(start..end).unwrap_or_default();
+                queue.push_back(Token { kind: pair.as_rule(), text: own, gap });
+                before = end;
             }
-            let gap = Gap::read(text.get(end..span.start()).unwrap_or_default());
-            queue.push_back(Token { kind: pair.as_rule(), text: pair.as_str(), gap });
-            end = span.end();
         }
         Self { queue }
     }

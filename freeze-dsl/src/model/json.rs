@@ -1,23 +1,20 @@
 //! `.model.json`: a model's description as JSON.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 use super::{Model, ModelError, Tensor};
+use crate::json::Format;
 
-const FORMAT: u64 = 1;
-
-#[derive(Serialize)]
-struct Written<'m> {
-    format: u64,
-    tensors: &'m [Tensor],
-}
-
-#[derive(Deserialize)]
+/// A model: names, shapes, types and roles of its tensors.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Read {
-    #[serde(rename = "format")]
-    _format: u64,
-    tensors: Vec<Tensor>,
+struct Written<'m> {
+    format: Format,
+    /// Its tensors, in the model's order.
+    tensors: Cow<'m, [Tensor]>,
 }
 
 /// The format comes first: a newer file may have fields that this program does not know.
@@ -28,13 +25,25 @@ struct Version {
 
 pub(super) fn read(text: &str) -> Result<Model, ModelError> {
     let Version { format } = serde_json::from_str(text)?;
-    if format != FORMAT {
+    if format != Format::VERSION {
         return Err(ModelError::Format(format));
     }
-    let file: Read = serde_json::from_str(text)?;
-    Model::new(file.tensors)
+    let file: Written<'static> = serde_json::from_str(text)?;
+    Model::new(file.tensors.into_owned())
 }
 
 pub(super) fn write(model: &Model) -> Result<String, ModelError> {
-    Ok(serde_json::to_string(&Written { format: FORMAT, tensors: model.tensors() })?)
+    let tensors = Cow::Borrowed(model.tensors());
+    Ok(serde_json::to_string(&Written { format: Format, tensors })?)
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Model {
+    fn schema_name() -> Cow<'static, str> {
+        "Model".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
 }

@@ -1,5 +1,6 @@
 //! A model as a policy sees it: names, shapes, types and roles of its tensors.
 
+mod difference;
 mod error;
 mod json;
 mod safetensors;
@@ -21,6 +22,7 @@ pub struct Model {
 
 /// A tensor under one of its names.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct Tensor {
     /// Its dotted path.
@@ -38,6 +40,7 @@ pub struct Tensor {
 
 /// What a tensor is to its model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Trained by an optimizer.

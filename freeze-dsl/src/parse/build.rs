@@ -2,7 +2,7 @@
 //! pair, so a function that does not find what the grammar promises gives `None`, and its
 //! statement is left out.
 
-use pest::iterators::{Pair, Pairs};
+use pest::iterators::Pair;
 
 use super::syntax::missing_semicolon;
 use super::{Rule, junk};
@@ -10,27 +10,8 @@ use crate::ast::{
     Action, Best, Condition, Direction, Item, List, Loop, Moment, Relation, Rule as RuleNode, Test,
     Text, Tree, Verb,
 };
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Found};
 use crate::source::{Span, Spanned};
-
-pub(super) fn tree(pairs: Pairs<'_, Rule>, found: &mut Vec<Diagnostic>) -> Tree {
-    let mut builder = Builder { found, rust: Vec::new(), junk: 0 };
-    let items = builder.items(pairs.flat_map(Pair::into_inner));
-    Tree { items: items.into(), rust: builder.rust.into() }
-}
-
-/// Where a pair stands. Pest counts the space before an optional part as the pair's own, even
-/// where that part is missing, so it ends where its last part does.
-pub(super) fn span(pair: &Pair<'_, Rule>) -> Span {
-    let start = pair.as_span().start();
-    let end = pair.clone().into_inner().last().map_or(pair.as_span().end(), |last| span(&last).end);
-    Span::new(start, end)
-}
-
-/// The word or name as it stands.
-pub(super) fn text(pair: &Pair<'_, Rule>) -> Spanned<Text> {
-    Spanned::new(pair.as_str().to_owned().into(), span(pair))
-}
 
 /// The parts that are of one kind.
 pub(super) fn parts(pair: Pair<'_, Rule>, kind: Rule) -> impl Iterator<Item = Pair<'_, Rule>> {
@@ -42,49 +23,134 @@ pub(super) fn part(pair: Pair<'_, Rule>, kind: Rule) -> Option<Pair<'_, Rule>> {
     parts(pair, kind).next()
 }
 
-/// How many statements that do not parse are told: nobody reads more.
-const MOST_JUNK: usize = 1_000;
+/// A list that takes no more memory than it needs: most have one element.
+pub(super) fn list<T: Clone>(mut elements: Vec<T>) -> List<T> {
+    elements.shrink_to_fit();
+    elements.into()
+}
 
-pub(super) struct Builder<'f> {
-    pub(super) found: &'f mut Vec<Diagnostic>,
+/// As `list`, of elements all of which could be built.
+pub(super) fn all<T: Clone>(elements: impl Iterator<Item = Option<T>>) -> Option<List<T>> {
+    elements.collect::<Option<_>>().map(list)
+}
+
+pub(super) struct Builder<'t> {
+    /// The text as it was written.
+    written: &'t str,
+    /// The text as pest reads it.
+    text: &'t str,
+    /// Where in it pest began to count.
+    at: usize,
+    /// The statements outside of loops.
+    items: Vec<Spanned<Item>>,
+    /// The loops that are open, the innermost last.
+    open: Vec<Open>,
     /// Where the Rust expressions stand that have been read.
     pub(super) rust: Vec<Spanned<()>>,
+    pub(super) found: Found,
     /// How many statements did not parse.
     junk: usize,
 }
 
-impl Builder<'_> {
-    fn items<'t>(&mut self, pairs: impl Iterator<Item = Pair<'t, Rule>>) -> Vec<Spanned<Item>> {
-        let mut items = Vec::new();
-        for pair in pairs {
-            match pair.as_rule() {
-                Rule::statement => {
-                    let mut inner = pair.into_inner();
-                    let Some(item) = inner.next() else { continue };
-                    let (input, place) = (item.get_input(), span(&item));
-                    if let Some(next) = inner.find(|part| part.as_rule() == Rule::missing) {
-                        let next = next.as_span().start();
-                        self.found.push(missing_semicolon(input, place.end, next));
-                    }
-                    let told = self.found.len();
-                    let item = self.item(item);
-                    self.tell_unread(item.is_none(), told, place);
-                    items.extend(item);
-                }
-                Rule::looped => {
-                    let (told, place) = (self.found.len(), span(&pair));
-                    let item = self.for_item(pair);
-                    self.tell_unread(item.is_none(), told, place);
-                    items.extend(item);
-                }
-                Rule::junk | Rule::inner_junk if self.junk < MOST_JUNK => {
-                    self.junk += 1;
-                    self.found.push(junk(pair.get_input(), span(&pair)));
-                }
-                _ => {}
+/// A loop whose end has not been read.
+struct Open {
+    /// Nothing where it could not be read.
+    head: Option<Spanned<Loop>>,
+    place: Span,
+    body: Vec<Spanned<Item>>,
+}
+
+impl<'t> Builder<'t> {
+    pub(super) fn new(written: &'t str, text: &'t str, found: Found) -> Self {
+        let (items, open, rust) = (Vec::new(), Vec::new(), Vec::new());
+        Self { written, text, at: 0, items, open, rust, found, junk: 0 }
+    }
+
+    /// Builds a part; pest began to count at `at`.
+    pub(super) fn add(&mut self, at: usize, part: Pair<'t, Rule>) {
+        self.at = at;
+        match part.as_rule() {
+            Rule::statement => self.statement(part),
+            Rule::opening => self.opening(part),
+            Rule::closing => self.close(),
+            Rule::lost => {
+                let place = self.span(&part);
+                self.junk(place);
+                self.open.push(Open { head: None, place, body: Vec::new() });
             }
+            Rule::junk | Rule::loop_junk => {
+                let place = self.span(&part);
+                self.junk(place);
+            }
+            _ => {}
         }
-        items
+    }
+
+    /// Tells why something does not parse.
+    fn junk(&mut self, place: Span) {
+        self.junk += 1;
+        if self.junk <= Found::MOST {
+            let written = self.written.get(place.range()).unwrap_or_default();
+            self.found.push(junk(self.text, place, written));
+        }
+    }
+
+    pub(super) fn finish(mut self) -> (Tree, Vec<Diagnostic>) {
+        while let Some(Open { place, .. }) = self.open.last() {
+            self.found.push(
+                Diagnostic::new(Code::FRZ0101, *place, "this loop is never closed")
+                    .label("expected `}` somewhere behind this"),
+            );
+            self.close();
+        }
+        (Tree { items: list(self.items), rust: list(self.rust) }, self.found.into_vec())
+    }
+
+    fn push(&mut self, item: Spanned<Item>) {
+        self.open.last_mut().map_or(&mut self.items, |inner| &mut inner.body).push(item);
+    }
+
+    fn opening(&mut self, pair: Pair<'t, Rule>) {
+        let Some(head) = pair.into_inner().next() else { return };
+        let (told, place) = (self.found.len(), self.span(&head));
+        let head = self.head(head);
+        self.tell_unread(head.is_none(), told, place);
+        self.open.push(Open { head, place, body: Vec::new() });
+    }
+
+    fn close(&mut self) {
+        if let Some(Open { head: Some(head), body, .. }) = self.open.pop() {
+            let place = head.span;
+            self.push(Spanned::new(Item::For { head, body: list(body) }, place));
+        }
+    }
+
+    /// Where a pair stands. Pest counts the space before an optional part as the pair's own, even
+    /// where that part is missing.
+    pub(super) fn span(&self, pair: &Pair<'t, Rule>) -> Span {
+        let start = self.at + pair.as_span().start();
+        Span::new(start, start + pair.as_str().trim_end_matches(' ').len())
+    }
+
+    /// The word or name as it stands.
+    pub(super) fn text(&self, pair: &Pair<'t, Rule>) -> Spanned<Text> {
+        Spanned::new(pair.as_str().to_owned().into(), self.span(pair))
+    }
+
+    fn statement(&mut self, pair: Pair<'t, Rule>) {
+        let mut inner = pair.into_inner();
+        let Some(item) = inner.next() else { return };
+        let place = self.span(&item);
+        if let Some(next) = inner.find(|part| part.as_rule() == Rule::missing) {
+            let next = self.span(&next).start;
+            self.found.push(missing_semicolon(self.text, place.end, next));
+        }
+        let told = self.found.len();
+        let item = self.item(item);
+        self.tell_unread(item.is_none(), told, place);
+        if let Some(item) = item {
+            self.push(item);
+        }
     }
 
     /// What is left out of the tree is told.
@@ -94,30 +160,14 @@ impl Builder<'_> {
         }
     }
 
-    fn for_item(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Item>> {
-        let mut inner = pair.into_inner();
-        let head = inner.next()?;
-        let end = inner.clone().next_back();
-        if end.is_some_and(|part| part.as_rule() == Rule::never_closed) {
-            self.found.push(
-                Diagnostic::new(Code::FRZ0101, span(&head), "this loop is never closed")
-                    .label("expected `}` somewhere behind this"),
-            );
-        }
-        let head = self.head(head)?;
-        let place = head.span;
-        let body = self.items(inner);
-        Some(Spanned::new(Item::For(head, body.into()), place))
-    }
-
-    fn item(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Item>> {
-        let place = span(&pair);
+    fn item(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Item>> {
+        let place = self.span(&pair);
         let item = match pair.as_rule() {
             Rule::model_item => Item::Model(self.string(&part(pair, Rule::string)?)),
             Rule::run_item => Item::Run(self.duration(part(pair, Rule::duration)?)?),
-            Rule::default_item => Item::Default(
-                parts(pair, Rule::option).map(|it| self.setting(it)).collect::<Option<_>>()?,
-            ),
+            Rule::default_item => {
+                Item::Default(all(parts(pair, Rule::option).map(|it| self.setting(it)))?)
+            }
             Rule::let_item => self.let_item(pair.into_inner().nth(1)?)?,
             Rule::rule => Item::Rule(self.rule(pair)?),
             _ => return None,
@@ -125,62 +175,66 @@ impl Builder<'_> {
         Some(Spanned::new(item, place))
     }
 
-    fn let_item(&mut self, pair: Pair<'_, Rule>) -> Option<Item> {
+    fn let_item(&mut self, pair: Pair<'t, Rule>) -> Option<Item> {
         let mut inner = pair.into_inner();
         let name = inner.next()?;
         let value = inner.nth(1)?;
         Some(match value.as_rule() {
-            Rule::number => Item::LetNumber(text(&name), self.number(value)?),
-            Rule::list => Item::LetList(at_name(name)?, self.listing(value)?),
-            _ => Item::LetTargets(at_name(name)?, self.targets(value)?),
+            Rule::number => Item::LetNumber { name: self.text(&name), number: self.number(value)? },
+            Rule::list => Item::LetList { name: self.at_name(name)?, list: self.listing(value)? },
+            _ => Item::LetTargets { name: self.at_name(name)?, targets: self.targets(value)? },
         })
     }
 
-    fn head(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Loop>> {
-        let place = span(&pair);
+    fn head(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Loop>> {
+        let place = self.span(&pair);
         let head = pair.into_inner().nth(1)?;
         let kind = head.as_rule();
         let mut inner = head.into_inner();
         let first = inner.next()?;
         let head = if kind == Rule::each {
             let (index, element) = if first.as_rule() == Rule::name {
-                (Some(text(&first)), inner.nth(1)?)
+                (Some(self.text(&first)), inner.nth(1)?)
             } else {
                 (None, first)
             };
             let list = self.listing(inner.nth(1)?)?;
-            Loop::Each { index, element: at_name(element)?, list }
+            Loop::Each { index, element: self.at_name(element)?, list }
         } else {
             let start = self.number(inner.nth(1)?)?;
             let inclusive = inner.next()?.as_rule() == Rule::inclusive;
-            Loop::Range { index: text(&first), start, end: self.number(inner.next()?)?, inclusive }
+            Loop::Range {
+                index: self.text(&first),
+                start,
+                end: self.number(inner.next()?)?,
+                inclusive,
+            }
         };
         Some(Spanned::new(head, place))
     }
 
-    fn rule(&mut self, pair: Pair<'_, Rule>) -> Option<RuleNode> {
+    fn rule(&mut self, pair: Pair<'t, Rule>) -> Option<RuleNode> {
         let mut trigger = None;
         let mut name = None;
         let mut actions = Vec::new();
         for inner in pair.into_inner() {
             match inner.as_rule() {
                 Rule::trigger => {
-                    let place = span(&inner);
-                    let moments = parts(inner, Rule::moment)
-                        .map(|moment| self.moment(moment))
-                        .collect::<Option<_>>()?;
+                    let place = self.span(&inner);
+                    let moments = parts(inner, Rule::moment);
+                    let moments = all(moments.map(|moment| self.moment(moment)))?;
                     trigger = Some(Spanned::new(moments, place));
                 }
-                Rule::name => name = Some(text(&inner)),
+                Rule::name => name = Some(self.text(&inner)),
                 Rule::action => actions.push(self.action(inner)?),
                 _ => {}
             }
         }
-        Some(RuleNode { trigger: trigger?, name, actions: actions.into() })
+        Some(RuleNode { trigger: trigger?, name, actions: list(actions) })
     }
 
-    fn moment(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Moment>> {
-        let place = span(&pair);
+    fn moment(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Moment>> {
+        let place = self.span(&pair);
         let mut inner = pair.into_inner();
         let moment = match inner.next()?.as_rule() {
             Rule::kw_start => Moment::Start,
@@ -189,19 +243,17 @@ impl Builder<'_> {
             Rule::kw_at => Moment::At(self.number(inner.next()?)?),
             Rule::kw_after => Moment::After(self.duration(inner.next()?)?),
             Rule::kw_every => Moment::Every(self.duration(inner.next()?)?),
-            Rule::kw_when => Moment::When(
-                inner
-                    .filter(|part| part.as_rule() == Rule::condition)
-                    .map(|condition| self.condition(condition))
-                    .collect::<Option<_>>()?,
-            ),
+            Rule::kw_when => {
+                let conditions = inner.filter(|part| part.as_rule() == Rule::condition);
+                Moment::When(all(conditions.map(|condition| self.condition(condition)))?)
+            }
             _ => return None,
         };
         Some(Spanned::new(moment, place))
     }
 
-    fn condition(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Condition>> {
-        let place = span(&pair);
+    fn condition(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Condition>> {
+        let place = self.span(&pair);
         let mut inner = pair.into_inner();
         let metric = self.metric(inner.next()?)?;
         let test = inner.next()?;
@@ -229,13 +281,13 @@ impl Builder<'_> {
         Some(Spanned::new(Condition { metric, test }, place))
     }
 
-    fn metric(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Text>> {
+    fn metric(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Text>> {
         let inner = pair.into_inner().next()?;
-        Some(if inner.as_rule() == Rule::string { self.string(&inner) } else { text(&inner) })
+        Some(if inner.as_rule() == Rule::string { self.string(&inner) } else { self.text(&inner) })
     }
 
-    fn action(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Action>> {
-        let place = span(&pair);
+    fn action(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Action>> {
+        let place = self.span(&pair);
         let first = pair.into_inner().next()?;
         let action = match first.as_rule() {
             Rule::kw_stop => Action::Stop,
@@ -251,21 +303,18 @@ impl Builder<'_> {
             Rule::for_action => {
                 let mut inner = first.into_inner();
                 let head = self.head(inner.next()?)?;
-                let body: Option<List<_>> = inner
-                    .filter(|part| part.as_rule() == Rule::action)
-                    .map(|action| self.action(action))
-                    .collect();
-                Action::For(head, body?)
+                let body = inner.filter(|part| part.as_rule() == Rule::action);
+                Action::For { head, body: all(body.map(|action| self.action(action)))? }
             }
             _ => self.on_targets(first)?,
         };
         Some(Spanned::new(action, place))
     }
 
-    fn on_targets(&mut self, pair: Pair<'_, Rule>) -> Option<Action> {
+    fn on_targets(&mut self, pair: Pair<'t, Rule>) -> Option<Action> {
         let mut inner = pair.into_inner();
         let verb = inner.next()?;
-        let place = span(&verb);
+        let place = self.span(&verb);
         let verb = match verb.into_inner().next()?.as_rule() {
             Rule::kw_train => Verb::Train,
             Rule::kw_unfreeze => Verb::Unfreeze,
@@ -274,13 +323,13 @@ impl Builder<'_> {
             _ => return None,
         };
         let targets = self.targets(inner.next()?)?;
-        let settings = inner.map(|option| self.setting(option)).collect::<Option<_>>()?;
+        let settings = all(inner.map(|option| self.setting(option)))?;
         Some(Action::On { verb: Spanned::new(verb, place), targets, settings })
     }
-}
 
-/// The name behind an `@`, with the place of both.
-fn at_name(pair: Pair<'_, Rule>) -> Option<Spanned<Text>> {
-    let place = span(&pair);
-    Some(Spanned::new(text(&part(pair, Rule::name)?).value, place))
+    /// The name behind an `@`, with the place of both.
+    fn at_name(&self, pair: Pair<'t, Rule>) -> Option<Spanned<Text>> {
+        let place = self.span(&pair);
+        Some(Spanned::new(self.text(&part(pair, Rule::name)?).value, place))
+    }
 }

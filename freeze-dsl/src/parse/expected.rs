@@ -94,9 +94,7 @@ enum Described {
 fn describe(expected: Rule) -> Described {
     use Described::{Kind, Other, Sign, Words};
     match expected {
-        Rule::statement | Rule::alone | Rule::policy | Rule::looped | Rule::missing => {
-            Words(&STATEMENTS)
-        }
+        Rule::statement | Rule::alone | Rule::opening | Rule::missing => Words(&STATEMENTS),
         Rule::rule | Rule::trigger | Rule::moment => Words(&TRIGGERS),
         Rule::action | Rule::on_targets | Rule::verb => Words(&ACTIONS),
         Rule::option => Words(&OPTIONS),
@@ -147,7 +145,7 @@ const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
         }
         Rule::metric | Rule::condition => ("a metric", true),
         Rule::word => ("a word", true),
-        Rule::path | Rule::segment | Rule::glob => ("a parameter's path", true),
+        Rule::path | Rule::globs | Rule::special => ("a parameter's path", true),
         Rule::targets | Rule::selectors | Rule::selector | Rule::term | Rule::let_targets => {
             ("a parameter's path, `@` or `(`", true)
         }

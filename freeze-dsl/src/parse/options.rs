@@ -3,13 +3,13 @@
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::build::{Builder, part, parts, span, text};
+use super::build::{Builder, all, part, parts};
 use crate::ast::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
 use crate::source::Spanned;
 
-impl Builder<'_> {
-    pub(super) fn setting(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Setting>> {
-        let place = span(&pair);
+impl<'t> Builder<'t> {
+    pub(super) fn setting(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Setting>> {
+        let place = self.span(&pair);
         if pair.as_rule() == Rule::keep_state {
             return Some(Spanned::new(Setting::KeepState, place));
         }
@@ -21,11 +21,10 @@ impl Builder<'_> {
             Rule::lr => Setting::Lr(self.curve(value)?),
             Rule::weight_decay => Setting::WeightDecay(self.number(value)?),
             Rule::optimizer => Setting::Optimizer {
-                name: text(&value),
-                arguments: inner
+                name: self.text(&value),
+                arguments: all(inner
                     .flat_map(|arguments| parts(arguments, Rule::argument))
-                    .map(|argument| self.argument(argument))
-                    .collect::<Option<_>>()?,
+                    .map(|argument| self.argument(argument)))?,
             },
             Rule::stats if value.as_rule() == Rule::kw_held => Setting::Stats(Stats::Held),
             Rule::stats => Setting::Stats(Stats::Live),
@@ -34,23 +33,23 @@ impl Builder<'_> {
         Some(Spanned::new(setting, place))
     }
 
-    fn argument(&mut self, pair: Pair<'_, Rule>) -> Option<Argument> {
+    fn argument(&mut self, pair: Pair<'t, Rule>) -> Option<Argument> {
         let mut inner = pair.into_inner();
-        let name = text(&inner.next()?);
+        let name = self.text(&inner.next()?);
         let value = inner.next().map_or(Some(None), |value| self.number(value).map(Some))?;
         Some(Argument { name, value })
     }
 
-    fn curve(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Curve>> {
-        let place = span(&pair);
+    fn curve(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Curve>> {
+        let place = self.span(&pair);
         let then_freeze = part(pair.clone(), Rule::kw_freeze).is_some();
         let pieces = parts(pair, Rule::piece);
-        let pieces = pieces.map(|piece| self.piece(piece)).collect::<Option<_>>()?;
+        let pieces = all(pieces.map(|piece| self.piece(piece)))?;
         Some(Spanned::new(Curve { pieces, then_freeze }, place))
     }
 
-    fn piece(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Piece>> {
-        let place = span(&pair);
+    fn piece(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Piece>> {
+        let place = self.span(&pair);
         let piece = pair.into_inner().next()?;
         let kind = piece.as_rule();
         let mut inner = piece.into_inner();
@@ -81,7 +80,7 @@ impl Builder<'_> {
         Some(Spanned::new(piece, place))
     }
 
-    fn repeat(&mut self, pair: Pair<'_, Rule>) -> Option<Repeat> {
+    fn repeat(&mut self, pair: Pair<'t, Rule>) -> Option<Repeat> {
         let stretching =
             part(pair, Rule::number).map_or(Some(None), |number| self.number(number).map(Some))?;
         Some(Repeat { stretching })

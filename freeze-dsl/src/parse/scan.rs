@@ -1,123 +1,156 @@
-//! A first look at the text: what no grammar should be asked to read.
+//! A first look at the text. Comments and all kinds of white space become spaces, so that the
+//! grammar knows one sign of that kind; and so does, and is told, what no grammar should be asked
+//! to read.
 
-use std::borrow::Cow;
-
-use super::MAX_NESTING;
-use crate::diagnostic::{Code, Diagnostic};
+use super::{MAX_NESTING, MAX_WORDS};
+use crate::diagnostic::{Code, Diagnostic, Found};
 use crate::source::Span;
 
-/// The text, with statements that nest too deeply, and comments and strings that never end,
-/// replaced by spaces; each is told.
-pub(super) fn blank_unreadable<'t>(text: &'t str, found: &mut Vec<Diagnostic>) -> Cow<'t, str> {
-    let unreadable = Scan::new(text).unreadable(found);
-    if unreadable.is_empty() {
-        return Cow::Borrowed(text);
-    }
-    let mut bytes = text.as_bytes().to_vec();
-    for span in unreadable {
-        if let Some(stretch) = bytes.get_mut(span.range()) {
-            stretch.fill(b' ');
-        }
-    }
-    Cow::Owned(String::from_utf8(bytes).unwrap_or_default())
+/// The text as pest reads it, each byte in its place. What nests too deeply or is too long, and
+/// comments and strings that never end, are told.
+pub(crate) fn readable(text: &str, found: &mut Found) -> String {
+    let mut scan = Scan {
+        text,
+        at: 0,
+        readable: text.as_bytes().to_vec(),
+        statement: 0,
+        braces: 0,
+        others: 0,
+        words: 0,
+        refused: None,
+    };
+    scan.all(found);
+    String::from_utf8(scan.readable).unwrap_or_default()
 }
 
 struct Scan<'t> {
-    bytes: &'t [u8],
+    text: &'t str,
     at: usize,
+    readable: Vec<u8>,
+    /// Where the statement begins that is not within a loop.
+    statement: usize,
+    /// How many braces are open: loops nest across `;`.
+    braces: usize,
+    /// How many other brackets are open; they end with their statement even where left open.
+    others: usize,
+    /// How many words and signs there were since the last `;`.
+    words: usize,
+    /// Why the statement cannot be read.
+    refused: Option<Diagnostic>,
 }
 
-impl<'t> Scan<'t> {
-    fn new(text: &'t str) -> Self {
-        Self { bytes: text.as_bytes(), at: 0 }
-    }
-
+impl Scan<'_> {
     fn peek(&self, ahead: usize) -> u8 {
-        self.bytes.get(self.at + ahead).copied().unwrap_or_default()
+        self.text.as_bytes().get(self.at + ahead).copied().unwrap_or_default()
     }
 
-    fn unreadable(mut self, found: &mut Vec<Diagnostic>) -> Vec<Span> {
-        let mut unreadable = Vec::new();
-        // Loops nest across `;`, other brackets end with their statement even where left open.
-        let (mut statement, mut braces, mut others) = (0, 0_usize, 0_usize);
-        let mut too_deep = None;
-        while self.at < self.bytes.len() {
+    fn is_at_end(&self) -> bool {
+        self.at >= self.text.len()
+    }
+
+    /// Makes spaces of all from a place on.
+    fn blank(&mut self, from: usize) {
+        if let Some(stretch) = self.readable.get_mut(from..self.at) {
+            stretch.fill(b' ');
+        }
+    }
+
+    fn all(&mut self, found: &mut Found) {
+        while !self.is_at_end() {
             let start = self.at;
-            match self.peek(0) {
-                b'/' if self.peek(1) == b'/' => self.line_comment(),
-                b'/' if self.peek(1) == b'*' => match self.block_comment() {
-                    Comment::Closed => {}
-                    Comment::TooDeep => too_deep = too_deep.or(Some(start)),
-                    Comment::Open => {
-                        let span = Span::new(start, self.bytes.len());
-                        found.push(
-                            Diagnostic::new(
-                                Code::FRZ0101,
-                                Span::new(start, start + 2),
-                                "this comment is never closed",
-                            )
-                            .label("expected `*/` somewhere behind this"),
-                        );
-                        unreadable.push(span);
-                    }
-                },
-                b'"' => {
-                    if !self.string() {
-                        found.push(
-                            Diagnostic::new(
-                                Code::FRZ0101,
-                                Span::new(start, start + 1),
-                                "this string is never closed",
-                            )
-                            .label("expected another `\"` behind this"),
-                        );
-                        unreadable.push(Span::new(statement, self.bytes.len()));
+            match (self.peek(0), self.peek(1)) {
+                (b'/', b'/') => {
+                    self.line_comment();
+                    continue;
+                }
+                (b'/', b'*') => {
+                    self.block_comment(found);
+                    continue;
+                }
+                (b'"', _) => self.string(found),
+                (bracket @ (b'(' | b'[' | b'{'), _) => {
+                    self.at += 1;
+                    *(if bracket == b'{' { &mut self.braces } else { &mut self.others }) += 1;
+                    if self.braces + self.others > MAX_NESTING {
+                        self.refuse(|| nested_too_deeply(start));
                     }
                 }
-                bracket @ (b'(' | b'[' | b'{') => {
-                    *(if bracket == b'{' { &mut braces } else { &mut others }) += 1;
-                    if braces + others > MAX_NESTING {
-                        too_deep = too_deep.or(Some(start));
+                (b')' | b']', _) => {
+                    self.at += 1;
+                    self.others = self.others.saturating_sub(1);
+                }
+                (end @ (b'}' | b';'), _) => {
+                    self.at += 1;
+                    self.others = 0;
+                    if end == b';' {
+                        self.words = 0;
+                    } else {
+                        self.braces = self.braces.saturating_sub(1);
                     }
-                    self.at += 1;
-                }
-                b')' | b']' => {
-                    others = others.saturating_sub(1);
-                    self.at += 1;
-                }
-                end @ (b'}' | b';') => {
-                    self.at += 1;
-                    others = 0;
-                    braces = braces.saturating_sub(usize::from(end == b'}'));
                     // A set of words in a path closes a brace and ends nothing; to blank a little
                     // less than the whole statement does no harm.
-                    if braces == 0 {
-                        if let Some(place) = too_deep.take() {
-                            found.push(nested_too_deeply(place));
-                            unreadable.push(Span::new(statement, self.at));
-                        }
-                        statement = self.at;
+                    if self.braces == 0 {
+                        self.end_statement(found);
                     }
                 }
-                _ => self.at += 1,
+                _ if self.is_space() => continue,
+                _ => self.word(),
+            }
+            self.words += 1;
+            if self.words > MAX_WORDS {
+                let place = Span::new(start, self.at);
+                self.refuse(|| too_long(place));
             }
         }
-        if let Some(place) = too_deep {
-            found.push(nested_too_deeply(place));
-            unreadable.push(Span::new(statement, self.bytes.len()));
+        self.end_statement(found);
+    }
+
+    fn refuse(&mut self, finding: impl FnOnce() -> Diagnostic) {
+        self.refused.get_or_insert_with(finding);
+    }
+
+    fn end_statement(&mut self, found: &mut Found) {
+        if let Some(finding) = self.refused.take() {
+            found.push(finding);
+            self.blank(self.statement);
+            self.words = 0;
         }
-        unreadable
+        self.statement = self.at;
+    }
+
+    /// Goes behind white space, if there is some. A byte order mark, which some editors write, is
+    /// as good as a space.
+    fn is_space(&mut self) -> bool {
+        let start = self.at;
+        let rest = self.text.get(start..).unwrap_or_default();
+        let behind =
+            rest.trim_start_matches(|sign: char| sign.is_whitespace() || sign == '\u{FEFF}');
+        self.at = self.text.len() - behind.len();
+        self.blank(start);
+        self.at > start
+    }
+
+    /// Goes behind a word, a path without other signs in it, a number, or a sign.
+    fn word(&mut self) {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let is_word = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '*');
+        let length = rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
+        let sign = rest.chars().next().map_or(1, char::len_utf8);
+        self.at += length.max(sign);
     }
 
     fn line_comment(&mut self) {
-        while self.at < self.bytes.len() && self.peek(0) != b'\n' {
+        let start = self.at;
+        while !self.is_at_end() && self.peek(0) != b'\n' {
             self.at += 1;
         }
+        self.blank(start);
     }
 
-    fn block_comment(&mut self) -> Comment {
+    fn block_comment(&mut self, found: &mut Found) {
+        let start = self.at;
         let (mut depth, mut deepest) = (0_usize, 0);
-        while self.at < self.bytes.len() {
+        while !self.is_at_end() {
             match (self.peek(0), self.peek(1)) {
                 (b'/', b'*') => {
                     depth += 1;
@@ -127,49 +160,55 @@ impl<'t> Scan<'t> {
                 (b'*', b'/') => {
                     depth -= 1;
                     self.at += 2;
-                    if depth == 0 {
-                        return if deepest > MAX_NESTING {
-                            Comment::TooDeep
-                        } else {
-                            Comment::Closed
-                        };
-                    }
                 }
                 _ => self.at += 1,
             }
+            if depth == 0 {
+                break;
+            }
         }
-        Comment::Open
+        self.blank(start);
+        if depth > 0 {
+            let place = Span::new(start, start + 2);
+            found.push(
+                Diagnostic::new(Code::FRZ0101, place, "this comment is never closed")
+                    .label("expected `*/` somewhere behind this"),
+            );
+        } else if deepest > MAX_NESTING {
+            self.refuse(|| nested_too_deeply(start));
+        }
     }
 
-    /// Whether the string that begins here is closed.
-    fn string(&mut self) -> bool {
+    fn string(&mut self, found: &mut Found) {
+        let start = self.at;
         self.at += 1;
-        while self.at < self.bytes.len() {
+        while !self.is_at_end() {
             match self.peek(0) {
                 b'\\' => self.at += 2,
                 b'"' => {
                     self.at += 1;
-                    return true;
+                    return;
                 }
                 _ => self.at += 1,
             }
         }
-        self.at = self.bytes.len();
-        false
+        self.at = self.text.len();
+        let place = Span::new(start, start + 1);
+        found.push(
+            Diagnostic::new(Code::FRZ0101, place, "this string is never closed")
+                .label("expected another `\"` behind this"),
+        );
+        self.blank(self.statement);
     }
 }
 
-enum Comment {
-    Closed,
-    TooDeep,
-    Open,
+fn nested_too_deeply(place: usize) -> Diagnostic {
+    let message = format!("nested more than {MAX_NESTING} deep");
+    Diagnostic::new(Code::FRZ0103, Span::new(place, place + 1), message)
+        .label("this one is too deep")
 }
 
-fn nested_too_deeply(place: usize) -> Diagnostic {
-    Diagnostic::new(
-        Code::FRZ0103,
-        Span::new(place, place + 1),
-        format!("nested more than {MAX_NESTING} deep"),
-    )
-    .label("this one is too deep")
+fn too_long(place: Span) -> Diagnostic {
+    let message = format!("a statement of more than {MAX_WORDS} words and signs");
+    Diagnostic::new(Code::FRZ0103, place, message).label("this is one too many")
 }

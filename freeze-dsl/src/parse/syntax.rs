@@ -24,7 +24,7 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
         .filter(|_| !is_slip)
         .or_else(|| missing_colon(text, &found, &expected))
         .or_else(|| unknown_word(&found, &expected))
-        .unwrap_or_else(|| unexpected(&found, &expected))
+        .unwrap_or_else(|| unexpected(text, &found, &expected))
 }
 
 /// `train fc, unfreze layer4`: what reads as a selector was to be an action.
@@ -47,7 +47,7 @@ pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnost
     let found = Token::at(text, Span::new(0, text.len()), next);
     Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
         .label("this begins another statement")
-        .suggest(Applicability::Maybe, "end the statement before it", Span::new(end, end), ";")
+        .suggest(Applicability::Safe, "end the statement before it", Span::new(end, end), ";")
 }
 
 /// `start train fc`: an action where its trigger could have ended.
@@ -57,10 +57,12 @@ fn missing_colon(text: &str, found: &Token<'_>, expected: &Expected) -> Option<D
     }
     let end = text.get(..found.span.start)?.trim_end().len();
     let message = format!("expected `:` before `{}`", found.text);
+    // `for` may as well be what stands behind a condition.
+    let sure = if found.text == "for" { Applicability::Maybe } else { Applicability::Safe };
     Some(
         Diagnostic::new(Code::FRZ0101, found.span, message)
             .label("the actions of a rule stand behind a `:`")
-            .suggest(Applicability::Maybe, "end the trigger", Span::new(end, end), ":"),
+            .suggest(sure, "end the trigger", Span::new(end, end), ":"),
     )
 }
 
@@ -98,7 +100,7 @@ fn unknown(
 }
 
 /// Anything else: what was found, what could stand there.
-fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
+fn unexpected(text: &str, found: &Token<'_>, expected: &Expected) -> Diagnostic {
     let listed = one_of(&expected.described);
     let shown = found.shown();
     if expected.any_word && found.kind == Kind::Word && is_reserved(found.text) {
@@ -111,7 +113,8 @@ fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
         .note(format!(
             "a path that begins with this word is written in quotes: \"{}.weight\"",
             found.text
-        ));
+        ))
+        .guess("write the path in quotes", quoted_path(text, found));
     }
     let message = if listed.is_empty() {
         format!("unexpected {shown}")
@@ -130,4 +133,13 @@ fn unexpected(found: &Token<'_>, expected: &Expected) -> Diagnostic {
         ),
         None => diagnostic,
     }
+}
+
+/// The path that begins with a word of the language, in quotes.
+fn quoted_path(text: &str, found: &Token<'_>) -> Option<(Span, String)> {
+    let rest = text.get(found.span.start..)?;
+    let length = rest.find(|sign| !is_word_character(sign) && sign != '.').unwrap_or(rest.len());
+    let path = rest.get(..length).filter(|path| path.split('.').all(|part| !part.is_empty()))?;
+    path.contains('.')
+        .then(|| (Span::new(found.span.start, found.span.start + length), format!("\"{path}\"")))
 }

@@ -1,31 +1,19 @@
 //! Pest's pairs to the tree: numbers, durations and strings.
 
-use std::sync::LazyLock;
-
 use pest::iterators::Pair;
-use pest::pratt_parser::{Assoc, Op, PrattParser};
 
 use super::Rule;
-use super::build::{Builder, part, parts, span, text};
+use super::build::{Builder, list, part, parts};
 use crate::ast::{Duration, Number, Step, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::source::{Span, Spanned};
+use crate::source::Spanned;
 
 /// How many operands and operators an expression may have.
 const MAX_STEPS: usize = 1_000;
 
-/// `^` binds to the right and before a sign: `-2 ^ 2` is -4.
-static PRECEDENCE: LazyLock<PrattParser<Rule>> = LazyLock::new(|| {
-    PrattParser::new()
-        .op(Op::infix(Rule::plus, Assoc::Left) | Op::infix(Rule::minus, Assoc::Left))
-        .op(Op::infix(Rule::star, Assoc::Left) | Op::infix(Rule::slash, Assoc::Left))
-        .op(Op::prefix(Rule::negative))
-        .op(Op::infix(Rule::caret, Assoc::Right))
-});
-
-impl Builder<'_> {
-    pub(super) fn duration(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Duration>> {
-        let place = span(&pair);
+impl<'t> Builder<'t> {
+    pub(super) fn duration(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Duration>> {
+        let place = self.span(&pair);
         let mut inner = pair.into_inner();
         let first = inner.next()?;
         if first.as_rule() == Rule::kw_rest {
@@ -43,18 +31,19 @@ impl Builder<'_> {
         Some(Spanned::new(duration, place))
     }
 
-    pub(super) fn number(&mut self, pair: Pair<'_, Rule>) -> Option<Spanned<Number>> {
-        let place = span(&pair);
+    pub(super) fn number(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Number>> {
+        let place = self.span(&pair);
         let mut steps = Vec::new();
         self.steps(pair, &mut steps)?;
-        Some(Spanned::new(Number { steps: steps.into() }, place))
+        Some(Spanned::new(Number { steps: list(steps) }, place))
     }
 
-    /// Writes the operands and operators of an expression behind one another.
-    fn steps(&mut self, pair: Pair<'_, Rule>, steps: &mut Vec<Spanned<Step>>) -> Option<()> {
-        let place = span(&pair);
-        // Pest recurses where operators do.
-        if pair.clone().into_inner().count() > MAX_STEPS {
+    /// Writes the operands and operators of an expression behind one another, with Dijkstra's
+    /// shunting yard.
+    fn steps(&mut self, pair: Pair<'t, Rule>, steps: &mut Vec<Spanned<Step>>) -> Option<()> {
+        let place = self.span(&pair);
+        let parts = pair.into_inner();
+        if parts.len() > MAX_STEPS {
             self.found.push(Diagnostic::new(
                 Code::FRZ0103,
                 place,
@@ -62,42 +51,26 @@ impl Builder<'_> {
             ));
             return None;
         }
-        // Each of pest's callbacks gives the steps of its part.
-        let operands = std::cell::RefCell::new(&mut *self);
-        let all: Option<Vec<Spanned<Step>>> = PRECEDENCE
-            .map_primary(|operand| {
-                let mut steps = Vec::new();
-                operands.borrow_mut().operand(operand, &mut steps)?;
-                Some(steps)
-            })
-            .map_prefix(|sign, operand| {
-                let mut steps: Vec<Spanned<Step>> = operand?;
-                steps.push(Spanned::new(Step::Negate, span(&sign)));
-                Some(steps)
-            })
-            .map_infix(|left, operator, right| {
-                let mut steps: Vec<Spanned<Step>> = left?;
-                steps.extend(right?);
-                let step = match operator.as_rule() {
-                    Rule::plus => Step::Add,
-                    Rule::minus => Step::Subtract,
-                    Rule::star => Step::Multiply,
-                    Rule::slash => Step::Divide,
-                    _ => Step::Power,
-                };
-                steps.push(Spanned::new(step, span(&operator)));
-                Some(steps)
-            })
-            .parse(pair.into_inner());
-        steps.extend(all?);
+        // Operators whose right operand has not ended, the innermost last.
+        let mut waiting: Vec<(Binding, Spanned<Step>)> = Vec::new();
+        for part in parts {
+            let Some((binding, step)) = operator(&part) else {
+                self.operand(part, steps)?;
+                continue;
+            };
+            let ends = |(before, _): &mut (Binding, _)| binding.ends(*before);
+            steps.extend(std::iter::from_fn(|| waiting.pop_if(ends)).map(|(_, step)| step));
+            waiting.push((binding, Spanned::new(step, self.span(&part))));
+        }
+        steps.extend(waiting.into_iter().rev().map(|(_, step)| step));
         Some(())
     }
 
-    fn operand(&mut self, pair: Pair<'_, Rule>, steps: &mut Vec<Spanned<Step>>) -> Option<()> {
-        let place = span(&pair);
+    fn operand(&mut self, pair: Pair<'t, Rule>, steps: &mut Vec<Spanned<Step>>) -> Option<()> {
+        let place = self.span(&pair);
         let step = match pair.as_rule() {
             Rule::literal => Step::Literal(pair.as_str().replace('_', "").parse().ok()?),
-            Rule::name => Step::Name(text(&pair).value),
+            Rule::name => Step::Name(self.text(&pair).value),
             Rule::nested => return self.steps(part(pair, Rule::number)?, steps),
             Rule::len => Step::Len(self.listing(part(pair, Rule::list)?)?.value),
             Rule::rust => {
@@ -117,8 +90,8 @@ impl Builder<'_> {
         Some(())
     }
 
-    pub(super) fn string(&mut self, pair: &Pair<'_, Rule>) -> Spanned<Text> {
-        let place = Span::new(pair.as_span().start(), pair.as_span().end());
+    pub(super) fn string(&mut self, pair: &Pair<'t, Rule>) -> Spanned<Text> {
+        let place = self.span(pair);
         let quoted = pair.as_str();
         let content =
             quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
@@ -131,6 +104,39 @@ impl Builder<'_> {
         });
         Spanned::new(value.into(), place)
     }
+}
+
+/// How tightly an operator binds: `^` before a sign, so `-2 ^ 2` is -4.
+#[derive(Clone, Copy, PartialEq, PartialOrd)]
+enum Binding {
+    Sum,
+    Product,
+    Sign,
+    Power,
+}
+
+impl Binding {
+    /// Whether the right operand of the operator before ends where this one stands. A sign has no
+    /// left operand, and `^` binds to the right.
+    fn ends(self, before: Self) -> bool {
+        match self {
+            Self::Sum | Self::Product => before >= self,
+            Self::Power => before > self,
+            Self::Sign => false,
+        }
+    }
+}
+
+fn operator(pair: &Pair<'_, Rule>) -> Option<(Binding, Step)> {
+    Some(match (pair.as_rule(), pair.as_str()) {
+        (Rule::negative, _) => (Binding::Sign, Step::Negate),
+        (Rule::operator, "+") => (Binding::Sum, Step::Add),
+        (Rule::operator, "-") => (Binding::Sum, Step::Subtract),
+        (Rule::operator, "*") => (Binding::Product, Step::Multiply),
+        (Rule::operator, "/") => (Binding::Product, Step::Divide),
+        (Rule::operator, _) => (Binding::Power, Step::Power),
+        _ => return None,
+    })
 }
 
 /// Rust's string escapes; the error is the escape that is none.

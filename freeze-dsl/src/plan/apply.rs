@@ -7,9 +7,6 @@ use crate::ast::Verb;
 use crate::rule::{Action, Options, Rule};
 use crate::time::Time;
 
-/// The options that an action can give, in this order.
-pub(super) const KINDS: usize = 3;
-
 /// One rule, applied.
 pub(crate) struct Applied<'a> {
     pub(super) rule: &'a Rule,
@@ -24,9 +21,8 @@ pub(crate) struct Applied<'a> {
     pub(crate) kept: FixedBitSet,
     /// Which actions changed nothing when their turn came.
     pub(super) idle: Vec<bool>,
-    /// Which action gave each unit its options last, for learning rate, weight decay and
-    /// optimizer.
-    pub(super) givers: Vec<[Option<usize>; KINDS]>,
+    /// Whose options an action gave; all others have those that they had.
+    pub(super) given: FixedBitSet,
 }
 
 impl<'a> Applied<'a> {
@@ -51,10 +47,6 @@ impl<'a> Applied<'a> {
         now: Time,
     ) -> Self {
         let units = before.options.len();
-        // Who gave what matters only where one may have overridden another.
-        let gives =
-            |action: &Action| matches!(action, Action::On { options, .. } if !options.is_empty());
-        let several = rule.actions.iter().filter(|action| gives(&action.value)).nth(1).is_some();
         let empty = || FixedBitSet::with_capacity(units);
         let selections: Vec<FixedBitSet> = rule
             .actions
@@ -71,14 +63,14 @@ impl<'a> Applied<'a> {
             froze: empty(),
             kept: empty(),
             idle: Vec::with_capacity(selections.len()),
-            givers: vec![[None; KINDS]; if several { units } else { 0 }],
+            given: empty(),
             selections: Vec::new(),
         };
         if rule.actions.iter().any(|action| action.value.is(Verb::Train)) {
             applied.after.trains.clear();
         }
-        for (index, (action, selection)) in rule.actions.iter().zip(&selections).enumerate() {
-            let changed = applied.act(bound, index, &action.value, selection, now);
+        for (action, selection) in rule.actions.iter().zip(&selections) {
+            let changed = applied.act(bound, &action.value, selection, now);
             applied.idle.push(!changed);
         }
         applied.selections = selections;
@@ -99,14 +91,7 @@ impl<'a> Applied<'a> {
     }
 
     /// Applies one action; gives whether anything changed.
-    fn act(
-        &mut self,
-        bound: &Bound,
-        index: usize,
-        action: &Action,
-        selection: &FixedBitSet,
-        now: Time,
-    ) -> bool {
+    fn act(&mut self, bound: &Bound, action: &Action, selection: &FixedBitSet, now: Time) -> bool {
         match action {
             Action::Stop | Action::Restore { .. } => true,
             Action::Reset(_) => {
@@ -136,15 +121,18 @@ impl<'a> Applied<'a> {
                     }
                     Verb::Set => false,
                 };
-                changed |= self.give(index, options, selection, now);
+                changed |= self.give(options, selection, now);
                 changed |= self.give_stats(bound, options, selection);
                 changed
             }
         }
     }
 
-    fn give(&mut self, index: usize, given: &Options, selection: &FixedBitSet, now: Time) -> bool {
+    fn give(&mut self, given: &Options, selection: &FixedBitSet, now: Time) -> bool {
         let mut changed = false;
+        if !given.is_empty() {
+            self.given.union_with(selection);
+        }
         if let Some(lr) = &given.lr {
             let constant = lr.constant();
             let begun = self.after.begin(&lr.value, now);
@@ -156,7 +144,6 @@ impl<'a> Applied<'a> {
                     options.lr = Some(begun);
                     changed = true;
                 }
-                self.note_giver(unit, 0, index);
             }
         }
         if let Some(decay) = given.weight_decay {
@@ -164,7 +151,6 @@ impl<'a> Applied<'a> {
                 if let Some(options) = self.after.options.get_mut(unit) {
                     changed |= options.weight_decay.replace(decay.value) != Some(decay.value);
                 }
-                self.note_giver(unit, 1, index);
             }
         }
         if let Some(optimizer) = given.optimizer {
@@ -172,16 +158,9 @@ impl<'a> Applied<'a> {
                 if let Some(options) = self.after.options.get_mut(unit) {
                     changed |= options.optimizer.replace(optimizer.value) != Some(optimizer.value);
                 }
-                self.note_giver(unit, 2, index);
             }
         }
         changed
-    }
-
-    fn note_giver(&mut self, unit: usize, kind: usize, action: usize) {
-        if let Some(giver) = self.givers.get_mut(unit).and_then(|kinds| kinds.get_mut(kind)) {
-            *giver = Some(action);
-        }
     }
 
     /// Statistics belong to modules; a module is meant where a parameter that decides about it is.

@@ -1,12 +1,15 @@
 //! Rules bound to a model.
 
+use std::sync::Arc;
+
 use fixedbitset::FixedBitSet;
 
 use super::{Applied, Effect, Part, Row, State};
-use crate::diagnostic::Diagnostic;
+use crate::curve::Running;
+use crate::diagnostic::Found;
 use crate::model::{Model, Parameter};
 use crate::policy::Length;
-use crate::rule::{Action, Options, Rule};
+use crate::rule::{Action, Curve, Options, Rule};
 use crate::select::{Selecting, Units};
 use crate::source::Spanned;
 use crate::time::Time;
@@ -30,6 +33,18 @@ pub(crate) struct Bound {
     /// The model's parameters' names, for messages.
     pub(super) names: Vec<String>,
     elements: Vec<usize>,
+}
+
+/// What gave a learning rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(crate) enum Giver {
+    Default,
+    /// An action, by its index and that of its rule.
+    Action {
+        rule: usize,
+        action: usize,
+    },
 }
 
 impl Bound {
@@ -105,14 +120,37 @@ impl Bound {
         State::new(self.units.len(), self.deciding.len(), &self.defaults)
     }
 
+    /// The name of which a unit is a part.
+    pub(crate) fn unit_name(&self, unit: usize) -> &str {
+        let of_own = |part: &Part| self.names.get(part.parameter);
+        let of_other = || self.aliases.get(unit.checked_sub(self.parts.len())?);
+        self.parts.get(unit).and_then(of_own).or_else(of_other).map_or("", String::as_str)
+    }
+
+    /// The learning rate of a giver, if it gives one.
+    pub(crate) fn curve(&self, giver: Giver) -> Option<&Arc<Curve>> {
+        let options = match giver {
+            Giver::Default => &self.defaults,
+            Giver::Action { rule, action } => {
+                self.rules.get(rule)?.actions.get(action)?.value.options()?
+            }
+        };
+        options.lr.as_ref().map(|lr| &lr.value)
+    }
+
+    /// What gave the learning rate of a curve.
+    pub(crate) fn giver(&self, running: &Running) -> Option<Giver> {
+        let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
+            let actions = 0..rule.actions.len();
+            actions.map(move |action| Giver::Action { rule: index, action })
+        });
+        let mut givers = std::iter::once(Giver::Default).chain(actions);
+        givers.find(|giver| self.curve(*giver).is_some_and(|curve| running.is(curve)))
+    }
+
     /// How many numbers the parts have that train.
     pub(crate) fn elements(&self, trains: &FixedBitSet) -> usize {
-        self.elements
-            .iter()
-            .enumerate()
-            .filter(|(part, _)| trains.contains(*part))
-            .map(|(_, n)| n)
-            .sum()
+        self.training(trains).filter_map(|part| self.elements.get(part)).sum()
     }
 
     /// How many of the model's parameters train, at least in part.
@@ -132,28 +170,38 @@ impl Bound {
     /// Looks at what each rule does to what the ones before it left, as if each fired once at the
     /// start.
     pub(super) fn walk(&self, mut look: impl FnMut(usize, &Rule, &State, &Applied<'_>)) {
-        const MANY_CURVES: usize = 256;
+        let mut many_curves = 256;
         let mut state = self.start();
-        let mut spare = state.clone();
+        let mut copy = state.clone();
         for (index, rule) in self.rules.iter().enumerate() {
-            spare.set_to(&state);
-            let applied = Applied::onto(spare, self, rule, &state, 0, Time::default());
+            let applied = Applied::onto(copy, self, rule, &state, 0, Time::default());
             look(index, rule, &state, &applied);
-            spare = std::mem::replace(&mut state, applied.after);
-            if state.running.len() > MANY_CURVES {
+            let Applied { after, given, .. } = applied;
+            copy = std::mem::replace(&mut state, after);
+            if state.running.len() > many_curves {
                 state.compact();
+                many_curves = many_curves.max(2 * state.running.len());
+                copy = state.clone();
+            } else {
+                copy.follow(&state, &given);
             }
         }
     }
 
     /// A row a rule, and all that is wrong with what the rules do.
-    pub(crate) fn rows(&self, found: &mut Vec<Diagnostic>) -> Vec<Row> {
+    pub(crate) fn rows(&self, text: &str, found: &mut Found) -> Vec<Row> {
         let mut rows = Vec::with_capacity(self.rules.len());
-        super::check::check(self, found, |rule, applied| {
+        // Many a rule lets train what trains already.
+        let mut counted = (FixedBitSet::new(), 0, 0);
+        super::check::check(self, text, found, |rule, applied| {
+            let trains = &applied.after.trains;
+            if counted.0 != *trains {
+                counted = (trains.clone(), self.trainable(trains), self.elements(trains));
+            }
             rows.push(Row {
                 rule: rule.called.clone(),
-                trainable: self.trainable(&applied.after.trains),
-                trainable_elements: self.elements(&applied.after.trains),
+                trainable: counted.1,
+                trainable_elements: counted.2,
                 stops: rule.actions.iter().any(|action| matches!(action.value, Action::Stop)),
                 changes: rule
                     .actions
@@ -181,5 +229,40 @@ impl Bound {
             all.push((0..self.parts.len()).filter_map(effect).collect());
         });
         all
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write;
+
+    use crate::model::{Model, Role, Tensor};
+    use crate::policy::Policy;
+
+    #[test]
+    fn however_many_curves_run_a_rule_changes_what_it_selects_alone() {
+        const LAYERS: usize = 700;
+        let tensors = (0..LAYERS).map(|layer| Tensor {
+            name: format!("layer.{layer}"),
+            shape: vec![4],
+            dtype: "f32".to_owned(),
+            role: Role::Parameter,
+            same_as: None,
+        });
+        let model = Model::new(tensors.collect()).unwrap();
+        let mut text = String::from("start: train @all lr 1; ");
+        for layer in 0..LAYERS {
+            // Each has a curve of its own, so none of them is ever let go of.
+            write!(text, "epoch {layer}: set layer.{layer} lr {layer}e-3; ").unwrap();
+        }
+        write!(text, "epoch {LAYERS}: set layer.0 lr 2").unwrap();
+        let plan = Policy::parse(&text).unwrap().plan(&model).unwrap();
+        let effects = plan.effects();
+        let changed = |rule: usize| effects[rule].iter().map(|it| it.part).collect::<Vec<_>>();
+        assert_eq!(changed(0), (0..LAYERS).collect::<Vec<_>>());
+        for layer in 0..LAYERS {
+            assert_eq!(changed(layer + 1), [layer]);
+        }
+        assert_eq!(changed(LAYERS + 1), [0_usize]);
     }
 }

@@ -1,32 +1,54 @@
 //! Checks what the rules do.
 
-use super::apply::KINDS;
+use fixedbitset::FixedBitSet;
+
 use super::{Applied, Bound, State};
 use crate::ast::Verb;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Found, removal};
 use crate::rule::{Action, Moment, Options, Rule};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::unroll::in_turns;
 
 /// Applies the rules one after another, tells what is wrong with what they do, and shows each.
 pub(super) fn check(
     bound: &Bound,
-    found: &mut Vec<Diagnostic>,
+    text: &str,
+    found: &mut Found,
     mut show: impl FnMut(&Rule, &Applied<'_>),
 ) {
     let mut ever = bound.start().trains;
     if bound.rules.first().is_some_and(fires_at_once) {
         ever.clear();
     }
-    let mut is_certain = !bound.defaults.lr.as_ref().is_some_and(|lr| lr.then_freeze);
+    let mut ends = ends_frozen(&bound.defaults);
+    let mut is_drawn = false;
+    // Whether something trained in the steps before the rules that fire now.
+    let mut trained = true;
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
         let is_passing = next.is_some_and(|next| fires_together(rule, next));
         let recurs = rule.trigger.iter().any(|moment| matches!(moment.value, Moment::Every(_)));
-        is_certain &= !recurs && !rule.actions.iter().any(|action| leaves_open(&action.value));
-        Checking { bound, applied, before, is_passing, is_certain, found: &mut own }
-            .all(index == 0 && fires_at_once(rule));
+        for action in rule.actions.iter().map(|action| &action.value) {
+            ends |= action.options().is_some_and(ends_frozen);
+            is_drawn |= action
+                .targets()
+                .is_some_and(|targets| targets.value.draws() || recurs && targets.value.changes());
+        }
+        let mut checking = Checking {
+            bound,
+            text,
+            applied,
+            before,
+            must_train: trained && !is_passing,
+            ends,
+            is_drawn,
+            found: &mut own,
+        };
+        checking.all(index == 0 && fires_at_once(rule));
+        if !is_passing {
+            trained = !applied.after.trains.is_clear();
+        }
         found.extend(own.into_iter().map(|finding| in_turns(finding, &rule.turns)));
         ever.union_with(&applied.after.trains);
         // What a later firing selects may be anything of what it selects from.
@@ -62,7 +84,7 @@ fn fires_at_once(rule: &Rule) -> bool {
     })
 }
 
-fn never_trained(bound: &Bound, ever: &fixedbitset::FixedBitSet, found: &mut Vec<Diagnostic>) {
+fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
     let never: Vec<&str> = bound
         .parts
         .iter()
@@ -82,15 +104,18 @@ fn never_trained(bound: &Bound, ever: &fixedbitset::FixedBitSet, found: &mut Vec
     );
 }
 
-struct Checking<'a> {
+pub(super) struct Checking<'a> {
     bound: &'a Bound,
-    applied: &'a Applied<'a>,
+    text: &'a str,
+    pub(super) applied: &'a Applied<'a>,
     before: &'a State,
-    /// Whether the next rule fires at the same look, so that no step is made in between.
-    is_passing: bool,
-    /// Whether what trains before the rule is known.
-    is_certain: bool,
-    found: &'a mut Vec<Diagnostic>,
+    /// Whether something must train after it: steps follow, and something trained in those before.
+    must_train: bool,
+    /// Whether a curve so far may have frozen something.
+    ends: bool,
+    /// Whether what trains so far depends on how often rules have fired.
+    pub(super) is_drawn: bool,
+    pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
 impl Checking<'_> {
@@ -99,9 +124,7 @@ impl Checking<'_> {
         self.conflicts();
         self.undone();
         self.idle(first);
-        if !self.is_passing {
-            self.nothing_left();
-        }
+        self.nothing_left();
         self.tied();
         self.order_of_model();
     }
@@ -114,7 +137,7 @@ impl Checking<'_> {
                 continue;
             };
             // A later firing may find other things trained, and a `sample` other things drawn.
-            if targets.value.changes() && !self.is_certain {
+            if targets.value.changes() && (self.ends || self.is_drawn) {
                 continue;
             }
             let label = if targets.value.changes() {
@@ -132,13 +155,21 @@ impl Checking<'_> {
     fn nothing_left(&mut self) {
         let rule = self.applied.rule;
         let stops = rule.actions.iter().any(|action| matches!(action.value, Action::Stop));
-        let left = self.applied.after.trains.is_clear() && !self.before.trains.is_clear();
-        if left && !stops {
-            let place = rule.actions.last().map_or(rule.span, |action| action.span);
+        let left = self.must_train && self.applied.after.trains.is_clear();
+        if left && !stops && !self.is_drawn {
+            let last = rule.actions.last();
+            let place = last.map_or(rule.span, |action| action.span);
+            // Behind a `stop` no other rule can fire.
+            let is_end = self.bound.rules.last().is_some_and(|last| last.span == rule.span);
+            let stop = last.filter(|_| is_end && rule.is_written_once);
             self.found.push(
                 Diagnostic::new(Code::FRZ0303, place, "after this rule nothing trains")
                     .label("this leaves every parameter frozen")
-                    .note("to end training here, write `stop`"),
+                    .note("to end training here, write `stop`")
+                    .guess(
+                        "end training here",
+                        stop.map(|last| (Span::new(last.span.end, last.span.end), ", stop")),
+                    ),
             );
         }
     }
@@ -159,15 +190,24 @@ impl Checking<'_> {
             let first = self.bound.names.get(part).map_or("", String::as_str);
             if unit == of { first.to_owned() } else { self.alias(unit) }
         };
-        let touching = |selection: &fixedbitset::FixedBitSet| {
-            selection.contains(unit) != selection.contains(of)
-        };
-        let actions = self.applied.rule.actions.iter().zip(&self.applied.selections);
-        let place = actions
-            .filter(|(_, selection)| touching(selection))
-            .map(|(action, _)| action.value.targets().map_or(action.span, |targets| targets.span))
-            .next_back()
-            .unwrap_or(self.applied.rule.span);
+        let touching = |selection: &FixedBitSet| selection.contains(unit) != selection.contains(of);
+        let Applied { rule, selections, .. } = self.applied;
+        let actions = rule.actions.iter().zip(selections);
+        let mut touches = actions.filter_map(|(action, selection)| {
+            let targets = action.value.targets().filter(|_| touching(selection))?;
+            Some((targets.span, if selection.contains(unit) { of } else { unit }))
+        });
+        let last = touches.next_back();
+        let place = last.map_or(rule.span, |(targets, _)| targets);
+        // Behind `except`, a name would be taken away.
+        let both = last.filter(|(targets, _)| {
+            let written = self.text.get(targets.range()).unwrap_or_default();
+            let is_whole = self.bound.parts.get(of).is_some_and(|part| part.rows.is_none());
+            rule.is_written_once && is_whole && !written.contains("except")
+        });
+        let both = both.map(|(targets, other)| {
+            (Span::new(targets.start, targets.start), format!("{:?}, ", name(other)))
+        });
         self.found.push(
             Diagnostic::new(
                 Code::FRZ0206,
@@ -175,7 +215,8 @@ impl Checking<'_> {
                 format!("`{}` and `{}` are one tensor, treated differently", name(of), name(unit)),
             )
             .label("this means one of the two names")
-            .note("name both, or leave both out"),
+            .note("name both, or leave both out")
+            .guess("name both", both),
         );
     }
 
@@ -215,102 +256,29 @@ impl Checking<'_> {
         }
     }
 
-    /// Two actions that give one parameter different options, and neither is a `set`.
-    fn conflicts(&mut self) {
-        let rule = self.applied.rule;
-        let gives_some = |action: &Action| {
-            matches!(action, Action::On { verb, options, .. }
-                if *verb != Verb::Set && !options.is_empty())
-        };
-        if rule.actions.iter().filter(|action| gives_some(&action.value)).count() < 2 {
-            return;
-        }
-        let mut given: Vec<[Option<usize>; KINDS]> = vec![[None; KINDS]; self.before.options.len()];
-        let mut told: Vec<(usize, usize, usize)> = Vec::new();
-        for (index, (action, selection)) in
-            rule.actions.iter().zip(&self.applied.selections).enumerate()
-        {
-            let Action::On { options, .. } = &action.value else { continue };
-            if !gives_some(&action.value) {
-                continue;
-            }
-            for unit in selection.ones() {
-                let Some(kinds) = given.get_mut(unit) else { continue };
-                for (kind, earlier) in kinds.iter_mut().enumerate() {
-                    if !gives(options, kind) {
-                        continue;
-                    }
-                    let Some(first) = earlier.replace(index) else { continue };
-                    if told.contains(&(first, index, kind)) {
-                        continue;
-                    }
-                    told.push((first, index, kind));
-                    let other = rule.actions.get(first).map(|action| &action.value);
-                    if let Some(Action::On { options: other, .. }) = other
-                        && let Some((one, another, what)) = difference(other, options, kind)
-                    {
-                        self.found.push(
-                            Diagnostic::new(
-                                Code::FRZ0305,
-                                another,
-                                format!("two {what}s for one parameter in one rule"),
-                            )
-                            .label("another one here")
-                            .also(one, "one here")
-                            .note("write the finer one as `set`, which may refine what stands before it"),
-                        );
-                    }
-                }
-            }
-        }
-    }
-
-    /// Actions of which nothing is left at the end of the rule.
-    fn undone(&mut self) {
-        let Applied { rule, selections, after, idle, givers, .. } = self.applied;
-        for (index, (action, selection)) in rule.actions.iter().zip(selections).enumerate() {
-            let Action::On { verb, options, .. } = &action.value else { continue };
-            // Behind a `train`, a `freeze` finds all frozen, and may be undone all the same.
-            let is_idle = idle.get(index).copied().unwrap_or_default() && *verb != Verb::Freeze;
-            if is_idle || selection.is_clear() {
-                continue;
-            }
-            let undone = match verb {
-                Verb::Train | Verb::Unfreeze => selection.is_disjoint(&after.trains),
-                Verb::Freeze => selection.is_subset(&after.trains),
-                Verb::Set => {
-                    options.stats.is_none()
-                        && !options.is_empty()
-                        && selection.ones().all(|unit| {
-                            givers.get(unit).is_some_and(|kinds| {
-                                (0..KINDS).all(|kind| {
-                                    !gives(options, kind)
-                                        || kinds.get(kind).copied().flatten() != Some(index)
-                                })
-                            })
-                        })
-                }
-            };
-            if undone {
-                self.found.push(
-                    Diagnostic::new(
-                        Code::FRZ0304,
-                        action.span,
-                        "later actions of this rule undo all of this one",
-                    )
-                    .label("nothing of this is left when the rule has fired"),
-                );
-            }
-        }
+    /// An action with a comma, where it is not the rule's only one.
+    pub(super) fn without(&self, action: &Spanned<Action>) -> Option<Span> {
+        removal::of_element(self.text, action.span).filter(|_| self.applied.rule.is_written_once)
     }
 
     fn idle(&mut self, first: bool) {
-        let Applied { rule, after, dropped, .. } = self.applied;
+        let Applied { rule, after, dropped, given, .. } = self.applied;
+        if self.is_drawn {
+            return;
+        }
+        // What its curve freezes at the end may be frozen by now.
+        let may_be_frozen = |selection: &FixedBitSet| {
+            let mut curves = selection.ones().filter_map(|unit| self.before.curve(unit));
+            curves.any(|running| running.curve().then_freeze)
+        };
         let clears = rule.actions.iter().any(|action| action.value.is(Verb::Train));
-        let whole_rule = self.before.trains == after.trains
-            && self.before.options == after.options
-            && self.before.stats == after.stats
-            && dropped.is_clear();
+        let same = |unit: usize| self.before.options.get(unit) == after.options.get(unit);
+        let whole_rule = || {
+            self.before.trains == after.trains
+                && self.before.stats == after.stats
+                && dropped.is_clear()
+                && given.ones().all(same)
+        };
         for ((action, idle), selection) in
             rule.actions.iter().zip(&self.applied.idle).zip(&self.applied.selections)
         {
@@ -325,7 +293,12 @@ impl Checking<'_> {
                 Action::On { verb: Verb::Freeze, .. } if selection.is_subset(&after.trains) => {
                     continue;
                 }
-                Action::On { verb: Verb::Train, .. } if whole_rule && !first => {
+                Action::On { verb: Verb::Train | Verb::Unfreeze, .. }
+                    if may_be_frozen(selection) =>
+                {
+                    continue;
+                }
+                Action::On { verb: Verb::Train, .. } if !first && whole_rule() => {
                     "just this trains already"
                 }
                 Action::On { verb: Verb::Unfreeze, .. } if *idle => "all of this trains already",
@@ -339,48 +312,19 @@ impl Checking<'_> {
                 Action::Reset(_) if *idle => "what is frozen has no optimizer state",
                 _ => continue,
             };
+            let of_rule = removal::of_statement(self.text, rule.span)
+                .filter(|_| rule.actions.len() == 1 && self.bound.rules.len() > 1)
+                .filter(|_| rule.is_written_once);
             self.found.push(
                 Diagnostic::new(Code::FRZ0501, action.span, "this action has no effect")
-                    .label(reason),
+                    .label(reason)
+                    .guess_without("leave it out", self.without(action).or(of_rule)),
             );
         }
     }
 }
 
-/// Whether what trains behind an action depends on more than the order of the rules.
-fn leaves_open(action: &Action) -> bool {
-    let freezes_later = matches!(action, Action::On { options, .. }
-        if options.lr.as_ref().is_some_and(|lr| lr.then_freeze));
-    freezes_later || action.targets().is_some_and(|targets| targets.value.draws())
-}
-
-/// Whether options give a learning rate, a weight decay, an optimizer.
-fn gives(options: &Options, kind: usize) -> bool {
-    match kind {
-        0 => options.lr.is_some(),
-        1 => options.weight_decay.is_some(),
-        _ => options.optimizer.is_some(),
-    }
-}
-
-/// Where two options of a kind stand that are not alike, and what they are.
-fn difference(
-    first: &Options,
-    second: &Options,
-    kind: usize,
-) -> Option<(Span, Span, &'static str)> {
-    match kind {
-        0 => {
-            let (first, second) = (first.lr.as_ref()?, second.lr.as_ref()?);
-            (first.value != second.value).then_some((first.span, second.span, "learning rate"))
-        }
-        1 => {
-            let (first, second) = (first.weight_decay?, second.weight_decay?);
-            (first != second).then_some((first.span, second.span, "weight decay"))
-        }
-        _ => {
-            let (first, second) = (first.optimizer?, second.optimizer?);
-            (first != second).then_some((first.span, second.span, "optimizer"))
-        }
-    }
+/// Whether these options freeze something in the end.
+fn ends_frozen(options: &Options) -> bool {
+    options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
 }

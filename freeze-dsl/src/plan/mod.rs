@@ -3,6 +3,8 @@
 mod apply;
 mod bound;
 mod check;
+mod json;
+mod overlap;
 mod state;
 mod table;
 
@@ -10,14 +12,14 @@ use std::ops::Range;
 use std::sync::Arc;
 
 pub(crate) use apply::Applied;
-pub(crate) use bound::Bound;
+pub(crate) use bound::{Bound, Giver};
 pub(crate) use check::fires_together;
 pub(crate) use state::{State, UnitOptions};
 pub(crate) use table::share;
 
 use crate::analysis;
 use crate::ast::Best;
-use crate::diagnostic::{Diagnostic, Findings, sort};
+use crate::diagnostic::{Diagnostic, Findings, Found, sort};
 use crate::model::Model;
 use crate::policy::Policy;
 use crate::rule::Action;
@@ -73,8 +75,10 @@ pub struct Effect {
 
 impl Plan {
     pub(crate) fn new(policy: &Policy, model: &Model) -> Result<Self, Findings> {
-        let mut found = Vec::new();
-        match analysis::check(policy, Some(model), &mut found) {
+        let mut found = Found::default();
+        let bound = analysis::check(policy, Some(model), &mut found);
+        let mut found = found.into_vec();
+        match bound {
             Some((bound, rows)) => {
                 sort(&mut found);
                 let bound = Arc::new(bound);
@@ -145,6 +149,59 @@ impl Plan {
             Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
             None => name.to_owned(),
         }
+    }
+
+    /// The names of some parts, given in the model's order. Neighbouring rows are one stretch
+    /// (`embed.weight[0..32000]`), and all rows are the parameter.
+    #[must_use]
+    pub fn names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
+        let mut stretches: Vec<(usize, Option<Range<usize>>)> = Vec::new();
+        for part in parts.filter_map(|part| self.parts().get(part)) {
+            match (stretches.last_mut(), &part.rows) {
+                (Some((parameter, Some(before))), Some(rows))
+                    if *parameter == part.parameter && before.end == rows.start =>
+                {
+                    before.end = rows.end;
+                }
+                _ => stretches.push((part.parameter, part.rows.clone())),
+            }
+        }
+        let name = |(parameter, rows): (usize, Option<Range<usize>>)| {
+            let parameter = self.model.parameters().get(parameter)?;
+            let whole = 0..parameter.shape.first().copied().unwrap_or_default();
+            Some(match rows.filter(|rows| *rows != whole) {
+                Some(rows) => format!("{}[{}..{}]", parameter.name, rows.start, rows.end),
+                None => parameter.name.clone(),
+            })
+        };
+        stretches.into_iter().filter_map(name).collect()
+    }
+
+    /// The part of another plan that a part is, or in which it lies, and then which rows of it.
+    #[must_use]
+    pub fn part_in(&self, part: usize, other: &Self) -> Option<(usize, Option<Range<usize>>)> {
+        let part = self.parts().get(part)?;
+        let name = self.parameter_name(part);
+        let mut others = other.parts().iter().enumerate();
+        others.find_map(|(index, around)| {
+            if other.parameter_name(around) != name {
+                return None;
+            }
+            match (&part.rows, &around.rows) {
+                (rows, same) if rows == same => Some((index, None)),
+                (Some(rows), None) => Some((index, Some(rows.clone()))),
+                (Some(rows), Some(around))
+                    if around.start <= rows.start && rows.end <= around.end =>
+                {
+                    Some((index, Some(rows.start - around.start..rows.end - around.start)))
+                }
+                _ => None,
+            }
+        })
+    }
+
+    fn parameter_name(&self, part: &Part) -> Option<&str> {
+        self.model.parameters().get(part.parameter).map(|known| known.name.as_str())
     }
 
     /// What stops nothing and is worth knowing.

@@ -25,7 +25,8 @@ pub(crate) struct State {
 }
 
 /// The options of one unit; what is `None` is the program's.
-#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct UnitOptions {
     /// Which of the running learning rates.
     pub(crate) lr: Option<usize>,
@@ -56,13 +57,19 @@ impl State {
         state
     }
 
-    /// Becomes a copy of another state, in the memory that it has.
-    pub(super) fn set_to(&mut self, other: &Self) {
-        let Self { trains, kept, options, running, stats } = other;
+    /// Becomes a copy of a state that has come of this one by giving options to these units, and
+    /// by nothing else that changes options.
+    pub(super) fn follow(&mut self, later: &Self, given: &FixedBitSet) {
+        let Self { trains, kept, options, running, stats } = later;
         self.trains.clone_from(trains);
         self.kept.clone_from(kept);
-        self.options.clone_from(options);
-        self.running.clone_from(running);
+        for unit in given.ones() {
+            if let (Some(own), Some(options)) = (self.options.get_mut(unit), options.get(unit)) {
+                *own = *options;
+            }
+        }
+        let begun = running.get(self.running.len()..).unwrap_or_default();
+        self.running.extend_from_slice(begun);
         self.stats.clone_from(stats);
     }
 
@@ -84,6 +91,15 @@ impl State {
         };
         let curve = |unit: usize| self.curve(unit).map(Running::curve);
         rest(one) == rest(other) && curve(one) == curve(other)
+    }
+
+    /// Whether the running statistics of a normalisation follow the data, where these units decide
+    /// about it.
+    pub(crate) fn is_live(&self, normalisation: usize, deciding: &FixedBitSet) -> bool {
+        match self.stats.get(normalisation).copied().flatten() {
+            Some(stats) => stats == Stats::Live,
+            None => !deciding.is_disjoint(&self.trains),
+        }
     }
 
     /// Lets go of curves that no unit follows any more.
@@ -113,9 +129,9 @@ impl State {
     pub(crate) fn ended(&mut self, now: Time, lengths: &Lengths) -> FixedBitSet {
         let mut ended = FixedBitSet::with_capacity(self.running.len());
         for (index, running) in self.running.iter_mut().enumerate() {
-            let freezes = running.curve().then_freeze && !running.has_frozen;
+            let freezes = running.curve().then_freeze && !running.at.has_frozen;
             if freezes && running.is_over(now, lengths) {
-                running.has_frozen = true;
+                running.at.has_frozen = true;
                 ended.insert(index);
             }
         }

@@ -12,7 +12,7 @@ const LISTED: usize = 12;
 pub(super) fn nothing(
     buffer: Option<&str>,
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment>],
+    path: &[Spanned<Segment<'_>>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
@@ -56,7 +56,13 @@ pub(super) fn nothing(
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {
         Segment::Name(word) => word,
-        Segment::Index { .. } if numbered => return out_of_range(finding).note(listed),
+        Segment::Index { start, .. } if numbered => {
+            let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
+            return out_of_range(finding).note(listed).guess(
+                "take the nearest that is there",
+                near.map(|index| (failing.span, format!("[{index}]"))),
+            );
+        }
         _ => return finding.note(listed),
     };
     if path.len() == 1 && Named::of(word).is_some() {
@@ -87,31 +93,72 @@ pub(super) fn nothing(
 }
 
 /// The finding of an index that is not there.
-pub(super) fn out_of_range(finding: Diagnostic) -> Diagnostic {
-    Diagnostic { code: Code::FRZ0205, label: "there is no such index".to_owned(), ..finding }
+fn out_of_range(finding: Diagnostic) -> Diagnostic {
+    let label = "there is no such index".to_owned();
+    Diagnostic { code: Code::FRZ0205, label, suggestions: Vec::new(), ..finding }
+}
+
+/// The finding of a range that goes beyond the indices that are there.
+pub(super) fn beyond(
+    finding: Diagnostic,
+    range: &Spanned<Segment<'_>>,
+    names: &[&str],
+    text: &str,
+) -> Diagnostic {
+    let finding = out_of_range(finding);
+    let Segment::Index { start, end } = range.value else { return finding };
+    let there = || indices(names).filter(|index| (start..end).contains(index));
+    let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
+    finding.guess(
+        "take those that are there",
+        ends.map(|(first, last)| (range.span, format!("[{first}..={last}]"))),
+    )
+}
+
+fn nearest_index(index: u64, names: &[&str]) -> Option<u64> {
+    indices(names).min_by_key(|known| known.abs_diff(index))
+}
+
+fn indices(names: &[&str]) -> impl Iterator<Item = u64> {
+    names.iter().filter_map(|name| name.parse().ok())
+}
+
+/// Whether an index is no expression, which may come to another one elsewhere.
+fn is_written_out(index: &Spanned<Segment<'_>>, text: &str) -> bool {
+    let written = text.get(index.span.range()).unwrap_or_default();
+    written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }
 
 /// The name that was likely meant: the nearest of those with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment>],
+    path: &[Spanned<Segment<'_>>],
     failing: usize,
     word: &str,
     names: &[&'m str],
 ) -> Option<&'m str> {
-    let selects = |name: &str| {
-        let mut mended = path.to_vec();
+    /// How many names are tried: for each, the whole tree may be gone through.
+    const TRIED: usize = 8;
+    let mut mended = path.to_vec();
+    let mut selects = |name: &'m str| {
         if let Some(segment) = mended.get_mut(failing) {
-            segment.value = Segment::Name(name.to_owned());
+            segment.value = Segment::Name(name);
         }
         tree.path_of_first(&mended).is_some()
     };
-    let plain = || names.iter().copied().filter(|name| is_plain(name));
+    let mut left: Vec<&str> = names.iter().copied().filter(|name| is_plain(name)).collect();
+    let mut tried = Vec::new();
+    while let Some(name) = nearest(word, left.iter().copied()).filter(|_| tried.len() < TRIED) {
+        if selects(name) {
+            return Some(name);
+        }
+        left.retain(|other| *other != name);
+        tried.push(name);
+    }
     // A plain path may have another slip further on; a pattern that still selects nothing was
     // not meant.
     let pattern = path.iter().any(|segment| !matches!(segment.value, Segment::Name(_)));
-    nearest(word, plain().filter(|name| selects(name)))
-        .or_else(|| nearest(word, plain()).filter(|_| !pattern))
+    tried.first().copied().filter(|_| !pattern)
 }
 
 /// The segment that fails, where it has a place of its own behind the path's first one.
@@ -122,11 +169,16 @@ fn failing_span(path: Span, segment: Span, matched: usize) -> Span {
 /// What was written before the segment that fails.
 fn prefix(text: &str, path: Span, failing: Span) -> &str {
     let before = text.get(path.start..failing.start).unwrap_or_default();
+    // A word of a set lies behind what stands before the set.
+    let before = match before.rsplit_once('{') {
+        Some((outside, inside)) if !inside.contains('}') => outside,
+        _ => before,
+    };
     before.trim_start_matches('"').trim_end_matches(['.', ' '])
 }
 
 /// How many segments match somewhere, and where.
-fn furthest(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> (usize, Vec<Place>) {
+fn furthest(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> (usize, Vec<Place>) {
     let mut furthest = (0, Vec::new());
     tree.walk_path(path, |place, matched| {
         if matched > furthest.0 {
@@ -169,7 +221,7 @@ fn is_plain(segment: &str) -> bool {
 }
 
 /// The first place at which the whole path lies deeper in the model: `model.fc` for `fc`.
-fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment>]) -> Option<String> {
+fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> Option<String> {
     let first = path.first()?;
     if path.iter().any(|segment| !matches!(segment.value, Segment::Name(_))) {
         return None;

@@ -6,6 +6,7 @@ mod named;
 mod selection;
 mod tree;
 
+use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
@@ -21,17 +22,17 @@ use crate::source::{Span, Spanned};
 
 /// One segment of a path whose numbers are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment {
+pub(crate) enum Segment<'p> {
     /// This very segment.
-    Name(String),
+    Name(&'p str),
     /// A segment with `*` in it, which stands for any run of characters.
-    Glob(String),
+    Glob(&'p str),
     /// Any number of segments, none included.
     AnyDepth,
     /// A number of this range, its end exclusive.
     Index { start: u64, end: u64 },
     /// One of these.
-    OneOf(Vec<Spanned<String>>),
+    OneOf(Vec<Spanned<&'p str>>),
 }
 
 /// Selects parameters of one model. A selection is a set of names: one tensor under two names
@@ -65,50 +66,64 @@ impl<'m> Selecting<'m> {
         &self.names
     }
 
-    /// The names at or under a path; why there are none.
-    pub(crate) fn path(
+    /// The names at or under a path.
+    pub(crate) fn path(&self, path: &[Spanned<Segment<'_>>]) -> FixedBitSet {
+        // Policies say the same path again and again, and `**` goes through the whole tree.
+        let key = key(path);
+        if let Some(known) = self.known.borrow().get(&key) {
+            return known.clone();
+        }
+        let mut selection = FixedBitSet::with_capacity(self.names.len());
+        self.tree.select(path, &mut selection);
+        self.known.borrow_mut().insert(key, selection.clone());
+        selection
+    }
+
+    /// Why a path selects nothing.
+    pub(crate) fn nothing(
         &self,
-        path: &[Spanned<Segment>],
+        path: &[Spanned<Segment<'_>>],
         place: Span,
         text: &str,
-    ) -> Result<FixedBitSet, Box<Diagnostic>> {
-        let selection = self.quietly(path);
-        if selection.is_clear() {
-            let buffer = self.buffer_at(path);
-            return Err(Box::new(explain::nothing(buffer, &self.tree, path, place, text)));
-        }
-        Ok(selection)
+    ) -> Diagnostic {
+        explain::nothing(self.buffer_at(path), &self.tree, path, place, text)
     }
 
     /// Findings for words of a set, and for ends of a range of indices, that select nothing though
     /// others do.
     pub(crate) fn idle_choices(
         &self,
-        path: &[Spanned<Segment>],
+        path: &[Spanned<Segment<'_>>],
         whole: Span,
         text: &str,
     ) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for (index, segment) in path.iter().enumerate() {
-            let choices: Vec<(Span, Segment)> = match &segment.value {
-                Segment::OneOf(words) if words.len() > 1 => words
-                    .iter()
-                    .map(|word| (word.span, Segment::Name(word.value.clone())))
-                    .collect(),
+            let choices: Vec<Spanned<Cow<'_, str>>> = match &segment.value {
+                Segment::OneOf(words) if words.len() > 1 => {
+                    words.iter().map(|word| Spanned::new(word.value.into(), word.span)).collect()
+                }
                 Segment::Index { start, end } if end - start > 1 => [*start, end - 1]
-                    .map(|index| (segment.span, Segment::Name(index.to_string())))
+                    .map(|index| Spanned::new(index.to_string().into(), segment.span))
                     .to_vec(),
                 _ => continue,
             };
             let mut one = path.to_vec();
-            for (place, choice) in choices {
+            for choice in &choices {
                 if let Some(segment) = one.get_mut(index) {
-                    *segment = Spanned::new(choice, place);
+                    *segment = Spanned::new(Segment::Name(&choice.value), choice.span);
                 }
-                if self.quietly(&one).is_clear() {
+                if self.path(&one).is_clear() {
                     let is_index = matches!(segment.value, Segment::Index { .. });
-                    let finding = explain::nothing(None, &self.tree, &one, whole, text);
-                    found.push(if is_index { explain::out_of_range(finding) } else { finding });
+                    let mut finding = explain::nothing(None, &self.tree, &one, whole, text);
+                    // What others of the path select is selected.
+                    finding.message = format!("`{}` of {}", choice.value, finding.message);
+                    found.push(if is_index {
+                        let there = self.tree.next_names(path, index);
+                        explain::beyond(finding, segment, &there, text)
+                    } else {
+                        finding
+                    });
                     break;
                 }
             }
@@ -117,7 +132,7 @@ impl<'m> Selecting<'m> {
     }
 
     /// The first buffer at or under a path.
-    fn buffer_at(&self, path: &[Spanned<Segment>]) -> Option<&'m str> {
+    fn buffer_at(&self, path: &[Spanned<Segment<'_>>]) -> Option<&'m str> {
         let (names, tree) = self.buffers.get_or_init(|| {
             let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
             let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
@@ -129,22 +144,10 @@ impl<'m> Selecting<'m> {
         names.get(selection.ones().next()?).copied()
     }
 
-    fn quietly(&self, path: &[Spanned<Segment>]) -> FixedBitSet {
-        // Policies say the same path again and again, and `**` goes through the whole tree.
-        let key = format!("{:?}", path.iter().map(|segment| &segment.value).collect::<Vec<_>>());
-        if let Some(known) = self.known.borrow().get(&key) {
-            return known.clone();
-        }
-        let mut selection = FixedBitSet::with_capacity(self.names.len());
-        self.tree.select(path, &mut selection);
-        self.known.borrow_mut().insert(key, selection.clone());
-        selection
-    }
-
     /// A path with a `*` segment, once for each name that its last `*` matches, in natural
     /// order: how it reads then, and what it selects.
-    pub(crate) fn spread(&self, path: &[Spanned<Segment>]) -> Vec<(String, FixedBitSet)> {
-        let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*".to_owned());
+    pub(crate) fn spread(&self, path: &[Spanned<Segment<'_>>]) -> Vec<(String, FixedBitSet)> {
+        let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*");
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
         names.sort_by_cached_key(|name| natural(name));
@@ -152,8 +155,8 @@ impl<'m> Selecting<'m> {
             .into_iter()
             .filter_map(|name| {
                 let mut one = path.to_vec();
-                one.get_mut(last)?.value = Segment::Name(name.to_owned());
-                let selection = self.quietly(&one);
+                one.get_mut(last)?.value = Segment::Name(name);
+                let selection = self.path(&one);
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
             .collect()
@@ -212,16 +215,36 @@ fn natural(segment: &str) -> Vec<Stretch<'_>> {
     stretches
 }
 
+/// A path as one text, which is another one for every other path.
+fn key(path: &[Spanned<Segment<'_>>]) -> String {
+    let mut key = String::new();
+    for segment in path {
+        // No segment has a `.` in it.
+        match &segment.value {
+            Segment::Name(name) => key.extend(["=", name]),
+            Segment::Glob(pattern) => key.extend(["~", pattern]),
+            Segment::AnyDepth => key.push('/'),
+            Segment::Index { start, end } => {
+                let range = [start.to_string(), end.to_string()];
+                key.extend(["[", &range.join(",")]);
+            }
+            Segment::OneOf(names) => names.iter().for_each(|name| key.extend(["|", name.value])),
+        }
+        key.push('.');
+    }
+    key
+}
+
 /// A path as it could be written.
-fn shown(path: &[Spanned<Segment>]) -> String {
+fn shown(path: &[Spanned<Segment<'_>>]) -> String {
     let segments: Vec<String> = path
         .iter()
         .map(|segment| match &segment.value {
-            Segment::Name(name) | Segment::Glob(name) => name.clone(),
+            Segment::Name(name) | Segment::Glob(name) => (*name).to_owned(),
             Segment::AnyDepth => "**".to_owned(),
             Segment::Index { start, end } => format!("[{start}..{end}]"),
             Segment::OneOf(names) => {
-                let names: Vec<&str> = names.iter().map(|name| name.value.as_str()).collect();
+                let names: Vec<&str> = names.iter().map(|name| name.value).collect();
                 format!("{{{}}}", names.join(","))
             }
         })

@@ -5,7 +5,7 @@ use std::ops::Range;
 use fixedbitset::FixedBitSet;
 
 /// What targets select. Some of it is known only when a rule fires.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Selection {
     /// Nothing can be said, for want of a model or because it is wrong.
     #[default]
@@ -172,6 +172,7 @@ impl Selection {
         let mut selected = FixedBitSet::with_capacity(units.len());
         match self {
             Self::Unknown => {}
+            Self::Parameters(names) if !units.is_cut => selected.union_with(names),
             Self::Parameters(names) => {
                 for name in names.ones() {
                     selected.insert_range(units.of_name(name));
@@ -248,6 +249,8 @@ pub(crate) struct Units {
     all: Vec<(usize, Option<Range<usize>>)>,
     /// The units of each name.
     of_name: Vec<Range<usize>>,
+    /// Whether any name is cut; else the units are the names.
+    is_cut: bool,
 }
 
 impl Units {
@@ -282,7 +285,7 @@ impl Units {
             }
             of_name.push(start..all.len());
         }
-        Self { all, of_name }
+        Self { all, of_name, is_cut: !cuts.is_empty() }
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -15,6 +15,8 @@ pub(crate) struct NameTree<'m> {
     /// The parameters in the order of a walk over the tree, so that those under a node are
     /// a stretch of it.
     walk: Vec<usize>,
+    /// How many segments the longest name has.
+    depth: usize,
 }
 
 struct Node<'m> {
@@ -45,7 +47,7 @@ pub(super) struct Place(usize);
 
 impl<'m> NameTree<'m> {
     pub(crate) fn new(names: impl Iterator<Item = (&'m str, usize)>) -> Self {
-        let mut tree = Self { nodes: vec![Node::new("", 0)], walk: Vec::new() };
+        let mut tree = Self { nodes: vec![Node::new("", 0)], walk: Vec::new(), depth: 0 };
         for (name, parameter) in names {
             tree.insert(name, parameter);
         }
@@ -55,7 +57,8 @@ impl<'m> NameTree<'m> {
 
     fn insert(&mut self, name: &'m str, parameter: usize) {
         let mut at = 0;
-        for segment in name.split('.') {
+        for (before, segment) in name.split('.').enumerate() {
+            self.depth = self.depth.max(before + 1);
             let next = self.nodes.len();
             let Some(node) = self.nodes.get_mut(at) else { return };
             let child = *node.by_segment.entry(segment).or_insert(next);
@@ -96,7 +99,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// Adds every parameter at or under the nodes that match `path`.
-    pub(super) fn select(&self, path: &[Spanned<Segment>], selection: &mut FixedBitSet) {
+    pub(super) fn select(&self, path: &[Spanned<Segment<'_>>], selection: &mut FixedBitSet) {
         self.walk_path(path, |place, matched| {
             if matched == path.len() {
                 selection.extend(self.under(place));
@@ -108,10 +111,11 @@ impl<'m> NameTree<'m> {
     /// of its segments that is; each such pair once.
     pub(super) fn walk_path(
         &self,
-        path: &[Spanned<Segment>],
+        path: &[Spanned<Segment<'_>>],
         mut reached: impl FnMut(Place, usize),
     ) {
-        let width = path.len() + 1;
+        // No more of a path matches than a name has segments, and a `**` before and behind each.
+        let width = path.len().min(2 * self.depth + 1) + 1;
         let mut seen = FixedBitSet::with_capacity(
             if path.iter().any(|segment| segment.value == Segment::AnyDepth) {
                 self.nodes.len() * width
@@ -134,12 +138,12 @@ impl<'m> NameTree<'m> {
                     stack.extend(node.children.iter().map(|child| (*child, matched)));
                 }
                 Segment::Name(name) => {
-                    stack.extend(node.by_segment.get(name.as_str()).map(|at| (*at, matched + 1)));
+                    stack.extend(node.by_segment.get(name).map(|at| (*at, matched + 1)));
                 }
                 Segment::OneOf(names) => stack.extend(
                     names
                         .iter()
-                        .filter_map(|name| node.by_segment.get(name.value.as_str()))
+                        .filter_map(|name| node.by_segment.get(name.value))
                         .map(|at| (*at, matched + 1)),
                 ),
                 Segment::Glob(_) | Segment::Index { .. } => stack.extend(
@@ -152,7 +156,7 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    fn fits(&self, at: usize, segment: &Segment) -> bool {
+    fn fits(&self, at: usize, segment: &Segment<'_>) -> bool {
         let Some(node) = self.nodes.get(at) else { return false };
         match segment {
             Segment::Glob(pattern) => glob::matches(pattern, node.segment),
@@ -171,7 +175,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// The segments that come next where the first `matched` segments of `path` match.
-    pub(super) fn next_names(&self, path: &[Spanned<Segment>], matched: usize) -> Vec<&'m str> {
+    pub(super) fn next_names(&self, path: &[Spanned<Segment<'_>>], matched: usize) -> Vec<&'m str> {
         let mut names = Vec::new();
         let mut seen = std::collections::HashSet::new();
         self.walk_path(path, |place, so_far| {
@@ -189,7 +193,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// The whole path of a node that matches `path`, the first in the model's order.
-    pub(super) fn path_of_first(&self, path: &[Spanned<Segment>]) -> Option<String> {
+    pub(super) fn path_of_first(&self, path: &[Spanned<Segment<'_>>]) -> Option<String> {
         let mut first: Option<usize> = None;
         self.walk_path(path, |place, matched| {
             if matched == path.len() {

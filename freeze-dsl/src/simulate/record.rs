@@ -1,15 +1,13 @@
 //! What trains at one moment, as a line of the simulation says it.
 
-use std::ops::Range;
-
 use serde::{Serialize, Serializer};
 
 use crate::clock::Clock;
 use crate::optimizer::Optimizer;
-use crate::plan::Plan;
 
 /// What fired, and what trains, when an optimizer step is made.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
     /// Epochs that are done.
     pub epoch: u64,
@@ -29,6 +27,7 @@ pub struct Record {
 
 /// Parameters that train with the same options.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct RecordGroup {
     /// Their names, in the model's order.
     pub params: Vec<String>,
@@ -38,6 +37,7 @@ pub struct RecordGroup {
     pub weight_decay: Option<f64>,
     /// Their optimizer, written by its name; `None` where neither gives one.
     #[serde(serialize_with = "by_name")]
+    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub optimizer: Option<Optimizer>,
 }
 
@@ -51,7 +51,7 @@ impl Record {
     pub(super) fn of(clock: &Clock, fired: Vec<String>) -> Self {
         let plan = clock.plan();
         let groups = clock.groups().iter().map(|group| RecordGroup {
-            params: names(plan, group.parts.iter().copied()),
+            params: plan.names(group.parts.iter().copied()),
             lr: group.lr,
             weight_decay: group.weight_decay,
             optimizer: group.optimizer,
@@ -62,34 +62,10 @@ impl Record {
             epoch: clock.epochs_started().saturating_sub(1),
             step: clock.program().steps_per_epoch.map(|_| clock.steps()),
             fired,
-            trainable: names(plan, clock.trainable()),
+            trainable: plan.names(clock.trainable()),
             groups: groups.collect(),
             live_stats: live.map(|(_, module)| module.module.clone()).collect(),
             stopped: clock.is_stopped(),
         }
     }
-}
-
-/// The names of some parts. Neighbouring rows are one stretch, and all rows are the parameter.
-fn names(plan: &Plan, parts: impl Iterator<Item = usize>) -> Vec<String> {
-    let mut stretches: Vec<(usize, Option<Range<usize>>)> = Vec::new();
-    for part in parts.filter_map(|part| plan.parts().get(part)) {
-        match (stretches.last_mut(), &part.rows) {
-            (Some((parameter, Some(before))), Some(rows))
-                if *parameter == part.parameter && before.end == rows.start =>
-            {
-                before.end = rows.end;
-            }
-            _ => stretches.push((part.parameter, part.rows.clone())),
-        }
-    }
-    let name = |(parameter, rows): (usize, Option<Range<usize>>)| {
-        let parameter = plan.model().parameters().get(parameter)?;
-        let whole = 0..parameter.shape.first().copied().unwrap_or_default();
-        Some(match rows.filter(|rows| *rows != whole) {
-            Some(rows) => format!("{}[{}..{}]", parameter.name, rows.start, rows.end),
-            None => parameter.name.clone(),
-        })
-    };
-    stretches.into_iter().filter_map(name).collect()
 }

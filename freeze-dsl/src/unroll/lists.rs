@@ -1,10 +1,11 @@
 //! Lists: `[fc, layer.*]`, `reversed last 2 of @stages`.
 
 use super::Unroll;
+use super::numbers::in_place;
 use super::scope::Meaning;
-use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term};
+use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::select::Selection;
+use crate::select::{Named, Selection};
 use crate::source::{Span, Spanned};
 
 /// One element of a list.
@@ -27,43 +28,49 @@ impl Unroll<'_, '_> {
     /// Looks at a `let`.
     pub(super) fn define(&mut self, item: &Spanned<Item>) {
         let (name, meaning) = match &item.value {
-            Item::LetNumber(name, number) => {
-                let given = self.given.names.iter().rev().find(|(of, _)| *of == name.value);
-                let given = given.map(|(_, value)| *value);
+            Item::LetNumber { name, number } => {
+                let given = self.given.names.get(&name.value).copied();
                 // What the number names is used, whatever the program gives in its place.
                 let own = self.number(number);
                 (name, Meaning::Number(given.or(own)))
             }
-            Item::LetTargets(name, targets) => {
+            Item::LetTargets { name, targets } => {
                 (name, Meaning::Targets(self.targets(targets).value))
             }
-            Item::LetList(name, list) => (name, self.meaning(list)),
+            Item::LetList { name, list } => (name, self.meaning(list)),
             _ => return,
         };
-        let number = meaning.is_number();
-        let ready_made = !number && crate::select::Named::of(&name.value).is_some();
-        let sign = if number { "" } else { "@" };
-        if let Some(first) = self.scope.place(&name.value, number) {
-            self.tell(
-                Diagnostic::new(
-                    Code::FRZ0203,
-                    name.span,
-                    format!("`{sign}{}` is defined twice", name.value),
-                )
-                .label("again here")
-                .also(first, "first here"),
-            );
-        } else if ready_made {
-            self.tell(
-                Diagnostic::new(
-                    Code::FRZ0203,
-                    name.span,
-                    format!("`@{}` is defined by the language", name.value),
-                )
-                .label("choose another name"),
-            );
-        } else {
+        if !self.is_taken(name, meaning.is_number(), self.statement(item.span)) {
             self.scope.define(name, meaning);
+        }
+    }
+
+    /// Tells of a name that stands for something already; `again` is what defines it once more,
+    /// where that can be left out.
+    pub(super) fn is_taken(
+        &mut self,
+        name: &Spanned<Text>,
+        is_number: bool,
+        again: Option<Span>,
+    ) -> bool {
+        let sign = if is_number { "" } else { "@" };
+        let written = format!("`{sign}{}`", name.value);
+        let twice = |message: String| Diagnostic::new(Code::FRZ0203, name.span, message);
+        if let Some(first) = self.scope.place(&name.value, is_number) {
+            self.tell(
+                twice(format!("{written} is defined twice"))
+                    .label("again here")
+                    .also(first, "first here")
+                    .guess_without("leave out the second", again),
+            );
+            true
+        } else if !is_number && Named::of(&name.value).is_some() {
+            self.tell(
+                twice(format!("{written} is defined by the language")).label("choose another name"),
+            );
+            true
+        } else {
+            false
         }
     }
 
@@ -109,16 +116,18 @@ impl Unroll<'_, '_> {
                 Diagnostic::new(
                     Code::FRZ0205,
                     count.span,
-                    format!("{asked} elements of a list that has {has}"),
+                    format!("{asked} elements are asked of a list that has {has}"),
                 )
-                .label(format!("at most {has}")),
+                .label(format!("at most {has}"))
+                .guess("ask for all of them", in_place(count, &has).filter(|_| has > 0)),
             );
             return None;
         }
         if asked == 0 {
             self.tell(
                 Diagnostic::new(Code::FRZ0205, count.span, "no elements of a list are asked for")
-                    .label("expected at least 1"),
+                    .label("expected at least 1")
+                    .guess("ask for one", in_place(count, &1)),
             );
             return None;
         }
@@ -136,15 +145,16 @@ impl Unroll<'_, '_> {
         match self.scope.get(name, false).cloned() {
             Some(Meaning::List(elements)) => Some(elements),
             Some(Meaning::Unknown) => None,
-            Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
-                self.tell(
-                    Diagnostic::new(Code::FRZ0202, place, format!("`@{name}` is no list"))
-                        .label("expected a list such as `[fc, layer4]`"),
-                );
+            None if Named::of(name).is_none() => {
+                self.unknown_name(name, place);
                 None
             }
-            None => {
-                self.unknown_name(name, place);
+            None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
+                self.tell(
+                    Diagnostic::new(Code::FRZ0202, place, format!("`@{name}` is no list"))
+                        .label("expected a list such as `[fc, layer4]`")
+                        .guess("make a list of it", Some((place, format!("[@{name}]")))),
+                );
                 None
             }
         }

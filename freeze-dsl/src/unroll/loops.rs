@@ -26,7 +26,7 @@ struct Turn {
 
 impl Turns {
     /// Whether there is no loop around.
-    pub(super) const fn is_empty(&self) -> bool {
+    pub(crate) const fn is_empty(&self) -> bool {
         self.0.is_none()
     }
 
@@ -45,6 +45,9 @@ impl Unroll<'_, '_> {
     /// Runs `body` once for each turn of a loop.
     pub(super) fn each_turn(&mut self, head: &Spanned<Loop>, mut body: impl FnMut(&mut Self)) {
         self.weigh_in_turn(head.span, false);
+        if self.loops.insert(head.span) {
+            self.check_names(&head.value);
+        }
         match &head.value {
             Loop::Each { index, element, list } => {
                 let Some(elements) = self.list(list) else {
@@ -79,7 +82,11 @@ impl Unroll<'_, '_> {
                 if past <= first {
                     self.tell(
                         Diagnostic::new(Code::FRZ0205, head.span, "this loop has no turns")
-                            .label(format!("it would go from {first} to before {past}")),
+                            .label(format!("it would go from {first} to before {past}"))
+                            .guess(
+                                "let the last number be the loop's last",
+                                self.inclusive(start.span, end.span).filter(|_| past == first),
+                            ),
                     );
                 }
                 for turn in first..past {
@@ -94,6 +101,27 @@ impl Unroll<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Tells of names of a loop that stand for something already.
+    fn check_names(&mut self, head: &Loop) {
+        match head {
+            Loop::Each { index, element, .. } => {
+                if let Some(index) = index {
+                    self.is_taken(index, true, None);
+                }
+                self.is_taken(element, false, None);
+            }
+            Loop::Range { index, .. } => {
+                self.is_taken(index, true, None);
+            }
+        }
+    }
+
+    /// `..=` in the place of the `..` between the ends of a range.
+    pub(super) fn inclusive(&self, start: Span, end: Span) -> Option<(Span, &'static str)> {
+        let dots = start.end + self.text.get(start.end..end.start)?.find("..")?;
+        Some((Span::new(dots, dots + 2), "..="))
     }
 
     fn turn(&mut self, said: String, body: &mut impl FnMut(&mut Self)) {

@@ -9,10 +9,10 @@ mod scope;
 mod targets;
 mod time;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ast::{self, Item, List, Text, Tree, Verb};
-use crate::diagnostic::{Code, Diagnostic, readable};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Found, readable, removal};
 use crate::policy::Length;
 use crate::rule::{Action, Options, Rule};
 use crate::select::{Selecting, Selection};
@@ -36,7 +36,7 @@ pub(crate) struct Unrolled {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Given {
     /// By the names of `let`.
-    pub(crate) names: Vec<(Text, f64)>,
+    pub(crate) names: BTreeMap<Text, f64>,
     /// The values of Rust expressions, in the order in which they stand.
     pub(crate) rust: List<f64>,
     /// Whether Rust expressions may stand in the text: they are evaluated later.
@@ -48,18 +48,21 @@ pub(crate) fn unroll(
     source: &Source,
     given: &Given,
     model: Option<&Selecting<'_>>,
-    found: &mut Vec<Diagnostic>,
+    found: &mut Found,
 ) -> Unrolled {
     let mut unroll = Unroll {
         text: source.text(),
         given,
         model,
-        found: Vec::new(),
+        found: Found::default(),
+        told: 0,
+        told_in_turns: HashSet::new(),
         scope: Scope::default(),
         turns: Turns::default(),
         names: HashMap::new(),
         defaulted: HashMap::new(),
         has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
+        loops: HashSet::new(),
         turned: 0,
         weight: 0,
         regexes: HashMap::new(),
@@ -72,12 +75,16 @@ pub(crate) fn unroll(
     unroll.items(&tree.items);
     let unused = unroll.scope.unused();
     for (name, place) in unused {
-        unroll.found.push(
-            Diagnostic::new(Code::FRZ0504, place, format!("nothing uses `{name}`"))
-                .label("defined here"),
-        );
+        let finding = Diagnostic::new(Code::FRZ0504, place, format!("nothing uses `{name}`"))
+            .label("defined here");
+        let index = tree.items.partition_point(|item| item.span.end <= place.start);
+        let removal = tree.items.get(index).and_then(|item| unroll.statement(item.span));
+        unroll.tell(match removal {
+            Some(removal) => finding.suggest(Applicability::Safe, "leave it out", removal, ""),
+            None => finding,
+        });
     }
-    found.append(&mut unroll.found);
+    found.extend(unroll.found.into_vec());
     unroll.out
 }
 
@@ -85,7 +92,11 @@ struct Unroll<'a, 'm> {
     text: &'a str,
     given: &'a Given,
     model: Option<&'a Selecting<'m>>,
-    found: Vec<Diagnostic>,
+    found: Found,
+    /// How many findings were told, whether or not they were kept.
+    told: usize,
+    /// What was told in turns of loops, where, and how it was said.
+    told_in_turns: HashSet<(Code, Span, String)>,
     scope: Scope,
     /// The turns of the loops around what is unrolled.
     turns: Turns,
@@ -95,6 +106,8 @@ struct Unroll<'a, 'm> {
     defaulted: HashMap<&'static str, Span>,
     /// Whether a `run` stands somewhere, be it right or wrong.
     has_run: bool,
+    /// Where the loops stand whose names were looked at.
+    loops: HashSet<Span>,
     /// How many turns of loops there were.
     turned: usize,
     /// How much was written out so far.
@@ -107,21 +120,20 @@ struct Unroll<'a, 'm> {
 impl Unroll<'_, '_> {
     /// Tells a finding, with the turns of the loops around it.
     fn tell(&mut self, finding: Diagnostic) {
-        let finding = in_turns(finding, &self.turns);
+        self.told += 1;
+        if self.found.is_full(finding.code) {
+            return;
+        }
         // The same text is wrong in the same way in every turn; once is enough.
-        let known = |other: &Diagnostic| {
-            other.code == finding.code
-                && other.span == finding.span
-                && other.message == finding.message
-        };
-        if self.turns.is_empty() || !self.found.iter().rev().take(1_000).any(known) {
-            self.found.push(finding);
+        let told = || (finding.code, finding.span, finding.message.clone());
+        if self.turns.is_empty() || self.told_in_turns.insert(told()) {
+            self.found.push(in_turns(finding, &self.turns));
         }
     }
 
     /// Whether it is worth the time to look for what was likely meant: nobody reads more.
     fn explains(&self) -> bool {
-        self.found.len() < 1_000
+        self.told < Found::MOST
     }
 
     /// What stands at a place, as messages show it.
@@ -132,44 +144,47 @@ impl Unroll<'_, '_> {
     fn heading(&mut self, item: &Spanned<Item>) {
         match &item.value {
             Item::Model(path) => match &self.out.model {
-                Some(first) => self.twice("model", first.span, path.span),
+                Some(first) => self.twice("model", first.span, path.span, item.span),
                 None => self.out.model = Some(path.clone()),
             },
             Item::Run(duration) => match &self.out.run {
-                Some(first) => self.twice("run", first.span, duration.span),
+                Some(first) => self.twice("run", first.span, duration.span, item.span),
                 None => self.out.run = self.length_of_run(duration),
             },
-            Item::LetNumber(..) | Item::LetTargets(..) | Item::LetList(..) => self.define(item),
-            Item::Default(_) | Item::For(..) | Item::Rule(_) => {}
+            Item::LetNumber { .. } | Item::LetTargets { .. } | Item::LetList { .. } => {
+                self.define(item);
+            }
+            Item::Default(_) | Item::For { .. } | Item::Rule(_) => {}
         }
     }
 
-    fn twice(&mut self, what: &str, first: Span, second: Span) {
+    fn twice(&mut self, what: &str, first: Span, second: Span, statement: Span) {
         self.tell(
             Diagnostic::new(Code::FRZ0203, second, format!("`{what}` stands twice"))
                 .label("again here")
-                .also(first, "first here"),
+                .also(first, "first here")
+                .guess_without("leave out the second", self.statement(statement)),
         );
+    }
+
+    /// A statement with its `;`.
+    fn statement(&self, statement: Span) -> Option<Span> {
+        removal::of_statement(self.text, statement)
     }
 
     fn items(&mut self, items: &[Spanned<Item>]) {
         for item in items {
             match &item.value {
+                Item::For { head, body } => self.each_turn(head, |unroll| unroll.items(body)),
+                Item::Rule(rule) => self.rule(rule, item.span),
+                _ if !self.turns.is_empty() => self.not_in_loop(item),
                 Item::Default(settings) => {
                     let (options, keep) = self.options(settings);
                     if let Some(place) = keep {
                         self.does_not_fit(place, "keep state", "`default`");
                     }
-                    self.check_defaults(settings);
+                    self.check_defaults(settings, item.span);
                     self.out.defaults.update(&options);
-                }
-                Item::For(head, body) => self.each_turn(head, |unroll| unroll.items(body)),
-                Item::Rule(rule) => self.rule(rule, item.span),
-                Item::Model(_) | Item::Run(_) if !self.turns.is_empty() => self.not_in_loop(item),
-                Item::LetNumber(..) | Item::LetTargets(..) | Item::LetList(..)
-                    if !self.turns.is_empty() =>
-                {
-                    self.not_in_loop(item);
                 }
                 _ => {}
             }
@@ -177,7 +192,7 @@ impl Unroll<'_, '_> {
     }
 
     /// An option that an earlier `default` gave already.
-    fn check_defaults(&mut self, settings: &[Spanned<ast::Setting>]) {
+    fn check_defaults(&mut self, settings: &[Spanned<ast::Setting>], statement: Span) {
         for setting in settings {
             let word = setting.value.word();
             if let Some(first) = self.defaulted.insert(word, setting.span) {
@@ -188,7 +203,14 @@ impl Unroll<'_, '_> {
                         format!("`{word}` has two defaults"),
                     )
                     .label("again here")
-                    .also(first, "first here"),
+                    .also(first, "first here")
+                    .guess_without(
+                        "leave out the second",
+                        match settings {
+                            [_] => self.statement(statement),
+                            _ => Some(removal::of_appendix(self.text, setting.span)),
+                        },
+                    ),
                 );
             }
         }
@@ -218,7 +240,12 @@ impl Unroll<'_, '_> {
                     if first == name.span {
                         finding = finding.label("the same in every turn of the loop");
                     } else {
-                        finding = finding.label("again here").also(first, "first here");
+                        let helps = self.turns.is_empty() && self.explains();
+                        let free = helps.then(|| (name.span, self.free(&called)));
+                        finding = finding
+                            .label("again here")
+                            .also(first, "first here")
+                            .guess("call it something else", free);
                     }
                     self.tell(finding);
                 }
@@ -226,25 +253,32 @@ impl Unroll<'_, '_> {
             }
             None => format!("rule {}", self.out.rules.len() + 1),
         };
-        let moments = rule
-            .trigger
-            .iter()
-            .filter_map(|moment| Some(Spanned::new(self.moment(moment)?, moment.span)))
-            .collect();
-        let mut actions = Vec::new();
+        let mut moments = Vec::with_capacity(rule.trigger.len());
+        for moment in rule.trigger.iter() {
+            moments.extend(self.moment(moment).map(|known| Spanned::new(known, moment.span)));
+        }
+        let mut actions = Vec::with_capacity(rule.actions.len());
         self.actions(&rule.actions, &mut actions);
         self.out.rules.push(Rule {
             called,
             span: place,
             trigger: Spanned::new(moments, rule.trigger.span),
             actions,
+            is_written_once: self.turns.is_empty()
+                && !rule.actions.iter().any(|it| matches!(it.value, ast::Action::For { .. })),
             turns: self.turns.clone(),
         });
     }
 
+    /// A name like this one that stands nowhere in the text.
+    fn free(&self, name: &str) -> String {
+        let mut names = (2_u64..).map(|number| format!("{name}{number}"));
+        names.find(|name| !self.text.contains(name.as_str())).unwrap_or_default()
+    }
+
     fn actions(&mut self, actions: &[Spanned<ast::Action>], out: &mut Vec<Spanned<Action>>) {
         for action in actions {
-            if let ast::Action::For(head, body) = &action.value {
+            if let ast::Action::For { head, body } = &action.value {
                 self.each_turn(head, |unroll| unroll.actions(body, out));
                 continue;
             }
@@ -267,15 +301,39 @@ impl Unroll<'_, '_> {
             }
             ast::Action::On { verb, targets, settings } => {
                 let targets = self.targets(targets);
-                let told = self.found.len();
+                let (told, kept) = (self.told, self.found.len());
                 let (options, keep) = self.options(settings);
                 self.check_fit(verb.value, action.span, settings);
-                let is_sure = self.found.len() == told;
+                self.suggest_freeze(kept, action, verb.value, targets.span, settings);
+                let is_sure = self.told == told;
                 let keep_state = keep.is_some();
                 Action::On { verb: verb.value, targets, options, keep_state, is_sure }
             }
-            ast::Action::For(..) => return None,
+            ast::Action::For { .. } => return None,
         })
+    }
+
+    /// Suggests `freeze` where a learning rate of zero is all that an action gives.
+    fn suggest_freeze(
+        &mut self,
+        kept: usize,
+        action: &Spanned<ast::Action>,
+        verb: Verb,
+        targets: Span,
+        settings: &[Spanned<ast::Setting>],
+    ) {
+        let is_constant = |setting: &ast::Setting| matches!(setting, ast::Setting::Lr(lr) if lr.pieces.len() == 1 && !lr.then_freeze);
+        let (Verb::Unfreeze | Verb::Set, [only], true) = (verb, settings, self.turns.is_empty())
+        else {
+            return;
+        };
+        let zero = self.found.since(kept).iter_mut();
+        let zero = zero.filter(|finding| finding.code == Code::FRZ0505);
+        for finding in zero.filter(|_| is_constant(only)) {
+            let written = self.text.get(targets.range()).unwrap_or_default();
+            let freeze = format!("{} {written}", Verb::Freeze.word());
+            *finding = finding.clone().guess("freeze it", Some((action.span, freeze)));
+        }
     }
 
     fn check_fit(&mut self, verb: Verb, place: Span, settings: &[Spanned<ast::Setting>]) {
@@ -291,7 +349,11 @@ impl Unroll<'_, '_> {
                             format!("`{word}` does not fit `freeze`"),
                         )
                         .label("what is frozen does not train, so this would do nothing")
-                        .note(format!("to give `{word}` for later, use `set`")),
+                        .note(format!("to give `{word}` for later, use `set`"))
+                        .guess_without(
+                            "leave it out",
+                            Some(removal::of_appendix(self.text, setting.span)),
+                        ),
                     );
                 }
                 (_, ast::Setting::KeepState) => {
@@ -303,7 +365,8 @@ impl Unroll<'_, '_> {
         if verb == Verb::Set && settings.is_empty() {
             self.tell(
                 Diagnostic::new(Code::FRZ0403, place, "`set` without an option")
-                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` behind this"),
+                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` behind this")
+                    .guess_without("leave it out", removal::of_element(self.text, place)),
             );
         }
     }
@@ -311,7 +374,8 @@ impl Unroll<'_, '_> {
     fn does_not_fit(&mut self, place: Span, what: &str, action: &str) {
         self.tell(
             Diagnostic::new(Code::FRZ0403, place, format!("`{what}` does not fit {action}"))
-                .label("this fits `freeze` alone"),
+                .label("this fits `freeze` alone")
+                .guess_without("leave it out", Some(removal::of_appendix(self.text, place))),
         );
     }
 }

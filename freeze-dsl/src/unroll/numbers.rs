@@ -63,7 +63,7 @@ impl Unroll<'_, '_> {
         if !self.given.allows_rust {
             self.tell(
                 Diagnostic::new(Code::FRZ0104, place, "a Rust expression outside of the macro")
-                    .label("only `freeze_policy!` can evaluate this")
+                    .label("only the tokens of `freeze_policy! { … }` can hold one")
                     .note("give the number a name with `let`, and a program can override it"),
             );
             return None;
@@ -79,7 +79,8 @@ impl Unroll<'_, '_> {
             let message = format!("{what} is counted in whole numbers from 0");
             self.tell(
                 Diagnostic::new(Code::FRZ0402, number.span, message)
-                    .label(format!("this is {value}")),
+                    .label(format!("this is {value}"))
+                    .guess("write a whole number", whole_in_place(number, value)),
             );
         }
         whole
@@ -96,6 +97,35 @@ pub(super) fn whole(value: f64) -> Option<u64> {
         reason = "whole and in range"
     )]
     (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
+}
+
+/// A number in the place of one that is written out. What names or operators come to may be another
+/// number elsewhere, so nothing is put in its place.
+pub(super) fn in_place(
+    number: &Spanned<Number>,
+    value: &impl std::fmt::Display,
+) -> Option<(Span, String)> {
+    is_literal(number).then(|| (number.span, value.to_string()))
+}
+
+/// The whole number that is not below another, in its place.
+pub(super) fn whole_in_place(number: &Spanned<Number>, value: f64) -> Option<(Span, String)> {
+    in_place(number, &whole(value.abs().ceil())?)
+}
+
+/// The sign of a literal that has one.
+pub(super) fn sign(number: &Spanned<Number>) -> Option<Span> {
+    match &*number.steps {
+        [literal, sign] if is_literal(number) => {
+            Some(Span::new(sign.span.start, literal.span.start))
+        }
+        _ => None,
+    }
+}
+
+fn is_literal(number: &Spanned<Number>) -> bool {
+    let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
+    matches!(steps[..], [Step::Literal(_)] | [Step::Literal(_), Step::Negate])
 }
 
 /// The value of the last two operands together; `None` where one is not known.

@@ -1,11 +1,13 @@
 //! Options: learning rate, weight decay, optimizer, statistics.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Unroll;
+use super::numbers::sign;
 use crate::ast::{self, Argument, Number, Piece as Written, Setting, Shape};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
 use crate::optimizer::{Optimizer, Slot};
 use crate::rule::{Curve, Options, Period, Piece};
 use crate::source::{Span, Spanned};
@@ -26,13 +28,16 @@ impl Unroll<'_, '_> {
                         format!("`{word}` is given twice"),
                     )
                     .label("again here")
-                    .also(first, "first here"),
+                    .also(first, "first here")
+                    .guess_without(
+                        "leave out the second",
+                        Some(removal::of_appendix(self.text, setting.span)),
+                    ),
                 );
             }
             match &setting.value {
                 Setting::Lr(curve) => {
-                    options.lr =
-                        self.curve(&curve.value).map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                    options.lr = self.curve(curve).map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
                     let value = self.at_least_zero(decay, "weight decay");
@@ -50,9 +55,9 @@ impl Unroll<'_, '_> {
         (options, keep)
     }
 
-    fn curve(&mut self, curve: &ast::Curve) -> Option<Curve> {
+    fn curve(&mut self, curve: &Spanned<ast::Curve>) -> Option<Curve> {
         let last = curve.pieces.len().saturating_sub(1);
-        let mut pieces = Some(Vec::new());
+        let mut pieces = Some(Vec::with_capacity(curve.pieces.len()));
         for (index, piece) in curve.pieces.iter().enumerate() {
             let known = self.piece(piece);
             let endless = known.as_ref().is_some_and(is_endless);
@@ -63,7 +68,11 @@ impl Unroll<'_, '_> {
                         piece.span,
                         "what follows `then` can never begin",
                     )
-                    .label("this piece of the curve never ends"),
+                    .label("this piece of the curve never ends")
+                    .guess_without(
+                        "leave out what follows",
+                        Some(Span::new(piece.span.end, curve.span.end)),
+                    ),
                 );
             }
             // A single number may be wrong, and the others are looked at all the same.
@@ -79,17 +88,7 @@ impl Unroll<'_, '_> {
         match &piece.value {
             Written::Hold(value) => {
                 let lr = self.at_least_zero(value, "learning rate")?;
-                if lr == 0.0 {
-                    self.tell(
-                        Diagnostic::new(
-                            Code::FRZ0505,
-                            value.span,
-                            "`lr 0` trains nothing and costs as much",
-                        )
-                        .label("a learning rate of zero")
-                        .note("`freeze` keeps these as they are and costs nothing"),
-                    );
-                }
+                self.nothing_trained(lr, value.span);
                 Some(Piece::Hold(lr))
             }
             Written::Ramp { shape, from, to, over, repeat } => {
@@ -101,12 +100,13 @@ impl Unroll<'_, '_> {
                     None => None,
                 };
                 if *shape == Shape::Exp {
-                    for (value, place) in [(first, from.span), (last, to.span)] {
+                    for (value, number) in [(first, from), (last, to)] {
                         if value == Some(0.0) {
                             self.out_of_range(
-                                place,
+                                number,
                                 0.0,
                                 "no constant factor leads to or from zero",
+                                |_| false,
                             );
                         }
                     }
@@ -122,31 +122,52 @@ impl Unroll<'_, '_> {
             Written::Staircase { from, factor, every, to } => {
                 let first = self.at_least_zero(from, "learning rate");
                 let multiplier = self.number(factor);
+                let fits = |value: f64| value.is_finite() && value > 0.0;
                 if let Some(value) = multiplier
-                    && !(value.is_finite() && value > 0.0)
+                    && !fits(value)
                 {
-                    self.out_of_range(factor.span, value, "a factor must be above zero");
+                    self.out_of_range(factor, value, "a factor must be above zero", fits);
                 }
                 let every = self.period(every, false);
                 let bound = match to {
-                    Some(to) => Some(self.at_least_zero(to, "learning rate")?),
+                    Some(to) => Some((to, self.at_least_zero(to, "learning rate")?)),
                     None => None,
                 };
-                Some(Piece::Staircase {
-                    from: first?,
-                    factor: multiplier?,
-                    every: every?,
-                    to: bound,
-                })
+                let (first, multiplier) = (first?, multiplier?);
+                // A factor leaves zero where it is.
+                self.nothing_trained(first, from.span);
+                if let Some((to, bound)) = bound
+                    && [first, multiplier, bound].into_iter().all(|it| it.is_finite() && it >= 0.0)
+                {
+                    let is_met = |bound| leads(first, multiplier, bound);
+                    if !is_met(bound) {
+                        let message = "the learning rate never comes to this bound";
+                        self.out_of_range(to, bound, message, is_met);
+                    }
+                }
+                let to = bound.map(|(_, bound)| bound);
+                Some(Piece::Staircase { from: first, factor: multiplier, every: every?, to })
             }
+        }
+    }
+
+    fn nothing_trained(&mut self, lr: f64, place: Span) {
+        if lr == 0.0 {
+            self.tell(
+                Diagnostic::new(Code::FRZ0505, place, "`lr 0` trains nothing and costs as much")
+                    .label("a learning rate of zero")
+                    .note("`freeze` keeps these as they are and costs nothing"),
+            );
         }
     }
 
     fn stretching(&mut self, repeat: &ast::Repeat) -> Option<f64> {
         let Some(number) = &repeat.stretching else { return Some(1.0) };
         let value = self.number(number)?;
-        if !(value.is_finite() && value >= 1.0) {
-            self.out_of_range(number.span, value, "a round cannot be shorter than the one before");
+        let fits = |value: f64| value.is_finite() && value >= 1.0;
+        if !fits(value) {
+            let message = "a round cannot be shorter than the one before";
+            self.out_of_range(number, value, message, fits);
             return None;
         }
         Some(value)
@@ -155,15 +176,26 @@ impl Unroll<'_, '_> {
     fn at_least_zero(&mut self, number: &Spanned<Number>, what: &str) -> Option<f64> {
         let value = self.number(number)?;
         if !value.is_finite() {
-            self.out_of_range(number.span, value, &format!("a {what} must be finite"));
+            self.out_of_range(number, value, &format!("a {what} must be finite"), |_| false);
         } else if value < 0.0 {
-            self.out_of_range(number.span, value, &format!("a {what} cannot be negative"));
+            self.out_of_range(number, value, &format!("a {what} cannot be negative"), |_| true);
         }
         Some(value)
     }
 
-    fn out_of_range(&mut self, place: Span, value: f64, message: &str) {
-        self.tell(Diagnostic::new(Code::FRZ0401, place, message).label(format!("this is {value}")));
+    /// Tells of a value that makes no sense where it stands; `fits` says of which it does.
+    fn out_of_range(
+        &mut self,
+        number: &Spanned<Number>,
+        value: f64,
+        message: &str,
+        fits: impl Fn(f64) -> bool,
+    ) {
+        self.tell(
+            Diagnostic::new(Code::FRZ0401, number.span, message)
+                .label(format!("this is {value}"))
+                .guess_without("leave out the sign", sign(number).filter(|_| fits(-value))),
+        );
     }
 
     fn optimizer(
@@ -187,7 +219,8 @@ impl Unroll<'_, '_> {
                         format!("`{}` is given twice", argument.name.value),
                     )
                     .label("again here")
-                    .also(first, "first here"),
+                    .also(first, "first here")
+                    .guess_without("leave out the second", self.argument_place(argument)),
                 );
             }
             self.argument(&mut optimizer, argument);
@@ -197,7 +230,8 @@ impl Unroll<'_, '_> {
             let place = flag.map_or(name.span, |flag| flag.name.span);
             self.tell(
                 Diagnostic::new(Code::FRZ0401, place, message)
-                    .label("plain momentum is the default"),
+                    .label("plain momentum is the default")
+                    .guess_without("leave it out", flag.and_then(|flag| self.argument_place(flag))),
             );
         }
         Some(optimizer)
@@ -214,8 +248,20 @@ impl Unroll<'_, '_> {
         .label(format!("expected {}", one_of(&names)));
         let known = || Optimizer::ALL.iter().map(Optimizer::name);
         let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
-        let near = same.or_else(|| nearest(&name.value.to_lowercase(), known()));
-        self.tell(meant(finding, near, name.span));
+        self.tell(match same {
+            Some(same) => {
+                finding.suggest(Applicability::Safe, format!("write it `{same}`"), name.span, same)
+            }
+            None => meant(finding, nearest(&name.value.to_lowercase(), known()), name.span),
+        });
+    }
+
+    /// An argument with its value, and with the comma or the space before or behind it.
+    fn argument_place(&self, argument: &Argument) -> Option<Span> {
+        let end = argument.value.as_ref().map_or(argument.name.span, |value| value.span).end;
+        let whole = Span::new(argument.name.span.start, end);
+        removal::of_element(self.text, whole)
+            .or_else(|| Some(removal::of_appendix(self.text, whole)))
     }
 
     /// Puts an argument in its place, if the optimizer has it.
@@ -230,14 +276,22 @@ impl Unroll<'_, '_> {
             let finding =
                 Diagnostic::new(Code::FRZ0404, place, format!("`{of}` has no argument `{name}`"))
                     .label(format!("expected {}", one_of(&listed)));
-            self.tell(meant(finding, nearest(name, known), place));
+            let near = nearest(name, known).or_else(|| optimizer.akin(name));
+            self.tell(match near {
+                Some(_) => meant(finding, near, place),
+                None => finding.guess_without("leave it out", self.argument_place(argument)),
+            });
             return;
         };
         match (slot, &argument.value) {
             (Slot::Flag(flag), None) => *flag = true,
             (Slot::Flag(_), Some(value)) => self.tell(
                 Diagnostic::new(Code::FRZ0404, value.span, format!("`{name}` takes no value"))
-                    .label("leave this out: naming it switches it on"),
+                    .label("naming it switches it on")
+                    .guess_without(
+                        "leave out the value",
+                        Some(Span::new(place.end, value.span.end)),
+                    ),
             ),
             (Slot::Number(..), None) => self.tell(
                 Diagnostic::new(Code::FRZ0404, place, format!("`{name}` needs a value"))
@@ -247,7 +301,8 @@ impl Unroll<'_, '_> {
                 let Some(value) = self.number(written) else { return };
                 *number = value;
                 if let Some(reason) = range.rules_out(value) {
-                    self.out_of_range(written.span, value, &format!("`{name}` {reason}"));
+                    let fits = |value| range.rules_out(value).is_none();
+                    self.out_of_range(written, value, &format!("`{name}` {reason}"), fits);
                 }
             }
         }
@@ -263,11 +318,23 @@ fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {
     }
 }
 
+/// Whether a factor leads from one learning rate to another, or towards zero.
+fn leads(from: f64, factor: f64, to: f64) -> bool {
+    match to.partial_cmp(&from) {
+        Some(Ordering::Less) => factor < 1.0,
+        Some(Ordering::Equal) => true,
+        // A factor leaves zero where it is, which is told.
+        Some(Ordering::Greater) => factor > 1.0 || from == 0.0,
+        None => false,
+    }
+}
+
 /// Whether nothing can follow a piece.
 fn is_endless(piece: &Piece) -> bool {
     match piece {
         Piece::Hold(_) | Piece::Staircase { to: None, .. } => true,
+        // Stairs come ever nearer to zero, and no nearer from there to anything.
+        Piece::Staircase { from, to: Some(to), .. } => *from == 0.0 || *to == 0.0,
         Piece::Ramp { over, repeat, .. } => repeat.is_some() || *over == Period::Rest,
-        Piece::Staircase { .. } => false,
     }
 }

@@ -4,9 +4,10 @@
 use std::collections::HashSet;
 
 use super::Unroll;
+use super::numbers::in_place;
 use super::scope::Meaning;
-use crate::ast::{self, Number, Segment as Written, Selector, Targets, Term};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of};
+use crate::ast::{self, Rows, Sample, Segment as Written, Selector, Targets, Term};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
 use crate::select::{Named, Segment, Selection};
 use crate::source::{Span, Spanned};
 
@@ -16,21 +17,23 @@ impl Unroll<'_, '_> {
     }
 
     fn targets_at(&mut self, targets: &Targets, place: Span) -> Selection {
-        let before = self.found.len();
+        let before = self.told;
         let mut selection = self.union(&targets.selectors);
         for selector in targets.except.iter() {
-            let told = self.found.len();
+            let told = self.told;
             let away = self.selector(selector);
-            if self.found.len() == told && selection.is_disjoint(&away) && !selection.is_empty() {
+            if self.told == told && selection.is_disjoint(&away) && !selection.is_empty() {
                 let message = format!("`except {}` has no effect", self.slice(selector.span));
+                let exception = self.exception(targets, selector.span);
                 self.tell(
                     Diagnostic::new(Code::FRZ0501, selector.span, message)
-                        .label("none of this is selected before `except`"),
+                        .label("none of this is selected before `except`")
+                        .guess_without("leave it out", exception),
                 );
             }
             selection = selection.without(away);
         }
-        if selection.is_empty() && self.found.len() == before {
+        if selection.is_empty() && self.told == before {
             let message = format!("`{}` selects no parameter", self.slice(place));
             self.tell(
                 Diagnostic::new(Code::FRZ0201, place, message)
@@ -38,6 +41,18 @@ impl Unroll<'_, '_> {
             );
         }
         selection
+    }
+
+    /// A selector behind `except`, and `except` itself where it is the only one. In another turn of
+    /// a loop it may have an effect.
+    fn exception(&self, targets: &Targets, selector: Span) -> Option<Span> {
+        if !self.turns.is_empty() {
+            return None;
+        }
+        match (&*targets.selectors, &*targets.except) {
+            ([.., last], [_]) => Some(Span::new(last.span.end, selector.end)),
+            _ => removal::of_element(self.text, selector),
+        }
     }
 
     fn union(&mut self, selectors: &[Spanned<Selector>]) -> Selection {
@@ -75,20 +90,14 @@ impl Unroll<'_, '_> {
             Term::Listing(list) => self.list(list).map_or(Selection::unknown(), |list| {
                 Selection::union(list.elements.into_iter().map(|e| e.selection).collect())
             }),
-            Term::Sample { count, list, seed } => {
-                self.sample(count, list, seed.as_ref()).unwrap_or_default()
-            }
-            Term::Rows { start, end, of } => self.rows(start, end, of, term.span),
+            Term::Sample(sample) => self.sample(sample).unwrap_or_default(),
+            Term::Rows(rows) => self.rows(rows, term.span),
             Term::Group(targets) => self.targets_at(targets, term.span),
         }
     }
 
-    fn sample(
-        &mut self,
-        count: &Spanned<Number>,
-        list: &Spanned<ast::Listing>,
-        seed: Option<&Spanned<Number>>,
-    ) -> Option<Selection> {
+    fn sample(&mut self, sample: &Sample) -> Option<Selection> {
+        let Sample { count, list, seed } = sample;
         let elements = self.list(list)?;
         let count = self.count(count, &elements)?;
         let seed = match seed {
@@ -99,13 +108,8 @@ impl Unroll<'_, '_> {
         Some(Selection::Sample { elements, count, seed })
     }
 
-    fn rows(
-        &mut self,
-        start: &Spanned<Number>,
-        end: &Spanned<Number>,
-        of: &[Spanned<Written>],
-        place: Span,
-    ) -> Selection {
+    fn rows(&mut self, rows: &Rows, place: Span) -> Selection {
+        let Rows { start, end, of } = rows;
         let bounds = (self.whole_number(start, "a row"), self.whole_number(end, "a row"));
         let Some(pattern) = self.pattern(of) else { return Selection::unknown() };
         let of_place = of.iter().map(|segment| segment.span).reduce(Span::to).unwrap_or(place);
@@ -131,6 +135,10 @@ impl Unroll<'_, '_> {
                 Selection::Rows { parameter, first, past }
             }
             _ => {
+                let last_row = rows.and_then(|rows| {
+                    let is_below = usize::try_from(first).is_ok_and(|first| first < rows);
+                    in_place(end, &rows).filter(|_| is_below && first < past)
+                });
                 let has = match rows {
                     Some(rows) => format!("its first dimension has {rows}"),
                     None => "it has no dimension".to_owned(),
@@ -141,7 +149,8 @@ impl Unroll<'_, '_> {
                         place,
                         format!("`{}` has no such rows", self.slice(of_place)),
                     )
-                    .label(format!("rows {first} to before {past}; {has}")),
+                    .label(format!("rows {first} to before {past}; {has}"))
+                    .guess("end at the last row", last_row),
                 );
                 Selection::unknown()
             }
@@ -261,57 +270,61 @@ impl Unroll<'_, '_> {
     /// Selects a path's parameters; tells where there are none.
     pub(super) fn select(&mut self, pattern: &[Spanned<Segment>], place: Span) -> Selection {
         let Some(model) = self.model else { return Selection::unknown() };
-        match model.path(pattern, place, self.text) {
-            Ok(parameters) => {
-                let idle = model.idle_choices(pattern, place, self.text);
-                for finding in idle {
-                    self.tell(finding);
-                }
-                Selection::Parameters(parameters)
+        let parameters = model.path(pattern);
+        // To look for what was likely meant takes longer than all else.
+        let explains = !self.found.is_full(Code::FRZ0201);
+        if parameters.is_clear() {
+            if explains {
+                self.tell(model.nothing(pattern, place, self.text));
+            } else {
+                self.told += 1;
             }
-            Err(finding) => {
-                self.tell(*finding);
-                Selection::unknown()
+            return Selection::unknown();
+        }
+        if explains {
+            for finding in model.idle_choices(pattern, place, self.text) {
+                self.tell(finding);
             }
         }
+        Selection::Parameters(parameters)
     }
 
     /// A path with its numbers known; `None` where one is told to be wrong or not known yet.
-    pub(super) fn pattern(&mut self, path: &[Spanned<Written>]) -> Option<Vec<Spanned<Segment>>> {
-        let mut pattern: Option<Vec<Spanned<Segment>>> = Some(Vec::new());
+    pub(super) fn pattern<'p>(
+        &mut self,
+        path: &'p [Spanned<Written>],
+    ) -> Option<Vec<Spanned<Segment<'p>>>> {
+        let mut pattern: Vec<Spanned<Segment<'p>>> = Vec::with_capacity(path.len());
+        let mut is_known = true;
         for segment in path {
-            let known = self.segment(segment);
-            // Two `**` in a row are as good as one.
-            let again = |known: &Vec<Spanned<Segment>>, before: &Vec<Spanned<Segment>>| {
-                let any = |segment: Option<&Spanned<Segment>>| {
-                    segment.is_some_and(|segment| segment.value == Segment::AnyDepth)
-                };
-                any(known.first()) && any(before.last())
-            };
-            if known.as_ref().zip(pattern.as_ref()).is_some_and(|(k, before)| again(k, before)) {
+            if let Written::Literal(name) = &segment.value {
+                pattern.extend(literal(name, segment.span));
                 continue;
             }
-            pattern = pattern.zip(known).map(|(mut pattern, mut known)| {
-                pattern.append(&mut known);
-                pattern
-            });
+            match self.segment(segment) {
+                // Two `**` in a row are as good as one.
+                Some(Segment::AnyDepth)
+                    if pattern.last().is_some_and(|last| last.value == Segment::AnyDepth) => {}
+                Some(known) => pattern.push(Spanned::new(known, segment.span)),
+                None => is_known = false,
+            }
         }
-        pattern
+        is_known.then_some(pattern)
     }
 
-    fn segment(&mut self, segment: &Spanned<Written>) -> Option<Vec<Spanned<Segment>>> {
-        let lowered = match &segment.value {
-            Written::Literal(name) => return Some(literal(name, segment.span)),
+    fn segment<'p>(&mut self, segment: &'p Spanned<Written>) -> Option<Segment<'p>> {
+        Some(match &segment.value {
+            Written::Literal(name) => Segment::Name(name),
             Written::Glob(word) if word == "**" => Segment::AnyDepth,
-            Written::Glob(word) if word.contains('*') => Segment::Glob(word.to_string()),
-            Written::Glob(word) => Segment::Name(word.to_string()),
+            Written::Glob(word) if word.contains('*') => Segment::Glob(word),
+            Written::Glob(word) => Segment::Name(word),
             Written::Index(index) => {
                 let start = self.whole_number(index, "an index")?;
                 Segment::Index { start, end: start.saturating_add(1) }
             }
-            Written::Range { start, end, inclusive } => {
-                let first = self.whole_number(start, "an index");
-                let last = self.whole_number(end, "an index");
+            Written::Range { start: starts, end: ends, inclusive } => {
+                let first = self.whole_number(starts, "an index");
+                let last = self.whole_number(ends, "an index");
                 let (start, last) = (first?, last?);
                 let end = if *inclusive { last.saturating_add(1) } else { last };
                 if start >= end {
@@ -321,7 +334,11 @@ impl Unroll<'_, '_> {
                             segment.span,
                             "this range is empty, so it selects no parameter",
                         )
-                        .label("it ends before it begins"),
+                        .label("it ends before it begins")
+                        .guess(
+                            "let the last number be the range's last",
+                            self.inclusive(starts.span, ends.span).filter(|_| start == end),
+                        ),
                     );
                     return None;
                 }
@@ -330,24 +347,20 @@ impl Unroll<'_, '_> {
             Written::OneOf(words) => {
                 let mut known = HashSet::new();
                 let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
-                Segment::OneOf(
-                    first.map(|word| Spanned::new(word.value.to_string(), word.span)).collect(),
-                )
+                let first = first.map(|word| Spanned::new(word.value.as_ref(), word.span));
+                Segment::OneOf(first.collect())
             }
-        };
-        Some(vec![Spanned::new(lowered, segment.span)])
+        })
     }
 }
 
 /// The segments of a quoted name, each with its own place where the name has no escapes.
-fn literal(name: &str, span: Span) -> Vec<Spanned<Segment>> {
+fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<Segment<'_>>> {
     let plain = span.end - span.start == name.len() + 2;
     let mut start = span.start + 1;
-    name.split('.')
-        .map(|segment| {
-            let place = if plain { Span::new(start, start + segment.len()) } else { span };
-            start += segment.len() + 1;
-            Spanned::new(Segment::Name(segment.to_owned()), place)
-        })
-        .collect()
+    name.split('.').map(move |segment| {
+        let place = if plain { Span::new(start, start + segment.len()) } else { span };
+        start += segment.len() + 1;
+        Spanned::new(Segment::Name(segment), place)
+    })
 }

@@ -1,7 +1,7 @@
 //! Moments and durations.
 
 use super::Unroll;
-use super::numbers::whole;
+use super::numbers::{sign, whole, whole_in_place};
 use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Length;
@@ -77,7 +77,8 @@ impl Unroll<'_, '_> {
                                     by.span,
                                     "an improvement cannot be negative",
                                 )
-                                .label(format!("this is {value}")),
+                                .label(format!("this is {value}"))
+                                .guess_without("leave out the sign", sign(by)),
                             );
                         }
                         value
@@ -91,7 +92,14 @@ impl Unroll<'_, '_> {
                     Some(lasting) => Some(self.period(lasting, true)?),
                     None => None,
                 };
-                Test::Compares { relation: *relation, bound: self.number(bound)?, lasting }
+                let value = self.number(bound)?;
+                if !value.is_finite() {
+                    self.tell(
+                        Diagnostic::new(Code::FRZ0401, bound.span, "a bound must be finite")
+                            .label(format!("this is {value}")),
+                    );
+                }
+                Test::Compares { relation: *relation, bound: value, lasting }
             }
         };
         Some(Condition { metric: condition.metric.value.clone(), test })
@@ -120,15 +128,17 @@ impl Unroll<'_, '_> {
 
     fn above_zero(&mut self, amount: &Spanned<Number>, is_whole: bool) -> Option<f64> {
         let value = self.number(amount)?;
-        let message = if !(value.is_finite() && value > 0.0) {
-            "a duration must be above zero"
+        let (message, help) = if !(value.is_finite() && value > 0.0) {
+            ("a duration must be above zero", "write a number above zero")
         } else if is_whole && whole(value).is_none() {
-            "a duration is counted in whole numbers here"
+            ("a duration is counted in whole numbers here", "write a whole number")
         } else {
             return Some(value);
         };
         self.tell(
-            Diagnostic::new(Code::FRZ0402, amount.span, message).label(format!("this is {value}")),
+            Diagnostic::new(Code::FRZ0402, amount.span, message)
+                .label(format!("this is {value}"))
+                .guess(help, whole_in_place(amount, value.abs().max(1.0))),
         );
         None
     }

@@ -6,6 +6,8 @@
 //! [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
 //! [`torch.nn.utils.clip_grad_value_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
 
+use std::ops::Range;
+
 use tch::{TchError, Tensor};
 
 use super::lanes;
@@ -16,6 +18,33 @@ use crate::ffi::{self, List};
 /// weight decay and momentum.
 pub(crate) fn zero(parameters: &[&Tensor]) -> Result<(), TchError> {
     ffi::drop_gradients(&parameters.iter().copied().collect())
+}
+
+/// Makes some rows of a parameter's gradient zero, if it has one.
+pub(crate) fn zero_rows(parameter: &Tensor, rows: &Range<usize>) -> Result<(), TchError> {
+    let gradient = parameter.f_grad()?;
+    if !gradient.defined() {
+        return Ok(());
+    }
+    let (start, length) = extent(rows)?;
+    let _no_grad = tch::no_grad_guard();
+    if gradient.is_sparse() {
+        let row = gradient.f_internal_indices()?.f_select(0, 0)?;
+        let within = row.f_ge(start)?.f_logical_and(&row.f_lt(start + length)?)?;
+        let entries = within.f_nonzero()?.f_view(-1)?;
+        let _ = gradient.f_internal_values()?.f_index_fill_(0, &entries, 0.0)?;
+    } else {
+        let _ = gradient.f_narrow(0, start, length)?.f_zero_()?;
+    }
+    Ok(())
+}
+
+/// Where rows begin, and how many there are, as libtorch counts.
+pub(crate) fn extent(rows: &Range<usize>) -> Result<(i64, i64), TchError> {
+    match (i64::try_from(rows.start), i64::try_from(rows.len())) {
+        (Ok(start), Ok(length)) => Ok((start, length)),
+        _ => Err(TchError::Shape(format!("rows {rows:?} are more than libtorch can count"))),
+    }
 }
 
 /// Scales all gradients together, so that their L2 norm is `max` at most. Gives the norm that they

@@ -14,6 +14,7 @@ use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
 use self::fused::Kernel;
+pub(crate) use self::plain::real;
 pub(crate) use self::state::State;
 use crate::ffi;
 

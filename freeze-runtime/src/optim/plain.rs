@@ -86,8 +86,8 @@ fn velocity(
 ) -> Result<Tensor> {
     let mut buffer = tensor(state, "momentum_buffer")?;
     if is_first_step {
-        buffer.f_copy_(gradient)?;
-        return Ok(buffer);
+        // It is zero, and a sparse gradient cannot be copied into it.
+        return buffer.f_add_(gradient);
     }
     buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(weight)?)
 }
@@ -105,8 +105,8 @@ fn tensor(state: &State, name: &str) -> Result<Tensor> {
     }
 }
 
-/// The tensor itself, or a view of a complex one as real numbers: optimizers take its parts as
-/// parameters of their own.
-fn real(tensor: &Tensor) -> Result<Tensor> {
+/// The tensor itself, or a view of a complex one as real numbers, one dimension longer: optimizers
+/// take its parts as parameters of their own.
+pub(crate) fn real(tensor: &Tensor) -> Result<Tensor> {
     if tensor.f_is_complex()? { tensor.f_view_as_real() } else { Ok(tensor.shallow_clone()) }
 }

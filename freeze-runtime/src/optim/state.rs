@@ -12,7 +12,7 @@ pub(crate) struct State {
 
 impl State {
     /// The state before the first step.
-    pub(super) fn new(optimizer: Optimizer, parameter: &Tensor) -> Result<Self, TchError> {
+    pub(crate) fn new(optimizer: Optimizer, parameter: &Tensor) -> Result<Self, TchError> {
         let mut tensors = Vec::new();
         if counts_steps(&optimizer) {
             tensors.push(("step", Tensor::f_zeros([], (Kind::Float, parameter.device()))?));
@@ -26,6 +26,22 @@ impl State {
     /// Whether it was made for this very optimizer.
     pub(crate) fn serves(&self, optimizer: &Optimizer) -> bool {
         self.optimizer == *optimizer
+    }
+
+    /// The names of the tensors that an optimizer has.
+    pub(crate) fn names(optimizer: &Optimizer) -> impl Iterator<Item = &'static str> {
+        let steps = counts_steps(optimizer).then_some("step");
+        steps.into_iter().chain(averages(optimizer).iter().copied())
+    }
+
+    /// The optimizer that it was made for.
+    pub(crate) const fn optimizer(&self) -> Optimizer {
+        self.optimizer
+    }
+
+    /// Its tensors, by name.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = (&'static str, &Tensor)> {
+        self.tensors.iter().map(|(name, tensor)| (*name, tensor))
     }
 
     /// The tensor of that name, where this optimizer has one.

@@ -3,6 +3,7 @@ use tch::nn::{self, Module, OptimizerConfig};
 use tch::{Device, Kind, Tensor};
 
 use super::{Hyper, Moving, Slot, State, gradients, plain, step};
+use crate::ffi;
 
 const STEPS: i64 = 60;
 
@@ -204,6 +205,57 @@ fn a_group_mixes_dtypes() {
             assert_close(&parameter.to_kind(Kind::Double), exact, tolerance, &what);
         }
     }
+}
+
+/// As in `PyTorch`, the fused kernels of Adam keep half precision in memory and calculate in single
+/// precision: a step is the plain formula in single precision, rounded where it is written.
+#[test]
+fn adam_in_half_precision_is_single_precision_rounded_at_the_end_of_each_step() {
+    let amsgrad = Optimizer::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad: true };
+    for kind in [Kind::BFloat16, Kind::Half] {
+        for optimizer in [Optimizer::ADAM, Optimizer::ADAMW, amsgrad] {
+            let hyper = Hyper { optimizer, ..ADAMW };
+            let parameter = away_from_zero(1).to_kind(kind).set_requires_grad(true);
+            let mut states = [None];
+            for batch in 0..8 {
+                gradients::zero(&[&parameter]).unwrap();
+                (&parameter * away_from_zero(batch).to_kind(kind)).sum(None).backward();
+                assert!(ffi::facts(&[&parameter].into_iter().collect()).unwrap()[0].has_fused_adam);
+
+                let single = parameter.detach().to_kind(Kind::Float).set_requires_grad(true);
+                (&single * away_from_zero(batch).to_kind(kind)).sum(None).backward();
+                let state = State::new(optimizer, &single).unwrap();
+                for (name, mut tensor) in
+                    state.tensors().map(|(name, it)| (name, it.shallow_clone()))
+                {
+                    if let Some(known) = states[0].as_ref().and_then(|it: &State| it.tensor(name)) {
+                        tensor.copy_(known);
+                    }
+                }
+                let moving = Moving { parameter: &single, state: &state };
+                tch::no_grad(|| plain::step(&moving, &hyper, batch == 0)).unwrap();
+
+                step_all(std::slice::from_ref(&parameter), &mut states, &hyper);
+                let what = format!("{optimizer:?} {kind:?}, step {batch}");
+                assert_within_an_ulp(&parameter, &single.to_kind(kind), &what);
+                for (name, tensor) in states[0].as_ref().unwrap().tensors() {
+                    let expected = state.tensor(name).unwrap().to_kind(tensor.kind());
+                    if name == "step" {
+                        assert_eq!(*tensor, expected);
+                    } else {
+                        assert_within_an_ulp(tensor, &expected, &format!("{name}, {what}"));
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Fails where two tensors of half precision are further apart than neighbours.
+fn assert_within_an_ulp(one: &Tensor, other: &Tensor, what: &str) {
+    let bits = |tensor: &Tensor| tensor.detach().view_dtype(Kind::Int16).to_kind(Kind::Int);
+    let apart = (bits(one) - bits(other)).abs().max().int64_value(&[]);
+    assert!(apart <= 1, "{what}: {apart} apart");
 }
 
 /// Half precision knows no squares of small gradients.

@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
-use tch::nn;
+use tch::{Device, nn};
 
 use super::Tuner;
 use super::bests::Bests;
+use super::parts::Parts;
 use super::statistics::Statistics;
+use crate::log::Log;
 use crate::model::Bound;
 use crate::{Error, Policy};
 
@@ -18,11 +20,12 @@ use crate::{Error, Policy};
 pub struct Builder<'p> {
     policy: &'p Policy,
     program: Program,
+    copies_on: Option<Device>,
 }
 
 impl<'p> Builder<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
-        Self { policy, program: Program::default() }
+        Self { policy, program: Program::default(), copies_on: None }
     }
 
     /// The program's optimizer, as one of tch's own configurations, its weight decay included.
@@ -48,6 +51,17 @@ impl<'p> Builder<'p> {
         self
     }
 
+    /// Where copies of weights lie that a `restore` may need; else, each lies where its parameter
+    /// does.
+    ///
+    /// For each metric whose best moment some rule restores, there is a copy of every parameter
+    /// and running statistic that has moved or could have moved since that moment: of what trained
+    /// at it, and of what was unfrozen later. What stayed frozen takes no memory.
+    pub fn copies_on(mut self, device: Device) -> Self {
+        self.copies_on = Some(device);
+        self
+    }
+
     /// Checks the policy against the store's variables, and takes charge of them: from here on
     /// all train, until the first rule fires.
     ///
@@ -59,26 +73,28 @@ impl<'p> Builder<'p> {
         self.check_program()?;
         let bound = Bound::to(store)?;
         let plan = self.policy.plan(&bound.model)?;
-        if let Some(part) = plan.parts().iter().position(|part| part.rows.is_some()) {
-            return Err(Error::Rows(plan.part_name(part)));
-        }
         let clock = Clock::new(plan, self.program);
         clock.check()?;
         if !clock.has_optimizer() {
             return Err(Error::NoOptimizer);
         }
-        let count = bound.parameters.len();
+        let statistics = Statistics::of(&bound);
+        let bests = Bests::new(&clock, &bound, self.copies_on);
+        let parts = Parts::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
-            statistics: Statistics::of(&bound),
-            bests: Bests::new(&clock, &bound),
+            statistics,
+            bests,
             variables: Arc::clone(&store.variables_),
-            parameters: bound.parameters,
-            states: std::iter::repeat_with(|| None).take(count).collect(),
+            states: std::iter::repeat_with(|| None).take(parts.count()).collect(),
+            parts,
             expects_strays: false,
+            log: Log::default(),
             clock,
         };
         tuner.settle()?;
         tuner.audit_leaves()?;
+        tuner.audit_rows()?;
+        tuner.statistics.take_charge()?;
         Ok(tuner)
     }
 

@@ -3,6 +3,9 @@
 mod audit;
 mod bests;
 mod builder;
+mod checkpoint;
+mod parts;
+mod saved;
 mod statistics;
 
 use std::sync::{Arc, Mutex};
@@ -15,8 +18,10 @@ use tch::{Tensor, nn};
 
 use bests::Bests;
 pub use builder::{Builder, ProgramOptimizer};
+use parts::{Parts, View};
 use statistics::Statistics;
 
+use crate::log::Log;
 use crate::optim::{self, Hyper, Slot, State, gradients};
 use crate::{Error, Policy};
 
@@ -28,23 +33,25 @@ use crate::{Error, Policy};
 /// Rules are looked at when an epoch starts and after each step. Between these, the model is the
 /// program's own to run.
 pub struct Tuner {
-    clock: Clock,
+    pub(crate) clock: Clock,
     /// The store's own list, in which a variable shows that is added later.
     variables: Arc<Mutex<nn::Variables>>,
-    parameters: Vec<Tensor>,
+    parts: Parts,
+    /// What the optimizer remembers of each part.
     states: Vec<Option<State>>,
     statistics: Statistics,
     bests: Bests,
     /// Whether a graph from before the last transition may still bring gradients to parameters
     /// that were frozen since.
     expects_strays: bool,
+    pub(crate) log: Log,
 }
 
 /// Parameters that train with the same options at this moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group<'t> {
-    /// Their names, in the model's order.
-    pub parameters: Vec<&'t str>,
+pub struct Group {
+    /// Their names, in the model's order; a stretch of rows as `embed.weight[0..32000]`.
+    pub parameters: Vec<String>,
     /// Their learning rate.
     pub lr: f64,
     /// Their weight decay.
@@ -64,10 +71,14 @@ impl Tuner {
     /// Once training is over, nothing happens any more.
     ///
     /// # Errors
-    /// If the model was changed behind the tuner's back, or libtorch refuses.
+    /// If the model was changed behind the tuner's back, if the log cannot be written, or if
+    /// libtorch refuses.
     pub fn start_epoch(&mut self) -> Result<Change, Error> {
         self.statistics.put_back()?;
+        self.write_line()?;
         let change = self.clock.start_epoch();
+        self.begin_line();
+        self.tell(&change);
         self.apply(&change)?;
         Ok(change)
     }
@@ -90,17 +101,21 @@ impl Tuner {
             self.step_groups()?;
         }
         let change = self.clock.end_step();
+        self.tell(&change);
         self.apply(&change)?;
         Ok(change)
     }
 
-    /// Zeroes gradients, runs the backward pass from `loss`, and steps.
+    /// Zeroes gradients, runs the backward pass from `loss`, and steps. While nothing trains, as
+    /// when every curve has ended in a freeze, a loss that depends on no parameter is no error.
     ///
     /// # Errors
     /// As for [`Tuner::step`].
     pub fn backward_step(&mut self, loss: &Tensor) -> Result<Change, Error> {
         self.zero_grad()?;
-        loss.f_backward()?;
+        if loss.requires_grad() || self.clock.trainable().next().is_some() {
+            loss.f_backward()?;
+        }
         self.step()
     }
 
@@ -111,7 +126,7 @@ impl Tuner {
     /// If libtorch refuses.
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.statistics.put_back()?;
-        Ok(gradients::zero(&self.training())?)
+        Ok(gradients::zero(&self.parts.training(&self.clock))?)
     }
 
     /// Tells a metric's value. Rules that wait for it are looked at when the next epoch starts or
@@ -121,8 +136,9 @@ impl Tuner {
     /// If libtorch refuses to copy the weights that a rule may restore.
     pub fn observe(&mut self, metric: &str, value: f64) -> Result<(), Error> {
         self.statistics.put_back()?;
+        self.log.epoch.observed(metric, value);
         let observed = self.clock.observe(metric, value);
-        Ok(self.bests.keep(metric, observed)?)
+        Ok(self.bests.keep(metric, observed, &self.parts, &self.clock)?)
     }
 
     /// Scales the gradients of everything that trains together, so that their L2 norm is at most
@@ -133,7 +149,8 @@ impl Tuner {
     /// # Errors
     /// If libtorch refuses.
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<f64, Error> {
-        Ok(gradients::clip_norm(&self.training(), max)?)
+        let views = self.parts.training_views(&self.clock)?;
+        Ok(gradients::clip_norm(&tensors(&views), max)?)
     }
 
     /// Brings every element of the gradients of what trains into `-max..=max`.
@@ -141,26 +158,28 @@ impl Tuner {
     /// # Errors
     /// If libtorch refuses.
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
-        Ok(gradients::clip_value(&self.training(), max)?)
+        let views = self.parts.training_views(&self.clock)?;
+        Ok(gradients::clip_value(&tensors(&views), max)?)
     }
 
     /// What trains, in groups with the same options, in the order of their first parameters.
     #[must_use]
-    pub fn groups(&self) -> Vec<Group<'_>> {
+    pub fn groups(&self) -> Vec<Group> {
         let groups = self.clock.groups().iter();
         groups
             .filter_map(|group| {
                 let Hyper { lr, weight_decay, optimizer } = hyper(group)?;
-                let parameters = self.names(group.parts.iter().copied());
+                let parameters = self.plan().names(group.parts.iter().copied());
                 Some(Group { parameters, lr, weight_decay, optimizer })
             })
             .collect()
     }
 
-    /// The names of the parameters that train, in the model's order.
+    /// The names of the parameters that train, in the model's order; a stretch of rows as
+    /// `embed.weight[0..32000]`.
     #[must_use]
-    pub fn trainable(&self) -> Vec<&str> {
-        self.names(self.clock.trainable())
+    pub fn trainable(&self) -> Vec<String> {
+        self.plan().names(self.clock.trainable())
     }
 
     /// How many epochs have started. A loop `while tuner.epoch() < 10` runs ten epochs, numbered
@@ -207,23 +226,9 @@ impl Tuner {
         found.filter(|found| found.severity() == Severity::Warning).collect()
     }
 
-    fn names(&self, parameters: impl Iterator<Item = usize>) -> Vec<&str> {
-        let all = self.clock.plan().model().parameters();
-        parameters.filter_map(|index| all.get(index)).map(|known| known.name.as_str()).collect()
-    }
-
-    fn training(&self) -> Vec<&Tensor> {
-        self.clock.trainable().filter_map(|index| self.parameters.get(index)).collect()
-    }
-
-    fn frozen(&self) -> Vec<&Tensor> {
-        let all = self.parameters.iter().enumerate();
-        all.filter(|(index, _)| !self.clock.trains(*index)).map(|(_, tensor)| tensor).collect()
-    }
-
     fn step_groups(&mut self) -> Result<(), Error> {
         let groups = self.clock.groups();
-        let mut group_of = vec![None; self.parameters.len()];
+        let mut group_of = vec![None; self.parts.count()];
         for (index, group) in groups.iter().enumerate() {
             for part in &group.parts {
                 if let Some(of) = group_of.get_mut(*part) {
@@ -231,12 +236,18 @@ impl Tuner {
                 }
             }
         }
+        let mut views = Vec::with_capacity(group_of.len());
+        for (part, (state, group)) in self.states.iter_mut().zip(group_of).enumerate() {
+            if let Some(group) = group
+                && let Some(view) = self.parts.view(part)?
+            {
+                views.push((group, view, state));
+            }
+        }
         let mut slots: Vec<Vec<Slot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.parts.len())).collect();
-        for ((parameter, state), group) in
-            self.parameters.iter().zip(&mut self.states).zip(group_of)
-        {
-            if let Some(slots) = group.and_then(|group| slots.get_mut(group)) {
+        for (group, parameter, state) in &mut views {
+            if let Some(slots) = slots.get_mut(*group) {
                 slots.push(Slot { parameter, state });
             }
         }
@@ -259,24 +270,33 @@ impl Tuner {
                 *state = None;
             }
         }
-        if self.bests.restore(change)? {
-            self.statistics.release();
-        }
+        let restored = self.restore(change);
         let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
-        let touched: Vec<&Tensor> =
-            touched.filter_map(|index| self.parameters.get(*index)).collect();
+        let touched: Vec<usize> = touched.copied().collect();
         // An unfrozen one may have one from an earlier time, which is no part of this one.
-        gradients::zero(&touched)?;
+        let forgotten = self.parts.forget(&touched, &self.clock);
         self.expects_strays |= !change.frozen.is_empty() || flags.is_err();
         self.settle()?;
         // Told once the policy is in force again: a program that goes on is safe.
-        flags
+        flags?;
+        restored?;
+        Ok(forgotten?)
+    }
+
+    /// Puts the model back to where a change says, once what may move from now on is copied.
+    fn restore(&mut self, change: &Change) -> Result<(), Error> {
+        let extended = self.bests.extend(&self.parts, &self.clock);
+        let restored = self.bests.restore(change, &self.parts, &self.clock);
+        if !matches!(restored, Ok(false)) {
+            self.statistics.release();
+        }
+        restored?;
+        Ok(extended?)
     }
 
     /// Sets flags as the clock has them, and checks that they hold.
     fn settle(&mut self) -> Result<(), Error> {
-        for (index, parameter) in self.parameters.iter().enumerate() {
-            let trains = self.clock.trains(index);
+        for (parameter, trains) in self.parts.any(|part| self.clock.trains(part)) {
             if parameter.requires_grad() != trains {
                 let _same = parameter.f_set_requires_grad(trains)?;
             }
@@ -289,7 +309,7 @@ impl Tuner {
     /// frozen since. They cannot move anything, and here they go.
     fn drop_strays(&mut self) -> Result<(), Error> {
         if self.expects_strays {
-            gradients::zero(&self.frozen())?;
+            gradients::zero(&self.parts.frozen(&self.clock))?;
             self.expects_strays = false;
         }
         Ok(())
@@ -299,4 +319,8 @@ impl Tuner {
 /// The options of a step; `None` where neither the policy nor the program gives one of them.
 fn hyper(group: &freeze_dsl::clock::Group) -> Option<Hyper> {
     Some(Hyper { lr: group.lr?, weight_decay: group.weight_decay?, optimizer: group.optimizer? })
+}
+
+fn tensors<'v>(views: &'v [View<'_>]) -> Vec<&'v Tensor> {
+    views.iter().map(|view| &**view).collect()
 }

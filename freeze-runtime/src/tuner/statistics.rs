@@ -1,15 +1,19 @@
 //! Running statistics: those of frozen modules stand still.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use freeze_dsl::clock::Clock;
 use tch::{TchError, Tensor};
 
-use crate::ffi;
 use crate::model::Bound;
+use crate::{ffi, nn};
 
 /// The running statistics of a model.
 ///
 /// A training forward pass moves them whatever is frozen, so those that are held are kept as
-/// copies and put back after it.
+/// copies and put back after it. A norm of [`crate::nn`] does not move them; their copies are put
+/// back all the same, since anything else in the program may.
 pub(super) struct Statistics {
     modules: Vec<Module>,
 }
@@ -19,6 +23,8 @@ struct Module {
     buffers: Vec<Tensor>,
     /// Their values since they are held; empty where they follow the data.
     held: Vec<Tensor>,
+    /// Whether they are held, for a norm of [`crate::nn`] to read.
+    is_held: Arc<AtomicBool>,
 }
 
 impl Statistics {
@@ -31,14 +37,23 @@ impl Statistics {
                 .map(Tensor::shallow_clone)
                 .collect(),
             held: Vec::new(),
+            is_held: Arc::default(),
         });
         Self { modules: modules.collect() }
+    }
+
+    /// Takes charge of the model's norms, from whichever tuner had it: they go by what this one
+    /// says, for as long as it lives.
+    pub(super) fn take_charge(&self) -> Result<(), TchError> {
+        self.modules.iter().try_for_each(|module| nn::follow(&module.buffers, &module.is_held))
     }
 
     /// Begins to hold the statistics that the clock says stand still, and lets go of the others.
     pub(super) fn hold_or_free(&mut self, clock: &Clock) -> Result<(), TchError> {
         for (index, module) in self.modules.iter_mut().enumerate() {
-            if clock.is_live(index) {
+            let is_live = clock.is_live(index);
+            module.is_held.store(!is_live, Ordering::Relaxed);
+            if is_live {
                 module.held.clear();
             } else if module.held.is_empty() {
                 module.held =
@@ -66,7 +81,7 @@ impl Statistics {
 }
 
 /// A copy in memory of its own.
-pub(super) fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
+fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
     let mut copy = tensor.f_empty_like()?;
     copy.f_copy_(tensor)?;
     Ok(copy)

@@ -1,0 +1,101 @@
+//! What the command reads: policies, and what they are checked with.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use freeze_dsl::model::Model;
+use freeze_dsl::source::Source;
+use freeze_dsl::{Analysis, analyze};
+
+use crate::message::Messages;
+
+/// What a policy is checked with.
+#[derive(clap::Args)]
+pub(crate) struct Given {
+    /// The model, a `.safetensors` or `.model.json` file, in place of the one that a policy
+    /// names
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Another value for a number that a policy defines with `let`; as often as is needed
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = number)]
+    numbers: Vec<(String, f64)>,
+}
+
+/// `base=1e-3`
+fn number(written: &str) -> Result<(String, f64), String> {
+    let (name, value) = written.split_once('=').ok_or("expected a name, `=` and a number")?;
+    match value.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
+        _ => Err(format!("`{}` is no finite number", value.trim())),
+    }
+}
+
+impl Given {
+    /// The model that is given, if one is. What cannot be read is told.
+    pub(crate) fn model(&self, messages: &mut Messages<'_>) -> Option<Model> {
+        load(self.model.as_deref()?, messages)
+    }
+
+    /// Checks a policy against the given model, or else the one that it names, which is given
+    /// back. What cannot be read is told, and what can be is checked all the same.
+    pub(crate) fn check(
+        &self,
+        file: &Path,
+        model: Option<&Model>,
+        messages: &mut Messages<'_>,
+    ) -> Option<(Analysis, Option<Model>)> {
+        let source = policy(file, messages)?;
+        let name = source.name().to_owned();
+        let mut analysis = analyze(source);
+        for (number, value) in &self.numbers {
+            match analysis.clone().with(number, *value) {
+                Ok(with) => analysis = with,
+                Err(error) => messages.fail(&format!("{name}: {error}")),
+            }
+        }
+        let named = match (&self.model, analysis.model()) {
+            (None, Some(named)) => load(&beside(file, named), messages),
+            _ => None,
+        };
+        if let Some(model) = model.or(named.as_ref()) {
+            analysis = analysis.against(model);
+        }
+        Some((analysis, named))
+    }
+}
+
+/// The text of a policy; `-` is standard input. What cannot be read is told.
+pub(crate) fn policy(file: &Path, messages: &mut Messages<'_>) -> Option<Source> {
+    match read(file) {
+        Ok(source) => Some(source),
+        Err(error) => {
+            messages.fail(&format!("cannot read `{}`: {error}", file.display()));
+            None
+        }
+    }
+}
+
+fn read(file: &Path) -> std::io::Result<Source> {
+    if file.as_os_str() == "-" {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        return Ok(Source::named("<stdin>", text));
+    }
+    let text = std::fs::read_to_string(file)?;
+    Ok(Source::named(file.display().to_string(), text))
+}
+
+fn load(path: &Path, messages: &mut Messages<'_>) -> Option<Model> {
+    match Model::load(path) {
+        Ok(model) => Some(model),
+        Err(error) => {
+            messages.fail(&format!("cannot read the model: {error}"));
+            None
+        }
+    }
+}
+
+/// A path that a policy names is relative to the policy's own file.
+fn beside(file: &Path, named: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(named)
+}

@@ -1,0 +1,89 @@
+//! Bytes of a text to lines and columns, however many are asked for.
+
+use freeze_dsl::source::{Source, Span};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// How many bytes are counted at most for one place.
+const BLOCK: usize = 1024;
+
+/// Where lines begin, and how many characters there are before each block of bytes.
+pub(super) struct Places<'s> {
+    source: &'s Source,
+    lines: Vec<usize>,
+    blocks: Vec<usize>,
+}
+
+/// From where to where something goes.
+#[derive(Serialize, JsonSchema)]
+#[schemars(inline)]
+pub(super) struct Place {
+    /// The line of its first character, from 1.
+    pub(super) line: usize,
+    /// The column of its first character, in characters from 1.
+    pub(super) column: usize,
+    /// The line in which it ends.
+    pub(super) end_line: usize,
+    /// The column behind its last character.
+    pub(super) end_column: usize,
+}
+
+impl<'s> Places<'s> {
+    pub(super) fn new(source: &'s Source) -> Self {
+        let text = source.text();
+        let starts = text.match_indices('\n').map(|(at, _)| at + 1);
+        let mut blocks = vec![0];
+        let mut before = 0;
+        for block in text.as_bytes().chunks(BLOCK) {
+            before += begun(block);
+            blocks.push(before);
+        }
+        Self { source, lines: std::iter::once(0).chain(starts).collect(), blocks }
+    }
+
+    pub(super) const fn source(&self) -> &'s Source {
+        self.source
+    }
+
+    pub(super) fn place(&self, span: Span) -> Place {
+        let (line, column) = self.line_column(span.start);
+        let (end_line, end_column) = self.line_column(span.end);
+        Place { line, column, end_line, end_column }
+    }
+
+    /// The line and column of a byte, as [`Source::line_column`] tells them.
+    pub(super) fn line_column(&self, byte: usize) -> (usize, usize) {
+        let byte = byte.min(self.source.text().len());
+        let line = self.lines.partition_point(|start| *start <= byte);
+        let start = line.checked_sub(1).and_then(|at| self.lines.get(at)).copied();
+        let column = self.characters(byte) - self.characters(start.unwrap_or_default());
+        (self.source.first_line() + line - 1, column + 1)
+    }
+
+    /// How many characters begin before a byte.
+    fn characters(&self, byte: usize) -> usize {
+        let block = byte / BLOCK;
+        let rest = self.source.text().as_bytes().get(block * BLOCK..byte).unwrap_or_default();
+        self.blocks.get(block).copied().unwrap_or_default() + begun(rest)
+    }
+}
+
+/// How many characters begin in these bytes: all bytes but those that continue one begin one.
+fn begun(bytes: &[u8]) -> usize {
+    bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_are_those_of_the_source() {
+        let text = format!("é\n\n{}🦀{}\nlast", "x".repeat(BLOCK), "ü".repeat(BLOCK));
+        let source = Source::named("a", text.clone()).at_line(7);
+        let places = Places::new(&source);
+        for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
+            assert_eq!(places.line_column(byte), source.line_column(byte), "{byte}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! `freeze schema`: what the JSON looks like that the command prints, and that freeze writes.
+
+use freeze_dsl::ast::Tree;
+use freeze_dsl::model::Model;
+use freeze_dsl::plan::Plan;
+use freeze_dsl::policy::Policy;
+use freeze_dsl::simulate::Record;
+use schemars::generate::{SchemaGenerator, SchemaSettings};
+use schemars::{JsonSchema, Schema, json_schema};
+
+use crate::message::Finding;
+use crate::{Outcome, output};
+
+#[derive(clap::Args)]
+#[command(after_help = "Example:\n  freeze schema model > model.schema.json\n\n\
+                        The schemas are of draft 2020-12. Without KIND there is one of them, which \
+                        any of the JSON\nfulfils, and which has each of the others among its \
+                        `$defs`.")]
+pub(crate) struct Arguments {
+    /// Of which JSON
+    #[arg(value_enum)]
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum Kind {
+    /// A finding: a line of `--message-format json`
+    Finding,
+    /// What trains at one moment: a line of `freeze simulate`
+    Record,
+    /// A model: a `.model.json` file
+    Model,
+    /// A policy with the numbers that a program gave it
+    Policy,
+    /// The tree of a policy: what `freeze ast` prints
+    Ast,
+    /// What every rule of a policy does to a model
+    Plan,
+}
+
+/// Prints the schema on standard output.
+pub(crate) fn run(arguments: &Arguments) -> Outcome {
+    let schema = match arguments.kind {
+        Some(Kind::Finding) => of::<Finding<'_>>(),
+        Some(Kind::Record) => of::<Record>(),
+        Some(Kind::Model) => of::<Model>(),
+        Some(Kind::Policy) => of::<Policy>(),
+        Some(Kind::Ast) => of::<Tree>(),
+        Some(Kind::Plan) => of::<Plan>(),
+        None => of_all(),
+    };
+    output::print(&format!("{:#}\n", schema.as_value()));
+    Outcome::Clean
+}
+
+/// Schemas of what is written, not of what is read.
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12().for_serialize().into_generator()
+}
+
+fn of<T: JsonSchema>() -> Schema {
+    generator().into_root_schema_for::<T>()
+}
+
+fn of_all() -> Schema {
+    let mut generator = generator();
+    let any = [
+        generator.subschema_for::<Finding<'_>>(),
+        generator.subschema_for::<Record>(),
+        generator.subschema_for::<Model>(),
+        generator.subschema_for::<Policy>(),
+        generator.subschema_for::<Tree>(),
+        generator.subschema_for::<Plan>(),
+    ];
+    json_schema!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "What freeze prints and writes as JSON",
+        "anyOf": any,
+        "$defs": generator.take_definitions(true),
+    })
+}

@@ -1,0 +1,286 @@
+//! The tree of a policy's text: what was written, before names are looked up.
+//!
+//! It is plain data that can lie in a program: `freeze_policy!` writes it as a constant.
+
+mod boxed;
+mod json;
+mod numbers;
+mod options;
+mod targets;
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
+
+pub use boxed::Boxed;
+pub use numbers::{Number, Step};
+pub use options::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
+pub use targets::{Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term};
+
+use crate::source::Spanned;
+
+/// Text that may lie in the program itself.
+pub type Text = Cow<'static, str>;
+/// A list that may lie in the program itself.
+pub type List<T> = Cow<'static, [T]>;
+
+/// A policy as it was written; statements that do not parse are missing from it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tree {
+    /// The statements, in order.
+    pub items: List<Spanned<Item>>,
+    /// Where its Rust expressions stand, in the order of their numbers.
+    pub rust: List<Spanned<()>>,
+}
+
+/// One statement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Item {
+    /// `model "…"`: the model to check against.
+    Model(Spanned<Text>),
+    /// `run …`: the length of the whole run.
+    Run(Spanned<Duration>),
+    /// `default …`: options for every parameter.
+    Default(List<Spanned<Setting>>),
+    /// `let base = 1e-3`
+    LetNumber {
+        /// The name.
+        name: Spanned<Text>,
+        /// What it stands for.
+        number: Spanned<Number>,
+    },
+    /// `let @head = fc, layer4`
+    LetTargets {
+        /// The name, without its `@`.
+        name: Spanned<Text>,
+        /// What it stands for.
+        targets: Spanned<Targets>,
+    },
+    /// `let @stages = [fc, layer4]`
+    LetList {
+        /// The name, without its `@`.
+        name: Spanned<Text>,
+        /// What it stands for.
+        list: Spanned<Listing>,
+    },
+    /// `for … { rules }`
+    For {
+        /// What it goes through.
+        head: Spanned<Loop>,
+        /// What is done in each turn.
+        body: List<Spanned<Item>>,
+    },
+    /// A trigger and its actions.
+    Rule(Rule),
+}
+
+/// The head of a loop.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Loop {
+    /// `i, @stage in @stages`
+    Each {
+        /// The name of the turn's number.
+        index: Option<Spanned<Text>>,
+        /// The name of the turn's element.
+        element: Spanned<Text>,
+        /// What is gone through.
+        list: Spanned<Listing>,
+    },
+    /// `i in 0..4`
+    Range {
+        /// The name of the turn's number.
+        index: Spanned<Text>,
+        /// The first number.
+        start: Spanned<Number>,
+        /// The last number, or one past it.
+        end: Spanned<Number>,
+        /// Whether `end` is the last number itself.
+        inclusive: bool,
+    },
+}
+
+/// `trigger as name: actions`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Rule {
+    /// The moments joined by `or`.
+    pub trigger: Spanned<List<Spanned<Moment>>>,
+    /// What `as` names it.
+    pub name: Option<Spanned<Text>>,
+    /// The actions, in order.
+    pub actions: List<Spanned<Action>>,
+}
+
+/// When a rule may fire.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Moment {
+    /// `start`
+    Start,
+    /// `epoch 3`
+    Epoch(Spanned<Number>),
+    /// `step 500`
+    Step(Spanned<Number>),
+    /// `at 50%`
+    At(Spanned<Number>),
+    /// `after 2 epochs`
+    After(Spanned<Duration>),
+    /// `every 50 steps`
+    Every(Spanned<Duration>),
+    /// `when val_loss < 0.5 and val_acc > 0.9`
+    When(List<Spanned<Condition>>),
+}
+
+/// What a metric must do.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Condition {
+    /// The metric's name.
+    pub metric: Spanned<Text>,
+    /// What it must do.
+    pub test: Test,
+}
+
+/// What a metric must do for a condition to hold.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Test {
+    /// `stops falling for 3 epochs by 1e-3`
+    Stops {
+        /// Where it was going.
+        direction: Direction,
+        /// For how long it must not have improved.
+        patience: Spanned<Duration>,
+        /// How large an improvement counts as one.
+        by: Option<Spanned<Number>>,
+    },
+    /// `< 0.5 for 2 epochs`
+    Compares {
+        /// How it compares.
+        relation: Relation,
+        /// With what.
+        bound: Spanned<Number>,
+        /// For how long it must hold.
+        lasting: Option<Spanned<Duration>>,
+    },
+}
+
+/// Where a metric goes while it improves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Downwards, as a loss does.
+    Falling,
+    /// Upwards, as an accuracy does.
+    Rising,
+}
+
+/// How a metric compares with a bound.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+}
+
+/// A length of training.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Duration {
+    /// `2 epochs`
+    Epochs(Spanned<Number>),
+    /// `100 steps`
+    Steps(Spanned<Number>),
+    /// `10%` of the run
+    Percent(Spanned<Number>),
+    /// `rest` of the run
+    Rest,
+}
+
+/// One action of a rule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// `train`, `unfreeze`, `set` or `freeze`, on targets.
+    On {
+        /// What is done.
+        verb: Spanned<Verb>,
+        /// To which parameters.
+        targets: Spanned<Targets>,
+        /// And how.
+        settings: List<Spanned<Setting>>,
+    },
+    /// `reset …`: optimizer state is dropped.
+    Reset(Spanned<Targets>),
+    /// `restore lowest val_loss`
+    Restore {
+        /// Whether the best is the lowest or the highest.
+        best: Best,
+        /// The metric's name.
+        metric: Spanned<Text>,
+    },
+    /// `stop`
+    Stop,
+    /// `for … { actions }`
+    For {
+        /// What it goes through.
+        head: Spanned<Loop>,
+        /// What is done in each turn.
+        body: List<Spanned<Action>>,
+    },
+}
+
+/// Which value of a metric is its best.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Best {
+    /// The lowest, as of a loss.
+    Lowest,
+    /// The highest, as of an accuracy.
+    Highest,
+}
+
+/// What an action does to its targets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Verb {
+    /// These and nothing else train.
+    Train,
+    /// These train as well.
+    Unfreeze,
+    /// Options change and nothing else.
+    Set,
+    /// These train no longer.
+    Freeze,
+}
+
+impl Verb {
+    /// As it is written.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Unfreeze => "unfreeze",
+            Self::Set => "set",
+            Self::Freeze => "freeze",
+        }
+    }
+}

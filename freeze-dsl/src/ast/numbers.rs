@@ -1,0 +1,48 @@
+//! Numbers: expressions, as they were written.
+
+use serde::Serialize;
+
+use super::{List, Listing, Text};
+use crate::source::Spanned;
+
+/// An expression, its operators behind their operands, so that reading one needs a stack of
+/// numbers and no recursion.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Number {
+    /// Operands and operators.
+    pub steps: List<Spanned<Step>>,
+}
+
+/// An operand or an operator of an expression.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Step {
+    /// `1e-3`
+    #[serde(serialize_with = "crate::json::real")]
+    #[cfg_attr(feature = "schema", schemars(with = "crate::json::Real"))]
+    Literal(f64),
+    /// `base`
+    Name(Text),
+    /// `len(@stages)`
+    Len(Listing),
+    /// The value of the Rust expression of this number, counted from 0.
+    Rust(usize),
+    /// `-` before one operand.
+    Negate,
+    /// `+`
+    Add,
+    /// `-`
+    Subtract,
+    /// `*`
+    Multiply,
+    /// `/`
+    Divide,
+    /// `^`
+    Power,
+    /// `min(…)` of so many.
+    Min(usize),
+    /// `max(…)` of so many.
+    Max(usize),
+}

@@ -1,0 +1,127 @@
+//! Options: learning rate, weight decay, optimizer, statistics.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Duration, List, Number, Text};
+use crate::source::Spanned;
+
+/// One option of an action or of `default`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Setting {
+    /// `lr 1e-3`
+    Lr(Spanned<Curve>),
+    /// `weight_decay 0.05`
+    WeightDecay(Spanned<Number>),
+    /// `optimizer sgd(momentum 0.9, nesterov)`
+    Optimizer {
+        /// Its name.
+        name: Spanned<Text>,
+        /// Its arguments; a flag has no value.
+        arguments: List<Argument>,
+    },
+    /// `stats held`
+    Stats(Stats),
+    /// `keep state`
+    KeepState,
+}
+
+impl Setting {
+    /// The word that begins it.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Lr(_) => "lr",
+            Self::WeightDecay(_) => "weight_decay",
+            Self::Optimizer { .. } => "optimizer",
+            Self::Stats(_) => "stats",
+            Self::KeepState => "keep state",
+        }
+    }
+}
+
+/// Whether running statistics follow the data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Stats {
+    /// They stay as they are.
+    Held,
+    /// They follow the data.
+    Live,
+}
+
+/// `momentum 0.9`, or a flag such as `nesterov`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Argument {
+    /// Its name.
+    pub name: Spanned<Text>,
+    /// Its value, where it has one.
+    pub value: Option<Spanned<Number>>,
+}
+
+/// A learning rate over time.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Curve {
+    /// Its pieces, one after another.
+    pub pieces: List<Spanned<Piece>>,
+    /// Whether the parameter freezes at its end.
+    pub then_freeze: bool,
+}
+
+/// One piece of a curve.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Piece {
+    /// `1e-3`
+    Hold(Spanned<Number>),
+    /// `cosine 1e-3 -> 0 over 10 epochs repeat stretching 2`
+    Ramp {
+        /// Its shape.
+        shape: Shape,
+        /// Where it begins.
+        from: Spanned<Number>,
+        /// Where it ends.
+        to: Spanned<Number>,
+        /// How long it takes.
+        over: Spanned<Duration>,
+        /// Whether it starts again and again, each round longer by this factor.
+        repeat: Option<Repeat>,
+    },
+    /// `1e-3 times 0.1 every 30 epochs to 1e-6`
+    Staircase {
+        /// Where it begins.
+        from: Spanned<Number>,
+        /// What it is multiplied by,
+        factor: Spanned<Number>,
+        /// each time that this has passed,
+        every: Spanned<Duration>,
+        /// and where it ends, if anywhere.
+        to: Option<Spanned<Number>>,
+    },
+}
+
+/// Warm restarts.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Repeat {
+    /// By what each round is longer than the one before.
+    pub stretching: Option<Spanned<Number>>,
+}
+
+/// How a curve moves from one value to another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// Evenly.
+    Linear,
+    /// Along half a cosine.
+    Cosine,
+    /// By a constant factor.
+    Exp,
+}

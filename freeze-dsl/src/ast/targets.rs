@@ -1,0 +1,129 @@
+//! Targets: what an action acts on.
+
+use serde::Serialize;
+
+use super::{Boxed, List, Number, Text};
+use crate::source::Spanned;
+
+/// Selectors, and selectors that are taken away from them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Targets {
+    /// The union of these,
+    pub selectors: List<Spanned<Selector>>,
+    /// less the union of these.
+    pub except: List<Spanned<Selector>>,
+}
+
+/// `a`, or `a in b`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Selector {
+    /// What is selected,
+    pub term: Spanned<Term>,
+    /// where it lies in this as well.
+    pub within: Option<Boxed<Spanned<Term>>>,
+}
+
+/// The smallest thing that selects.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Term {
+    /// `layer4.*.conv1`
+    Path(List<Spanned<Segment>>),
+    /// `~"…"`: a regular expression over the whole name.
+    Regex(Spanned<Text>),
+    /// `@biases`
+    Named(Text),
+    /// `[a, b]`, `last 2 of @stages`
+    Listing(Boxed<Listing>),
+    /// `sample 4 of @layers seed 7`
+    Sample(Boxed<Sample>),
+    /// `rows 0..32 of embed.weight`
+    Rows(Boxed<Rows>),
+    /// `( … )`
+    Group(Targets),
+}
+
+/// `sample 4 of @layers seed 7`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub struct Sample {
+    /// How many are drawn.
+    pub count: Spanned<Number>,
+    /// From what.
+    pub list: Spanned<Listing>,
+    /// What decides the draws.
+    pub seed: Option<Spanned<Number>>,
+}
+
+/// `rows 0..32 of embed.weight`
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
+pub struct Rows {
+    /// The first row.
+    pub start: Spanned<Number>,
+    /// One past the last.
+    pub end: Spanned<Number>,
+    /// The parameter.
+    pub of: List<Spanned<Segment>>,
+}
+
+/// An ordered list: `reversed last 2 of [a, b, c]`.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Listing {
+    /// What is done to the list, the outermost first.
+    pub prefixes: List<Spanned<Prefix>>,
+    /// The list.
+    pub base: Spanned<Elements>,
+}
+
+/// What stands before a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Prefix {
+    /// `reversed`
+    Reversed,
+    /// `first 2 of`
+    First(Spanned<Number>),
+    /// `last 2 of`
+    Last(Spanned<Number>),
+}
+
+/// A list's own elements, or its name.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Elements {
+    /// `[a, b]`
+    These(List<Spanned<Term>>),
+    /// `@stages`
+    Named(Text),
+}
+
+/// One segment of a path, or an index behind one.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Segment {
+    /// `"layer4.conv1"`: a whole path, letter for letter.
+    Literal(Text),
+    /// `conv1`, `conv*`, `**`
+    Glob(Text),
+    /// `[3]`
+    Index(Spanned<Number>),
+    /// `[0..4]` or `[0..=3]`
+    Range {
+        /// The first index.
+        start: Spanned<Number>,
+        /// The last index, or one past it.
+        end: Spanned<Number>,
+        /// Whether `end` is the last index itself.
+        inclusive: bool,
+    },
+    /// `{q_proj,v_proj}`
+    OneOf(List<Spanned<Text>>),
+}

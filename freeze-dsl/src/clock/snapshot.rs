@@ -1,0 +1,231 @@
+//! The state of a clock as data: saved with a training, to go on from there.
+
+use std::sync::Arc;
+
+use fixedbitset::FixedBitSet;
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::metrics::Observations;
+use super::{Clock, Program};
+use crate::ast::Stats;
+use crate::curve::{Place, Running};
+use crate::json::{self, Format};
+use crate::plan::{Bound, Giver, Plan, State, UnitOptions};
+use crate::rule::Action;
+use crate::time::Time;
+
+/// The state of a [`Clock`] at one moment, given by [`Clock::snapshot`] and taken by
+/// [`Clock::resume`].
+///
+/// It is serde's, with a format version, and every number comes back to the bit. It says nothing
+/// of rules, curves and conditions, which are the plan's; it says how far each of them has come.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Snapshot(Written);
+
+/// Why a [`Snapshot`] does not go with a plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("the saved state is not one of this policy and model: {0}")]
+pub struct SnapshotError(String);
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    format: Format,
+    /// Epochs and steps that are done.
+    time: Time,
+    started: bool,
+    previous: Time,
+    recurred: Time,
+    /// How often each rule has fired.
+    firings: Vec<u64>,
+    /// How many rules have fired.
+    fired: usize,
+    stopped: bool,
+    /// The units that train.
+    trains: Vec<usize>,
+    /// The units that are frozen and have kept their optimizer state.
+    kept: Vec<usize>,
+    /// The options of each unit.
+    options: Vec<UnitOptions>,
+    /// The curves to which options point.
+    curves: Vec<Curve>,
+    /// What was said of each normalisation's statistics.
+    stats: Vec<Option<Stats>>,
+    metrics: Observations,
+}
+
+/// A curve that has begun.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Curve {
+    giver: Giver,
+    at: Place,
+}
+
+/// Counts up to here are exact as `f64`, which formulas over them need, and no training comes near.
+const MOST: u64 = 1 << 53;
+
+impl<'de> Deserialize<'de> for Snapshot {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        json::read(from).map(Self)
+    }
+}
+
+impl Clock {
+    /// The state of this clock, to be saved.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let State { trains, kept, options, running, stats } = &self.state;
+        let curve = |running: &Running| {
+            Some(Curve { giver: self.plan.bound().giver(running)?, at: running.at })
+        };
+        Snapshot(Written {
+            format: Format,
+            time: self.time,
+            started: self.started,
+            previous: self.previous,
+            recurred: self.recurred,
+            firings: self.firings.clone(),
+            fired: self.next,
+            stopped: self.stopped,
+            trains: trains.ones().collect(),
+            kept: kept.ones().collect(),
+            options: options.clone(),
+            curves: running.iter().filter_map(curve).collect(),
+            stats: stats.clone(),
+            metrics: self.metrics.observations(),
+        })
+    }
+
+    /// A clock that stands where another one stood when its state was saved: with the same plan
+    /// and program, the same events give the same answers from there on.
+    ///
+    /// # Errors
+    /// If the state cannot be one of a clock that ran this plan.
+    pub fn resume(
+        plan: Plan,
+        program: Program,
+        snapshot: &Snapshot,
+    ) -> Result<Self, SnapshotError> {
+        let mut clock = Self::new(plan, program);
+        clock.take(&snapshot.0)?;
+        clock.regroup();
+        Ok(clock)
+    }
+
+    fn take(&mut self, from: &Written) -> Result<(), SnapshotError> {
+        let count = from.time.epochs.max(from.time.steps);
+        require(count <= MOST, || format!("{count} epochs or steps are more than can be counted"))?;
+        let is_past = from.previous.is_past(from.time) && from.recurred.is_past(from.time);
+        require(is_past, || "a rule fired later than now".to_owned())?;
+        let is_started = from.started || from.time.epochs == 0;
+        require(is_started, || "epochs are done, and none has started".to_owned())?;
+        self.time = from.time;
+        self.started = from.started;
+        self.previous = from.previous;
+        self.recurred = from.recurred;
+        self.take_rules(from)?;
+        self.state = from.state(self.plan.bound())?;
+        self.wait();
+        require(self.metrics.resume(&from.metrics, from.time), || {
+            "its metrics are not those of the rule that waits".to_owned()
+        })
+    }
+
+    fn take_rules(&mut self, from: &Written) -> Result<(), SnapshotError> {
+        let rules = &self.plan.bound().rules;
+        require(from.firings.len() == rules.len(), || {
+            format!(
+                "it counts firings of {} rules, and there are {}",
+                from.firings.len(),
+                rules.len()
+            )
+        })?;
+        let has_fired = |index: usize| index < from.fired;
+        let is_counted =
+            |(index, count): (usize, &u64)| *count <= MOST && has_fired(index) == (*count > 0);
+        let is_in_order =
+            from.fired <= rules.len() && from.firings.iter().enumerate().all(is_counted);
+        require(is_in_order, || "its rules did not fire in order".to_owned())?;
+        let stops = |action: &crate::source::Spanned<Action>| matches!(action.value, Action::Stop);
+        let mut fired = rules.iter().take(from.fired);
+        require(from.stopped == fired.any(|rule| rule.actions.iter().any(stops)), || {
+            "whether training is over does not go with the rules that have fired".to_owned()
+        })?;
+        self.firings.clone_from(&from.firings);
+        self.next = from.fired;
+        self.stopped = from.stopped;
+        Ok(())
+    }
+}
+
+impl Written {
+    fn state(&self, bound: &Bound) -> Result<State, SnapshotError> {
+        let units = bound.units.len();
+        let count = self.options.len();
+        require(count == units, || {
+            format!("it has options of {count} parameters, and there are {units}")
+        })?;
+        let count = self.stats.len();
+        require(count == bound.deciding.len(), || {
+            format!("it has statistics of {count} modules, and there are {}", bound.deciding.len())
+        })?;
+        let trains = self.set(&self.trains, "trains")?;
+        let kept = self.set(&self.kept, "kept its optimizer state")?;
+        require(trains.is_disjoint(&kept), || {
+            "a parameter trains, and is frozen and has kept its state".to_owned()
+        })?;
+        let state = State {
+            trains,
+            kept,
+            options: self.options.clone(),
+            running: self
+                .curves
+                .iter()
+                .map(|curve| self.running(curve, bound))
+                .collect::<Result<_, _>>()?,
+            stats: self.stats.clone(),
+        };
+        let of_a_curve = |lr: usize| lr < state.running.len();
+        let of_a_policy = |options: &UnitOptions| {
+            options.lr.is_none_or(of_a_curve)
+                && options.weight_decay.is_none_or(|decay| decay.is_finite() && decay >= 0.0)
+                && options.optimizer.is_none_or(|optimizer| optimizer.fault().is_none())
+        };
+        require(state.options.iter().all(of_a_policy), || {
+            "it has options that no policy can give".to_owned()
+        })?;
+        Ok(state)
+    }
+
+    /// A set of units.
+    fn set(&self, of: &[usize], what: &str) -> Result<FixedBitSet, SnapshotError> {
+        let units = self.options.len();
+        let beyond = of.iter().find(|unit| **unit >= units);
+        require(beyond.is_none(), || format!("a parameter {what} that there is not"))?;
+        let mut set = FixedBitSet::with_capacity(units);
+        set.extend(of.iter().copied());
+        Ok(set)
+    }
+
+    /// A curve that has begun.
+    fn running(&self, from: &Curve, bound: &Bound) -> Result<Running, SnapshotError> {
+        let has_begun = |curve: &&Arc<crate::rule::Curve>| {
+            let has_fired = match from.giver {
+                Giver::Default => true,
+                Giver::Action { rule, .. } => rule < self.fired,
+            };
+            has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
+        };
+        let curve = bound.curve(from.giver).filter(has_begun);
+        match curve {
+            Some(curve) => Ok(Running::resumed(Arc::clone(curve), from.at)),
+            None => Err(SnapshotError("it has a curve that no rule has begun".to_owned())),
+        }
+    }
+}
+
+fn require(holds: bool, problem: impl FnOnce() -> String) -> Result<(), SnapshotError> {
+    if holds { Ok(()) } else { Err(SnapshotError(problem())) }
+}

@@ -1,0 +1,87 @@
+//! Findings while they are gathered.
+
+use std::collections::HashMap;
+use std::ops::Deref;
+
+use super::{Code, Diagnostic};
+
+/// Findings in the order in which they were made. Of each code the first so many are kept: nobody
+/// reads more, and a text of a megabyte may have a million.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Found {
+    kept: Vec<Diagnostic>,
+    counts: HashMap<Code, usize>,
+}
+
+impl Found {
+    /// How many findings of one code are kept.
+    pub(crate) const MOST: usize = 1_000;
+
+    pub(crate) fn push(&mut self, finding: Diagnostic) {
+        let count = self.counts.entry(finding.code).or_default();
+        if *count < Self::MOST {
+            *count += 1;
+            self.kept.push(finding);
+        }
+    }
+
+    /// Whether no more findings of a code are kept, so that it is not worth the time to make any.
+    pub(crate) fn is_full(&self, code: Code) -> bool {
+        self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
+    }
+
+    /// The findings that were kept behind the first so many.
+    pub(crate) fn since(&mut self, before: usize) -> &mut [Diagnostic] {
+        self.kept.get_mut(before..).unwrap_or_default()
+    }
+
+    /// Lets go of all findings of a code.
+    pub(crate) fn forget(&mut self, code: Code) {
+        self.kept.retain(|finding| finding.code != code);
+        self.counts.remove(&code);
+    }
+
+    pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
+        self.kept
+    }
+}
+
+impl Deref for Found {
+    type Target = [Diagnostic];
+
+    fn deref(&self) -> &[Diagnostic] {
+        &self.kept
+    }
+}
+
+impl Extend<Diagnostic> for Found {
+    fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
+        findings.into_iter().for_each(|finding| self.push(finding));
+    }
+}
+
+impl FromIterator<Diagnostic> for Found {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(findings: I) -> Self {
+        let mut found = Self::default();
+        found.extend(findings);
+        found
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Span;
+
+    #[test]
+    fn so_many_of_each_code_are_kept() {
+        let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
+        let warnings = (0..3_000).map(|_| finding(Code::FRZ0501));
+        let mut found: Found = warnings.chain([finding(Code::FRZ0101)]).collect();
+        assert_eq!(found.len(), Found::MOST + 1);
+        assert!(found.is_full(Code::FRZ0501) && !found.is_full(Code::FRZ0101));
+        assert!(found.iter().any(Diagnostic::is_error));
+        found.forget(Code::FRZ0501);
+        assert_eq!(found.into_vec(), [finding(Code::FRZ0101)]);
+    }
+}

@@ -1,0 +1,152 @@
+//! Texts that nobody wrote in good faith, for the test and for the bench.
+
+use freeze_dsl::diagnostic::Code;
+
+/// A text of about so many bytes, and a finding that answers it.
+pub(crate) struct Hostile {
+    pub(crate) name: &'static str,
+    pub(crate) code: Code,
+    pub(crate) text: fn(usize) -> String,
+}
+
+const fn hostile(name: &'static str, code: Code, text: fn(usize) -> String) -> Hostile {
+    Hostile { name, code, text }
+}
+
+pub(crate) const ALL: [Hostile; 55] = [
+    // Nesting.
+    hostile("nested parentheses", Code::FRZ0103, |size| {
+        format!("start: train {}fc{};", "(".repeat(size / 2), ")".repeat(size / 2))
+    }),
+    hostile("open parentheses", Code::FRZ0103, |size| filled("(", size)),
+    hostile("statements of parentheses", Code::FRZ0101, |size| {
+        filled("start: train ((((fc;", size)
+    }),
+    hostile("open braces", Code::FRZ0103, |size| filled("{", size)),
+    hostile("a hundred open braces", Code::FRZ0101, |_| {
+        format!("start: train fc lr {}", "{ ".repeat(100))
+    }),
+    hostile("a hundred open braces in a loop", Code::FRZ0101, |_| {
+        format!("for i in 0..2 {{ start: train fc lr {};", "{ ".repeat(100))
+    }),
+    hostile("closing braces", Code::FRZ0101, |size| filled("}", size)),
+    // Loops.
+    hostile("loops within loops", Code::FRZ0103, |size| filled("for i in 0..9 { ", size)),
+    hostile("deep loops, closed", Code::FRZ0105, |_| {
+        let opened = "for i in 0..9 { ".repeat(120);
+        format!("{opened}start: train fc lr i;{}", "}".repeat(120))
+    }),
+    hostile("deep loops, not closed", Code::FRZ0101, |_| "for i in 0..9 {; ".repeat(120)),
+    hostile("loops side by side", Code::FRZ0105, |size| {
+        filled("for i in 0..999 { start: train fc; } ", size)
+    }),
+    hostile("turns of many rules", Code::FRZ0105, |size| {
+        format!("for i in 0..1e5 {{ {} }}", filled("start: set fc lr 1;", size))
+    }),
+    hostile("turns of one long action", Code::FRZ0105, |_| {
+        format!("for i in 0..1e5 {{ start: set {}fc lr 1; }}", "fc, ".repeat(20_000))
+    }),
+    // One thing without end.
+    hostile("semicolons", Code::FRZ0101, |size| filled(";", size)),
+    hostile("semicolons and spaces", Code::FRZ0101, |size| filled("; ", size)),
+    hostile("one endless word", Code::FRZ0102, |size| filled("a", size)),
+    hostile("one endless name", Code::FRZ0201, |size| {
+        format!("start: train {};", filled("a", size))
+    }),
+    hostile("a path without end", Code::FRZ0201, |size| {
+        format!("start: train a{};", filled(".a", size))
+    }),
+    hostile("a list without end", Code::FRZ0103, |size| {
+        format!("start: train a{};", filled(",a", size.max(1 << 18)))
+    }),
+    hostile("long lists", Code::FRZ0201, |size| long("start: train a", ",a", size)),
+    hostile("long sets", Code::FRZ0201, |size| long("start: train {a}", ",{a}", size)),
+    hostile("stars", Code::FRZ0201, |size| format!("start: train {};", filled("*a", size))),
+    hostile("any depths", Code::FRZ0201, |size| {
+        format!("start: train fc{};", filled(".**.a", size))
+    }),
+    hostile("a long set", Code::FRZ0502, |_| {
+        format!("start: train {{fc{}}};", ",fc".repeat(40_000))
+    }),
+    // Numbers.
+    hostile("minus", Code::FRZ0101, |size| {
+        format!("start: train fc lr {}1;", filled("-", size.min(1 << 16)))
+    }),
+    hostile("differences", Code::FRZ0103, |size| {
+        format!("start: train fc lr 1{};", filled("-1", size.min(1 << 16)))
+    }),
+    hostile("powers", Code::FRZ0103, |size| {
+        format!("start: train fc lr 1{};", filled("^1", size.min(1 << 16)))
+    }),
+    hostile("powers of signs", Code::FRZ0103, |size| {
+        format!("start: train fc lr 1{};", filled("^-1", size.min(1 << 16)))
+    }),
+    hostile("long minimums", Code::FRZ0101, |size| long("start: train fc lr min(1", ",1", size)),
+    // No policy at all.
+    hostile("zero bytes", Code::FRZ0103, |size| filled("\0", size.max(1 << 19))),
+    hostile("characters of four bytes", Code::FRZ0103, |size| filled("🧊", size.max(1 << 19))),
+    hostile("spaces", Code::FRZ0101, |size| filled(" ", size)),
+    hostile("invalid UTF-8, replaced", Code::FRZ0103, |size| {
+        String::from_utf8_lossy(&vec![0xFF; size.max(1 << 19) / 3]).into()
+    }),
+    // What never ends.
+    hostile("a comment without end", Code::FRZ0101, |size| {
+        format!("start: train fc; /*{}", filled("*", size))
+    }),
+    hostile("comments in comments", Code::FRZ0101, |size| filled("/*", size)),
+    hostile("a string without end", Code::FRZ0101, |size| {
+        format!("start: train \"{}", filled("a", size))
+    }),
+    hostile("quotes", Code::FRZ0101, |size| filled("\"", size / 2 * 2) + "\""),
+    hostile("backslashes", Code::FRZ0101, |size| format!("start: train \"{};", filled("\\", size))),
+    // What nobody knows.
+    hostile("unknown statements", Code::FRZ0102, |size| filled("unknown_word;", size)),
+    hostile("unknown actions", Code::FRZ0102, |size| {
+        format!("start: {}stop;", filled("wrong fc, ", size.min(1 << 18)))
+    }),
+    hostile("unknown names", Code::FRZ0202, |size| filled("start: train @unknown;", size)),
+    hostile("unknown paths", Code::FRZ0201, |size| filled("start: train layer5;", size)),
+    hostile("unknown numbers", Code::FRZ0202, |size| filled("start: set fc lr unknown;", size)),
+    hostile("unused names", Code::FRZ0504, |size| {
+        let names = (0..size / 24).flat_map(|at| [format!("let n{at} = {at};")]);
+        format!("{} start: train fc;", names.collect::<String>())
+    }),
+    // Each name stands for twice what the one before it does.
+    hostile("unions of unions", Code::FRZ0105, |_| {
+        doubling("@trainable", |at| format!("@a{at}, @a{at}"))
+    }),
+    hostile("differences of differences", Code::FRZ0105, |_| {
+        doubling("@trainable", |at| format!("@a{at} except @a{at}"))
+    }),
+    hostile("unions of paths", Code::FRZ0403, |_| doubling("fc", |at| format!("@a{at}, @a{at}"))),
+    hostile("lists of lists", Code::FRZ0105, |_| {
+        doubling("[@trainable]", |at| format!("[@a{at}, @a{at}]"))
+    }),
+    hostile("lists of lists of paths", Code::FRZ0403, |_| {
+        doubling("[fc]", |at| format!("[@a{at}, @a{at}]"))
+    }),
+    // As dense as each part of a policy can be.
+    hostile("rules without end", Code::FRZ0501, |size| filled("start:set fc lr 1;", size)),
+    hostile("many actions", Code::FRZ0302, |size| long("start: stop", ",stop", size)),
+    hostile("many conditions", Code::FRZ0101, |size| long("when a<1", " and a<1", size)),
+    hostile("many options", Code::FRZ0403, |size| long("start: train fc lr 1", " lr 1", size)),
+    hostile("many groups", Code::FRZ0201, |size| long("start: train (a)", ",(a)", size)),
+    hostile("many names", Code::FRZ0202, |size| long("start: train @a", ",@a", size)),
+];
+
+/// `text` again and again, up to a size.
+fn filled(text: &str, size: usize) -> String {
+    text.repeat(size / text.len())
+}
+
+/// Statements that go on in the same way for nearly as long as they may, up to a size.
+fn long(first: &str, next: &str, size: usize) -> String {
+    let statement = format!("{first}{};", next.repeat(15_000.min(size / next.len())));
+    statement.repeat(size.div_ceil(statement.len()))
+}
+
+fn doubling(first: &str, next: fn(usize) -> String) -> String {
+    let later: String =
+        (1..60).flat_map(|at| [format!("let @a{at} = {};", next(at - 1))]).collect();
+    format!("let @a0 = {first};{later} start: set @a59 lr 1 lr 2;")
+}

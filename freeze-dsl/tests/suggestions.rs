@@ -1,0 +1,389 @@
+//! What findings suggest: each edit, applied, mends its finding.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
+mod support;
+
+use freeze_dsl::diagnostic::{Applicability, Code, Diagnostic, Suggestion};
+use freeze_dsl::model::Model;
+use support::{findings_in, model, resnet18};
+
+use Applicability::{Maybe, Safe};
+
+fn applied(text: &str, suggestion: &Suggestion) -> String {
+    let mut text = text.to_owned();
+    for edit in suggestion.edits.iter().rev() {
+        text.replace_range(edit.span.range(), &edit.text);
+    }
+    text
+}
+
+fn count(code: Code, text: &str, model: &Model) -> usize {
+    findings_in(text, model).iter().filter(|found| found.code == code).count()
+}
+
+/// Whether an edit mends its finding and makes nothing else wrong that was right.
+#[track_caller]
+fn mends(text: &str, finding: &Diagnostic, suggestion: &Suggestion, model: &Model) {
+    let mended = applied(text, suggestion);
+    let left = findings_in(&mended, model);
+    assert_eq!(
+        count(finding.code, &mended, model) + 1,
+        count(finding.code, text, model),
+        "{text}\nbecame\n{mended}\nof which is told\n{left:#?}"
+    );
+    let errors = left.iter().filter(|found| found.is_error()).count();
+    let before = findings_in(text, model).iter().filter(|found| found.is_error()).count();
+    assert!(errors <= before, "{text}\nbecame\n{mended}\nof which is told\n{left:#?}");
+}
+
+/// The one suggestion of the first finding of this code gives this text, and mends the finding.
+#[track_caller]
+fn suggests_in(model: &Model, text: &str, code: Code, sure: Applicability, expected: &str) {
+    let found = findings_in(text, model);
+    let finding = found.iter().find(|finding| finding.code == code);
+    let finding = finding.unwrap_or_else(|| panic!("{code} is not in {text}: {found:#?}"));
+    let [suggestion] = &finding.suggestions[..] else { panic!("not one suggestion: {finding:#?}") };
+    assert_eq!(applied(text, suggestion), expected, "{}", suggestion.message);
+    assert_eq!(suggestion.applicability, sure);
+    mends(text, finding, suggestion, model);
+}
+
+#[track_caller]
+fn suggests(text: &str, code: Code, sure: Applicability, expected: &str) {
+    suggests_in(&resnet18(), text, code, sure, expected);
+}
+
+/// There is such a finding, and it suggests nothing.
+#[track_caller]
+fn is_silent(text: &str, code: Code) {
+    let found = findings_in(text, &resnet18());
+    let mut own = found.iter().filter(|finding| finding.code == code).peekable();
+    assert!(own.peek().is_some(), "{code} is not in {text}: {found:#?}");
+    assert!(own.all(|finding| finding.suggestions.is_empty()), "{found:#?}");
+}
+
+fn fenced<'p>(page: &'p str, kind: &str) -> Vec<&'p str> {
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).collect()
+}
+
+#[test]
+fn what_a_page_shows_is_mended_by_what_is_suggested() {
+    let mut mended = Vec::new();
+    for code in Code::ALL {
+        let own = fenced(code.page(), "model");
+        let model = own.first().map_or_else(resnet18, |json| Model::from_json(json).unwrap());
+        for text in fenced(code.page(), "freeze,bad") {
+            for finding in findings_in(text, &model).iter().filter(|found| found.code == *code) {
+                for suggestion in &finding.suggestions {
+                    mends(text, finding, suggestion, &model);
+                    mended.push(code.name());
+                }
+            }
+        }
+    }
+    // The others take more than an edit, or something that cannot be guessed: how long the run is,
+    // what is meant by a regular expression, which learning rate.
+    assert_eq!(
+        mended,
+        [
+            "FRZ0101", "FRZ0102", "FRZ0201", "FRZ0202", "FRZ0203", "FRZ0205", "FRZ0206", "FRZ0207",
+            "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401", "FRZ0402",
+            "FRZ0403", "FRZ0404", "FRZ0501", "FRZ0504", "FRZ0505"
+        ]
+    );
+}
+
+#[test]
+fn syntax() {
+    suggests("start train fc", Code::FRZ0101, Safe, "start: train fc");
+    suggests(
+        "start: train fc epoch 3: unfreeze bn1",
+        Code::FRZ0101,
+        Safe,
+        "start: train fc; epoch 3: unfreeze bn1",
+    );
+    suggests("start: train fc;; stop", Code::FRZ0101, Safe, "start: train fc; stop");
+    let reserved = model(&["lr.weight", "fc.weight"]);
+    suggests_in(
+        &reserved,
+        "start: train lr.weight lr 1",
+        Code::FRZ0101,
+        Maybe,
+        "start: train \"lr.weight\" lr 1",
+    );
+    is_silent("start: train lr 1e-3", Code::FRZ0101);
+}
+
+#[test]
+fn selectors() {
+    suggests("start: train layer5", Code::FRZ0201, Maybe, "start: train layer4");
+    suggests("start: train layer4[1..1]", Code::FRZ0201, Maybe, "start: train layer4[1..=1]");
+    is_silent("start: train layer4[1..0]", Code::FRZ0201);
+    is_silent("start: train fc except fc", Code::FRZ0201);
+    suggests("start: train layer4[7]", Code::FRZ0205, Maybe, "start: train layer4[1]");
+    suggests("start: train layer4[0..100]", Code::FRZ0205, Maybe, "start: train layer4[0..=1]");
+    suggests("start: train layer4[1..=9]", Code::FRZ0205, Maybe, "start: train layer4[1..=1]");
+    is_silent("for i in 1..3 { after 1 epoch: train layer4[i..i + 1], stop }", Code::FRZ0205);
+    suggests(
+        "start: train rows 9..2000 of fc.weight",
+        Code::FRZ0207,
+        Maybe,
+        "start: train rows 9..1000 of fc.weight",
+    );
+    is_silent("start: train rows 1000..2000 of fc.weight", Code::FRZ0207);
+    suggests("start: train fc, layer1 except bn1", Code::FRZ0501, Maybe, "start: train fc, layer1");
+    suggests(
+        "start: train layer1 except layer1.0.bn1, bn1",
+        Code::FRZ0501,
+        Maybe,
+        "start: train layer1 except layer1.0.bn1",
+    );
+}
+
+#[test]
+fn names_and_lists() {
+    suggests("start: train @bias", Code::FRZ0202, Maybe, "start: train @biases");
+    suggests(
+        "let @a = fc; start: train first 1 of @a",
+        Code::FRZ0202,
+        Maybe,
+        "let @a = fc; start: train first 1 of [@a]",
+    );
+    suggests(
+        "start as a: train fc; epoch 1 as a: unfreeze bn1, set fc lr 1; epoch 2 as a2: stop",
+        Code::FRZ0203,
+        Maybe,
+        "start as a: train fc; epoch 1 as a3: unfreeze bn1, set fc lr 1; epoch 2 as a2: stop",
+    );
+    suggests(
+        "run 3 epochs;\nrun 4 epochs;\nstart: train fc",
+        Code::FRZ0203,
+        Maybe,
+        "run 3 epochs;\nstart: train fc",
+    );
+    suggests(
+        "default lr 1;\ndefault lr 2;\nstart: train fc",
+        Code::FRZ0203,
+        Maybe,
+        "default lr 1;\nstart: train fc",
+    );
+    suggests(
+        "default lr 1; default weight_decay 1 lr 2; start: train fc",
+        Code::FRZ0203,
+        Maybe,
+        "default lr 1; default weight_decay 1; start: train fc",
+    );
+    suggests(
+        "let a = 1; let a = 2; start: train fc lr a",
+        Code::FRZ0203,
+        Maybe,
+        "let a = 1; start: train fc lr a",
+    );
+    is_silent(
+        "for i in 0..2 { after 1 epoch as a: train fc lr i + 1; } \
+               for i in 0..2 { after 1 epoch as a: train fc lr i + 3; }",
+        Code::FRZ0203,
+    );
+    suggests(
+        "start: train last 9 of [fc, bn1]",
+        Code::FRZ0205,
+        Maybe,
+        "start: train last 2 of [fc, bn1]",
+    );
+    suggests(
+        "start: train first 0 of [fc, bn1]",
+        Code::FRZ0205,
+        Maybe,
+        "start: train first 1 of [fc, bn1]",
+    );
+    suggests(
+        "for i in 1..1 { epoch i: train fc }; epoch 2: stop",
+        Code::FRZ0205,
+        Maybe,
+        "for i in 1..=1 { epoch i: train fc }; epoch 2: stop",
+    );
+    is_silent("for i in 2..1 { epoch i: train fc }; epoch 2: stop", Code::FRZ0205);
+    suggests(
+        "let a = 1; // why\nlet b = 2;\nstart: train fc lr a",
+        Code::FRZ0504,
+        Safe,
+        "let a = 1; // why\nstart: train fc lr a",
+    );
+    let tied = model(&["embed.weight", "body.weight", "head.weight = embed.weight"]);
+    suggests_in(
+        &tied,
+        "start: train embed, body lr 1",
+        Code::FRZ0206,
+        Maybe,
+        "start: train \"head.weight\", embed, body lr 1",
+    );
+    let found = findings_in("start: train @all except head", &tied);
+    assert!(found[0].code == Code::FRZ0206 && found[0].suggestions.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn moments() {
+    suggests(
+        "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 4: unfreeze layer1",
+        Code::FRZ0301,
+        Maybe,
+        "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 5: unfreeze layer1",
+    );
+    suggests(
+        "run 9 steps; start: train fc; step 12: unfreeze bn1",
+        Code::FRZ0302,
+        Maybe,
+        "run 9 steps; start: train fc; step 8: unfreeze bn1",
+    );
+    is_silent("run 9 steps; start: train fc; after 12 steps: unfreeze bn1", Code::FRZ0302);
+    suggests(
+        "start: train fc; epoch 3: stop;\nepoch 4: unfreeze bn1;\n",
+        Code::FRZ0302,
+        Maybe,
+        "start: train fc; epoch 3: stop;\n",
+    );
+    suggests(
+        "start: train fc; epoch 3: stop, unfreeze bn1",
+        Code::FRZ0302,
+        Maybe,
+        "start: train fc; epoch 3: stop",
+    );
+    suggests(
+        "start: train fc lr 1 then linear 1 -> 0 over 2 epochs then freeze optimizer sgd",
+        Code::FRZ0302,
+        Maybe,
+        "start: train fc lr 1 optimizer sgd",
+    );
+    suggests(
+        "start: train fc; when loss < 1: unfreeze bn1; step 9: stop",
+        Code::FRZ0307,
+        Maybe,
+        "start: train fc; when loss < 1 or step 9: unfreeze bn1; step 9: stop",
+    );
+    is_silent(
+        "start: train fc; when loss < 1: unfreeze bn1; after 1 epoch: unfreeze layer4; epoch 9: stop",
+        Code::FRZ0307,
+    );
+    suggests("epoch 1.5: train fc", Code::FRZ0402, Maybe, "epoch 2: train fc");
+    suggests("step -3: train fc", Code::FRZ0402, Maybe, "step 3: train fc");
+    suggests("after 0 epochs: train fc", Code::FRZ0402, Maybe, "after 1 epochs: train fc");
+    suggests("run -2.5 epochs; start: stop", Code::FRZ0402, Maybe, "run 3 epochs; start: stop");
+    is_silent("let a = 0; after a epochs: train fc", Code::FRZ0402);
+}
+
+#[test]
+fn actions() {
+    suggests("start: freeze @all", Code::FRZ0303, Maybe, "start: freeze @all, stop");
+    is_silent("start: freeze @all; epoch 1: unfreeze fc", Code::FRZ0303);
+    suggests("start: set fc lr 1, set fc lr 2", Code::FRZ0304, Maybe, "start: set fc lr 2");
+    suggests(
+        "start: train layer4 lr 1, train layer4.0 lr 2",
+        Code::FRZ0305,
+        Maybe,
+        "start: train layer4 lr 1, set layer4.0 lr 2",
+    );
+    is_silent("start: train layer4.0 lr 1, train layer4 lr 2", Code::FRZ0305);
+    suggests(
+        "start: train fc; epoch 1: unfreeze bn1, freeze layer1",
+        Code::FRZ0501,
+        Maybe,
+        "start: train fc; epoch 1: unfreeze bn1",
+    );
+    suggests(
+        "start: train fc;\nepoch 1: freeze layer1;\nepoch 2: stop",
+        Code::FRZ0501,
+        Maybe,
+        "start: train fc;\nepoch 2: stop",
+    );
+    // In another turn, the same text does something.
+    is_silent(
+        "start: train fc; epoch 1: for @x in [fc, bn1] { unfreeze @x, set @x lr 1 }",
+        Code::FRZ0501,
+    );
+    is_silent("start: unfreeze fc", Code::FRZ0501);
+    suggests(
+        "start: train fc, bn1; epoch 1: unfreeze bn1 lr 0",
+        Code::FRZ0505,
+        Maybe,
+        "start: train fc, bn1; epoch 1: freeze bn1",
+    );
+    is_silent("start: train fc lr 0", Code::FRZ0505);
+    is_silent("start: train fc; epoch 1: set fc lr 0 weight_decay 1", Code::FRZ0505);
+}
+
+#[test]
+fn options() {
+    suggests("start: train fc lr - 1e-3", Code::FRZ0401, Maybe, "start: train fc lr 1e-3");
+    suggests(
+        "start: train fc optimizer sgd(momentum -0.9)",
+        Code::FRZ0401,
+        Maybe,
+        "start: train fc optimizer sgd(momentum 0.9)",
+    );
+    is_silent("start: train fc optimizer sgd(momentum -9)", Code::FRZ0401);
+    is_silent("start: train fc lr 1 - 2", Code::FRZ0401);
+    suggests(
+        "start: train fc optimizer sgd(dampening 0, nesterov)",
+        Code::FRZ0401,
+        Maybe,
+        "start: train fc optimizer sgd(dampening 0)",
+    );
+    suggests(
+        "start: freeze fc stats held lr 1",
+        Code::FRZ0403,
+        Maybe,
+        "start: freeze fc stats held",
+    );
+    suggests("start: train fc keep state", Code::FRZ0403, Maybe, "start: train fc");
+    suggests("start: train fc lr 1 lr 2", Code::FRZ0403, Maybe, "start: train fc lr 1");
+    suggests("start: set fc, train fc lr 1", Code::FRZ0403, Maybe, "start: train fc lr 1");
+    suggests(
+        "start: train fc optimizer AdamW",
+        Code::FRZ0404,
+        Safe,
+        "start: train fc optimizer adamw",
+    );
+    suggests(
+        "start: train fc optimizer adm",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer adam",
+    );
+    suggests(
+        "start: train fc optimizer adam(beta3 0.9)",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer adam(beta2 0.9)",
+    );
+    suggests(
+        "start: train fc optimizer rmsprop(beta2 0.9)",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer rmsprop(alpha 0.9)",
+    );
+    suggests(
+        "start: train fc optimizer adamw(lr 0.9, eps 1)",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer adamw(eps 1)",
+    );
+    suggests(
+        "start: train fc optimizer adam(amsgrad 1)",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer adam(amsgrad)",
+    );
+    suggests(
+        "start: train fc optimizer adam(eps 1, eps 2)",
+        Code::FRZ0404,
+        Maybe,
+        "start: train fc optimizer adam(eps 1)",
+    );
+}

@@ -1,0 +1,78 @@
+//! The macro and a file agree: the same text is the same policy, or has the same findings.
+
+use freeze_dsl::analyze;
+use freeze_dsl::format::format;
+use freeze_dsl::parse::parse;
+use freeze_dsl::policy::Policy;
+use freeze_dsl::source::Source;
+use freeze_generator::{Words, gaps, policy, sound, spaced, spread};
+use proc_macro2::Literal;
+use proptest::prelude::*;
+
+use crate::emit::Emit;
+use crate::expand::expand;
+use crate::text::Text;
+use crate::text::tests::{tokens, without_places};
+
+/// What the macro makes of a text that stands between its braces.
+fn expanded(text: &str) -> String {
+    let mut input = tokens("[krate]");
+    input.extend(tokens(text));
+    expand(input).to_string()
+}
+
+/// A policy's text, each word apart, and in its canonical form.
+fn written(words: &Words) -> [String; 2] {
+    let spaced = spaced(words);
+    let canonical = format(Source::new(spaced.clone())).expect("it parses");
+    [spaced, canonical]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    #[test]
+    fn a_sound_policy_becomes_its_own_tree(words in sound(|text| Policy::parse(text).is_ok())) {
+        for text in written(&words) {
+            let tree = Policy::parse(&text).expect("it is sound").tree().emit();
+            let constant = format!("const TREE : freeze :: ast :: Tree = {tree} ;");
+            prop_assert!(expanded(&text).contains(&constant), "{}", text);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_policy_has_the_errors_that_its_file_has(words in policy()) {
+        for text in written(&words) {
+            let analysis = analyze(Source::new(text.clone()));
+            let expansion = expanded(&text);
+            let findings = || analysis.findings.diagnostics().iter().filter(|it| it.is_error());
+            for finding in findings() {
+                let told = Literal::string(&format!("{}: {}", finding.code, finding.message));
+                let told = told.to_string();
+                prop_assert!(expansion.contains(told.trim_end_matches('"')), "{}\n{}", told, text);
+            }
+            // No file has the name of the model.
+            let errors = findings().count() + usize::from(analysis.model().is_some());
+            prop_assert_eq!(expansion.matches("compile_error").count(), errors, "{}", text);
+        }
+    }
+
+    #[test]
+    fn any_policy_is_read_from_tokens_as_from_text(
+        words in policy(),
+        gaps in gaps(&[
+            " ", " ", "\n", "\t ", " // #\n", "\n  /// # \u{e9}\n", "/*#*/", "/** # */",
+            " /* # /* # */\n \u{1F9CA} */ ",
+        ]),
+    ) {
+        let text = spread(&words, &gaps);
+        let (tree, found) = parse(&text);
+        prop_assert_eq!(found, vec![], "{}", text);
+        for tokens in [tokens(&text), without_places(tokens(&text))] {
+            let again = Text::new(tokens).text;
+            prop_assert_eq!(parse(&again), (tree.clone(), vec![]), "{}\n{}", text, again);
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! Tensors in a file: [safetensors](https://huggingface.co/docs/safetensors/index#format), with a
+//! sum of its bytes that stands elsewhere.
+
+use std::collections::HashSet;
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use crc32fast::Hasher;
+use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use super::CheckpointError;
+use super::error::{damaged, of};
+use crate::Error;
+use crate::optim::real;
+
+/// The kinds of elements that can be saved.
+const KINDS: [(Kind, Dtype); 14] = [
+    (Kind::Bool, Dtype::BOOL),
+    (Kind::Uint8, Dtype::U8),
+    (Kind::Int8, Dtype::I8),
+    (Kind::Int16, Dtype::I16),
+    (Kind::Int, Dtype::I32),
+    (Kind::Int64, Dtype::I64),
+    (Kind::Half, Dtype::F16),
+    (Kind::BFloat16, Dtype::BF16),
+    (Kind::Float, Dtype::F32),
+    (Kind::Double, Dtype::F64),
+    (Kind::Float8e5m2, Dtype::F8_E5M2),
+    (Kind::Float8e4m3fn, Dtype::F8_E4M3),
+    (Kind::Float8e5m2fnuz, Dtype::F8_E5M2FNUZ),
+    (Kind::Float8e4m3fnuz, Dtype::F8_E4M3FNUZ),
+];
+
+/// By what a file is known again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Sum {
+    bytes: u64,
+    /// The CRC-32 of its bytes, as of gzip and PNG.
+    crc32: u32,
+}
+
+/// Writes tensors into a new file.
+pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Sum, Error> {
+    let mut all = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let tensor = real(tensor)?;
+        let kind = tensor.f_kind()?;
+        let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {
+            let (name, kind) = (name.clone(), format!("{kind:?}"));
+            return Err(CheckpointError::Kind { name, kind }.into());
+        };
+        all.push((name, tensor, *dtype));
+    }
+    // Large elements first, so that each tensor is aligned.
+    all.sort_by_key(|(_, _, dtype)| std::cmp::Reverse(dtype.bitsize()));
+    let file = File::create_new(path).map_err(of(path))?;
+    let mut out = Summing { to: BufWriter::new(file), hasher: Hasher::new(), bytes: 0 };
+    let infos = infos(&all);
+    let header = Metadata::new(None, infos).map_err(|error| damaged(path, error.to_string()))?;
+    let mut header =
+        serde_json::to_string(&header).map_err(|error| damaged(path, error.to_string()))?;
+    header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+    let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(of(path));
+    put(&(header.len() as u64).to_le_bytes())?;
+    put(header.as_bytes())?;
+    for (_, tensor, dtype) in &all {
+        let count = tensor.numel();
+        let mut bytes = vec![0; count * dtype.bitsize() / 8];
+        tensor.f_copy_data_u8(&mut bytes, count)?;
+        put(&bytes)?;
+    }
+    out.flush().map_err(of(path))?;
+    Ok(Sum { bytes: out.bytes, crc32: out.hasher.finalize() })
+}
+
+/// What the header says of each tensor.
+fn infos(tensors: &[(&String, Tensor, Dtype)]) -> Vec<(String, TensorInfo)> {
+    let mut end = 0;
+    let info = |(name, tensor, dtype): &(&String, Tensor, Dtype)| {
+        let start = end;
+        end += tensor.numel() * dtype.bitsize() / 8;
+        let info = TensorInfo { dtype: *dtype, shape: shape(tensor), data_offsets: (start, end) };
+        ((*name).clone(), info)
+    };
+    tensors.iter().map(info).collect()
+}
+
+fn shape(tensor: &Tensor) -> Vec<usize> {
+    tensor.size().into_iter().map(|size| usize::try_from(size).unwrap_or_default()).collect()
+}
+
+/// A file of tensors, read whole: whatever becomes of it now, they are there.
+pub(crate) struct Tensors {
+    path: PathBuf,
+    bytes: Vec<u8>,
+    /// How the tensors lie in the bytes, behind the first so many.
+    metadata: Metadata,
+    start: usize,
+}
+
+impl Tensors {
+    /// Reads a file that must have this sum.
+    pub(super) fn read(path: PathBuf, sum: Sum) -> Result<Self, CheckpointError> {
+        let length = fs::metadata(&path).map_err(of(&path))?.len();
+        if length != sum.bytes {
+            let problem = format!("it is {length} bytes long, and was {}", sum.bytes);
+            return Err(damaged(&path, problem));
+        }
+        let bytes = fs::read(&path).map_err(of(&path))?;
+        if crc32fast::hash(&bytes) != sum.crc32 {
+            return Err(damaged(&path, "its bytes are others (the CRC-32 differs)"));
+        }
+        let header = SafeTensors::read_metadata(&bytes);
+        let (header, metadata) = header.map_err(|error| damaged(&path, error.to_string()))?;
+        Ok(Self { path, bytes, metadata, start: 8 + header })
+    }
+
+    /// Fails unless it holds tensors of all these names.
+    pub(crate) fn require_all(&self, names: &HashSet<String>) -> Result<(), CheckpointError> {
+        match names.iter().find(|name| self.metadata.info(name).is_none()) {
+            Some(name) => Err(self.damaged(format!("`{name}` is not in it"))),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if it holds tensors of other names.
+    pub(crate) fn require_no_others(&self, names: &HashSet<String>) -> Result<(), CheckpointError> {
+        match self.names().into_iter().find(|name| !names.contains(name)) {
+            Some(name) => Err(self.damaged(format!("`{name}` does not belong into it"))),
+            None => Ok(()),
+        }
+    }
+
+    /// That it is not as it was written.
+    pub(crate) fn damaged(&self, problem: String) -> CheckpointError {
+        damaged(&self.path, problem)
+    }
+
+    /// The names of its tensors.
+    pub(crate) fn names(&self) -> Vec<String> {
+        self.metadata.offset_keys()
+    }
+
+    /// A tensor, in memory of its own and not on a GPU; a complex one as pairs of real numbers.
+    pub(crate) fn get(&self, name: &str) -> Result<Tensor, Error> {
+        let (info, kind, size) = self.described(name)?;
+        let (first, past) = info.data_offsets;
+        let bytes = self.bytes.get(self.start + first..self.start + past).unwrap_or_default();
+        Ok(Tensor::f_from_data_size(bytes, &size, kind)?)
+    }
+
+    /// Fails unless a tensor of this file, or these rows of it, can take the place of `like`,
+    /// converted if it may be.
+    pub(crate) fn require_like(
+        &self,
+        name: &str,
+        rows: Option<&Range<usize>>,
+        like: &Tensor,
+        may_be_converted: bool,
+    ) -> Result<(), Error> {
+        let (_, kind, mut size) = self.described(name)?;
+        if let (Some(rows), Some(all)) = (rows, size.first_mut()) {
+            let [length, end] =
+                [rows.len(), rows.end].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
+            *all = if end <= *all { length } else { 0 };
+        }
+        let like = real(like)?;
+        let (like_kind, like_size) = (like.f_kind()?, like.size());
+        if (may_be_converted || kind == like_kind) && size == like_size {
+            return Ok(());
+        }
+        Err(self
+            .damaged(format!(
+                "`{name}` is {kind:?} {size:?}, and should be {like_kind:?} {like_size:?}"
+            ))
+            .into())
+    }
+
+    fn described(&self, name: &str) -> Result<(&TensorInfo, Kind, Vec<i64>), CheckpointError> {
+        let info = self.metadata.info(name);
+        let info = info.ok_or_else(|| self.damaged(format!("`{name}` is not in it")))?;
+        let kind = KINDS.iter().find(|(_, dtype)| *dtype == info.dtype);
+        let (kind, _) = kind.ok_or_else(|| {
+            self.damaged(format!("`{name}` is of dtype {}, which is not known", info.dtype))
+        })?;
+        let size = info.shape.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX));
+        Ok((info, *kind, size.collect()))
+    }
+}
+
+/// Sums up what is written.
+struct Summing<W> {
+    to: W,
+    hasher: Hasher,
+    bytes: u64,
+}
+
+impl<W: Write> Write for Summing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.to.write(bytes)?;
+        self.hasher.update(bytes.get(..count).unwrap_or_default());
+        self.bytes += count as u64;
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
+}

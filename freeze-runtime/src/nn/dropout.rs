@@ -1,0 +1,51 @@
+//! Dropout that lets everything through while it is frozen.
+
+use std::borrow::Borrow;
+
+use tch::Tensor;
+use tch::nn::ModuleT;
+
+/// Dropout that belongs to parameters, and drops nothing while none of them trains.
+#[derive(Debug)]
+pub struct Dropout {
+    p: f64,
+    of: Vec<Tensor>,
+}
+
+/// Dropout that zeroes each number with probability `p`, 0 to 1, in training, and scales the others
+/// by `1 / (1 - p)`, as [`Tensor::dropout`] does.
+///
+/// `of` are the parameters that it belongs to, such as the weight of the layer before it: once none
+/// of them requires a gradient, it lets everything through. One that belongs to no parameters is
+/// never frozen.
+///
+/// ```
+/// # use freeze_runtime::nn::dropout;
+/// # use tch::{Device, nn};
+/// # let vs = nn::VarStore::new(Device::Cpu);
+/// let linear = nn::linear(vs.root() / "fc", 8, 4, nn::LinearConfig::default());
+/// let drop = dropout(0.1, [&linear.ws]);
+/// # assert!(!drop.is_frozen());
+/// ```
+pub fn dropout<T: Borrow<Tensor>>(p: f64, of: impl IntoIterator<Item = T>) -> Dropout {
+    let of = of.into_iter().map(|tensor| tensor.borrow().shallow_clone());
+    Dropout { p, of: of.collect() }
+}
+
+impl Dropout {
+    /// Whether it belongs to parameters, and none of them trains.
+    #[must_use]
+    pub fn is_frozen(&self) -> bool {
+        !self.of.is_empty() && !self.of.iter().any(Tensor::requires_grad)
+    }
+}
+
+impl ModuleT for Dropout {
+    /// Drops numbers in training, unless it is frozen.
+    ///
+    /// # Panics
+    /// As [`Tensor::dropout`], if the probability is none.
+    fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
+        xs.dropout(self.p, train && !self.is_frozen())
+    }
+}

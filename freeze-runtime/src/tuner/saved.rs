@@ -1,0 +1,208 @@
+//! A checkpoint that a tuner is to go on from: compared with it, and made ready to be taken over.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use freeze_dsl::Optimizer;
+use freeze_dsl::clock::Clock;
+use freeze_dsl::model::{self, Model};
+use freeze_dsl::plan::Part;
+use tch::{TchError, Tensor};
+
+use super::Tuner;
+use super::bests::Bests;
+use super::checkpoint::{best_name, restored};
+use crate::checkpoint::{self, Allow, CheckpointError, Files, Kept, Run, Tensors, Whole};
+use crate::optim::{State, gradients, real};
+use crate::{Error, log};
+
+/// What a tuner will be.
+pub(super) struct Staged {
+    pub(super) clock: Clock,
+    pub(super) log: log::Epoch,
+    /// The variables that take their values from a file.
+    pub(super) variables: Vec<(String, Tensor)>,
+    pub(super) model: Tensors,
+    pub(super) states: Vec<Option<State>>,
+    pub(super) bests: Bests,
+    pub(super) random: Tensors,
+}
+
+/// A checkpoint that goes with a tuner.
+pub(super) struct Saved {
+    /// The run as it was, by its own plan.
+    clock: Clock,
+    log: log::Epoch,
+    states: Vec<checkpoint::State>,
+    bests: Vec<Kept>,
+    files: Files<Tensors>,
+    /// Whether the tuner has another model.
+    has_other_model: bool,
+}
+
+impl Saved {
+    /// Compares a checkpoint with the tuner that is to go on from it.
+    pub(super) fn new(
+        tuner: &Tuner,
+        run: Run,
+        files: Files<Tensors>,
+        allow: Allow,
+    ) -> Result<Self, Error> {
+        let Run { policy, program, model, clock, log, states, bests } = run;
+        let model = Model::new(model)?;
+        let plan = tuner.plan();
+        let saved = Whole { policy: &policy, model: &model, program: &program };
+        let now =
+            Whole { policy: plan.policy(), model: plan.model(), program: tuner.clock.program() };
+        allow.check(&saved, &now)?;
+        let has_other_model = model != *plan.model();
+        let plan = if has_other_model || policy != *plan.policy() {
+            policy.plan(&model)?
+        } else {
+            plan.clone()
+        };
+        let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
+        Ok(Self { clock, log, states, bests, files, has_other_model })
+    }
+
+    /// All that the tuner will be, in memory of its own.
+    pub(super) fn stage(self, tuner: &Tuner) -> Result<Staged, Error> {
+        let _no_grad = tch::no_grad_guard();
+        let variables = self.variables(tuner)?;
+        let states = self.states(tuner, &variables)?;
+        let bests = self.bests(tuner)?;
+        let Files { model, random, .. } = self.files;
+        let clock = self.clock.transfer(tuner.plan().clone(), *tuner.clock.program());
+        let clock = clock.map_err(CheckpointError::from)?;
+        Ok(Staged { clock, log: self.log, variables, model, states, bests, random })
+    }
+
+    /// The variables of the tuner that take their values from the checkpoint.
+    fn variables(&self, tuner: &Tuner) -> Result<Vec<(String, Tensor)>, Error> {
+        let file = &self.files.model;
+        let saved = self.clock.plan().model();
+        let names: HashSet<String> =
+            saved.tensors().iter().map(|tensor| tensor.name.clone()).collect();
+        file.require_all(&names)?;
+        file.require_no_others(&names)?;
+        let now = tuner.plan().model();
+        let (saved, now) = (by_name(saved), by_name(now));
+        let mut variables = tuner.variables(tuner.plan().model());
+        variables.retain(|(name, _)| {
+            let (saved, now) = (saved.get(name.as_str()), now.get(name.as_str()));
+            let is_alias = now.is_some_and(|now| now.same_as.is_some());
+            let fits = saved.zip(now).is_some_and(|(saved, now)| fits(saved, now));
+            !is_alias && (fits || !self.has_other_model)
+        });
+        for (name, variable) in &variables {
+            file.require_like(name, None, variable, self.has_other_model)?;
+        }
+        Ok(variables)
+    }
+
+    /// The state of each part of the tuner whose parameter is among these variables.
+    fn states(
+        &self,
+        tuner: &Tuner,
+        variables: &[(String, Tensor)],
+    ) -> Result<Vec<Option<State>>, Error> {
+        let file = &self.files.optimizer;
+        let names = self.states.iter().flat_map(|saved| {
+            State::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.part))
+        });
+        let names: HashSet<String> = names.collect();
+        file.require_all(&names)?;
+        file.require_no_others(&names)?;
+        let optimizers: HashMap<&str, Optimizer> =
+            self.states.iter().map(|saved| (saved.part.as_str(), saved.optimizer)).collect();
+        let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let model = tuner.plan().model();
+        let is_taken = |part: &Part| {
+            let parameter = model.parameters().get(part.parameter);
+            parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
+        };
+        let parts = tuner.plan().parts().iter().enumerate();
+        parts
+            .map(|(part, known)| {
+                if !is_taken(known) {
+                    return Ok(None);
+                }
+                let Some((name, rows)) = self.part(tuner, part) else { return Ok(None) };
+                let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
+                let Some(values) = tuner.parts.values(part)? else { return Ok(None) };
+                let state = State::new(*optimizer, &values)?;
+                for (of, like) in state.tensors() {
+                    let name = format!("{name}.{of}");
+                    // A count of steps has no rows.
+                    let rows = rows.as_ref().filter(|_| like.dim() > 0);
+                    file.require_like(&name, rows, like, self.has_other_model)?;
+                    real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
+                }
+                Ok(Some(state))
+            })
+            .collect()
+    }
+
+    /// The copies at the best moments of metrics.
+    fn bests(&self, tuner: &Tuner) -> Result<Bests, Error> {
+        let file = &self.files.bests;
+        let before = restored(self.clock.plan());
+        let numbers = 0..self.bests.len();
+        let names =
+            numbers.flat_map(|number| before.iter().map(move |name| best_name(number, name)));
+        file.require_no_others(&names.collect())?;
+        let held: HashSet<String> = file.names().into_iter().collect();
+        let now = restored(tuner.plan());
+        let copies = tuner.bests.kept().map(|(metric, best, _)| {
+            let is_it = |kept: &Kept| kept.metric == metric && kept.best == best;
+            let number = self.bests.iter().position(is_it).filter(|_| !self.has_other_model);
+            let Some(number) = number else { return Ok(None) };
+            let copy = |(unit, name): (usize, &String)| {
+                let (name, rows) = if unit < tuner.parts.count() {
+                    let Some(part) = self.part(tuner, unit) else { return Ok(None) };
+                    part
+                } else {
+                    (name.clone(), None)
+                };
+                let name = best_name(number, &name);
+                let Some(like) = tuner.bests.original(unit, &tuner.parts)? else { return Ok(None) };
+                if !held.contains(&name) {
+                    return Ok(None);
+                }
+                file.require_like(&name, rows.as_ref(), &like, false)?;
+                Ok(Some(rows_of(file.get(&name)?, rows.as_ref())?))
+            };
+            now.iter().enumerate().map(copy).collect::<Result<_, Error>>().map(Some)
+        });
+        let copies = copies.collect::<Result<_, Error>>()?;
+        Ok(tuner.bests.resumed(copies, &tuner.parts)?)
+    }
+
+    /// What a part of the tuner was called in the checkpoint, and which rows of that it is.
+    fn part(&self, tuner: &Tuner, part: usize) -> Option<(String, Option<Range<usize>>)> {
+        let before = self.clock.plan();
+        let (part, rows) = tuner.plan().part_in(part, before)?;
+        Some((before.part_name(part), rows))
+    }
+}
+
+fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
+    model.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect()
+}
+
+/// Whether the values of one tensor can be those of another.
+fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
+    let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
+    saved.shape == now.shape && is_complex(saved) == is_complex(now)
+}
+
+/// Some rows of a tensor, or all of it.
+fn rows_of(tensor: Tensor, rows: Option<&Range<usize>>) -> Result<Tensor, TchError> {
+    match rows {
+        None => Ok(tensor),
+        Some(rows) => {
+            let (start, length) = gradients::extent(rows)?;
+            tensor.f_narrow(0, start, length)
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! Runs a policy through a tuner, and holds it against the run by hand.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use freeze_runtime::Tuner;
+use tch::{Cuda, Device, Kind, Tensor};
+
+use super::Farthest;
+use super::case::{Case, Clip, Rates, same_bits};
+use super::networks::Network;
+use crate::Bits;
+
+/// How far a variable may be from the one by hand: the norm of the difference, as a part of the
+/// norm of the one by hand. Some 16 roundings of a float32.
+const CPU: f64 = 1e-6;
+/// On a GPU, every sum is added up in another order than the one by hand.
+const CUDA: f64 = 1e-5;
+
+/// A case that is run.
+pub(super) struct Replay<'c> {
+    case: &'c Case,
+    network: Network,
+    /// The variables at first and after each epoch, as in the case.
+    snapshots: BTreeMap<String, Vec<Tensor>>,
+    farthest: Farthest,
+}
+
+impl<'c> Replay<'c> {
+    pub(super) fn new(case: &'c Case, network: Network) -> Self {
+        let farthest = Farthest { off: 0.0, place: "everywhere".to_owned() };
+        Self { case, network, snapshots: BTreeMap::new(), farthest }
+    }
+
+    pub(super) fn run(mut self) -> Result<Farthest, Box<dyn Error>> {
+        // cuDNN rounds the factors of a convolution to TF32.
+        Cuda::set_user_enabled_cudnn(false);
+        let case = self.case;
+        self.start()?;
+        let mut tuner = Tuner::builder(&case.policy)
+            .steps_per_epoch(usize::try_from(case.steps)?)
+            .attach(&self.network.vs)?;
+        for epoch in 0..case.epochs {
+            tuner.start_epoch()?;
+            for step in 0..case.steps {
+                self.compare_rates(&tuner, epoch, step);
+                self.step(&mut tuner, epoch, step)?;
+            }
+            for (metric, value) in case.metrics(epoch) {
+                tuner.observe(metric, value)?;
+            }
+            self.compare(epoch + 1)?;
+        }
+        self.end(&mut tuner)?;
+        Ok(self.farthest)
+    }
+
+    /// Gives every variable the value that it had by hand at first.
+    fn start(&mut self) -> Result<(), Box<dyn Error>> {
+        let mut variables = self.network.vs.variables();
+        assert_eq!(variables.len(), self.case.weights.len(), "another network");
+        for (name, weights) in &self.case.weights {
+            let variable = variables.get_mut(name).ok_or("another network")?;
+            tch::no_grad(|| variable.f_copy_(&weights.f_get(0)?))?;
+        }
+        self.compare(0)
+    }
+
+    fn step(&self, tuner: &mut Tuner, epoch: i64, step: i64) -> Result<(), Box<dyn Error>> {
+        let (x, y) = self.case.batch(epoch, step)?;
+        let device = self.network.vs.device();
+        tuner.zero_grad()?;
+        (self.network.loss)(&x.to_device(device), &y.to_device(device)).f_backward()?;
+        match self.case.clip {
+            Clip::No => {}
+            Clip::Norm(max) => drop(tuner.clip_grad_norm(max)?),
+            Clip::Value(max) => tuner.clip_grad_value(max)?,
+        }
+        tuner.step()?;
+        Ok(())
+    }
+
+    /// Fails unless the same trains as by hand, with the same learning rates.
+    fn compare_rates(&self, tuner: &Tuner, epoch: i64, step: i64) {
+        let case = self.case;
+        let (ours, by_hand) = (case.rates_of(tuner), case.rates(epoch, step));
+        let place = format!("epoch {epoch}, step {step}");
+        let only =
+            |one: &Rates, other: &Rates| one.keys().find(|row| !other.contains_key(row)).cloned();
+        assert_eq!(only(&ours, &by_hand), None, "{place}: it trains");
+        assert_eq!(only(&by_hand, &ours), None, "{place}: it does not train");
+        for ((name, ours), by_hand) in ours.iter().zip(by_hand.values()) {
+            let off = (ours - by_hand).abs() / by_hand;
+            assert!(off < 1e-12, "{place}: {name:?} trains with {ours}, by hand with {by_hand}");
+        }
+    }
+
+    /// Fails where a variable is too far from the one by hand, or has moved where that one has
+    /// not, or has not moved where that one has.
+    fn compare(&mut self, epoch: i64) -> Result<(), Box<dyn Error>> {
+        let variables = self.network.vs.variables();
+        for (name, weights) in &self.case.weights {
+            let variable = variables.get(name).ok_or("another network")?;
+            let place = format!("{name} after {epoch} epochs");
+            let ours = variable.f_detach()?.f_to_device(Device::Cpu)?.copy();
+            let by_hand = weights.f_get(epoch)?;
+            let off = distance(&ours, &by_hand)?;
+            let tolerance = if self.network.vs.device().is_cuda() { CUDA } else { CPU };
+            assert!(off <= tolerance, "{place}: off by {off:.1e}");
+            if off > self.farthest.off {
+                self.farthest = Farthest { off, place: place.clone() };
+            }
+            let snapshots = self.snapshots.entry(name.clone()).or_default();
+            for (earlier, snapshot) in (0..).zip(snapshots.iter()) {
+                assert_eq!(
+                    same_bits(&ours, snapshot)?,
+                    same_bits(&by_hand, &weights.f_get(earlier)?)?,
+                    "{place}: whether it has the bits that it had after {earlier}"
+                );
+            }
+            snapshots.push(ours);
+        }
+        Ok(())
+    }
+
+    /// Fails unless training is over when it is by hand; then nothing moves any more.
+    fn end(&self, tuner: &mut Tuner) -> Result<(), Box<dyn Error>> {
+        assert!(!tuner.stopped());
+        if self.case.ends {
+            tuner.start_epoch()?;
+            assert!(tuner.stopped());
+            let before = Bits::of(&self.network.vs);
+            self.step(tuner, 0, 0)?;
+            let later = Bits::of(&self.network.vs);
+            let moved = before.moved(&later);
+            assert!(moved.iter().all(|name| name.contains("running")), "{moved:?}");
+        }
+        Ok(())
+    }
+}
+
+/// The norm of the difference as a part of the norm of the second.
+fn distance(one: &Tensor, other: &Tensor) -> Result<f64, tch::TchError> {
+    let (one, other) = (one.f_to_kind(Kind::Double)?, other.f_to_kind(Kind::Double)?);
+    (one.f_sub(&other)?.f_norm()?.f_div(&other.f_norm()?)?).f_double_value(&[])
+}
