@@ -4,9 +4,9 @@
 #![expect(clippy::expect_used, clippy::indexing_slicing, reason = "a test that panics fails")]
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use freeze_runtime::{Change, Policy, Tuner};
+use freeze_tests::promise::{at_moments, moment};
 use freeze_tests::{Bits, Net, devices, parse};
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -39,22 +39,9 @@ fn actions() -> impl Strategy<Value = String> {
     ]
 }
 
-/// Rules at moments that do not run back; several may come at one look.
 fn policy() -> impl Strategy<Value = String> {
-    vec((any::<bool>(), 0..3_u64, actions()), 3..12).prop_map(|rules| {
-        let (mut epoch, mut step) = (0, 0);
-        let mut text = "default lr 0.05 optimizer sgd(momentum 0.9);".to_owned();
-        for (is_step, later, actions) in rules {
-            let moment = if is_step {
-                step += later;
-                format!("step {step}")
-            } else {
-                epoch += later / 2;
-                format!("epoch {epoch}")
-            };
-            let _ = write!(text, " {moment}: {actions};");
-        }
-        text
+    vec((moment(), actions()), 3..12).prop_map(|rules| {
+        format!("default lr 0.05 optimizer sgd(momentum 0.9);{}", at_moments(rules))
     })
 }
 

@@ -14,10 +14,9 @@ mod train;
 use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
-use std::time::Instant;
 
 use freeze_examples::{
-    Dataset, Weights, bar, digits, exit_code, output_folder, pretrain, readable,
+    Dataset, Weights, bar, digits, exit_code, learn_first_half, output_folder, readable,
 };
 use tch::{Device, nn};
 
@@ -49,7 +48,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     tch::set_num_threads(1);
     let strategies = strategy::all()?;
     let digits = digits::load()?;
-    let body = learn_first_half(&digits.classes(0..5))?;
+    let body = pretrained(&digits)?;
 
     let new = digits.classes(5..10);
     let tasks: Vec<Task> =
@@ -73,20 +72,11 @@ fn run() -> Result<(), Box<dyn Error>> {
 }
 
 /// What a network has learnt of the first half of the digits, all but its head.
-fn learn_first_half(digits: &Dataset) -> Result<Weights, Box<dyn Error>> {
-    println!("Digits 0 to 4: {} samples to learn from.", digits.len());
-    let begun = Instant::now();
+fn pretrained(digits: &Dataset) -> Result<Weights, Box<dyn Error>> {
     tch::manual_seed(1);
     let vs = nn::VarStore::new(Device::Cpu);
     let network = Network::new(&vs.root());
-    let progress = bar(PRETRAINING, "digits 0 to 4");
-    pretrain(&vs, &network, digits, PRETRAINING, &progress)?;
-    progress.finish_and_clear();
-    println!(
-        "    {:.1} % of them told right after {PRETRAINING} epochs, {:.1} s",
-        100.0 * digits.accuracy(&network),
-        begun.elapsed().as_secs_f64(),
-    );
+    learn_first_half(&vs, &network, digits, PRETRAINING)?;
     Ok(Weights::of(&vs).except("output_layer"))
 }
 

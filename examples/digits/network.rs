@@ -1,6 +1,5 @@
 //! The network: a stem, three layers of two convolutions each, and a head.
 
-use freeze_examples::Dataset;
 use freeze_runtime::nn::{BatchNorm, batch_norm2d};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Device, Tensor};
@@ -37,14 +36,6 @@ impl Network {
             ],
             head: head(vs),
         }
-    }
-
-    /// The share of digits that it tells right.
-    pub(crate) fn accuracy(&self, digits: &Dataset) -> f64 {
-        tch::no_grad(|| {
-            let logits = self.forward_t(&digits.inputs, false);
-            logits.accuracy_for_logits(&digits.labels).double_value(&[])
-        })
     }
 
     /// Puts a head in place that has learnt nothing yet.

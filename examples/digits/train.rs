@@ -4,12 +4,12 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use freeze_examples::Dataset;
+use freeze_examples::{Dataset, Weights};
 use freeze_runtime::plan::Plan;
 use freeze_runtime::{Change, Policy, Tuner};
 use indicatif::ProgressBar;
+use tch::Device;
 use tch::nn::{self, ModuleT};
-use tch::{Device, Kind, Tensor};
 
 use crate::network::Network;
 
@@ -49,7 +49,7 @@ pub(crate) struct Run {
     /// The bytes that optimizer state held after each epoch.
     pub(crate) optimizer_bytes: Vec<usize>,
     /// Everything that the network consists of.
-    weights: nn::VarStore,
+    pub(crate) weights: Weights,
 }
 
 /// A rule that fired.
@@ -73,20 +73,20 @@ pub(crate) fn fine_tune(
     progress: &ProgressBar,
 ) -> Result<Run, Box<dyn Error>> {
     tch::manual_seed(task.seed);
-    let mut weights = nn::VarStore::new(Device::Cpu);
-    let mut network = Network::new(&weights.root());
+    let mut vs = nn::VarStore::new(Device::Cpu);
+    let mut network = Network::new(&vs.root());
     if let Some(file) = pretrained {
-        weights.load(file)?;
+        vs.load(file)?;
         network.renew_head();
     }
-    let mut tuner = Tuner::builder(policy).optimizer(nn::AdamW::default()).attach(&weights)?;
+    let mut tuner = Tuner::builder(policy).optimizer(nn::AdamW::default()).attach(&vs)?;
     let mut run = Run {
-        accuracy: vec![network.accuracy(&task.rest)],
+        accuracy: vec![task.rest.accuracy(&network)],
         fired: Vec::new(),
         changes: Vec::new(),
         seconds: 0.0,
         optimizer_bytes: Vec::new(),
-        weights,
+        weights: Weights::default(),
     };
     while tuner.epoch() < EPOCHS && !tuner.stopped() {
         let begun = Instant::now();
@@ -99,9 +99,10 @@ pub(crate) fn fine_tune(
         }
         run.seconds += begun.elapsed().as_secs_f64();
         run.optimizer_bytes.push(tuner.optimizer_bytes());
-        run.accuracy.push(network.accuracy(&task.rest));
+        run.accuracy.push(task.rest.accuracy(&network));
         progress.inc(1);
     }
+    run.weights = Weights::of(&vs);
     Ok(run)
 }
 
@@ -122,21 +123,5 @@ impl Run {
     /// The share of the rest that is told right at the end.
     pub(crate) fn final_accuracy(&self) -> f64 {
         self.accuracy.last().copied().unwrap_or(0.0)
-    }
-
-    /// Whether two runs ended with the same network: the same bits in every weight and in every
-    /// running statistic.
-    pub(crate) fn same_bits(&self, other: &Self) -> bool {
-        let others = other.weights.variables();
-        let bits = |tensor: &Tensor| tensor.detach().view_dtype(Kind::Int);
-        self.weights.len() == others.len()
-            && self.weights.variables().iter().all(|(name, tensor)| {
-                others.get(name).is_some_and(|other| bits(tensor).equal(&bits(other)))
-            })
-    }
-
-    /// How many numbers the network consists of.
-    pub(crate) fn numbers(&self) -> usize {
-        self.weights.variables().values().map(Tensor::numel).sum()
     }
 }

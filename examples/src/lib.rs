@@ -15,7 +15,7 @@ pub mod weights;
 pub use dataset::Dataset;
 pub use folders::{file, output_folder, readable};
 pub use policy::{exit_code, policy};
-pub use pretrain::pretrain;
+pub use pretrain::learn_first_half;
 pub use progress::bar;
 pub use spread::Spread;
 pub use transformer::{Config, Transformer};

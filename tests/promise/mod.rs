@@ -19,6 +19,7 @@ use proptest::test_runner::{TestCaseError, TestRunner};
 use tch::{Device, Tensor};
 
 use net::Net;
+pub use policies::{Later, at_moments, moment};
 use programs::Call;
 
 /// What was seen, so that a test in which nothing happens is none.

@@ -51,22 +51,35 @@ pub(super) fn policy(shape: &Shape) -> impl Strategy<Value = String> + use<> {
                 _ => format!("unfreeze {targets} lr linear 0.05 -> 0.01 over 3 steps then freeze"),
             },
         );
-    let moment = (any::<bool>(), 0..3_u64);
     let layers: Vec<String> = (0..shape.layers.len()).map(|i| format!("l{i}")).collect();
     let layers = format!("let @layers = [{}, fc];", layers.join(", "));
-    (select(optimizers.to_vec()), vec((moment, action), 2..9)).prop_map(move |(default, rules)| {
-        let (mut epoch, mut step) = (0, 0);
-        let mut text = format!("{layers} default {default};");
-        for ((is_step, later), action) in rules {
-            let moment = if is_step {
-                step += later;
-                format!("step {step}")
-            } else {
-                epoch += later / 2;
-                format!("epoch {epoch}")
-            };
-            let _ = write!(text, " {moment}: {action};");
-        }
-        text
-    })
+    (select(optimizers.to_vec()), vec((moment(), action), 2..9)).prop_map(
+        move |(default, rules)| format!("{layers} default {default};{}", at_moments(rules)),
+    )
+}
+
+/// Whether a rule waits for a step or for an epoch, and how much later than the last such rule.
+pub type Later = (bool, u64);
+
+/// A moment that is not before the one of the rule before it; several may come at one look.
+pub fn moment() -> impl Strategy<Value = Later> {
+    (any::<bool>(), 0..3_u64)
+}
+
+/// Rules at moments that do not run back.
+#[must_use]
+pub fn at_moments(rules: Vec<(Later, String)>) -> String {
+    let (mut epoch, mut step) = (0, 0);
+    let mut text = String::new();
+    for ((is_step, later), actions) in rules {
+        let moment = if is_step {
+            step += later;
+            format!("step {step}")
+        } else {
+            epoch += later / 2;
+            format!("epoch {epoch}")
+        };
+        let _ = write!(text, " {moment}: {actions};");
+    }
+    text
 }
