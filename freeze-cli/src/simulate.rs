@@ -42,12 +42,12 @@ enum Every {
     Step,
 }
 
-/// Prints the records on standard output, and findings on standard error.
+/// Prints the records on standard output, and findings and notes on standard error.
 pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
     let mut messages = Messages::new(options, To::Error);
     let made = plan(arguments, &mut messages).and_then(|plan| {
         let Some(plan) = plan else { return Ok(()) };
-        print_all(simulate(plan, setup(arguments)?).map_err(missing)?)
+        print_all(simulate(plan, setup(arguments)?).map_err(missing)?, &messages)
     });
     if let Err(message) = made {
         messages.fail(&message);
@@ -107,14 +107,16 @@ fn missing(error: SimulateError) -> String {
     format!("{error}{option}")
 }
 
-fn print_all(simulation: Simulation) -> Result<(), String> {
+fn print_all(mut simulation: Simulation, messages: &Messages<'_>) -> Result<(), String> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let print = || {
-        for record in simulation {
-            serde_json::to_writer(&mut out, &record)?;
-            out.write_all(b"\n")?;
+    let mut print = || loop {
+        let record = simulation.next();
+        for note in simulation.notes() {
+            messages.remark(&format!("note: {note}"));
         }
-        out.flush()
+        let Some(record) = record else { return out.flush() };
+        serde_json::to_writer(&mut out, &record)?;
+        out.write_all(b"\n")?;
     };
     output::written(print())
 }

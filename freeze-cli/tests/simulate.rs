@@ -43,6 +43,23 @@ fn a_line_an_epoch() {
 }
 
 #[test]
+fn what_metrics_lack_is_told_beside_the_lines() {
+    let text = "run 3 epochs; start: train fc lr 1; when val_los > 1 or epoch 1: unfreeze layer4; \
+                epoch 2: unfreeze bn1, restore lowest loss, restore lowest acc";
+    let folder = folder_with(&[("a.freeze", text), ("m.csv", "epoch,loss,acc\n0,nan,\n1,,\n")]);
+    let arguments = ["a.freeze", "--model", MODEL, "--metrics", "m.csv"];
+    let (status, lines, notes) = freeze(&arguments, folder.path(), "");
+    assert_eq!((status, lines.lines().count()), (0, 3));
+    let told = "note: `val_los` is never observed: no column is called so\n\
+                note: epoch 1: `loss` is no number, which is no improvement\n\
+                note: epoch 2: `loss` was never observed, so nothing is restored\n\
+                note: epoch 2: `acc` was never observed, so nothing is restored\n";
+    assert_eq!(notes, told);
+    let (_, _, notes) = freeze(&[&["-q"], &arguments[..]].concat(), folder.path(), "");
+    assert_eq!(notes, "");
+}
+
+#[test]
 fn the_model_may_be_the_policys_own() {
     let model = std::fs::read_to_string(MODEL).unwrap();
     let text = "model \"m.model.json\"; run 1 epoch; start: train fc lr 1";

@@ -19,6 +19,11 @@ fn finds_nothing(text: &str) {
     finds(text, &[]);
 }
 
+#[track_caller]
+fn label(code: Code, text: &str) -> String {
+    findings(text).into_iter().find(|finding| finding.code == code).unwrap().label
+}
+
 #[test]
 fn frz0101_syntax() {
     finds("start train fc;", &[(Code::FRZ0101, "train")]);
@@ -45,8 +50,23 @@ fn frz0102_unknown_words() {
     finds("start: train fc lrr 3;", &[(Code::FRZ0102, "lrr")]);
     finds("start: train fc, unfreze layer4 lr 1;", &[(Code::FRZ0102, "unfreze")]);
     finds("start or epok 3: train fc;", &[(Code::FRZ0102, "epok")]);
-    let found = findings("start: tran fc;");
-    assert_eq!(found[0].suggestions[0].edits[0].text, "train");
+    let curve = "start: train fc lr cosin 1 -> 0 over 2 epochs;";
+    finds(curve, &[(Code::FRZ0102, "cosin")]);
+    finds("start: train fc lr smooth 1 -> 0 over 2 epochs;", &[(Code::FRZ0102, "smooth")]);
+    finds("start: train fc lr 1 times 1 every 1 step to 0 then expp 1", &[(Code::FRZ0102, "expp")]);
+    finds("let base = 1; start: train fc lr base 1;", &[(Code::FRZ0101, "1")]);
+    let meant = |text: &str| findings(text)[0].suggestions[0].edits[0].text.clone();
+    assert_eq!([meant("start: tran fc;"), meant(curve)], ["train", "cosine"]);
+}
+
+#[test]
+fn only_what_fits_an_action_is_offered_behind_it() {
+    let offered = |text: &str| findings(text)[0].label.clone();
+    assert!(!offered("start: train fc kep state;").contains("keep"));
+    assert_eq!(
+        offered("start: freeze fc kep state;"),
+        "expected `stats`, `keep`, `except` or `in`"
+    );
 }
 
 #[test]
@@ -71,6 +91,19 @@ fn frz0201_selecting_nothing() {
     finds("start: train layer4 in layer3;", &[(Code::FRZ0201, "layer4 in layer3")]);
     finds("start: train fc except fc;", &[(Code::FRZ0201, "fc except fc")]);
     finds("start: train fc except layer4;", &[(Code::FRZ0501, "layer4")]);
+    finds("start: train @frozen;", &[(Code::FRZ0201, "@frozen")]);
+    assert_eq!(
+        label(Code::FRZ0201, "start: train @frozen;"),
+        "everything trains just before this rule, and nothing is frozen"
+    );
+    assert_eq!(
+        label(Code::FRZ0201, "start: freeze @all; start: train fc in @trainable;"),
+        "everything is frozen just before this rule, and nothing trains"
+    );
+    assert_eq!(
+        label(Code::FRZ0201, "start: train fc; epoch 1: unfreeze layer4 in @trainable;"),
+        "nothing of the kind is left when this rule fires"
+    );
     finds("start: train layer4[1..1];", &[(Code::FRZ0201, "[1..1]")]);
     finds_nothing("start: train layer4.1, \"fc.weight\", conv*, **.bias in layer1");
 }
@@ -98,9 +131,26 @@ fn frz0202_unknown_names() {
 }
 
 #[test]
+fn frz0202_names_of_a_let_that_is_wrong_or_stands_below() {
+    finds(
+        "let a = 1 2; let @b = [fc; start: train @b lr a;",
+        &[(Code::FRZ0101, "2"), (Code::FRZ0101, ";")],
+    );
+    finds("let a = b; let b = 2; start: train fc lr a;", &[(Code::FRZ0202, "b")]);
+    finds("let @a = [@b]; let @b = fc; start: train @a;", &[(Code::FRZ0202, "@b")]);
+    let found = findings("let a = b; let b = 2; start: train fc lr a;");
+    assert_eq!(found[0].secondary[0].span.start, 15);
+    // `b` is another name than `@b`.
+    let found = findings("let a = b; let @b = fc; start: train @b lr a;");
+    assert!(found[0].secondary.is_empty());
+}
+
+#[test]
 fn frz0203_names_twice() {
     finds("start as a: train fc; epoch 1 as a: unfreeze bn1;", &[(Code::FRZ0203, "a")]);
     finds("run 3 epochs; run 4 epochs; start: train fc;", &[(Code::FRZ0203, "4 epochs")]);
+    finds("default lr 1; default lr 2; start: train fc;", &[(Code::FRZ0203, "lr 2")]);
+    finds("default lr 1 lr 2; start: train fc;", &[(Code::FRZ0403, "lr 2")]);
     finds_nothing("start as a: train fc; epoch 1 as b: unfreeze bn1;");
 }
 
@@ -205,6 +255,7 @@ fn frz0401_values_out_of_range() {
     finds("start: train fc optimizer adam(beta1 1);", &[(Code::FRZ0401, "1")]);
     finds("start: train fc optimizer sgd(nesterov);", &[(Code::FRZ0401, "nesterov")]);
     finds_nothing("start: train fc lr 1_0.5e-3 optimizer sgd(momentum 0.9 nesterov);");
+    finds_nothing("start: train fc lr 1e-3 optimizer sgd(nesterov momentum 0.9);");
 }
 
 #[test]
@@ -215,6 +266,10 @@ fn frz0402_durations() {
     finds("epoch 1.5: train fc;", &[(Code::FRZ0402, "1.5")]);
     finds("step -1: train fc;", &[(Code::FRZ0402, "-1")]);
     finds("run 0 epochs; start: train fc;", &[(Code::FRZ0402, "0")]);
+    let message = |text: &str| findings(text)[0].message.clone();
+    assert_eq!(message("epoch 1e16: train fc;"), "a number too large to count to");
+    assert_eq!(message("run 1e16 steps; start: train fc;"), "a number too large to count to");
+    assert_eq!(message("epoch 1.5: train fc;"), "an epoch is counted in whole numbers from 0");
     finds_nothing("step 1e3: train fc;");
 }
 
@@ -232,6 +287,7 @@ fn frz0404_optimizers() {
     finds("start: train fc optimizer sgd(beta1 0.9);", &[(Code::FRZ0404, "beta1")]);
     finds("start: train fc optimizer sgd(momentum);", &[(Code::FRZ0404, "momentum")]);
     finds("start: train fc optimizer adam(amsgrad 1);", &[(Code::FRZ0404, "1")]);
+    finds("start: train fc optimizer adam(amsgrad (1) eps 1);", &[(Code::FRZ0404, "(1)")]);
     finds_nothing(
         "start: train fc optimizer rmsprop(alpha 0.9, eps 1e-7, momentum 0.9, centered);",
     );
@@ -271,6 +327,14 @@ fn frz0501_actions_without_effect() {
     finds("start: train fc; epoch 1: freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
     finds("start: train fc, freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
     finds("start: train fc lr 1; epoch 1: set fc lr 1;", &[(Code::FRZ0501, "set fc lr 1")]);
+    assert_eq!(
+        label(Code::FRZ0501, "start: train fc; epoch 1: set fc lr 1; epoch 2: set fc lr 1;"),
+        "all of this has these options already"
+    );
+    assert_eq!(
+        label(Code::FRZ0501, "start: train fc, bn1; epoch 1: set fc stats live;"),
+        "no running statistics belong to this"
+    );
     finds_nothing("start: train fc; epoch 1: train fc lr 2;");
     finds_nothing("start: unfreeze fc lr 1;");
 }

@@ -81,9 +81,26 @@ fn waiting_begins_when_the_rule_before_has_fired() {
     // Values from before are forgotten: the best is that of epoch 2.
     let fired = fired_after(&mut clock(text), "m", &[0.0, 0.0, 5.0, 4.0, 4.0, 4.0]);
     assert_eq!(fired, ["2 rule 1", "6 it"]);
-    // One observation is one rule's.
-    let text = "when m < 1 as a: train fc; when m < 1 as b: unfreeze bn1; when m < 1 as c: stop";
-    assert_eq!(fired_after(&mut clock(text), "m", &[0.5, 2.0, 0.5, 0.5]), ["1 a", "3 b", "4 c"]);
+}
+
+#[test]
+fn comparisons_look_at_what_was_observed_whichever_rule_waited() {
+    // One value that is good enough for several rules fires them all.
+    let text =
+        "when m < 1 as a: train fc; when m < 0.7 as b: unfreeze bn1; when m < 0.6 as c: stop";
+    assert_eq!(fired_after(&mut clock(text), "m", &[0.65, 0.65, 0.5]), ["1 a b", "3 c"]);
+    let text = "epoch 2: train fc; when m < 1 for 2 epochs as it: unfreeze bn1";
+    assert_eq!(fired_after(&mut clock(text), "m", &[0.5, 0.5]), ["2 rule 1 it"]);
+    assert_eq!(fired_after(&mut clock(text), "m", &[2.0, 0.5, 0.5]), ["2 rule 1", "3 it"]);
+    // Looked at only when something was observed.
+    let text = "step 1: train fc; when m < 1 as it: unfreeze bn1";
+    let mut clock = clock(text);
+    clock.observe("m", 0.5);
+    assert_eq!(fired(&clock.start_epoch()), "");
+    assert_eq!(fired(&clock.end_step()), "rule 1");
+    assert_eq!(fired(&clock.end_step()), "");
+    clock.observe("m", 0.5);
+    assert_eq!(fired(&clock.end_step()), "it");
 }
 
 #[test]
@@ -114,12 +131,14 @@ fn one_of_several_moments_is_enough() {
 
 #[test]
 fn a_condition_is_looked_at_when_its_metric_was_observed() {
-    let text = "start: train fc; when m < 1 as a: unfreeze bn1; when m < 1 as b: stop";
+    let text = "start: train fc; when m < 1 as a: unfreeze bn1; after 1 step: freeze bn1; \
+                when m < 1 as b: stop";
     let mut clock = clock(text);
     clock.start_epoch();
     clock.observe("m", 0.5);
     assert_eq!(fired(&clock.end_step()), "a");
     // Nothing new was observed.
+    assert_eq!(fired(&clock.end_step()), "rule 3");
     assert_eq!(firings(&mut clock, 3, 3), Vec::<String>::new());
     clock.observe("other", 0.5);
     assert_eq!(fired(&clock.end_step()), "");

@@ -127,14 +127,19 @@ fn a_stop_beside_other_actions_stays() {
 #[test]
 fn a_rule_watches_on_if_it_waits_for_the_same() {
     let text = |more: &str| format!("{START} when loss < 1 for 2 epochs{more}: unfreeze body lr 2");
-    let mut clock = after(1, &text(""));
-    clock.observe("loss", 0.5);
-    for (other, expected) in [
-        (format!("{}, stop", text("")), "rule 2"),
-        (text(" or epoch 9"), ""),
-        (text("").replace("< 1", "< 2"), ""),
+    // What stops falling does so since its rule began to wait.
+    let stops = text("").replace("< 1 for 2 epochs", "stops falling for 1 epoch");
+    for (before, other, expected) in [
+        (text(""), format!("{}, stop", text("")), "rule 2"),
+        (text(""), text(" or epoch 9"), "rule 2"),
+        (text(""), text("").replace("when", "start: freeze head.bias; when"), "rule 3"),
+        (text(""), text("").replace("< 1", "< 2"), ""),
+        (stops.clone(), format!("{stops}, stop"), "rule 2"),
+        (stops.clone(), stops.replace(": unfreeze body", " or epoch 9: unfreeze body"), ""),
     ] {
-        let mut clock = policy(clock.clone(), &other).unwrap();
+        let mut clock = after(1, &before);
+        clock.observe("loss", 0.5);
+        let mut clock = policy(clock, &other).unwrap();
         clock.start_epoch();
         clock.observe("loss", 0.5);
         assert_eq!(fired(&clock.end_step()), expected, "{other}");

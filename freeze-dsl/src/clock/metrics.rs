@@ -6,15 +6,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::ast::{Best, Direction, Relation};
 use crate::json::{from_real, real};
-use crate::rule::{Condition, Moment, Test};
+use crate::rule::{Condition, Moment, Rule, Test};
+use crate::source::Spanned;
 use crate::time::{Counted, Lengths, Time};
 
-/// What was observed of all metrics, and how the conditions of the waiting rule stand.
-#[derive(Debug, Clone, Default)]
+/// What was observed of all metrics, and how the conditions of rules stand.
+#[derive(Debug, Clone)]
 pub(super) struct Metrics {
     bests: Bests,
-    /// The conditions of the waiting rule's moments.
-    waiting: Vec<Vec<Watched>>,
+    /// The conditions of each rule's moments.
+    rules: Vec<Vec<Vec<Watched>>>,
+    /// The index of the rule that waits.
+    next: usize,
     notes: Vec<String>,
 }
 
@@ -35,7 +38,8 @@ struct Value {
 #[serde(deny_unknown_fields)]
 pub(super) struct Observations {
     bests: Bests,
-    waiting: Vec<Vec<History>>,
+    /// Of each condition of a rule that is still to fire.
+    conditions: Vec<History>,
     notes: Vec<String>,
 }
 
@@ -48,14 +52,15 @@ pub struct Observed {
     pub is_highest: bool,
 }
 
-/// A condition, and how it stands since its rule began to wait.
+/// A condition, and how it stands.
 #[derive(Debug, Clone)]
 struct Watched {
     condition: Condition,
     history: History,
 }
 
-/// What was observed of a condition's metric since its rule began to wait.
+/// What was observed of a condition's metric: by a comparison since the run began, by `stops …`
+/// since its rule began to wait.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct History {
@@ -75,6 +80,20 @@ struct History {
 }
 
 impl Metrics {
+    pub(super) fn new(rules: &[Rule]) -> Self {
+        let conditions = |moment: &Spanned<Moment>| match &moment.value {
+            Moment::When(conditions) => conditions.iter().map(Watched::new).collect(),
+            _ => Vec::new(),
+        };
+        let moments = |rule: &Rule| rule.trigger.value.iter().map(conditions).collect();
+        Self {
+            bests: Bests::default(),
+            rules: rules.iter().map(moments).collect(),
+            next: 0,
+            notes: Vec::new(),
+        }
+    }
+
     pub(super) fn observe(&mut self, metric: &str, value: f64, now: Time) -> Observed {
         let mut observed = Observed::default();
         if value.is_nan() {
@@ -90,7 +109,7 @@ impl Metrics {
                 observed.is_highest = true;
             }
         }
-        for watched in self.waiting.iter_mut().flatten() {
+        for watched in self.watched() {
             if watched.condition.metric == metric {
                 watched.history.observe(&watched.condition.test, value, now);
             }
@@ -108,20 +127,28 @@ impl Metrics {
         Some((value, at.epochs, at.steps))
     }
 
-    /// Begins to watch the conditions of the rule that waits now.
-    pub(super) fn wait<'m>(&mut self, moments: impl Iterator<Item = &'m Moment>) {
-        self.waiting = moments
-            .map(|moment| match moment {
-                Moment::When(conditions) => conditions.iter().map(Watched::new).collect(),
-                _ => Vec::new(),
-            })
-            .collect();
+    /// The rule with this index begins to wait.
+    pub(super) fn wait(&mut self, next: usize) {
+        self.next = next;
+        for watched in self.rules.get_mut(next).into_iter().flatten().flatten() {
+            if matches!(watched.condition.test, Test::Stops { .. }) {
+                watched.history = History::default();
+            }
+        }
+    }
+
+    /// The conditions of the rules that are still to fire.
+    fn watched(&mut self) -> impl Iterator<Item = &mut Watched> {
+        self.rules.iter_mut().skip(self.next).flatten().flatten()
     }
 
     /// Whether all conditions of a moment hold, one of them by something observed since the last
     /// look.
     pub(super) fn hold(&self, moment: usize, lengths: &Lengths, now: Time) -> bool {
-        let Some(conditions) = self.waiting.get(moment) else { return false };
+        let moments = self.rules.get(self.next);
+        let Some(conditions) = moments.and_then(|moments| moments.get(moment)) else {
+            return false;
+        };
         conditions.iter().any(|watched| watched.history.is_fresh)
             && conditions
                 .iter()
@@ -130,33 +157,30 @@ impl Metrics {
 
     /// Tells that the rules were looked at.
     pub(super) fn looked(&mut self) {
-        for watched in self.waiting.iter_mut().flatten() {
+        for watched in self.watched() {
             watched.history.is_fresh = false;
         }
     }
 
     /// What was observed so far.
     pub(super) fn observations(&self) -> Observations {
-        let histories = |conditions: &Vec<Watched>| {
-            conditions.iter().map(|watched| watched.history.clone()).collect()
-        };
+        let waiting = self.rules.iter().skip(self.next).flatten().flatten();
         Observations {
             bests: self.bests.clone(),
-            waiting: self.waiting.iter().map(histories).collect(),
+            conditions: waiting.map(|watched| watched.history.clone()).collect(),
             notes: self.notes.clone(),
         }
     }
 
-    /// Goes on behind what was observed; gives whether that was of the conditions of the rule that
-    /// waits, and not from later than `now`.
+    /// Goes on behind what was observed; gives whether that was of the conditions of the rules
+    /// that are still to fire, and not from later than `now`.
     pub(super) fn resume(&mut self, from: &Observations, now: Time) -> bool {
-        let Observations { bests, waiting, notes } = from;
-        let fits = waiting.iter().map(Vec::len).eq(self.waiting.iter().map(Vec::len))
-            && waiting.iter().flatten().all(|history| history.is_past(now))
+        let Observations { bests, conditions, notes } = from;
+        let fits = conditions.len() == self.watched().count()
+            && conditions.iter().all(|history| history.is_past(now))
             && bests.values().flatten().flatten().all(|best| best.at.is_past(now));
         if fits {
-            let watched = self.waiting.iter_mut().flatten();
-            for (watched, history) in watched.zip(waiting.iter().flatten()) {
+            for (watched, history) in self.watched().zip(conditions) {
                 watched.history.clone_from(history);
             }
             self.bests.clone_from(bests);
@@ -165,15 +189,28 @@ impl Metrics {
         fits
     }
 
-    /// Goes on behind what another one observed, whose rule may wait for other conditions.
+    /// Goes on behind what another one observed, whose rules may wait for other conditions.
     pub(super) fn go_on(&mut self, from: &Self) {
-        let is_same = |(one, other): (&Vec<Watched>, &Vec<Watched>)| {
+        let is_compared =
+            |watched: &&Watched| matches!(watched.condition.test, Test::Compares { .. });
+        let known = from.rules.iter().skip(from.next).flatten().flatten();
+        let compared: Vec<&Watched> = known.filter(is_compared).collect();
+        for watched in self.watched() {
+            let same = compared.iter().find(|known| known.condition == watched.condition);
+            if let Some(known) = same {
+                watched.history.clone_from(&known.history);
+            }
+        }
+        // What stops falling or rising does so since its rule began to wait.
+        let waiting = from.rules.get(from.next);
+        if let Some((moments, known)) = self.rules.get_mut(self.next).zip(waiting) {
             let condition = |watched: &Watched| watched.condition.clone();
-            one.iter().map(condition).eq(other.iter().map(condition))
-        };
-        let mut moments = self.waiting.iter().zip(&from.waiting);
-        if self.waiting.len() == from.waiting.len() && moments.all(is_same) {
-            self.waiting.clone_from(&from.waiting);
+            let conditions = |moments: &[Vec<Watched>]| -> Vec<Vec<Condition>> {
+                moments.iter().map(|all| all.iter().map(condition).collect()).collect()
+            };
+            if conditions(moments) == conditions(known) {
+                moments.clone_from(known);
+            }
         }
         self.bests.clone_from(&from.bests);
         self.notes.clone_from(&from.notes);

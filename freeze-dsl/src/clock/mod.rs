@@ -76,7 +76,7 @@ impl Clock {
             state: bound.start(),
             live: FixedBitSet::with_capacity(bound.deciding.len()),
             firings: vec![0; bound.rules.len()],
-            metrics: Metrics::default(),
+            metrics: Metrics::new(&bound.rules),
             program,
             lengths,
             time: Time::default(),
@@ -89,7 +89,6 @@ impl Clock {
             moves: false,
             plan,
         };
-        clock.wait();
         clock.regroup();
         clock
     }
@@ -148,7 +147,7 @@ impl Clock {
             self.previous = self.time;
             self.recurred = self.time;
             self.next += 1;
-            self.wait();
+            self.metrics.wait(self.next);
         }
         self.metrics.looked();
         self.state.compact();
@@ -193,13 +192,6 @@ impl Clock {
         if let Some(count) = self.firings.get_mut(index) {
             *count += 1;
         }
-    }
-
-    /// Begins to wait for the next rule.
-    fn wait(&mut self) {
-        let rule = self.plan.bound().rules.get(self.next);
-        let moments = rule.map_or(&[][..], |rule| &rule.trigger.value);
-        self.metrics.wait(moments.iter().map(|moment| &moment.value));
     }
 
     /// Whether the waiting rule's moment has come.

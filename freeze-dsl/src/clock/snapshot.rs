@@ -127,9 +127,9 @@ impl Clock {
         self.recurred = from.recurred;
         self.take_rules(from)?;
         self.state = from.state(self.plan.bound())?;
-        self.wait();
+        self.metrics.wait(self.next);
         require(self.metrics.resume(&from.metrics, from.time), || {
-            "its metrics are not those of the rule that waits".to_owned()
+            "its metrics are not those of the rules that are still to fire".to_owned()
         })
     }
 

@@ -41,9 +41,9 @@ impl Clock {
     ///
     /// Time goes on, and what has happened stays. **Another policy** begins behind the last rule
     /// that has fired: up to there, both must have the same rules and the same `default`. A last
-    /// rule that does nothing but `stop` may be another or none; then training goes on. What the
-    /// waiting rule has seen of its metrics counts if its conditions are the same, and else it
-    /// begins to watch them now. Curves go on where they are; what they take of the run is counted
+    /// rule that does nothing but `stop` may be another or none; then training goes on. What a
+    /// condition has seen of its metric counts where the condition is the same, and else it is
+    /// watched from now on. Curves go on where they are; what they take of the run is counted
     /// by the new `run`. A metric that only the new policy restores has its best from now on, since
     /// nothing was kept of the time before.
     ///
@@ -139,7 +139,7 @@ impl Clock {
         clock.next = self.next;
         clock.stopped = self.stopped;
         clock.state = self.state_in(&clock.plan, fresh)?;
-        clock.wait();
+        clock.metrics.wait(clock.next);
         clock.metrics.go_on(&self.metrics);
         clock.state.compact();
         clock.state.advance(clock.time, &clock.lengths);

@@ -9,7 +9,8 @@ const STATEMENTS: [&str; 12] = [
 ];
 const TRIGGERS: [&str; 7] = ["start", "epoch", "step", "at", "after", "every", "when"];
 const OPTIONS: [&str; 4] = ["lr", "weight_decay", "optimizer", "stats"];
-const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
+pub(super) const VERBS: [&str; 4] = ["train", "unfreeze", "set", "freeze"];
+pub(super) const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
 
 /// What could stand at the place of an error.
 pub(super) struct Expected {
@@ -43,6 +44,17 @@ impl Expected {
             None
         };
         expected
+    }
+
+    /// Leaves out what does not fit the action in which it would stand, if it is one with options.
+    pub(super) fn fit(&mut self, verb: Option<&str>) {
+        let unfit: &[&str] = match verb {
+            Some("freeze") => &["lr", "weight_decay", "optimizer"],
+            Some(_) => &["keep"],
+            None => return,
+        };
+        self.words.retain(|word| !unfit.contains(&word.as_str()));
+        self.described.retain(|word| !unfit.contains(&word.trim_matches('`')));
     }
 
     /// The keywords.

@@ -2,7 +2,7 @@
 
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-use super::expected::Expected;
+use super::expected::{Expected, SHAPES, VERBS};
 use super::token::{Kind, Token, is_word_character, quoted};
 use super::{ACTIONS, Rule, is_reserved};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
@@ -13,15 +13,18 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
     let offset = match error.location {
         InputLocation::Pos(at) | InputLocation::Span((at, _)) => at,
     };
-    let expected = match &error.variant {
+    let mut expected = match &error.variant {
         ErrorVariant::ParsingError { positives, .. } => Expected::new(positives),
         ErrorVariant::CustomError { .. } => Expected::new(&[]),
     };
     let found = Token::at(text, span, span.start + offset);
+    let before = text.get(span.start..found.span.start).unwrap_or_default();
+    expected.fit(before.rsplit(|sign| !is_word_character(sign)).find(|word| VERBS.contains(word)));
     // A slip of the very word is surer than one of the word before it.
     let is_slip = nearest(found.text, expected.words()).is_some();
     misspelt_action(text, span, &found)
         .filter(|_| !is_slip)
+        .or_else(|| misspelt_curve(text, span, &found))
         .or_else(|| missing_colon(text, &found, &expected))
         .or_else(|| unknown_word(&found, &expected))
         .unwrap_or_else(|| unexpected(text, &found, &expected))
@@ -32,14 +35,36 @@ fn misspelt_action(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnost
     if found.kind != Kind::Word {
         return None;
     }
-    let before = text.get(span.start..found.span.start)?.trim_end();
-    let word_start = before.rfind(|c: char| !is_word_character(c)).map_or(0, |at| at + 1);
-    let word = before.get(word_start..)?;
-    let separator = before.get(..word_start)?.trim_end().chars().next_back()?;
+    let (before, word) = last_word(text.get(span.start..found.span.start)?.trim_end())?;
+    let separator = before.trim_end().chars().next_back()?;
     let action = nearest(word, ACTIONS).filter(|_| matches!(separator, ',' | ':'))?;
-    let start = span.start + word_start;
+    let start = span.start + before.len();
     let place = Span::new(start, start + word.len());
     Some(unknown(word, place, "an action", Some(action), &ACTIONS.map(quoted)))
+}
+
+/// `lr cosin 1e-3 -> 0 over 5 epochs`: what reads as a number's name was to be a curve.
+fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
+    let before = text.get(span.start..found.span.start)?.trim_end();
+    let (rest, word) = last_word(before)?;
+    let (_, leads) = last_word(rest.trim_end())?;
+    let is_name = word.starts_with(|sign: char| !sign.is_ascii_digit());
+    if !matches!(leads, "lr" | "then") || !is_name || matches!(found.text, "times" | "then") {
+        return None;
+    }
+    let meant = nearest(word, SHAPES);
+    let statement = text.get(found.span.start..)?.split([';', ',', ':']).next()?;
+    let is_ramp = statement.contains("->");
+    let start = span.start + rest.len();
+    let place = Span::new(start, start + word.len());
+    (meant.is_some() || is_ramp)
+        .then(|| unknown(word, place, "a curve", meant, &SHAPES.map(quoted)))
+}
+
+/// The word at the end of a text, and what stands before it.
+fn last_word(text: &str) -> Option<(&str, &str)> {
+    let start = text.rfind(|sign| !is_word_character(sign)).map_or(0, |at| at + 1);
+    text.split_at_checked(start).filter(|(_, word)| !word.is_empty())
 }
 
 /// A statement that begins where the one before it, which ends at `end`, has no `;`.

@@ -1,5 +1,6 @@
 //! Rules bound to a model.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
@@ -146,6 +147,34 @@ impl Bound {
         });
         let mut givers = std::iter::once(Giver::Default).chain(actions);
         givers.find(|giver| self.curve(*giver).is_some_and(|curve| running.is(curve)))
+    }
+
+    /// The names of some parts, given in the model's order. Neighbouring rows are one stretch, and
+    /// all rows are the parameter.
+    pub(super) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
+        let mut stretches: Vec<Part> = Vec::new();
+        for part in parts.filter_map(|part| self.parts.get(part)) {
+            match (stretches.last_mut(), &part.rows) {
+                (Some(Part { parameter, rows: Some(before) }), Some(rows))
+                    if *parameter == part.parameter && before.end == rows.start =>
+                {
+                    before.end = rows.end;
+                }
+                _ => stretches.push(part.clone()),
+            }
+        }
+        let name = |Part { parameter, rows }: Part| {
+            let name = self.names.get(parameter)?;
+            // The parts of a parameter lie side by side, and the last one ends where it does.
+            let behind = self.parts.partition_point(|part| part.parameter <= parameter);
+            let last = behind.checked_sub(1).and_then(|last| self.parts.get(last)?.rows.as_ref());
+            let is_part = |rows: &Range<usize>| last.is_some_and(|last| *rows != (0..last.end));
+            Some(match rows.filter(is_part) {
+                Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
+                None => name.clone(),
+            })
+        };
+        stretches.into_iter().filter_map(name).collect()
     }
 
     /// How many numbers the parts have that train.

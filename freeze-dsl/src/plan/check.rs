@@ -4,7 +4,7 @@ use fixedbitset::FixedBitSet;
 
 use super::{Applied, Bound, State};
 use crate::ast::Verb;
-use crate::diagnostic::{Code, Diagnostic, Found, removal};
+use crate::diagnostic::{Code, Diagnostic, Found, readable, removal};
 use crate::rule::{Action, Moment, Options, Rule};
 use crate::source::{Span, Spanned};
 use crate::unroll::in_turns;
@@ -85,14 +85,7 @@ fn fires_at_once(rule: &Rule) -> bool {
 }
 
 fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
-    let never: Vec<&str> = bound
-        .parts
-        .iter()
-        .enumerate()
-        .filter(|(part, _)| !ever.contains(*part))
-        .filter_map(|(_, part)| bound.names.get(part.parameter))
-        .map(String::as_str)
-        .collect();
+    let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
     let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
     let more = match never.len() {
         1 => String::new(),
@@ -140,20 +133,31 @@ impl Checking<'_> {
             if targets.value.changes() && (self.ends || self.is_drawn) {
                 continue;
             }
-            let label = if targets.value.changes() {
-                "nothing of the kind is left when this rule fires"
-            } else {
+            let label = if !targets.value.changes() {
                 "nothing is left of this"
+            } else if self.trains_all() {
+                "everything trains just before this rule, and nothing is frozen"
+            } else if self.before.trains.is_clear() {
+                "everything is frozen just before this rule, and nothing trains"
+            } else {
+                "nothing of the kind is left when this rule fires"
             };
-            self.found.push(
-                Diagnostic::new(Code::FRZ0201, targets.span, "this selects no parameter")
-                    .label(label),
-            );
+            let written = readable(self.text.get(targets.span.range()).unwrap_or_default());
+            let message = format!("`{written}` selects no parameter");
+            self.found.push(Diagnostic::new(Code::FRZ0201, targets.span, message).label(label));
         }
+    }
+
+    fn trains_all(&self) -> bool {
+        (0..self.bound.parts.len()).all(|part| self.before.trains.contains(part))
     }
 
     fn nothing_left(&mut self) {
         let rule = self.applied.rule;
+        // That nothing trains comes of what selects nothing, which is told.
+        if self.found.iter().any(|finding| finding.code == Code::FRZ0201) {
+            return;
+        }
         let stops = rule.actions.iter().any(|action| matches!(action.value, Action::Stop));
         let left = self.must_train && self.applied.after.trains.is_clear();
         if left && !stops && !self.is_drawn {
@@ -256,6 +260,11 @@ impl Checking<'_> {
         }
     }
 
+    /// Whether running statistics belong to some of it.
+    fn decides(&self, selection: &FixedBitSet) -> bool {
+        self.bound.deciding.iter().any(|deciding| !deciding.is_disjoint(selection))
+    }
+
     /// An action with a comma, where it is not the rule's only one.
     pub(super) fn without(&self, action: &Spanned<Action>) -> Option<Span> {
         removal::of_element(self.text, action.span).filter(|_| self.applied.rule.is_written_once)
@@ -306,8 +315,12 @@ impl Checking<'_> {
                     "`train` in the same rule freezes this already"
                 }
                 Action::On { verb: Verb::Freeze, .. } if *idle => "all of this is frozen already",
-                Action::On { verb: Verb::Set, .. } if *idle => {
-                    "all of this has these options already"
+                Action::On { verb: Verb::Set, options, .. } if *idle => {
+                    if options.stats.is_some() && !self.decides(selection) {
+                        "no running statistics belong to this"
+                    } else {
+                        "all of this has these options already"
+                    }
                 }
                 Action::Reset(_) if *idle => "what is frozen has no optimizer state",
                 _ => continue,

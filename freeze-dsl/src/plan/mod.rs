@@ -22,7 +22,7 @@ use crate::ast::Best;
 use crate::diagnostic::{Diagnostic, Findings, Found, sort};
 use crate::model::Model;
 use crate::policy::Policy;
-use crate::rule::Action;
+use crate::rule::{Action, Moment};
 
 /// A policy bound to a model that it fits: a row a rule.
 ///
@@ -119,6 +119,24 @@ impl Plan {
         self.bound.effects()
     }
 
+    /// The metrics that rules wait for or restore the best moment of, by their names.
+    #[must_use]
+    pub fn metrics(&self) -> Vec<String> {
+        let rules = self.bound.rules.iter();
+        let watched = rules.flat_map(|rule| rule.trigger.value.iter()).flat_map(|moment| {
+            let conditions = match &moment.value {
+                Moment::When(conditions) => conditions.as_slice(),
+                _ => &[],
+            };
+            conditions.iter().map(|condition| condition.metric.to_string())
+        });
+        let restored = self.restores().into_iter().map(|(metric, _)| metric);
+        let mut metrics: Vec<String> = watched.chain(restored).collect();
+        metrics.sort_unstable();
+        metrics.dedup();
+        metrics
+    }
+
     /// The metrics whose best moment a rule restores.
     #[must_use]
     pub fn restores(&self) -> Vec<(String, Best)> {
@@ -155,26 +173,7 @@ impl Plan {
     /// (`embed.weight[0..32000]`), and all rows are the parameter.
     #[must_use]
     pub fn names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut stretches: Vec<(usize, Option<Range<usize>>)> = Vec::new();
-        for part in parts.filter_map(|part| self.parts().get(part)) {
-            match (stretches.last_mut(), &part.rows) {
-                (Some((parameter, Some(before))), Some(rows))
-                    if *parameter == part.parameter && before.end == rows.start =>
-                {
-                    before.end = rows.end;
-                }
-                _ => stretches.push((part.parameter, part.rows.clone())),
-            }
-        }
-        let name = |(parameter, rows): (usize, Option<Range<usize>>)| {
-            let parameter = self.model.parameters().get(parameter)?;
-            let whole = 0..parameter.shape.first().copied().unwrap_or_default();
-            Some(match rows.filter(|rows| *rows != whole) {
-                Some(rows) => format!("{}[{}..{}]", parameter.name, rows.start, rows.end),
-                None => parameter.name.clone(),
-            })
-        };
-        stretches.into_iter().filter_map(name).collect()
+        self.bound.part_names(parts)
     }
 
     /// The part of another plan that a part is, or in which it lies, and then which rows of it.

@@ -80,6 +80,10 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         (None, Some(Length::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
         (None, None) => return Err(SimulateError::NoLength),
     };
+    let missing = plan.metrics().into_iter().filter(|metric| !metrics.has(metric));
+    let notes =
+        missing.map(|metric| format!("`{metric}` is never observed: no column is called so"));
+    let notes = notes.collect();
     let clock = Clock::new(plan, program);
     Ok(Simulation {
         clock,
@@ -90,6 +94,7 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         steps: steps.unwrap_or_default(),
         made: 0,
         fired: Vec::new(),
+        notes,
         is_over: false,
     })
 }
@@ -110,6 +115,8 @@ pub struct Simulation {
     made: u64,
     /// What fired since the last record.
     fired: Vec<String>,
+    /// What a person should know of, and has not been told.
+    notes: Vec<String>,
     is_over: bool,
 }
 
@@ -129,6 +136,12 @@ impl Iterator for Simulation {
 }
 
 impl Simulation {
+    /// What a person should know of that happened since this was asked last: a metric that is
+    /// never observed, or is no number, or of which nothing is restored.
+    pub fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.notes)
+    }
+
     /// Goes on to the next optimizer step that is to be made, or to the end of training. Tells
     /// whether that step is the first of an epoch; `None` where none is left.
     fn advance(&mut self) -> Option<bool> {
@@ -161,6 +174,8 @@ impl Simulation {
     }
 
     fn note(&mut self, change: Change) {
+        let told = |note: &String| format!("epoch {}: {note}", change.epoch);
+        self.notes.extend(change.notes.iter().map(told));
         self.fired.extend(change.fired.into_iter().map(|fired| fired.name));
     }
 }

@@ -70,6 +70,11 @@ impl Table {
         Ok(Self { metrics, rows })
     }
 
+    /// Whether it has a column of this name.
+    pub(super) fn has(&self, metric: &str) -> bool {
+        self.metrics.iter().any(|known| known == metric)
+    }
+
     /// What is observed at the end of an epoch, in the order of the columns.
     pub fn observed(&self, epoch: u64) -> impl Iterator<Item = (&str, f64)> {
         let row = self.rows.get(&epoch).map_or(&[][..], Vec::as_slice);

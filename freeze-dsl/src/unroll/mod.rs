@@ -19,7 +19,7 @@ use crate::select::{Selecting, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
 pub(crate) use loops::{Turns, in_turns};
-use scope::Scope;
+use scope::{Meaning, Scope};
 
 /// What a tree comes to.
 #[derive(Debug, Clone, Default)]
@@ -58,6 +58,7 @@ pub(crate) fn unroll(
         told: 0,
         told_in_turns: HashSet::new(),
         scope: Scope::default(),
+        lets: lets(tree),
         turns: Turns::default(),
         names: HashMap::new(),
         defaulted: HashMap::new(),
@@ -68,6 +69,13 @@ pub(crate) fn unroll(
         regexes: HashMap::new(),
         out: Unrolled::default(),
     };
+    // What could not be read is told, and its uses are no mistakes of their own.
+    for finding in found.iter() {
+        if let Some(name) = lost_let(source.text(), finding) {
+            unroll.scope.define(&name, Meaning::Unknown);
+            unroll.scope.get(&name.value, true);
+        }
+    }
     // `run` and `let` may stand behind what needs them.
     for item in tree.items.iter() {
         unroll.heading(item);
@@ -88,6 +96,34 @@ pub(crate) fn unroll(
     unroll.out
 }
 
+fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
+    let name = |item: &Spanned<Item>| match &item.value {
+        Item::LetNumber { name, .. } => Some(((name.value.clone(), true), name.span)),
+        Item::LetTargets { name, .. } | Item::LetList { name, .. } => {
+            Some(((name.value.clone(), false), name.span))
+        }
+        _ => None,
+    };
+    tree.items.iter().filter_map(name).collect()
+}
+
+/// The name that a `let` was to define that could not be read.
+fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
+    if !matches!(finding.code, Code::FRZ0101 | Code::FRZ0102 | Code::FRZ0103) {
+        return None;
+    }
+    let is_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+    let before = text.get(..finding.span.start)?;
+    let statement = before.rfind([';', '{', '}']).map_or(0, |end| end + 1);
+    let word = statement + before.get(statement..)?.rfind("let")?;
+    let behind = before.get(word..)?.strip_prefix("let")?.trim_start_matches([' ', '@']);
+    let start = before.len() - behind.len();
+    let end = text.get(start..)?.find(|sign| !is_word(sign)).map_or(text.len(), |end| start + end);
+    let is_let = !before.get(..word)?.ends_with(is_word) && start > word + "let".len();
+    let name = text.get(start..end).filter(|name| is_let && !name.is_empty())?;
+    Some(Spanned::new(name.to_owned().into(), Span::new(start, end)))
+}
+
 struct Unroll<'a, 'm> {
     text: &'a str,
     given: &'a Given,
@@ -98,6 +134,8 @@ struct Unroll<'a, 'm> {
     /// What was told in turns of loops, where, and how it was said.
     told_in_turns: HashSet<(Code, Span, String)>,
     scope: Scope,
+    /// Where the `let` of each name stands: a number's, or one written with `@`.
+    lets: HashMap<(Text, bool), Span>,
     /// The turns of the loops around what is unrolled.
     turns: Turns,
     /// The names of rules, and where they stand.
@@ -195,7 +233,9 @@ impl Unroll<'_, '_> {
     fn check_defaults(&mut self, settings: &[Spanned<ast::Setting>], statement: Span) {
         for setting in settings {
             let word = setting.value.word();
-            if let Some(first) = self.defaulted.insert(word, setting.span) {
+            // What stands twice in one statement is told as such.
+            let first = self.defaulted.insert(word, setting.span);
+            if let Some(first) = first.filter(|first| first.start < statement.start) {
                 self.tell(
                     Diagnostic::new(
                         Code::FRZ0203,

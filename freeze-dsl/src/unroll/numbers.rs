@@ -43,8 +43,12 @@ impl Unroll<'_, '_> {
                 _ => None,
             };
         }
-        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown number `{name}`"))
-            .label("no `let` and no loop around this defines it");
+        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown number `{name}`"));
+        if let Some(below) = self.lets.get(&(name.into(), true)) {
+            self.tell(is_below(finding, *below));
+            return None;
+        }
+        let finding = finding.label("no `let` and no loop around this defines it");
         let near = || nearest(name, self.scope.names(true));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
@@ -76,7 +80,11 @@ impl Unroll<'_, '_> {
         let value = self.number(number)?;
         let whole = whole(value);
         if whole.is_none() {
-            let message = format!("{what} is counted in whole numbers from 0");
+            let message = if is_beyond_counting(value) {
+                "a number too large to count to".to_owned()
+            } else {
+                format!("{what} is counted in whole numbers from 0")
+            };
             self.tell(
                 Diagnostic::new(Code::FRZ0402, number.span, message)
                     .label(format!("this is {value}"))
@@ -87,10 +95,24 @@ impl Unroll<'_, '_> {
     }
 }
 
+/// Where a name is used that only a later `let` defines.
+pub(super) fn is_below(finding: Diagnostic, below: Span) -> Diagnostic {
+    finding
+        .label("not known yet")
+        .also(below, "defined here")
+        .note("in a `let` stand names that are defined above it")
+}
+
+/// Every whole number below this one is exact as a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a number is whole, and larger than what can be counted.
+pub(super) fn is_beyond_counting(value: f64) -> bool {
+    value >= EXACT
+}
+
 /// A float that is a whole number from 0.
 pub(super) fn whole(value: f64) -> Option<u64> {
-    // Every whole number below this one is exact as a float.
-    const EXACT: f64 = 9_007_199_254_740_992.0;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,

@@ -4,7 +4,7 @@
 use std::collections::HashSet;
 
 use super::Unroll;
-use super::numbers::in_place;
+use super::numbers::{in_place, is_below};
 use super::scope::Meaning;
 use crate::ast::{self, Rows, Sample, Segment as Written, Selector, Targets, Term};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
@@ -252,8 +252,12 @@ impl Unroll<'_, '_> {
         let own = Named::ALL.iter().map(|named| named.word());
         let known = own.clone().chain(self.scope.names(false)).take(LISTED);
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
-        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown name `@{name}`"))
-            .label(format!("expected {}", one_of(&known)));
+        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown name `@{name}`"));
+        if let Some(below) = self.lets.get(&(name.into(), false)) {
+            self.tell(is_below(finding, *below));
+            return;
+        }
+        let finding = finding.label(format!("expected {}", one_of(&known)));
         let near = || nearest(name, own.chain(self.scope.names(false)));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(

@@ -1,7 +1,7 @@
 //! Moments and durations.
 
 use super::Unroll;
-use super::numbers::{sign, whole, whole_in_place};
+use super::numbers::{is_beyond_counting, sign, whole, whole_in_place};
 use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::policy::Length;
@@ -130,6 +130,8 @@ impl Unroll<'_, '_> {
         let value = self.number(amount)?;
         let (message, help) = if !(value.is_finite() && value > 0.0) {
             ("a duration must be above zero", "write a number above zero")
+        } else if is_whole && is_beyond_counting(value) {
+            ("a number too large to count to", "write a smaller number")
         } else if is_whole && whole(value).is_none() {
             ("a duration is counted in whole numbers here", "write a whole number")
         } else {

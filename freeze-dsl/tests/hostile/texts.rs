@@ -69,7 +69,7 @@ pub(crate) const ALL: [Hostile; 55] = [
         format!("start: train {{fc{}}};", ",fc".repeat(40_000))
     }),
     // Numbers.
-    hostile("minus", Code::FRZ0101, |size| {
+    hostile("minus", Code::FRZ0103, |size| {
         format!("start: train fc lr {}1;", filled("-", size.min(1 << 16)))
     }),
     hostile("differences", Code::FRZ0103, |size| {
