@@ -22,6 +22,21 @@ fn drops(text: &str) -> Vec<String> {
         .collect()
 }
 
+#[test]
+fn what_is_frozen_in_between_is_interrupted() {
+    let interrupted = |actions: &str| {
+        let mut clock = clock(&format!("start: train fc, bn1; epoch 1: {actions}"));
+        clock.start_epoch();
+        let change = clock.start_epoch();
+        clock.plan().names(change.interrupted.into_iter()).join(" ")
+    };
+    assert_eq!(interrupted("unfreeze layer4"), "");
+    assert_eq!(interrupted("freeze fc, unfreeze \"fc.bias\""), "fc.bias");
+    // By a `train`, and unfrozen by another rule of the same look.
+    assert_eq!(interrupted("train bn1; epoch 1: unfreeze fc"), FC);
+    assert_eq!(interrupted("train bn1"), "");
+}
+
 const FC: &str = "fc.weight fc.bias";
 const BN: &str = "bn1.weight bn1.bias";
 

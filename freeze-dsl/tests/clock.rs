@@ -11,7 +11,7 @@ mod support;
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Change, Clock, Program};
-use support::{clock_of, resnet18};
+use support::{clock_of, model, resnet18};
 
 const PROGRAM: Program =
     Program { lr: Some(1e-4), optimizer: None, weight_decay: None, steps_per_epoch: None };
@@ -298,4 +298,32 @@ fn a_change_tells_what_it_restored_and_what_to_know_of() {
     );
     assert!(line.ends_with("; training is over"), "{line}");
     assert_eq!(clock.end_step().to_string(), "epoch 2, step 1: training is over");
+}
+
+#[test]
+fn what_the_clock_says_of_itself() {
+    let model = model(&["body[9, 10]", "head[2, 5]"]);
+    let mut clock = clock_of("start: train head; epoch 1: unfreeze body", &model, PROGRAM);
+    let said = |clock: &Clock| {
+        (clock.rules_fired(), clock.trained_share(), [clock.trains(0), clock.trains(1)])
+    };
+    assert_eq!(said(&clock), (0, 1.0, [true, true]));
+    clock.start_epoch();
+    assert_eq!(said(&clock), (1, 0.1, [false, true]));
+    clock.start_epoch();
+    assert_eq!(said(&clock), (2, 1.0, [true, true]));
+}
+
+#[test]
+fn a_group_is_all_that_has_the_same_options() {
+    let groups = |rule: &str| {
+        let mut clock = clock(rule);
+        clock.start_epoch();
+        clock.groups().len()
+    };
+    assert_eq!(groups("start: train fc lr 1, train bn1 lr 1"), 1);
+    assert_eq!(groups("start: train fc lr 1, train bn1 lr 2"), 2);
+    assert_eq!(groups("start: train fc lr 1, train bn1 lr 1 weight_decay 1"), 2);
+    assert_eq!(groups("start: train fc optimizer sgd, train bn1 optimizer adam"), 2);
+    assert_eq!(groups("start: train fc optimizer sgd, train bn1 optimizer sgd"), 1);
 }

@@ -158,6 +158,10 @@ fn frz0203_names_twice() {
 fn frz0301_past_moments() {
     finds("epoch 3: train fc; epoch 2: unfreeze bn1;", &[(Code::FRZ0301, "epoch 2")]);
     finds("step 9: train fc; step 8: unfreeze bn1;", &[(Code::FRZ0301, "step 8")]);
+    finds_nothing("step 9: train fc; step 9: unfreeze bn1;");
+    finds("run 100 steps; at 29%: train fc; step 28: stop", &[(Code::FRZ0301, "step 28")]);
+    // 15 % of 10 epochs, rounded to steps, may come as early as epoch 1.
+    finds_nothing("run 10 epochs; start: train fc; after 15%: unfreeze bn1; epoch 1: stop");
     finds(
         "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 4: unfreeze layer1;",
         &[(Code::FRZ0301, "epoch 4")],
@@ -172,6 +176,8 @@ fn frz0302_rules_that_never_fire() {
     finds("run 3 epochs; epoch 3: train fc;", &[(Code::FRZ0302, "epoch 3")]);
     finds("run 9 steps; start: train fc; step 9: unfreeze bn1;", &[(Code::FRZ0302, "step 9")]);
     finds("start: train fc, stop; epoch 1: unfreeze bn1;", &[(Code::FRZ0302, "epoch 1")]);
+    let rest = "run 9 steps; start: train fc; after rest: unfreeze bn1;";
+    finds(rest, &[(Code::FRZ0302, "after rest")]);
     finds("start: stop, train fc;", &[(Code::FRZ0302, "train fc")]);
     finds(
         "run 9 epochs; start: train fc; after rest: unfreeze bn1;",

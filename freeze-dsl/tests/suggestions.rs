@@ -243,6 +243,9 @@ fn moments() {
         "run 9 steps; start: train fc; step 8: unfreeze bn1",
     );
     is_silent("run 9 steps; start: train fc; after 12 steps: unfreeze bn1", Code::FRZ0302);
+    // In a loop it would be said of every turn, and behind 95 % of 9 epochs epoch 8 is past.
+    is_silent("run 9 steps; start: train fc; for i in 9..10 { step i: stop }", Code::FRZ0302);
+    is_silent("run 9 epochs; at 95%: train fc; epoch 9: unfreeze bn1", Code::FRZ0302);
     suggests(
         "start: train fc; epoch 3: stop;\nepoch 4: unfreeze bn1;\n",
         Code::FRZ0302,

@@ -119,6 +119,17 @@ fn a_stop_can_be_taken_back() {
 }
 
 #[test]
+fn a_curve_that_ended_behind_a_stop_freezes_when_the_stop_is_taken_back() {
+    let text = "start: train head, body lr 1; start: set body lr linear 1 -> 0 over 2 epochs \
+                then freeze;";
+    let clock = after(4, &format!("{text} epoch 1: stop"));
+    assert_eq!(modules(&clock), "body head");
+    let mut clock = policy(clock, text).unwrap();
+    clock.start_epoch();
+    assert_eq!(modules(&clock), "head");
+}
+
+#[test]
 fn a_stop_beside_other_actions_stays() {
     let clock = after(1, &format!("{START} start: freeze head.bias, stop"));
     assert!(matches!(policy(clock, START), Err(TransferError::Fired(_))));
