@@ -270,6 +270,14 @@ fn moments() {
         Maybe,
         "start: train fc; when loss < 1 or step 9: unfreeze bn1; step 9: stop",
     );
+    for condition in ["acc > 0.5", "acc stops rising for 1 epoch"] {
+        suggests(
+            &format!("when loss < 1 or {condition}: train fc"),
+            Code::FRZ0101,
+            Safe,
+            &format!("when loss < 1 or when {condition}: train fc"),
+        );
+    }
     is_silent(
         "start: train fc; when loss < 1: unfreeze bn1; after 1 epoch: unfreeze layer4; epoch 9: stop",
         Code::FRZ0307,

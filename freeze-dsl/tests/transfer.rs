@@ -64,6 +64,16 @@ fn the_same_policy_goes_on_as_it_was() {
         assert_eq!(clock.end_step(), before.end_step());
         assert_eq!(clock.snapshot(), before.snapshot());
     }
+    // What a rule has seen, and what one has that is still to wait.
+    let text = format!(
+        "{START} when loss stops falling for 2 epochs and acc > 0.5 for 2 epochs: unfreeze body; \
+         when loss stops rising for 1 epoch or when acc < 0 for 2 epochs or epoch 9: set head lr 1"
+    );
+    let mut before = after(2, &text);
+    before.observe("loss", 1.0);
+    before.observe("acc", -1.0);
+    let clock = policy(before.clone(), &text).unwrap();
+    assert_eq!(clock.snapshot(), before.snapshot());
 }
 
 #[test]

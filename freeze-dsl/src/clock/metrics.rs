@@ -18,6 +18,8 @@ pub(super) struct Metrics {
     rules: Vec<Vec<Vec<Watched>>>,
     /// The index of the rule that waits.
     next: usize,
+    /// Whether something may have been observed since the last look.
+    is_fresh: bool,
     notes: Vec<String>,
 }
 
@@ -90,11 +92,13 @@ impl Metrics {
             bests: Bests::default(),
             rules: rules.iter().map(moments).collect(),
             next: 0,
+            is_fresh: false,
             notes: Vec::new(),
         }
     }
 
     pub(super) fn observe(&mut self, metric: &str, value: f64, now: Time) -> Observed {
+        self.is_fresh = true;
         let mut observed = Observed::default();
         if value.is_nan() {
             self.notes.push(format!("`{metric}` is no number, which is no improvement"));
@@ -109,9 +113,13 @@ impl Metrics {
                 observed.is_highest = true;
             }
         }
-        for watched in self.watched() {
-            if watched.condition.metric == metric {
-                watched.history.observe(&watched.condition.test, value, now);
+        for (index, moments) in self.rules.iter_mut().enumerate().skip(self.next) {
+            for Watched { condition, history } in moments.iter_mut().flatten() {
+                let has_begun =
+                    index == self.next || matches!(condition.test, Test::Compares { .. });
+                if has_begun && condition.metric == metric {
+                    history.observe(&condition.test, value, now);
+                }
             }
         }
         observed
@@ -128,13 +136,8 @@ impl Metrics {
     }
 
     /// The rule with this index begins to wait.
-    pub(super) fn wait(&mut self, next: usize) {
+    pub(super) const fn wait(&mut self, next: usize) {
         self.next = next;
-        for watched in self.rules.get_mut(next).into_iter().flatten().flatten() {
-            if matches!(watched.condition.test, Test::Stops { .. }) {
-                watched.history = History::default();
-            }
-        }
     }
 
     /// The conditions of the rules that are still to fire.
@@ -157,6 +160,9 @@ impl Metrics {
 
     /// Tells that the rules were looked at.
     pub(super) fn looked(&mut self) {
+        if !std::mem::take(&mut self.is_fresh) {
+            return;
+        }
         for watched in self.watched() {
             watched.history.is_fresh = false;
         }
@@ -185,6 +191,7 @@ impl Metrics {
             }
             self.bests.clone_from(bests);
             self.notes.clone_from(notes);
+            self.is_fresh = true;
         }
         fits
     }
@@ -214,6 +221,7 @@ impl Metrics {
         }
         self.bests.clone_from(&from.bests);
         self.notes.clone_from(&from.notes);
+        self.is_fresh = from.is_fresh;
     }
 
     /// Forgets the bests for which this holds: they count from now on.

@@ -25,6 +25,7 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
     misspelt_action(text, span, &found)
         .filter(|_| !is_slip)
         .or_else(|| misspelt_curve(text, span, &found))
+        .or_else(|| missing_when(text, span, &found))
         .or_else(|| missing_colon(text, &found, &expected))
         .or_else(|| unknown_word(&found, &expected))
         .unwrap_or_else(|| unexpected(text, &found, &expected))
@@ -59,6 +60,25 @@ fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnosti
     let place = Span::new(start, start + word.len());
     (meant.is_some() || is_ramp)
         .then(|| unknown(word, place, "a curve", meant, &SHAPES.map(quoted)))
+}
+
+/// `when loss < 1 or acc > 2`: a condition where another moment begins.
+fn missing_when(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
+    let (_, before) = last_word(text.get(span.start..found.span.start)?.trim_end())?;
+    let behind = text.get(found.span.end..)?.trim_start();
+    let is_condition = before == "or"
+        && (behind.starts_with(['<', '>']) || first_word(behind) == "stops")
+        && found.kind == Kind::Word;
+    let start = Span::new(found.span.start, found.span.start);
+    is_condition.then(|| {
+        Diagnostic::new(Code::FRZ0101, found.span, "expected `when` before a condition")
+            .label("behind `or` stands another moment")
+            .suggest(Applicability::Safe, "write `when`", start, "when ")
+    })
+}
+
+fn first_word(text: &str) -> &str {
+    text.split(|sign| !is_word_character(sign)).next().unwrap_or_default()
 }
 
 /// The word at the end of a text, and what stands before it.
