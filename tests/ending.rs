@@ -44,6 +44,26 @@ fn a_loop_over_epochs_ends_with_the_rule() -> Outcome {
 }
 
 #[test]
+fn a_loop_that_does_not_ask_whether_training_is_over_ends_too() -> Outcome {
+    let net = Net::linear();
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c; step 4: stop");
+    let mut before = None;
+    while tuner.epoch() < 4 {
+        tuner.start_epoch()?;
+        for batch in 0..3 {
+            tuner.backward_step(&net.loss(batch))?;
+            if tuner.stopped() {
+                before.get_or_insert_with(|| Bits::of(&net.vs));
+            }
+        }
+        tuner.observe("loss", 1.0)?;
+    }
+    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (4, 12, 2));
+    assert_moved(&before.unwrap(), &net, &[]);
+    Ok(())
+}
+
+#[test]
 fn what_fired_reads_as_a_line() -> Outcome {
     let net = Net::linear();
     let policy = "default lr 0.1 optimizer sgd;

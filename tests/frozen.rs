@@ -94,6 +94,26 @@ fn gradients_accumulated_on_both_sides_of_a_rule_move_only_what_trains() -> Outc
 }
 
 #[test]
+fn graphs_from_before_a_rule_bring_no_gradient_to_what_it_froze() -> Outcome {
+    each_optimizer("start: train @all; epoch 1: freeze layer1", |net, mut tuner| {
+        tuner.start_epoch()?;
+        // A graph that saves nothing can be gone through again.
+        let kept = net.variable("layer1.conv.weight").sum(None);
+        kept.backward();
+        assert!(net.has_gradient("layer1.conv.weight"));
+        tuner.start_epoch()?;
+        let before = Bits::of(&net.vs);
+        for batch in 0..3 {
+            kept.backward();
+            assert!(!net.has_gradient("layer1.conv.weight"));
+            train(net, &mut tuner, batch..batch + 1)?;
+        }
+        assert_moved(&before, net, &[&LAYER2, &STATISTICS2, &FC]);
+        Ok(())
+    })
+}
+
+#[test]
 fn a_gradient_from_before_a_freeze_is_not_there_after_unfreezing() -> Outcome {
     each_optimizer(
         "start: train @all; epoch 1: freeze layer1; epoch 2: unfreeze layer1",

@@ -14,7 +14,12 @@ use freeze_tests::savers::{Run, SAVERS, dir};
 
 /// How often the process of all savers is killed, unless `FREEZE_KILLS` says otherwise. A process
 /// takes a while to load libtorch, so each kill meets several runs.
-const KILLS: u64 = 30;
+const KILLS: u64 = 200;
+
+/// In how many threads, each with folders of its own: starting a process is mostly waiting.
+const THREADS: usize = 2;
+
+type Failure = Box<dyn Error + Send + Sync>;
 
 /// The run that nobody kills, and its bits after each step.
 struct Whole {
@@ -23,7 +28,7 @@ struct Whole {
 }
 
 impl Whole {
-    fn after(&mut self, step: u64) -> Result<&Bits, Box<dyn Error>> {
+    fn after(&mut self, step: u64) -> Result<&Bits, Failure> {
         while self.run.tuner.global_step() < step {
             self.run.step()?;
             self.after.insert(self.run.tuner.global_step(), Bits::of(&self.run.net.vs));
@@ -33,22 +38,20 @@ impl Whole {
 }
 
 /// Whether a folder holds what a save leaves behind that came to no end.
-fn is_interrupted(dir: &Path) -> Result<bool, Box<dyn Error>> {
+fn is_interrupted(dir: &Path) -> Result<bool, Failure> {
     let names = fs::read_dir(dir)?.map(|entry| Ok::<_, std::io::Error>(entry?.file_name()));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     Ok(names.iter().any(|name| name != "checkpoint" && name != "checkpoint.lock"))
 }
 
-#[test]
-fn a_process_that_is_killed_while_it_saves_leaves_checkpoints_that_load()
--> Result<(), Box<dyn Error>> {
-    let kills = std::env::var("FREEZE_KILLS").map_or(Ok(KILLS), |kills| kills.parse())?;
+/// Kills a process for each of these numbers; gives how many saves that interrupted.
+fn kill(kills: impl Iterator<Item = u64>) -> Result<u64, Failure> {
     let root = tempfile::tempdir()?;
     let run = Run::new()?;
     let mut whole = Whole { after: BTreeMap::from([(0, Bits::of(&run.net.vs))]), run };
     let mut interrupted = 0;
     let mut reached = [0; SAVERS];
-    for kill in 0..kills {
+    for kill in kills {
         let mut process = Command::new(env!("CARGO_BIN_EXE_saver"))
             .arg(root.path())
             .stdout(Stdio::piped())
@@ -73,7 +76,23 @@ fn a_process_that_is_killed_while_it_saves_leaves_checkpoints_that_load()
             *reached = step;
         }
     }
-    println!("{kills} kills, {interrupted} saves interrupted, steps reached: {reached:?}");
+    println!("steps reached: {reached:?}");
+    Ok(interrupted)
+}
+
+#[test]
+fn a_process_that_is_killed_while_it_saves_leaves_checkpoints_that_load() -> Result<(), Failure> {
+    let kills = std::env::var("FREEZE_KILLS").map_or(Ok(KILLS), |kills| kills.parse())?;
+    let interrupted = thread::scope(|scope| {
+        let threads: Vec<_> = (0..kills)
+            .take(THREADS)
+            .map(|first| scope.spawn(move || kill((first..kills).step_by(THREADS))))
+            .collect();
+        threads.into_iter().try_fold(0, |sum, thread| {
+            Ok::<_, Failure>(sum + thread.join().map_err(|_| "a thread has failed")??)
+        })
+    })?;
+    println!("{kills} kills, {interrupted} saves interrupted");
     assert!(interrupted >= kills, "{interrupted} of {kills} kills met a save");
     Ok(())
 }

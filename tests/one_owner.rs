@@ -155,6 +155,7 @@ fn a_program_that_goes_on_after_that_is_under_the_policy_again() -> Outcome {
     net.loss(2).backward();
     assert!(matches!(tuner.start_epoch(), Err(Error::Ownership(_))));
     assert_owned(&net.vs, &tuner, &["c.bias", "c.weight"]);
+    assert!(!net.has_gradient("a.bias"));
     let before = Bits::of(&net.vs);
     train(&net, &mut tuner, 3..5)?;
     assert_moved(&before, &net, &[&["c.bias", "c.weight"]]);

@@ -2,7 +2,7 @@
 
 use freeze_runtime::{Builder, Error, LoadError, Policy, Tuner};
 use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
-use tch::{Device, nn};
+use tch::{Device, Kind, Tensor, nn};
 
 type Outcome = Result<(), Error>;
 
@@ -124,6 +124,41 @@ fn a_loss_without_a_graph_is_an_error_and_no_panic() -> Outcome {
     assert_eq!(tuner.global_step(), 0);
     assert_moved(&before, &net, &[]);
     train(&net, &mut tuner, 0..1)
+}
+
+/// A linear network with a buffer of three numbers that are one in memory, or none.
+fn with_a_buffer(numbers: i64) -> Net {
+    let net = Net::linear();
+    let buffer = Tensor::ones([1, 2], (Kind::Float, Device::Cpu)).narrow(0, 0, numbers.min(1));
+    let _ = net.vs.root().add("mask", buffer.expand([numbers, 2], false), false);
+    net
+}
+
+#[test]
+fn a_run_that_cannot_be_written_to_a_variable_is_refused_before_anything_is_written() -> Outcome {
+    for numbers in [3, 1, 0] {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = "default lr 0.1 optimizer adamw; start: train c";
+        let saved = with_a_buffer(numbers);
+        let mut tuner = tune(&saved, policy);
+        tuner.start_epoch()?;
+        train(&saved, &mut tuner, 0..2)?;
+        tuner.save(folder.path())?;
+        let net = with_a_buffer(numbers);
+        let mut tuner = tune(&net, policy);
+        let before = Bits::of(&net.vs);
+        let resumed = tuner.resume(folder.path());
+        if numbers > 1 {
+            let Err(Error::Ownership(message)) = resumed else { panic!("not refused") };
+            assert!(message.starts_with("numbers of `mask` share memory"), "{message}");
+            assert_moved(&before, &net, &[]);
+            assert_eq!((tuner.epoch(), tuner.optimizer_bytes()), (0, 0));
+        } else {
+            resumed?;
+            assert_moved(&Bits::of(&saved.vs), &net, &[]);
+        }
+    }
+    Ok(())
 }
 
 #[test]

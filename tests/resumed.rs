@@ -36,7 +36,7 @@ const POLICY: &str = "
         unfreeze rows 0..4 of embed.weight, rows 0..4 of embed.tied optimizer sgd(momentum 0.9);
     after 1 epoch or every 11 steps as rises:
         restore highest score, unfreeze conv2 lr linear 0.004 -> 0 over 8 steps repeat stretching 1.5;
-    when score < 1e9 for 2 epochs as late: freeze embed, set fc lr linear 0.01 -> 0 over 30% then freeze;
+    when score < 1e9 for 7 epochs as late: freeze embed, set fc lr linear 0.01 -> 0 over 30% then freeze;
     at 95% as last: freeze fc, unfreeze bn2 stats held";
 
 /// An embedding whose weight is used twice, two convolutions with normalisations of either kind,

@@ -13,10 +13,12 @@ type Outcome = Result<(), Error>;
 type Call = fn(&mut Tuner) -> Outcome;
 
 /// Every call after which what is held must be what it was.
-const CALLS: [(&str, Call); 3] = [
+const CALLS: [(&str, Call); 5] = [
     ("zero_grad", |tuner| tuner.zero_grad()),
     ("step", |tuner| tuner.step().map(drop)),
     ("start_epoch", |tuner| tuner.start_epoch().map(drop)),
+    ("observe", |tuner| tuner.observe("loss", 1.0)),
+    ("put_back", Tuner::put_back),
 ];
 
 #[test]
@@ -132,6 +134,48 @@ fn a_program_that_validates_between_steps_sees_what_is_held() -> Outcome {
 }
 
 #[test]
+fn a_program_that_validates_behind_a_forward_pass_puts_held_ones_back_first() -> Outcome {
+    let net = Net::convolutions(Device::Cpu);
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train fc");
+    tuner.start_epoch()?;
+    let before = bits::bits(&net.features());
+    let _ = net.loss(0);
+    assert_ne!(bits::bits(&net.features()), before);
+    tuner.put_back()?;
+    assert_eq!(bits::bits(&net.features()), before);
+    Ok(())
+}
+
+#[test]
+fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_put_back() -> Outcome {
+    let norms = Norms::new();
+    let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
+    let mut tuner = Tuner::builder(&policy).attach(&norms.vs)?;
+    tuner.start_epoch()?;
+    let x = Tensor::arange(20, (tch::Kind::Float, Device::Cpu)).view([5, 4]).sin();
+    let gradient = |tuner: &mut Tuner, puts_back: [bool; 2]| -> Result<Tensor, Error> {
+        let _ = norms.layers.forward_t(&x, true);
+        if puts_back[0] {
+            tuner.put_back()?;
+        }
+        let x = x.copy().set_requires_grad(true);
+        let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"]
+            .map(|name| norms.vs.variables().remove(&format!("own.{name}")));
+        let y = x.batch_norm(weight, bias, mean, var, false, 0.1, 1e-5, false);
+        if puts_back[1] {
+            tuner.put_back()?;
+        }
+        y.sum(None).backward();
+        tuner.put_back()?;
+        Ok(x.grad())
+    };
+    let right = gradient(&mut tuner, [true, false])?;
+    assert_ne!(gradient(&mut tuner, [false, false])?, right);
+    assert_eq!(gradient(&mut tuner, [false, true])?, right);
+    Ok(())
+}
+
+#[test]
 fn putting_statistics_back_does_not_spoil_the_gradients_of_the_pass_that_moved_them() -> Outcome {
     let gradient = |call: Call| -> Result<Tensor, Error> {
         let net = Net::convolutions(Device::Cpu);
@@ -148,6 +192,58 @@ fn putting_statistics_back_does_not_spoil_the_gradients_of_the_pass_that_moved_t
         assert_eq!(gradient(call)?, undisturbed, "{name}");
     }
     assert!(undisturbed.norm().double_value(&[]) > 0.0);
+    Ok(())
+}
+
+#[test]
+fn weights_that_are_loaded_behind_attach_and_before_the_first_epoch_are_those_that_count() -> Outcome
+{
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("pretrained.safetensors");
+    let pretrained = Net::convolutions(Device::Cpu);
+    for batch in 0..3 {
+        let _ = pretrained.activations(batch);
+    }
+    pretrained.vs.save(&file)?;
+    let policy = "default lr 0.1 optimizer sgd; start: train fc; epoch 1: restore lowest loss";
+    let nets = [true, false].map(|is_before| -> Result<Net, Error> {
+        let mut net = Net::convolutions(Device::Cpu);
+        if is_before {
+            net.vs.load(&file)?;
+        }
+        let mut tuner = tune(&net, policy);
+        if !is_before {
+            net.vs.load(&file)?;
+        }
+        tuner.start_epoch()?;
+        tuner.observe("loss", 1.0)?;
+        train(&net, &mut tuner, 0..3)?;
+        tuner.start_epoch()?;
+        Ok(net)
+    });
+    let [before, behind] = nets;
+    assert_moved(&Bits::of(&pretrained.vs), &before?, &[]);
+    assert_moved(&Bits::of(&pretrained.vs), &behind?, &[]);
+    Ok(())
+}
+
+#[test]
+fn weights_that_are_loaded_in_the_middle_count_for_a_tuner_that_is_attached_behind_that() -> Outcome
+{
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("others.safetensors");
+    let others = Net::convolutions(Device::Cpu);
+    let _ = others.activations(0);
+    others.vs.save(&file)?;
+    let mut net = Net::convolutions(Device::Cpu);
+    let policy = "default lr 0.1 optimizer sgd; start: train fc";
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    net.vs.load(&file)?;
+    let mut tuner = tune(&net, policy);
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..3)?;
+    assert_moved(&Bits::of(&others.vs), &net, &[&FC]);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 // The optimizer steps: libtorch's fused kernels, which tch does not bind, called as torch.optim does
 // with fused=True, and RMSprop as torch.optim does with foreach=True.
 
+#include <ATen/MemoryOverlap.h>
 #include <ATen/ops/_foreach_add.h>
 #include <ATen/ops/_foreach_addcdiv.h>
 #include <ATen/ops/_foreach_addcmul.h>
@@ -37,14 +38,30 @@ bool same_layout(const at::Tensor& a, const at::Tensor& b) {
   return a.strides() == b.strides() || (a.is_contiguous() && b.is_contiguous());
 }
 
+// What libtorch has arithmetic for: floating types of 8 bits and less are for storage alone.
+bool has_arithmetic(at::ScalarType kind) {
+  at::ScalarType real = c10::toRealValueType(kind);
+  return real == at::kFloat || real == at::kDouble || real == at::kHalf || real == at::kBFloat16;
+}
+
+bool same_kind(const at::Tensor& a, const at::Tensor& b) {
+  return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && a.device() == b.device();
+}
+
+// Fails, saying what does not go with what, unless it fits.
+void require_fit(bool fits, const char* what, const at::Tensor& other, const at::Tensor& parameter) {
+  TORCH_CHECK(fits, what, " of ", other.toString(), other.sizes(), " on ", other.device(), ", ", other.layout(),
+              ", does not go with a parameter of ", parameter.toString(), parameter.sizes(), " on ",
+              parameter.device(), ", ", parameter.layout());
+}
+
 // The CPU kernels walk all tensors by pointer, as far as the parameter goes, and check nothing.
 void require_like(const Tensors& parameters, const Tensors& others) {
   TORCH_CHECK(others.size() == parameters.size(), others.size(), " tensors for ", parameters.size(), " parameters");
   for (size_t i = 0; i < others.size(); i++) {
     const at::Tensor &parameter = parameters[i], &other = others[i];
-    TORCH_CHECK(parameter.is_non_overlapping_and_dense() && other.sizes() == parameter.sizes() &&
-                    same_layout(other, parameter) && other.scalar_type() == parameter.scalar_type() &&
-                    other.device() == parameter.device(),
+    TORCH_CHECK(parameter.is_non_overlapping_and_dense() && same_kind(other, parameter) &&
+                    same_layout(other, parameter),
                 "a gradient or optimizer state of ", other.toString(), other.sizes(), other.strides(),
                 " does not go with a parameter of ", parameter.toString(), parameter.sizes(), parameter.strides());
   }
@@ -124,6 +141,33 @@ void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList
 }  // namespace
 
 extern "C" {
+
+char* freeze_require_gradients(List parameters) {
+  return guarded([&] {
+    for (size_t i = 0; i < parameters.count; i++) {
+      const at::Tensor& parameter = *parameters.tensors[i];
+      const at::Tensor& gradient = parameter.grad();
+      TORCH_CHECK(has_arithmetic(parameter.scalar_type()), "no optimizer steps a parameter of ", parameter.toString());
+      TORCH_CHECK(at::has_internal_overlap(parameter) != at::MemOverlap::Yes, "numbers of a parameter of ",
+                  parameter.toString(), parameter.sizes(), " share memory, so that it cannot step");
+      TORCH_CHECK(gradient.defined(), "a parameter without a gradient");
+      // A sparse complex tensor has no view as real numbers.
+      bool layout = gradient.layout() == at::kStrided || (gradient.is_sparse() && !parameter.is_complex());
+      require_fit(layout && same_kind(gradient, parameter), "a gradient", gradient, parameter);
+    }
+  });
+}
+
+char* freeze_require_states(List parameters, List states, bool laid_out) {
+  return guarded([&] {
+    TORCH_CHECK(states.count == parameters.count, states.count, " tensors for ", parameters.count, " parameters");
+    for (size_t i = 0; i < states.count; i++) {
+      const at::Tensor &parameter = *parameters.tensors[i], &state = *states.tensors[i];
+      bool fits = same_kind(state, parameter) && (!laid_out || same_layout(state, parameter));
+      require_fit(fits, "optimizer state", state, parameter);
+    }
+  });
+}
 
 char* freeze_fused_adam(List parameters, List exp_avgs, List exp_avg_sqs, List max_exp_avg_sqs, List steps,
                         AdamOptions options) {

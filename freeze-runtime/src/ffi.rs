@@ -132,6 +132,8 @@ unsafe extern "C" {
     fn freeze_free_message(message: Message);
     fn freeze_facts(parameters: RawList, facts: *mut Facts) -> Message;
     fn freeze_identities(tensors: RawList, identities: *mut Identity) -> Message;
+    fn freeze_require_gradients(parameters: RawList) -> Message;
+    fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_fused_adam(
         parameters: RawList,
         exp_avgs: RawList,
@@ -174,6 +176,23 @@ pub(crate) fn identities(tensors: &List<'_>) -> Result<Vec<Identity>> {
     // SAFETY: the list borrows live tensors, and `identities` has a place for each of them.
     check(unsafe { freeze_identities(tensors.raw(), identities.as_mut_ptr()) })?;
     Ok(identities)
+}
+
+/// Fails unless each parameter can step, and its gradient goes with it.
+pub(crate) fn require_gradients(parameters: &List<'_>) -> Result<()> {
+    // SAFETY: the list borrows live tensors.
+    check(unsafe { freeze_require_gradients(parameters.raw()) })
+}
+
+/// Fails unless each tensor of optimizer state goes with the parameter in the same place; in memory
+/// too where it is `laid_out`, as the fused kernels need it.
+pub(crate) fn require_states(
+    parameters: &List<'_>,
+    states: &List<'_>,
+    laid_out: bool,
+) -> Result<()> {
+    // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
+    check(unsafe { freeze_require_states(parameters.raw(), states.raw(), laid_out) })
 }
 
 /// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.

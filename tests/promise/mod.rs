@@ -71,9 +71,6 @@ fn more(cell: &Cell<usize>, by: usize) {
 fn play(net: &Net, tuner: &mut Tuner, program: &[Call], seen: &Seen) -> Result<(), TestCaseError> {
     let told = |error: freeze_runtime::Error| TestCaseError::fail(error.to_string());
     let mut promised = None;
-    // A backward pass of long ago brings gradients to what was frozen since; the next step after
-    // the rule lets go of these, and none after it looks for more.
-    let mut has_kept = false;
     let mut before = net.rows();
     let mut trained = net.trained(tuner);
     for (batch, call) in (0..).zip([&[Call::StartEpoch], program].concat()) {
@@ -102,7 +99,6 @@ fn play(net: &Net, tuner: &mut Tuner, program: &[Call], seen: &Seen) -> Result<(
                 };
                 // One that was promised may have nothing left to flow to, or find its weights
                 // moved on by a step.
-                has_kept |= matches!(call, Call::Keep);
                 if let Some(loss) = loss.filter(Tensor::requires_grad) {
                     let _ = loss.f_backward();
                 }
@@ -149,13 +145,12 @@ fn play(net: &Net, tuner: &mut Tuner, program: &[Call], seen: &Seen) -> Result<(
             let touched = !change.frozen.is_empty() || !change.unfrozen.is_empty();
             more(&seen.between, usize::from(touched && gathered));
             trained = net.trained(tuner);
-            for (name, tensor) in net.vs.variables() {
-                let trains = trained.iter().any(|(trained, _)| *trained == name);
-                if !name.contains("running") {
-                    prop_assert_eq!(tensor.requires_grad(), trains, "{}", name);
-                    let may_have = trains || has_kept;
-                    prop_assert!(may_have || !tensor.grad().defined(), "{name} has a gradient");
-                }
+        }
+        for (name, tensor) in net.vs.variables() {
+            let trains = trained.iter().any(|(trained, _)| *trained == name);
+            if !name.contains("running") {
+                prop_assert_eq!(tensor.requires_grad(), trains, "{}", name);
+                prop_assert!(trains || !tensor.grad().defined(), "{name} has a gradient");
             }
         }
     }

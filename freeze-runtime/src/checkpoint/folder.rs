@@ -14,7 +14,11 @@
 //!
 //! In each of these states there is a whole one, which [`read`] finds: `checkpoint`, or else
 //! `checkpoint.replaced`. A crash leaves one of these states behind, and the next [`replace`] cleans up.
-//! Each rename is atomic, and they reach the disk in order, as all of a folder's entries do.
+//!
+//! Each rename is atomic. Nothing waits for the disk between the two, whichever of them gets there
+//! first: the first one without the second is in the table, and the second without the first leaves
+//! the new one as `checkpoint`, with no name for the old one. But nothing whole is removed before
+//! the renames that made it superfluous are on disk.
 //!
 //! Whoever writes holds a lock of the system on `checkpoint.lock`, which ends with its process, and
 //! whoever reads shares it. Where a file system has no locks, nothing is damaged either: folders of
@@ -39,9 +43,9 @@ pub(super) fn replace<E: From<CheckpointError>>(
     dir: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
-    create(dir)?;
+    create(dir, sync_folder)?;
     let lock = lock(dir)?;
-    clean(dir, lock.is_some())?;
+    clean(dir, lock.is_some(), sync_folder)?;
     let current = dir.join(CURRENT);
     if fs::symlink_metadata(&current).is_ok() && !is_checkpoint(&current) {
         return Err(CheckpointError::Foreign(current).into());
@@ -76,14 +80,24 @@ fn is_checkpoint(folder: &Path) -> bool {
     folder.join(MANIFEST).exists()
 }
 
-/// Creates a folder, so that it is there after a crash too.
-fn create(dir: &Path) -> Result<(), CheckpointError> {
-    if dir.is_dir() {
-        return Ok(());
+/// Creates a folder and those around it, so that they are there after a crash too: a folder is once
+/// its entry in the one around it is on disk, which `sync` sees to.
+fn create(
+    dir: &Path,
+    sync: impl Fn(&Path) -> Result<(), CheckpointError>,
+) -> Result<(), CheckpointError> {
+    let is_missing = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.is_dir();
+    let missing: Vec<&Path> = dir.ancestors().take_while(is_missing).collect();
+    for folder in missing.into_iter().rev() {
+        let created = fs::create_dir(folder);
+        // Another program may have been faster.
+        if !folder.is_dir() {
+            created.map_err(of(folder))?;
+        }
+        let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
+        sync(parent.unwrap_or(Path::new(".")))?;
     }
-    fs::create_dir_all(dir).map_err(of(dir))?;
-    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    sync(parent.unwrap_or(Path::new(".")))
+    Ok(())
 }
 
 /// The lock of whoever writes, until it is dropped; none where there are no locks.
@@ -104,10 +118,16 @@ fn is_locked(lock: impl Fn() -> io::Result<()>) -> bool {
 }
 
 /// Removes what a crash has left behind.
-fn clean(dir: &Path, is_locked: bool) -> Result<(), CheckpointError> {
+fn clean(
+    dir: &Path,
+    is_locked: bool,
+    sync: impl Fn(&Path) -> Result<(), CheckpointError>,
+) -> Result<(), CheckpointError> {
     let (current, old) = (dir.join(CURRENT), dir.join(REPLACED));
     if old.is_dir() {
         if is_checkpoint(&current) {
+            // Whoever renamed them may not have come to this.
+            sync(dir)?;
             fs::remove_dir_all(&old).map_err(of(&old))?;
         } else if fs::symlink_metadata(&current).is_err() {
             fs::rename(&old, &current).map_err(of(&old))?;
@@ -141,29 +161,40 @@ fn create_new(dir: &Path) -> Result<PathBuf, CheckpointError> {
 
 fn put_in_place(dir: &Path, new: &Path) -> Result<(), CheckpointError> {
     for entry in fs::read_dir(new).map_err(of(new))? {
-        sync(&entry.map_err(of(new))?.path())?;
+        sync_file(&entry.map_err(of(new))?.path())?;
     }
-    sync(new)?;
+    sync_folder(new)?;
     let (current, old) = (dir.join(CURRENT), dir.join(REPLACED));
     if current.is_dir() {
         fs::rename(&current, &old).map_err(of(&current))?;
     }
     fs::rename(new, &current).map_err(of(&current))?;
-    sync(dir)?;
+    sync_folder(dir)?;
     // What cannot be removed now is by the next one.
     let _ = fs::remove_dir_all(&old);
     Ok(())
 }
 
-/// Waits until a file or the entries of a folder are on disk.
-fn sync(path: &Path) -> Result<(), CheckpointError> {
-    match File::open(path).and_then(|file| file.sync_all()) {
-        // Some file systems cannot do this with folders, or need not.
-        Err(error) if matches!(error.kind(), ErrorKind::InvalidInput | ErrorKind::Unsupported) => {
-            Ok(())
-        }
+/// Waits until a file is on disk.
+fn sync_file(path: &Path) -> Result<(), CheckpointError> {
+    // Windows does this only for who may write.
+    let file = OpenOptions::new().read(true).write(cfg!(windows)).open(path);
+    file.and_then(|file| file.sync_all()).map_err(of(path))
+}
+
+/// Waits until the entries of a folder are on disk, where the system lets a program wait.
+fn sync_folder(path: &Path) -> Result<(), CheckpointError> {
+    match File::open(path).and_then(|folder| folder.sync_all()) {
+        Err(error) if syncs_no_folders(&error) => Ok(()),
         synced => synced.map_err(of(path)),
     }
+}
+
+/// Whether folders cannot be brought to disk by themselves here: some file systems do not know how,
+/// and Windows lets nobody open them as files.
+fn syncs_no_folders(error: &io::Error) -> bool {
+    use ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
+    matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
 }
 
 #[cfg(test)]
@@ -198,6 +229,53 @@ mod tests {
         save(&dir, "second").unwrap();
         assert_eq!(load(&dir).unwrap(), "second");
         assert_eq!(names(&dir), ["a file of the user's", CURRENT, LOCK]);
+    }
+
+    #[test]
+    fn every_folder_that_is_created_is_brought_to_disk_before_the_next_one() {
+        let root = tempfile::tempdir().unwrap();
+        let synced = std::cell::RefCell::new(Vec::new());
+        let sync = |path: &Path| {
+            synced.borrow_mut().push((path.to_owned(), names(path)));
+            Ok(())
+        };
+        let dir = root.path().join("runs/today/first");
+        create(&dir, sync).unwrap();
+        create(&dir, sync).unwrap();
+        let expected = [("", "runs"), ("runs", "today"), ("runs/today", "first")];
+        let expected = expected.map(|(at, name)| (root.path().join(at), vec![name.to_owned()]));
+        assert_eq!(synced.into_inner(), expected);
+        let file = root.path().join("file");
+        fs::write(&file, "").unwrap();
+        assert!(matches!(create(&file.join("run"), sync_folder), Err(CheckpointError::Io { .. })));
+    }
+
+    #[test]
+    fn an_old_one_is_not_removed_before_the_new_one_has_its_name_on_disk() {
+        let root = tempfile::tempdir().unwrap();
+        for (name, text) in [(CURRENT, "new"), (REPLACED, "old")] {
+            fs::create_dir(root.path().join(name)).unwrap();
+            fs::write(root.path().join(name).join(MANIFEST), text).unwrap();
+        }
+        let failed = clean(root.path(), true, |path| {
+            assert_eq!(path, root.path());
+            Err(of(path)(ErrorKind::StorageFull.into()))
+        });
+        assert!(failed.is_err());
+        assert_eq!(names(root.path()), [CURRENT, REPLACED]);
+        clean(root.path(), true, sync_folder).unwrap();
+        assert_eq!(names(root.path()), [CURRENT]);
+    }
+
+    #[test]
+    fn a_system_that_brings_no_folders_to_disk_is_no_error_and_a_full_disk_is() {
+        for kind in [ErrorKind::PermissionDenied, ErrorKind::InvalidInput, ErrorKind::Unsupported] {
+            assert!(syncs_no_folders(&kind.into()), "{kind}");
+        }
+        for kind in [ErrorKind::StorageFull, ErrorKind::NotFound, ErrorKind::Other] {
+            assert!(!syncs_no_folders(&kind.into()), "{kind}");
+        }
+        assert!(matches!(sync_folder(Path::new("no/folder")), Err(CheckpointError::Io { .. })));
     }
 
     #[test]

@@ -11,16 +11,21 @@ use super::{Hyper, Moving, State};
 
 type Result<T> = std::result::Result<T, TchError>;
 
+/// Fails where there is no formula for a parameter's gradient.
+pub(super) fn check(parameter: &Tensor, hyper: &Hyper) -> Result<()> {
+    let is_sgd = matches!(hyper.optimizer, Optimizer::Sgd { .. });
+    if !is_sgd && parameter.f_grad()?.is_sparse() {
+        // As in PyTorch, where `SparseAdam` is an optimizer of its own.
+        let name = hyper.optimizer.name();
+        return Err(TchError::Torch(format!("{name} does not take sparse gradients; sgd does")));
+    }
+    Ok(())
+}
+
 /// Lets one parameter step.
 pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> Result<()> {
     let Hyper { lr, weight_decay, optimizer } = *hyper;
     let state = moving.state;
-    let is_sgd = matches!(optimizer, Optimizer::Sgd { .. });
-    if !is_sgd && moving.parameter.grad().is_sparse() {
-        // As in PyTorch, where `SparseAdam` is an optimizer of its own.
-        let name = optimizer.name();
-        return Err(TchError::Torch(format!("{name} does not take sparse gradients; sgd does")));
-    }
     let mut parameter = real(moving.parameter)?;
     let mut gradient = real(&moving.parameter.f_grad()?)?;
     if let Optimizer::AdamW { .. } = optimizer {

@@ -44,6 +44,11 @@ impl State {
         self.tensors.iter().map(|(name, tensor)| (*name, tensor))
     }
 
+    /// Those of its tensors that are shaped like the parameter.
+    pub(super) fn averages(&self) -> impl Iterator<Item = &Tensor> {
+        self.tensors().filter(|(name, _)| *name != "step").map(|(_, tensor)| tensor)
+    }
+
     /// The tensor of that name, where this optimizer has one.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(of, _)| *of == name).map(|(_, tensor)| tensor)

@@ -1,8 +1,8 @@
 use freeze_dsl::Optimizer;
 use tch::nn::{self, Module, OptimizerConfig};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Hyper, Moving, Slot, State, gradients, plain, step};
+use super::{Hyper, Moving, Slot, State, advance, gradients, plain, step};
 use crate::ffi;
 
 const STEPS: i64 = 60;
@@ -64,7 +64,7 @@ fn assert_close(a: &Tensor, b: &Tensor, tolerance: f64, what: &str) {
 
 fn step_all(parameters: &[Tensor], states: &mut [Option<State>], hyper: &Hyper) {
     let slots = parameters.iter().zip(states).map(|(parameter, state)| Slot { parameter, state });
-    step(slots.collect(), hyper).unwrap();
+    step([(*hyper, slots.collect())]).unwrap();
 }
 
 fn plain_step_all(parameters: &[Tensor], states: &mut [Option<State>], hyper: &Hyper) {
@@ -159,7 +159,8 @@ fn without_a_gradient_nothing_moves_and_nothing_is_kept() {
         assert_eq!(state.is_none(), i == 1);
         assert_eq!(before[i] == run.parameters[i], i == 1);
     }
-    step(Vec::new(), &ADAMW).unwrap();
+    step([]).unwrap();
+    step([(ADAMW, Vec::new())]).unwrap();
 }
 
 #[test]
@@ -384,6 +385,21 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
     loss.backward();
     let slots =
         run.parameters.iter().zip(&mut states).map(|(parameter, state)| Slot { parameter, state });
-    let error = step(slots.collect(), &ADAMW).unwrap_err().to_string();
+    let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
+}
+
+#[test]
+fn state_that_was_made_for_a_step_that_fails_is_dropped() {
+    let run = Run::new();
+    let mut states = no_states(&run);
+    let slots = run.parameters.iter().zip(&mut states);
+    let mut slots: Vec<Slot<'_>> =
+        slots.map(|(parameter, state)| Slot { parameter, state }).collect();
+    let failed = advance(&mut slots, &ADAMW, true, |moving| {
+        assert!(moving.iter().all(|moving| moving.state.serves(&ADAMW.optimizer)));
+        Err(TchError::Torch("out of memory".to_owned()))
+    });
+    assert!(failed.is_err());
+    assert!(states.iter().all(Option::is_none));
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
-use freeze_dsl::clock::Change;
+use freeze_dsl::clock::{Change, Group};
 use freeze_dsl::model::Role;
 use tch::Tensor;
 
@@ -21,26 +21,23 @@ impl Tuner {
                 *trained = !*trained;
             }
         }
-        let trained = |part: usize| trained.get(part).copied().unwrap_or_default();
-        for (index, (parameter, trained)) in self.parts.any(trained).enumerate() {
-            let flag = parameter.requires_grad();
-            if flag != trained {
-                let should = if trained { "trains" } else { "is frozen" };
-                return Err(Error::Ownership(format!(
-                    "`{}` {should}, and its `requires_grad` is {flag}",
-                    self.name(index)
-                )));
-            }
-        }
-        Ok(())
+        self.audit_flags_say(|part| trained.get(part).copied().unwrap_or_default())
     }
 
     /// Checks that every part that trains is in exactly one group and no frozen one is in any,
     /// that a parameter has gradients where a part of it trains, and that each parameter has
     /// memory of its own, by storage and not by name.
     pub(super) fn audit(&self) -> Result<(), Error> {
+        self.audit_groups(self.clock.groups())?;
+        self.audit_flags_say(|part| self.clock.trains(part))?;
+        self.audit_storage()?;
+        self.audit_variables()
+    }
+
+    /// Checks that these groups have every part that trains once, and no other.
+    fn audit_groups(&self, groups: &[Group]) -> Result<(), Error> {
         let mut groups_of = vec![0_usize; self.parts.count()];
-        for part in self.clock.groups().iter().flat_map(|group| &group.parts) {
+        for part in groups.iter().flat_map(|group| &group.parts) {
             if let Some(count) = groups_of.get_mut(*part) {
                 *count += 1;
             }
@@ -55,19 +52,22 @@ impl Tuner {
                 )));
             }
         }
-        for (index, (parameter, trains)) in
-            self.parts.any(|part| self.clock.trains(part)).enumerate()
-        {
-            if parameter.requires_grad() != trains {
+        Ok(())
+    }
+
+    /// Checks that exactly those parameters have gradients of which some part trains.
+    fn audit_flags_say(&self, trains: impl Fn(usize) -> bool) -> Result<(), Error> {
+        for (index, (parameter, trains)) in self.parts.any(trains).enumerate() {
+            let flag = parameter.requires_grad();
+            if flag != trains {
+                let should = if trains { "trains" } else { "is frozen" };
                 return Err(Error::Ownership(format!(
-                    "`{}` {}, and its `requires_grad` cannot be set",
-                    self.name(index),
-                    if trains { "trains" } else { "is frozen" },
+                    "`{}` {should}, and its `requires_grad` is {flag}",
+                    self.name(index)
                 )));
             }
         }
-        self.audit_storage()?;
-        self.audit_variables()
+        Ok(())
     }
 
     /// Checks that no parameter is a function of others: it would never have a gradient.
@@ -155,4 +155,79 @@ fn overlaps_itself(tensor: &Tensor) -> bool {
         reach += stride * (size - 1);
         overlaps
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use freeze_dsl::clock::Group;
+    use tch::{Device, Kind, Tensor, nn};
+
+    use crate::{Error, Policy, Tuner};
+
+    /// `a`, rows of `b`, and `c`, in two groups and frozen.
+    fn tuner() -> (nn::VarStore, Tuner) {
+        let store = nn::VarStore::new(Device::Cpu);
+        for name in ["a", "b", "c"] {
+            let _ = store.root().add(name, Tensor::ones([4], (Kind::Float, Device::Cpu)), true);
+        }
+        let policy = Policy::parse(
+            "default lr 0.1 optimizer sgd; start: train a, rows 1..3 of b, set a lr 0.2",
+        );
+        let mut tuner = Tuner::builder(&policy.unwrap()).attach(&store).unwrap();
+        tuner.start_epoch().unwrap();
+        (store, tuner)
+    }
+
+    #[test]
+    fn every_part_is_in_the_groups_that_the_policy_says() {
+        type Change = fn(&mut Vec<Group>);
+        let (_store, tuner) = tuner();
+        let places: Vec<_> = tuner.clock.groups().iter().map(|group| group.parts.clone()).collect();
+        assert_eq!(places, [[0], [2]]);
+        let changes: [(Change, &str); 6] = [
+            (
+                |groups| groups[1].parts.push(0),
+                "`a` is in 2 groups, and the policy says that it trains",
+            ),
+            (
+                |groups| groups[0].parts.push(0),
+                "`a` is in 2 groups, and the policy says that it trains",
+            ),
+            (
+                |groups| groups[0].parts.push(4),
+                "`c` is in 1 groups, and the policy says that it is frozen",
+            ),
+            (
+                |groups| groups[1].parts.push(1),
+                "`b[0..1]` is in 1 groups, and the policy says that it is frozen",
+            ),
+            (
+                |groups| groups[1].parts.clear(),
+                "`b[1..3]` is in 0 groups, and the policy says that it trains",
+            ),
+            (
+                |groups| drop(groups.remove(0)),
+                "`a` is in 0 groups, and the policy says that it trains",
+            ),
+        ];
+        for (change, expected) in changes {
+            let mut groups = tuner.clock.groups().to_vec();
+            tuner.audit_groups(&groups).unwrap();
+            change(&mut groups);
+            let error = tuner.audit_groups(&groups).unwrap_err();
+            assert!(matches!(&error, Error::Ownership(said) if said == expected), "{error}");
+        }
+    }
+
+    #[test]
+    fn every_flag_is_as_the_policy_says_after_a_transition_too() {
+        for (name, flag) in [("a", false), ("b", false), ("c", true)] {
+            let (store, tuner) = tuner();
+            tuner.audit().unwrap();
+            let _ = store.variables()[name].set_requires_grad(flag);
+            let error = tuner.audit().unwrap_err().to_string();
+            assert!(error.contains(&format!("`{name}`")), "{error}");
+            assert!(error.ends_with(&format!("its `requires_grad` is {flag}")), "{error}");
+        }
+    }
 }

@@ -328,6 +328,31 @@ mod tests {
     }
 
     #[test]
+    fn once_training_is_over_no_moment_is_kept() {
+        let store = nn::VarStore::new(Device::Cpu);
+        let b = store.root().add("b", Tensor::ones([3], (Kind::Float, Device::Cpu)), true);
+        let policy = Policy::parse(
+            "default lr 0.1 optimizer sgd; start: train b; epoch 1: restore lowest loss; step 2: stop",
+        );
+        let mut tuner = Tuner::builder(&policy.unwrap()).attach(&store).unwrap();
+        tuner.start_epoch().unwrap();
+        tuner.observe("loss", 2.0).unwrap();
+        step(&mut tuner, std::slice::from_ref(&b));
+        tuner.start_epoch().unwrap();
+        step(&mut tuner, std::slice::from_ref(&b));
+        assert!(tuner.stopped());
+        let kept = |tuner: &Tuner| {
+            tuner.bests.kept[0].copies.as_ref().unwrap()[0].as_ref().unwrap().copy()
+        };
+        assert_eq!(kept(&tuner), b.ones_like());
+        let before = tuner.clock.snapshot();
+        tuner.observe("loss", 1.0).unwrap();
+        assert_eq!(kept(&tuner), b.ones_like());
+        // What is known of the metric goes with what is kept of it.
+        assert_eq!(tuner.clock.snapshot(), before);
+    }
+
+    #[test]
     fn copies_lie_where_the_program_says() {
         if !Cuda::is_available() {
             println!("skipped: no CUDA device");

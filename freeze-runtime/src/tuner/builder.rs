@@ -15,6 +15,8 @@ use crate::model::Bound;
 use crate::{Error, Policy};
 
 /// What a program gives where its policy says nothing; made by [`Tuner::builder`].
+///
+/// Load pretrained weights before [`Builder::attach`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `attach`"]
 pub struct Builder<'p> {
@@ -65,6 +67,12 @@ impl<'p> Builder<'p> {
     /// Checks the policy against the store's variables, and takes charge of them: from here on
     /// all train, until the first rule fires.
     ///
+    /// Load weights before this, as `VarStore::load` does, or at the latest before the first
+    /// [`Tuner::start_epoch`]. From then on the tuner keeps copies, of statistics that are held and
+    /// of what a rule may restore, and knows nothing of weights that are loaded: the next call puts
+    /// held statistics back to what they were before, and a restore brings back earlier weights. A
+    /// program that loads others in the middle of a training attaches a new tuner behind that.
+    ///
     /// # Errors
     /// All that is wrong with the policy for this model, a missing optimizer or learning rate,
     /// two parameters that share memory, one that is computed from others, or what libtorch
@@ -87,7 +95,6 @@ impl<'p> Builder<'p> {
             variables: Arc::clone(&store.variables_),
             states: std::iter::repeat_with(|| None).take(parts.count()).collect(),
             parts,
-            expects_strays: false,
             log: Log::default(),
             clock,
         };

@@ -10,7 +10,7 @@ use tch::Tensor;
 use super::Tuner;
 use super::saved::{Saved, Staged};
 use crate::checkpoint::{self, Allow, Files, Kept, Run};
-use crate::optim::{State, gradients, real};
+use crate::optim::{State, real};
 use crate::{Error, ffi, log};
 
 impl Tuner {
@@ -35,7 +35,7 @@ impl Tuner {
     /// If the folder cannot be written, if `dir/checkpoint` is something else, or if a tensor has
     /// elements that a safetensors file cannot hold. What was there stays.
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
-        self.statistics.put_back()?;
+        self.put_back()?;
         let files = Files {
             model: self.variables(self.plan().model()),
             optimizer: self.optimizer_tensors(),
@@ -77,8 +77,9 @@ impl Tuner {
     ///
     /// # Errors
     /// If there is no checkpoint, if one of its files is not as it was written, or if policy, model
-    /// or options are others; that error shows the difference. Nothing is changed then: everything
-    /// is read and compared before anything is written.
+    /// or options are others; that error shows the difference. If numbers of a variable share memory,
+    /// as those of an expanded tensor do. Nothing is changed then: everything is read and compared
+    /// before anything is written.
     pub fn resume(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         self.resume_with(dir, Allow::default())
     }
@@ -101,7 +102,7 @@ impl Tuner {
     /// # Errors
     /// As for [`Tuner::resume`], or if the run cannot go on with what is other.
     pub fn resume_with(&mut self, dir: impl AsRef<Path>, allow: Allow) -> Result<(), Error> {
-        self.statistics.put_back()?;
+        self.put_back()?;
         self.audit()?;
         let (run, files) = checkpoint::read(dir.as_ref())?;
         let staged = Saved::new(self, run, files, allow)?.stage(self)?;
@@ -182,9 +183,7 @@ impl Tuner {
         self.states = states;
         self.bests = bests;
         self.statistics.release();
-        gradients::zero(&self.parts.parameters().iter().collect::<Vec<_>>())?;
-        // Graphs from before may still be there.
-        self.expects_strays = true;
+        self.parts.forget_all()?;
         self.settle()
     }
 }

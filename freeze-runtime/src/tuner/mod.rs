@@ -41,9 +41,6 @@ pub struct Tuner {
     states: Vec<Option<State>>,
     statistics: Statistics,
     bests: Bests,
-    /// Whether a graph from before the last transition may still bring gradients to parameters
-    /// that were frozen since.
-    expects_strays: bool,
     pub(crate) log: Log,
 }
 
@@ -68,13 +65,13 @@ impl Tuner {
 
     /// Starts the next epoch: rules fire whose moment has come.
     ///
-    /// Once training is over, nothing happens any more.
+    /// Once training is over, it counts the epoch and does nothing else.
     ///
     /// # Errors
     /// If the model was changed behind the tuner's back, if the log cannot be written, or if
     /// libtorch refuses.
     pub fn start_epoch(&mut self) -> Result<Change, Error> {
-        self.statistics.put_back()?;
+        self.put_back()?;
         self.write_line()?;
         let change = self.clock.start_epoch();
         self.begin_line();
@@ -86,17 +83,17 @@ impl Tuner {
     /// Lets everything step that trains and has a gradient, then fires rules whose moment has
     /// come.
     ///
-    /// Once training is over, nothing happens any more.
+    /// Once training is over, it counts the step and does nothing else.
     ///
     /// # Errors
-    /// If no epoch has started yet, if the model was changed behind the tuner's back, or if
-    /// libtorch refuses.
+    /// If no epoch has started yet, or if a gradient cannot be stepped by, as a sparse one under
+    /// any optimizer but SGD: then nothing has moved, and the step is not counted. Or if the model
+    /// was changed behind the tuner's back, or if libtorch refuses.
     pub fn step(&mut self) -> Result<Change, Error> {
         if self.clock.epochs_started() == 0 {
             return Err(Error::NotStarted);
         }
-        self.statistics.put_back()?;
-        self.drop_strays()?;
+        self.put_back()?;
         if !self.clock.is_stopped() {
             self.step_groups()?;
         }
@@ -119,24 +116,52 @@ impl Tuner {
         self.step()
     }
 
-    /// Lets go of the gradients of everything that trains, as `PyTorch`'s `zero_grad` does: a
-    /// parameter that then takes no part in a loss does not step.
+    /// Lets go of all gradients, as `PyTorch`'s `zero_grad` does: a parameter that then takes no
+    /// part in a loss does not step.
+    ///
+    /// What is frozen has none, and gets none: a backward pass through a graph from before it was
+    /// frozen passes it over.
     ///
     /// # Errors
     /// If libtorch refuses.
     pub fn zero_grad(&mut self) -> Result<(), Error> {
-        self.statistics.put_back()?;
-        Ok(gradients::zero(&self.parts.training(&self.clock))?)
+        self.put_back()?;
+        Ok(self.parts.forget_all()?)
+    }
+
+    /// Gives held running statistics the values that they are held at.
+    ///
+    /// A training forward pass moves the statistics of tch's own norms, held or not.
+    /// [`Tuner::start_epoch`], [`Tuner::zero_grad`], [`Tuner::step`], [`Tuner::backward_step`],
+    /// [`Tuner::observe`], [`Tuner::save`] and [`Tuner::resume`] begin with this. So a program needs
+    /// it only where it looks at the model between a training forward pass and the next of these
+    /// calls: before a validation or a `vs.save` in the middle of an accumulation, say. A model
+    /// whose norms are those of [`crate::nn`] never needs it: their statistics do not move while
+    /// they are held.
+    ///
+    /// Call it before an evaluation forward pass, not behind it: the backward pass through one that
+    /// was made in between reads the values that were put back, and not those that the forward pass
+    /// read. The backward pass of a training forward pass reads neither.
+    ///
+    /// # Errors
+    /// If libtorch refuses.
+    pub fn put_back(&mut self) -> Result<(), Error> {
+        Ok(self.statistics.put_back()?)
     }
 
     /// Tells a metric's value. Rules that wait for it are looked at when the next epoch starts or
     /// the next step was made.
     ///
+    /// Once training is over, the value goes into the log and nowhere else.
+    ///
     /// # Errors
     /// If libtorch refuses to copy the weights that a rule may restore.
     pub fn observe(&mut self, metric: &str, value: f64) -> Result<(), Error> {
-        self.statistics.put_back()?;
+        self.put_back()?;
         self.log.epoch.observed(metric, value);
+        if self.clock.is_stopped() {
+            return Ok(());
+        }
         let observed = self.clock.observe(metric, value);
         Ok(self.bests.keep(metric, observed, &self.parts, &self.clock)?)
     }
@@ -183,13 +208,13 @@ impl Tuner {
     }
 
     /// How many epochs have started. A loop `while tuner.epoch() < 10` runs ten epochs, numbered
-    /// from 0 in the policy.
+    /// from 0 in the policy. It counts on once training is over, so that such a loop ends.
     #[must_use]
     pub const fn epoch(&self) -> u64 {
         self.clock.epochs_started()
     }
 
-    /// How many optimizer steps were made.
+    /// How many optimizer steps were made, calls of [`Tuner::step`] once training is over included.
     #[must_use]
     pub const fn global_step(&self) -> u64 {
         self.clock.steps()
@@ -201,7 +226,8 @@ impl Tuner {
         self.clock.rules_fired()
     }
 
-    /// Whether a rule has ended the training.
+    /// Whether a rule has ended the training: nothing moves any more, and no rule fires. Epochs and
+    /// steps are counted on.
     #[must_use]
     pub const fn stopped(&self) -> bool {
         self.clock.is_stopped()
@@ -228,6 +254,9 @@ impl Tuner {
 
     fn step_groups(&mut self) -> Result<(), Error> {
         let groups = self.clock.groups();
+        // `attach` saw to it that everything that ever trains has all of these.
+        let hypers = groups.iter().map(|group| hyper(group).ok_or(Error::NoOptimizer));
+        let hypers = hypers.collect::<Result<Vec<_>, _>>()?;
         let mut group_of = vec![None; self.parts.count()];
         for (index, group) in groups.iter().enumerate() {
             for part in &group.parts {
@@ -251,12 +280,7 @@ impl Tuner {
                 slots.push(Slot { parameter, state });
             }
         }
-        for (group, slots) in groups.iter().zip(slots) {
-            // `attach` saw to it that everything that ever trains has all of these.
-            let hyper = hyper(group).ok_or(Error::NoOptimizer)?;
-            optim::step(slots, &hyper)?;
-        }
-        Ok(())
+        Ok(optim::step(hypers.into_iter().zip(slots))?)
     }
 
     /// Makes flags, gradients, optimizer state and statistics agree with the clock.
@@ -275,8 +299,11 @@ impl Tuner {
         let touched: Vec<usize> = touched.copied().collect();
         // An unfrozen one may have one from an earlier time, which is no part of this one.
         let forgotten = self.parts.forget(&touched, &self.clock);
-        self.expects_strays |= !change.frozen.is_empty() || flags.is_err();
         self.settle()?;
+        if flags.is_err() {
+            // While its flag was set, a frozen one may have got one.
+            gradients::zero(&self.parts.frozen(&self.clock))?;
+        }
         // Told once the policy is in force again: a program that goes on is safe.
         flags?;
         restored?;
@@ -303,16 +330,6 @@ impl Tuner {
         }
         self.statistics.hold_or_free(&self.clock)?;
         self.audit()
-    }
-
-    /// A backward pass through a graph from before a transition brings gradients to what was
-    /// frozen since. They cannot move anything, and here they go.
-    fn drop_strays(&mut self) -> Result<(), Error> {
-        if self.expects_strays {
-            gradients::zero(&self.parts.frozen(&self.clock))?;
-            self.expects_strays = false;
-        }
-        Ok(())
     }
 }
 

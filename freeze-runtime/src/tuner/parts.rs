@@ -69,11 +69,6 @@ impl Parts {
             .map(move |(parameter, parts)| (parameter, parts.clone().any(&asked)))
     }
 
-    /// The parameters of which some part trains.
-    pub(super) fn training<'s>(&'s self, clock: &Clock) -> Vec<&'s Tensor> {
-        self.any(|part| clock.trains(part)).filter(|(_, any)| *any).map(|(it, _)| it).collect()
-    }
-
     /// The parameters of which no part trains.
     pub(super) fn frozen<'s>(&'s self, clock: &Clock) -> Vec<&'s Tensor> {
         self.any(|part| clock.trains(part)).filter(|(_, any)| !any).map(|(it, _)| it).collect()
@@ -105,6 +100,11 @@ impl Parts {
     fn get(&self, part: usize) -> Option<(&Tensor, Option<&Range<usize>>)> {
         let part = self.all.get(part)?;
         Some((self.parameters.get(part.parameter)?, part.rows.as_ref()))
+    }
+
+    /// Lets go of all gradients.
+    pub(super) fn forget_all(&self) -> Result<()> {
+        gradients::zero(&self.parameters.iter().collect::<Vec<_>>())
     }
 
     /// Lets go of the gradients of parts. What other parts of the same parameter have gathered

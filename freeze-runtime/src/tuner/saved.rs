@@ -96,6 +96,12 @@ impl Saved {
         });
         for (name, variable) in &variables {
             file.require_like(name, None, variable, self.has_other_model)?;
+            if is_expanded(variable) {
+                return Err(Error::Ownership(format!(
+                    "numbers of `{name}` share memory, so that nothing can be written to it: \
+                     register a copy of it, as `.copy()` makes one"
+                )));
+            }
         }
         Ok(variables)
     }
@@ -194,6 +200,12 @@ fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
 fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
     let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
     saved.shape == now.shape && is_complex(saved) == is_complex(now)
+}
+
+/// Whether many numbers of a tensor are one in memory: libtorch does not copy into such a tensor.
+fn is_expanded(tensor: &Tensor) -> bool {
+    let mut steps = tensor.stride().into_iter().zip(tensor.size());
+    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
 }
 
 /// Some rows of a tensor, or all of it.

@@ -10,8 +10,8 @@ METRICS = {
     # Lowest after epoch 0. What is watched from epoch 1 on falls, though not by enough, and two
     # epochs later it is time.
     "val_loss": [0.7, 1.0, 0.98, 0.97, 0.4, 0.3, 0.2],
-    # High in epochs 2, 3, 5 and 6: in two in a row, after the first rule, at the end.
-    "val_acc": [0.2, 0.5, 0.92, 0.95, 0.7, 0.9, 0.92],
+    # High in epochs 2, 5 and 6: in two in a row at the end.
+    "val_acc": [0.2, 0.5, 0.92, 0.85, 0.7, 0.9, 0.92],
 }
 ENDS = True
 
