@@ -116,8 +116,8 @@ impl Tuner {
         self.step()
     }
 
-    /// Lets go of all gradients, as `PyTorch`'s `zero_grad` does: a parameter that then takes no
-    /// part in a loss does not step.
+    /// Lets go of the gradients of everything that trains, as `PyTorch`'s `zero_grad` does: a
+    /// parameter that then takes no part in a loss does not step.
     ///
     /// What is frozen has none, and gets none: a backward pass through a graph from before it was
     /// frozen passes it over.
@@ -126,7 +126,7 @@ impl Tuner {
     /// If libtorch refuses.
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.put_back()?;
-        Ok(self.parts.forget_all()?)
+        Ok(gradients::zero(&self.parts.training(&self.clock))?)
     }
 
     /// Gives held running statistics the values that they are held at.

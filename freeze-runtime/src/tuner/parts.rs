@@ -69,6 +69,11 @@ impl Parts {
             .map(move |(parameter, parts)| (parameter, parts.clone().any(&asked)))
     }
 
+    /// The parameters of which some part trains.
+    pub(super) fn training<'s>(&'s self, clock: &Clock) -> Vec<&'s Tensor> {
+        self.any(|part| clock.trains(part)).filter(|(_, any)| *any).map(|(it, _)| it).collect()
+    }
+
     /// The parameters of which no part trains.
     pub(super) fn frozen<'s>(&'s self, clock: &Clock) -> Vec<&'s Tensor> {
         self.any(|part| clock.trains(part)).filter(|(_, any)| !any).map(|(it, _)| it).collect()
