@@ -327,3 +327,16 @@ fn a_group_is_all_that_has_the_same_options() {
     assert_eq!(groups("start: train fc optimizer sgd, train bn1 optimizer adam"), 2);
     assert_eq!(groups("start: train fc optimizer sgd, train bn1 optimizer sgd"), 1);
 }
+
+#[test]
+fn everything_that_ever_trains_needs_an_optimizer() {
+    let has = |text: &str, optimizer: Option<Optimizer>| {
+        clock_with(text, Program { optimizer, ..PROGRAM }).has_optimizer()
+    };
+    let half = "start: train fc optimizer sgd; epoch 1: unfreeze bn1";
+    assert_eq!([has(half, None), has(half, Some(Optimizer::SGD))], [false, true]);
+    assert!(has("default optimizer sgd; start: train fc; epoch 1: unfreeze bn1", None));
+    assert!(has("start: train fc optimizer sgd", None));
+    // Until the first rule fires, everything trains.
+    assert!(!has("epoch 1: train fc optimizer sgd", None));
+}

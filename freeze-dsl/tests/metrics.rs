@@ -201,6 +201,20 @@ fn restoring_the_best() {
 }
 
 #[test]
+fn a_value_as_good_as_the_best_is_no_new_best() {
+    let mut clock = clock("start: train fc; epoch 9: restore lowest m, restore highest m");
+    clock.start_epoch();
+    let mut observe = |value| {
+        let observed = clock.observe("m", value);
+        (observed.is_lowest, observed.is_highest)
+    };
+    assert_eq!(observe(1.0), (true, true));
+    assert_eq!(observe(1.0), (false, false));
+    assert_eq!(observe(2.0), (false, true));
+    assert_eq!(observe(0.5), (true, false));
+}
+
+#[test]
 fn restoring_what_was_never_observed_changes_nothing() {
     let mut clock = clock("start: train fc; epoch 1: restore highest \"val/acc\"");
     clock.start_epoch();

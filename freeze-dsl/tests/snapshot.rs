@@ -244,7 +244,9 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 
 #[test]
 fn states_of_another_plan_are_refused() {
-    let cases: [(&str, Value, &str); 14] = [
+    let later = json!({ "epochs": 0, "steps": 2 });
+    let late = json!({ "value": 1, "at": later });
+    let cases: [(&str, Value, &str); 20] = [
         ("/format", json!(2), "format 2 is not known"),
         ("/fired", json!(7), "did not fire in order"),
         ("/firings/0", json!(0), "did not fire in order"),
@@ -259,6 +261,12 @@ fn states_of_another_plan_are_refused() {
         ("/options/0/weight_decay", json!(-1), "options that no policy can give"),
         ("/curves/0/giver", json!({ "action": { "rule": 5, "action": 0 } }), "no rule has begun"),
         ("/stats", json!([]), "statistics of 0 modules, and there are 1"),
+        ("/metrics/conditions", json!([]), "its metrics are not those"),
+        ("/metrics/conditions/0/best", late.clone(), "its metrics are not those"),
+        ("/metrics/conditions/0/since", later.clone(), "its metrics are not those"),
+        ("/metrics/conditions/0/epoch", json!(1), "its metrics are not those"),
+        ("/metrics/conditions/0/epochs", json!(2), "its metrics are not those"),
+        ("/metrics/bests", json!({ "a": [null, late] }), "its metrics are not those"),
     ];
     for (place, value, problem) in cases {
         let error = refused(|json| {
