@@ -204,6 +204,14 @@ fn frz0303_nothing_trains() {
 }
 
 #[test]
+fn frz0303_is_told_where_it_begins_and_not_of_what_fires_together() {
+    let twice = "start: freeze @all; epoch 1: set fc lr 1; epoch 2: unfreeze fc;";
+    finds(twice, &[(Code::FRZ0303, "freeze @all")]);
+    finds_nothing("step 5: freeze @all; start: unfreeze fc;");
+    finds("step 5: freeze @all; step 6: unfreeze fc;", &[(Code::FRZ0303, "freeze @all")]);
+}
+
+#[test]
 fn frz0304_undone_actions() {
     finds("start: train bn1; epoch 1: unfreeze fc, freeze fc;", &[(Code::FRZ0304, "unfreeze fc")]);
     finds("start: freeze fc, unfreeze fc;", &[(Code::FRZ0304, "freeze fc")]);
@@ -226,6 +234,21 @@ fn what_a_later_firing_draws_is_not_known() {
     }
     let known = "start or every 2 epochs: train fc lr 1; epoch 5: unfreeze fc";
     finds(known, &[(Code::FRZ0501, "unfreeze fc")]);
+}
+
+#[test]
+fn what_was_drawn_is_not_known_to_train() {
+    for other in ["fc", "bn1"] {
+        finds_nothing(&format!("start: train sample 1 of [fc, bn1]; epoch 1: unfreeze {other};"));
+    }
+}
+
+#[test]
+fn what_a_curve_freezes_is_frozen_in_the_end() {
+    let curve = "start: train @all lr linear 1 -> 0 over 1 epoch";
+    finds_nothing(&format!("{curve} then freeze; epoch 3: unfreeze @frozen lr 1;"));
+    let never = format!("{curve}; epoch 3: unfreeze @frozen lr 1;");
+    finds(&never, &[(Code::FRZ0201, "@frozen")]);
 }
 
 #[test]
@@ -340,6 +363,13 @@ fn frz0501_actions_without_effect() {
     assert_eq!(
         label(Code::FRZ0501, "start: train fc, bn1; epoch 1: set fc stats live;"),
         "no running statistics belong to this"
+    );
+    assert_eq!(
+        label(
+            Code::FRZ0501,
+            "start: train fc, bn1; epoch 1: set bn1 stats live; epoch 2: set bn1 stats live;"
+        ),
+        "all of this has these options already"
     );
     finds_nothing("start: train fc; epoch 1: train fc lr 2;");
     finds_nothing("start: unfreeze fc lr 1;");

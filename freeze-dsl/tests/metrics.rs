@@ -147,6 +147,19 @@ fn a_condition_is_looked_at_when_its_metric_was_observed() {
 }
 
 #[test]
+fn parts_of_the_run_without_an_improvement() {
+    // Two epochs of twenty.
+    for (condition, values) in [
+        ("m stops falling for 10%", &[1.0, 1.0, 1.0, 1.0]),
+        ("m > 0.5 for 10%", &[0.0, 1.0, 1.0, 1.0]),
+    ] {
+        let text = format!("run 20 epochs; start: train fc; when {condition} as it: unfreeze bn1");
+        let fired = fired_after(&mut clock(&text), "m", values);
+        assert_eq!(fired, ["0 rule 1", "3 it"], "{condition}");
+    }
+}
+
+#[test]
 fn steps_without_an_improvement() {
     let text = "start: train fc; when m stops falling for 5 steps as it: unfreeze bn1";
     let mut clock = clock(text);
