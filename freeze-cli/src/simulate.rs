@@ -22,7 +22,7 @@ pub(crate) struct Arguments {
     file: PathBuf,
     #[command(flatten)]
     given: Given,
-    /// How many epochs there are, in place of the policy's `run`
+    /// How many epochs to go through; without it, all of the policy's `run`
     #[arg(long, value_name = "N")]
     epochs: Option<u64>,
     /// How many optimizer steps an epoch has

@@ -51,9 +51,9 @@ fn what_metrics_lack_is_told_beside_the_lines() {
     let (status, lines, notes) = freeze(&arguments, folder.path(), "");
     assert_eq!((status, lines.lines().count()), (0, 3));
     let told = "note: `val_los` is never observed: no column is called so\n\
-                note: epoch 1: `loss` is no number, which is no improvement\n\
-                note: epoch 2: `loss` was never observed, so nothing is restored\n\
-                note: epoch 2: `acc` was never observed, so nothing is restored\n";
+                note: `loss` is no number in epoch 0: no improvement, and no comparison holds\n\
+                note: `loss` was never observed, so nothing is restored in epoch 2\n\
+                note: `acc` was never observed, so nothing is restored in epoch 2\n";
     assert_eq!(notes, told);
     let (_, _, notes) = freeze(&[&["-q"], &arguments[..]].concat(), folder.path(), "");
     assert_eq!(notes, "");

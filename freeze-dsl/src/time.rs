@@ -79,6 +79,11 @@ impl Counted {
 }
 
 impl Lengths {
+    /// The same where nobody knows how many steps an epoch has, so that epochs are counted as such.
+    pub(crate) fn without_steps(self) -> Self {
+        Self { steps_per_epoch: None, ..self }
+    }
+
     /// A period that begins at `since`. Where an epoch's steps are known, everything is counted
     /// in steps, rounded to the nearest.
     pub(crate) fn count(&self, period: Period, since: Time) -> Counted {

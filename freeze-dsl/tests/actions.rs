@@ -200,3 +200,12 @@ fn stop_ends_a_rule() {
     finds("start: train fc; epoch 1: for i in 0..2 { stop };", &[(Code::FRZ0302, "stop")]);
     finds("start: train fc; epoch 1: unfreeze bn1, stop;", &[]);
 }
+
+#[test]
+fn statistics_are_held_once_training_is_over() {
+    let mut clock = clock("start: train @all stats live; epoch 1: stop");
+    clock.start_epoch();
+    assert!(clock.is_live(0));
+    clock.start_epoch();
+    assert!((0..clock.plan().model().normalisations().len()).all(|module| !clock.is_live(module)));
+}

@@ -288,7 +288,7 @@ fn a_change_tells_what_it_restored_and_what_to_know_of() {
     let line = clock.start_epoch().to_string();
     assert_eq!(
         line,
-        "epoch 1, step 0: no rule fired; `other` is no number, which is no improvement"
+        "epoch 1, step 0: no rule fired; `other` is no number in epoch 0: no improvement, and no comparison holds"
     );
     clock.observe("loss", 0.2);
     let line = clock.start_epoch().to_string();

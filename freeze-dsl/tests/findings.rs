@@ -229,8 +229,9 @@ fn what_a_later_firing_draws_is_not_known() {
         for later in ["unfreeze fc", "unfreeze layer4", "freeze fc", "freeze layer4", "train fc"] {
             finds(&format!("{rule}; epoch 5: {later}"), &[]);
         }
-        finds(&format!("{rule}, freeze {sample}; epoch 5: train bn1"), &[]);
-        finds(&format!("start or every 2 epochs: train fc, freeze {sample}"), &[]);
+        let all = format!("freeze {sample}");
+        finds(&format!("{rule}, {all}; epoch 5: train bn1"), &[(Code::FRZ0303, &all)]);
+        finds(&format!("{rule}; epoch 5: set bn1 lr 2, {all}; epoch 6: train bn1"), &[]);
     }
     let known = "start or every 2 epochs: train fc lr 1; epoch 5: unfreeze fc";
     finds(known, &[(Code::FRZ0501, "unfreeze fc")]);
@@ -241,6 +242,21 @@ fn what_was_drawn_is_not_known_to_train() {
     for other in ["fc", "bn1"] {
         finds_nothing(&format!("start: train sample 1 of [fc, bn1]; epoch 1: unfreeze {other};"));
     }
+}
+
+#[test]
+fn what_the_first_firing_draws_is_known() {
+    // Whatever is drawn of two, nothing is left of it, or of it in something else.
+    let nothing = "[fc, bn1] except sample 2 of [fc, bn1]";
+    finds(&format!("start: train {nothing};"), &[(Code::FRZ0201, nothing)]);
+    finds("start: freeze sample 1 of [@all];", &[(Code::FRZ0303, "freeze sample 1 of [@all]")]);
+    let never = "sample 1 of [fc, bn1] in conv1";
+    let text = format!("start or every 5 steps: train layer4, train {never};");
+    finds(&text, &[(Code::FRZ0201, never)]);
+    // A later one may find anything.
+    finds_nothing(
+        "start or every 5 steps: train sample 1 of [fc, bn1]; epoch 1: unfreeze fc in @frozen;",
+    );
 }
 
 #[test]
@@ -371,6 +387,18 @@ fn frz0501_actions_without_effect() {
         ),
         "all of this has these options already"
     );
+    assert_eq!(
+        label(Code::FRZ0501, "start: train fc, freeze bn1;"),
+        "`train` in the same rule freezes this already"
+    );
+    assert_eq!(
+        label(Code::FRZ0501, "start: train fc; epoch 1: freeze bn1;"),
+        "all of this is frozen already"
+    );
+    // Told by another name, and once.
+    let undone = "start: train fc; epoch 1: freeze bn1, unfreeze bn1;";
+    finds(undone, &[(Code::FRZ0304, "freeze bn1")]);
+    finds_nothing("start: train fc; epoch 1: unfreeze @trainable;");
     finds_nothing("start: train fc; epoch 1: train fc lr 2;");
     finds_nothing("start: unfreeze fc lr 1;");
 }

@@ -176,3 +176,11 @@ fn a_head_that_cannot_be_read_is_told_once_and_its_loop_is_read() {
         assert_eq!(codes, [Code::FRZ0101, Code::FRZ0102, Code::FRZ0102], "{text}");
     }
 }
+
+#[test]
+fn a_semicolon_in_a_loop_of_actions_is_told_once() {
+    let text = "start: for @part in [fc, bn1] { train @part lr 1; }; epoch 1: unfreeze layer9;";
+    finds(text, &[(Code::FRZ0101, ";"), (Code::FRZ0201, "layer9")]);
+    let text = "start: for @part in [fc, bn1] { train @part lr 1; } epoch 1: unfreeze layer9;";
+    assert_eq!(findings(text)[0].code, Code::FRZ0101);
+}

@@ -2,8 +2,9 @@
 
 mod support;
 
+use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::Code;
-use support::{clock, finds, fired, fired_after, firings};
+use support::{PROGRAM, clock, clock_of, findings, finds, fired, fired_after, firings, resnet18};
 
 /// The epochs at which a rule with this condition fires behind a first one.
 fn fires(condition: &str, values: &[f64]) -> Vec<String> {
@@ -41,6 +42,8 @@ fn an_improvement_is_larger_than_by() {
     fires_at("m stops rising for 1 epoch by 0.5", &[1.0, 1.5], 2);
     never_fires("m stops rising for 1 epoch by 0.5", &[1.0, 1.75]);
     finds("when m stops falling for 2 epochs by -1: train fc;", &[(Code::FRZ0401, "-1")]);
+    let found = findings("when m stops falling for 2 epochs by 1 / 0: train fc;");
+    assert_eq!(found[0].message, "an improvement must be finite");
     finds("when m < 0 / 0: train fc;", &[(Code::FRZ0401, "0 / 0")]);
     finds("when m > 1e999: train fc;", &[(Code::FRZ0401, "1e999")]);
     finds("when m stops falling for 0 epochs: train fc;", &[(Code::FRZ0402, "0")]);
@@ -71,7 +74,8 @@ fn a_metric_that_is_no_number_is_no_improvement_and_reported() {
     clock.start_epoch();
     clock.observe("m", nan);
     let change = clock.start_epoch();
-    assert_eq!(change.notes, ["`m` is no number, which is no improvement"]);
+    let note = "`m` is no number in epoch 0: no improvement, and no comparison holds";
+    assert_eq!(change.notes, [note]);
     assert!(clock.start_epoch().notes.is_empty());
 }
 
@@ -154,8 +158,11 @@ fn parts_of_the_run_without_an_improvement() {
         ("m > 0.5 for 10%", &[0.0, 1.0, 1.0, 1.0]),
     ] {
         let text = format!("run 20 epochs; start: train fc; when {condition} as it: unfreeze bn1");
-        let fired = fired_after(&mut clock(&text), "m", values);
-        assert_eq!(fired, ["0 rule 1", "3 it"], "{condition}");
+        for steps_per_epoch in [None, Some(2)] {
+            let program = Program { steps_per_epoch, ..PROGRAM };
+            let fired = fired_after(&mut clock_of(&text, &resnet18(), program), "m", values);
+            assert_eq!(fired, ["0 rule 1", "3 it"], "{condition}");
+        }
     }
 }
 
@@ -210,7 +217,8 @@ fn restoring_the_best() {
     // What was restored begins anew.
     let fc: Vec<usize> = clock.trainable().collect();
     assert_eq!(change.dropped, fc);
-    assert_eq!(change.notes.last().unwrap(), "`other` was never observed, so nothing is restored");
+    let note = "`other` was never observed, so nothing is restored in epoch 4";
+    assert_eq!(change.notes.last().unwrap(), note);
 }
 
 #[test]
@@ -233,5 +241,5 @@ fn restoring_what_was_never_observed_changes_nothing() {
     clock.start_epoch();
     let change = clock.start_epoch();
     assert!(change.dropped.is_empty());
-    assert_eq!(change.notes, ["`val/acc` was never observed, so nothing is restored"]);
+    assert_eq!(change.notes, ["`val/acc` was never observed, so nothing is restored in epoch 1"]);
 }

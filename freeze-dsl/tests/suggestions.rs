@@ -270,6 +270,29 @@ fn moments() {
         Maybe,
         "start: train fc; when loss < 1 or step 9: unfreeze bn1; step 9: stop",
     );
+    for (wrong, right) in [
+        ("frist 2 of [fc, bn1]", "first 2 of [fc, bn1]"),
+        ("sampel 1 of [fc, bn1]", "sample 1 of [fc, bn1]"),
+        ("fc lr mni(1, 2)", "fc lr min(1, 2)"),
+        ("fc lr linear 1 -> 0 over ret", "fc lr linear 1 -> 0 over rest"),
+    ] {
+        let text = |targets: &str| format!("run 3 epochs; start: train {targets}");
+        suggests(&text(wrong), Code::FRZ0101, Maybe, &text(right));
+    }
+    suggests(
+        "start: train fc lr linear 1 -> 0 over 2 epochs then freez",
+        Code::FRZ0202,
+        Maybe,
+        "start: train fc lr linear 1 -> 0 over 2 epochs then freeze",
+    );
+    is_silent("start: train fc; stop", Code::FRZ0102);
+    suggests(
+        "start: for @part in [fc, bn1] { train @part lr 1; };",
+        Code::FRZ0101,
+        Maybe,
+        "start: for @part in [fc, bn1] { train @part lr 1, };",
+    );
+    is_silent("when a stops falling for 1 epoch by 1 for 2 epochs: train fc", Code::FRZ0101);
     for condition in ["acc > 0.5", "acc stops rising for 1 epoch"] {
         suggests(
             &format!("when loss < 1 or {condition}: train fc"),

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::ast::{Best, Direction, Relation};
 use crate::json::{from_real, real};
-use crate::rule::{Condition, Moment, Rule, Test};
+use crate::rule::{Condition, Moment, Period, Rule, Test};
 use crate::source::Spanned;
-use crate::time::{Counted, Lengths, Time};
+use crate::time::{Counted, Lengths, Time, float};
 
 /// What was observed of all metrics, and how the conditions of rules stand.
 #[derive(Debug, Clone)]
@@ -101,7 +101,10 @@ impl Metrics {
         self.is_fresh = true;
         let mut observed = Observed::default();
         if value.is_nan() {
-            self.notes.push(format!("`{metric}` is no number, which is no improvement"));
+            self.notes.push(format!(
+                "`{metric}` is no number in epoch {}: no improvement, and no comparison holds",
+                now.epochs
+            ));
         } else {
             let [lowest, highest] = self.bests.entry(metric.to_owned()).or_default();
             if lowest.is_none_or(|best| value < best.value) {
@@ -304,10 +307,11 @@ impl History {
             return false;
         }
         match (period, since) {
-            // Epochs that observed the metric are counted, not epochs that passed.
-            (crate::rule::Period::Epochs(epochs), _) => crate::time::float(self.epochs) >= epochs,
-            (period, Some(since)) => match lengths.count(period, since) {
-                Counted::Epochs(epochs) => crate::time::float(self.epochs) >= epochs,
+            // Epochs that observed the metric are counted, not epochs that passed, and so is a part of
+            // a run in epochs.
+            (Period::Epochs(epochs), _) => float(self.epochs) >= epochs,
+            (period, Some(since)) => match lengths.without_steps().count(period, since) {
+                Counted::Epochs(epochs) => float(self.epochs) >= epochs,
                 steps @ Counted::Steps(_) => steps.is_over(since, now),
             },
             (_, None) => false,

@@ -175,9 +175,10 @@ impl Clock {
                 Action::Restore { best, metric } => {
                     let observed = self.metrics.best(metric, *best);
                     if observed.is_none() {
-                        change
-                            .notes
-                            .push(format!("`{metric}` was never observed, so nothing is restored"));
+                        change.notes.push(format!(
+                            "`{metric}` was never observed, so nothing is restored in epoch {}",
+                            self.time.epochs
+                        ));
                     }
                     change.restored.push(Restore {
                         metric: metric.to_string(),
@@ -303,7 +304,7 @@ impl Clock {
             }
         }
         for (index, deciding) in bound.deciding.iter().enumerate() {
-            self.live.set(index, self.state.is_live(index, deciding));
+            self.live.set(index, !self.stopped && self.state.is_live(index, deciding));
         }
     }
 

@@ -28,7 +28,7 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
         .or_else(|| missing_when(text, span, &found))
         .or_else(|| missing_colon(text, &found, &expected))
         .or_else(|| unknown_word(&found, &expected))
-        .unwrap_or_else(|| unexpected(text, &found, &expected))
+        .unwrap_or_else(|| unexpected(text, span, &found, &expected))
 }
 
 /// `train fc, unfreze layer4`: what reads as a selector was to be an action.
@@ -100,6 +100,10 @@ fn missing_colon(text: &str, found: &Token<'_>, expected: &Expected) -> Option<D
     if !expected.described.iter().any(|sign| sign == "`:`") || !ACTIONS.contains(&found.text) {
         return None;
     }
+    let behind = text.get(found.span.end..)?.trim_start();
+    if found.text == "for" && behind.starts_with(|sign: char| sign.is_ascii_digit()) {
+        return None;
+    }
     let end = text.get(..found.span.start)?.trim_end().len();
     let message = format!("expected `:` before `{}`", found.text);
     // `for` may as well be what stands behind a condition.
@@ -133,19 +137,39 @@ fn unknown(
     let diagnostic =
         Diagnostic::new(Code::FRZ0102, span, format!("`{}` {begins} {what}", readable(word)))
             .label(format!("expected {}", one_of(listed)));
+    // A word of the language is out of place, and no slip of another.
+    did_you_mean(diagnostic, meant.filter(|_| !is_reserved(word)).map(|meant| (span, meant)))
+}
+
+fn did_you_mean(finding: Diagnostic, meant: Option<(Span, &str)>) -> Diagnostic {
     match meant {
-        Some(meant) => diagnostic.suggest(
-            Applicability::Maybe,
-            format!("did you mean `{meant}`?"),
-            span,
-            meant,
-        ),
-        None => diagnostic,
+        Some((place, meant)) => {
+            finding.suggest(Applicability::Maybe, format!("did you mean `{meant}`?"), place, meant)
+        }
+        None => finding,
     }
 }
 
+/// What the word before was likely to be, where it reads as a name and what follows shows that it
+/// is none: `frist 2 of`, `mni(1, 2)`, `over ret`.
+fn meant_before(text: &str, span: Span, found: &Token<'_>) -> Option<(Span, &'static str)> {
+    // The end of a text is told at its last character.
+    let end = if found.kind == Kind::End { found.span.end } else { found.span.start };
+    let (before, word) = last_word(text.get(span.start..end)?.trim_end())?;
+    let is_over = last_word(before.trim_end()).is_some_and(|(_, word)| word == "over");
+    let candidates: &[&str] = match (found.kind, found.text) {
+        (Kind::Number, _) => &["first", "last", "sample", "rows"],
+        (_, "(") => &["len", "min", "max"],
+        _ if is_over => &["rest"],
+        _ => return None,
+    };
+    let start = span.start + before.len();
+    let meant = nearest(word, candidates.iter().copied())?;
+    Some((Span::new(start, start + word.len()), meant))
+}
+
 /// Anything else: what was found, what could stand there.
-fn unexpected(text: &str, found: &Token<'_>, expected: &Expected) -> Diagnostic {
+fn unexpected(text: &str, span: Span, found: &Token<'_>, expected: &Expected) -> Diagnostic {
     let listed = one_of(&expected.described);
     let shown = found.shown();
     if expected.any_word && found.kind == Kind::Word && is_reserved(found.text) {
@@ -168,16 +192,19 @@ fn unexpected(text: &str, found: &Token<'_>, expected: &Expected) -> Diagnostic 
     };
     let label = if found.kind == Kind::End { "the text ends here" } else { "" };
     let diagnostic = Diagnostic::new(Code::FRZ0101, found.span, message).label(label);
-    let meant = nearest(found.text, expected.words());
-    match meant.filter(|_| found.kind == Kind::Word) {
-        Some(meant) => diagnostic.suggest(
+    let has = |sign: &str| expected.described.iter().any(|known| known == sign);
+    if found.text == ";" && has("`,`") && has("`}`") {
+        return diagnostic.suggest(
             Applicability::Maybe,
-            format!("did you mean `{meant}`?"),
+            "actions of a loop are separated by `,`",
             found.span,
-            meant,
-        ),
-        None => diagnostic,
+            ",",
+        );
     }
+    let is_name = found.kind == Kind::Word && !is_reserved(found.text);
+    let meant = nearest(found.text, expected.words()).filter(|_| is_name);
+    let meant = meant.map(|meant| (found.span, meant));
+    did_you_mean(diagnostic, meant.or_else(|| meant_before(text, span, found)))
 }
 
 /// The path that begins with a word of the language, in quotes.

@@ -22,6 +22,8 @@ pub(super) fn check(
     }
     let mut ends = ends_frozen(&bound.defaults);
     let mut is_drawn = false;
+    // Whether rules so far may have fired any number of times, each with another outcome.
+    let mut is_open = false;
     // Whether something trained in the steps before the rules that fire now.
     let mut trained = true;
     bound.walk(|index, rule, before, applied| {
@@ -40,12 +42,14 @@ pub(super) fn check(
             text,
             applied,
             before,
-            must_train: trained && !is_passing,
-            ends,
+            must_train: trained && !is_passing && !is_open,
+            varies: ends || is_open,
             is_drawn,
             found: &mut own,
         };
         checking.all(index == 0 && fires_at_once(rule));
+        let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        is_open |= recurs && targets.any(|targets| targets.value.changes());
         if !is_passing {
             trained = !applied.after.trains.is_clear();
         }
@@ -102,11 +106,12 @@ pub(super) struct Checking<'a> {
     text: &'a str,
     pub(super) applied: &'a Applied<'a>,
     before: &'a State,
-    /// Whether something must train after it: steps follow, and something trained in those before.
+    /// Whether something must train after it: steps follow, something trained in those before, and
+    /// what trains now is known.
     must_train: bool,
-    /// Whether a curve so far may have frozen something.
-    ends: bool,
-    /// Whether what trains so far depends on how often rules have fired.
+    /// Whether what trains before it depends on a curve's end, or on how often rules have fired.
+    varies: bool,
+    /// Whether what trains so far depends on draws, or on how often rules have fired.
     pub(super) is_drawn: bool,
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
@@ -129,8 +134,7 @@ impl Checking<'_> {
             let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
                 continue;
             };
-            // A later firing may find other things trained, and a `sample` other things drawn.
-            if targets.value.changes() && (self.ends || self.is_drawn) {
+            if targets.value.changes() && self.varies {
                 continue;
             }
             let label = if !targets.value.changes() {
@@ -160,7 +164,7 @@ impl Checking<'_> {
         }
         let stops = rule.actions.iter().any(|action| matches!(action.value, Action::Stop));
         let left = self.must_train && self.applied.after.trains.is_clear();
-        if left && !stops && !self.is_drawn {
+        if left && !stops {
             let last = rule.actions.last();
             let place = last.map_or(rule.span, |action| action.span);
             // Behind a `stop` no other rule can fire.
@@ -236,7 +240,10 @@ impl Checking<'_> {
             return;
         }
         let Some(first) = self.bound.training(trains).next() else { return };
-        let behind = (first..self.bound.parts.len()).find(|part| !trains.contains(*part));
+        // Rows share their backward work with the others of their parameter.
+        let parameter = |part: usize| self.bound.parts.get(part).map(|part| part.parameter);
+        let behind = (first..self.bound.parts.len())
+            .find(|part| !trains.contains(*part) && parameter(*part) != parameter(first));
         let newly =
             self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
         if let (Some(behind), Some(action)) = (behind, newly) {

@@ -174,8 +174,7 @@ impl Simulation {
     }
 
     fn note(&mut self, change: Change) {
-        let told = |note: &String| format!("epoch {}: {note}", change.epoch);
-        self.notes.extend(change.notes.iter().map(told));
+        self.notes.extend(change.notes);
         self.fired.extend(change.fired.into_iter().map(|fired| fired.name));
     }
 }

@@ -49,7 +49,8 @@ impl Unroll<'_, '_> {
             return None;
         }
         let finding = finding.label("no `let` and no loop around this defines it");
-        let near = || nearest(name, self.scope.names(true));
+        // `then freez` reads as a number's name.
+        let near = || nearest(name, self.scope.names(true).chain(["freeze"]));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,

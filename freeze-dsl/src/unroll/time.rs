@@ -75,7 +75,11 @@ impl Unroll<'_, '_> {
                                 Diagnostic::new(
                                     Code::FRZ0401,
                                     by.span,
-                                    "an improvement cannot be negative",
+                                    if value < 0.0 && value.is_finite() {
+                                        "an improvement cannot be negative"
+                                    } else {
+                                        "an improvement must be finite"
+                                    },
                                 )
                                 .label(format!("this is {value}"))
                                 .guess_without("leave out the sign", sign(by)),
