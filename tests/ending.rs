@@ -92,3 +92,26 @@ fn what_fired_reads_as_a_line() -> Outcome {
     );
     Ok(())
 }
+
+#[test]
+fn running_statistics_stay_once_training_is_over() -> Outcome {
+    for stats in ["", " stats live"] {
+        let net = Net::convolutions(tch::Device::Cpu);
+        let policy = format!(
+            "default lr 0.1 optimizer sgd; start: train @all{stats}; \
+             when loss > 1 as over: restore lowest loss, stop"
+        );
+        let mut tuner = tune(&net, &policy);
+        tuner.start_epoch()?;
+        train(&net, &mut tuner, 0..2)?;
+        tuner.observe("loss", 1.0)?;
+        let best = Bits::of(&net.vs);
+        train(&net, &mut tuner, 2..4)?;
+        tuner.observe("loss", 2.0)?;
+        // The loop around it goes on to the end of the epoch.
+        assert!(tuner.start_epoch()?.stopped);
+        train(&net, &mut tuner, 4..6)?;
+        assert_moved(&best, &net, &[]);
+    }
+    Ok(())
+}

@@ -120,10 +120,28 @@ fn a_loss_without_a_graph_is_an_error_and_no_panic() -> Outcome {
     let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c");
     tuner.start_epoch()?;
     let before = Bits::of(&net.vs);
-    assert!(matches!(tuner.backward_step(&net.loss(0).detach()), Err(Error::Torch(_))));
+    let error = tuner.backward_step(&net.loss(0).detach()).unwrap_err();
+    assert!(matches!(error, Error::Torch(_)));
+    // Without the functions of libtorch in which it was thrown.
+    let text = error.to_string();
+    assert_eq!(text, "element 0 of tensors does not require grad and does not have a grad_fn");
     assert_eq!(tuner.global_step(), 0);
     assert_moved(&before, &net, &[]);
     train(&net, &mut tuner, 0..1)
+}
+
+#[test]
+fn a_model_that_was_cast_is_not_saved() -> Outcome {
+    let mut net = Net::linear();
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c");
+    tuner.start_epoch()?;
+    let dir = tempfile::tempdir().unwrap();
+    tuner.save(dir.path())?;
+    net.vs.double();
+    let Err(Error::Ownership(what)) = tuner.save(dir.path()) else { panic!("saved") };
+    assert!(what.contains("is f64 now and was f32"), "{what}");
+    net.vs.float();
+    tuner.resume(dir.path())
 }
 
 /// A linear network with a buffer of three numbers that are one in memory, or none.

@@ -48,7 +48,14 @@ pub enum Error {
     /// A checkpoint cannot be saved, or the run not go on from it.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
-    /// libtorch refused.
-    #[error(transparent)]
+    /// libtorch refused. Prints why; the error within has libtorch's own backtrace as well.
+    #[error("{}", reason(.0))]
     Torch(#[from] TchError),
+}
+
+/// What libtorch says, without the C++ functions in which it did.
+fn reason(error: &TchError) -> String {
+    let TchError::Torch(text) = error else { return error.to_string() };
+    let said = text.split("\nException raised from").next().unwrap_or_default();
+    said.strip_prefix("Internal Torch Error: ").unwrap_or(said).to_owned()
 }

@@ -6,6 +6,7 @@
 #![expect(unsafe_code, reason = "calls into the shim; each block says why it is sound")]
 
 mod generators;
+mod scaled;
 
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
@@ -14,6 +15,7 @@ use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 pub(crate) use generators::{generators, set_generators};
+pub(crate) use scaled::{add, addcdiv, addcmul};
 
 type Result<T> = std::result::Result<T, TchError>;
 

@@ -91,7 +91,8 @@ mod tuner;
 
 pub use checkpoint::{Allow, CheckpointError};
 pub use error::Error;
-pub use freeze_dsl::clock::{Change, Fired};
+pub use freeze_dsl::clock::{Change, Fired, Restore, SnapshotError, TransferError};
+pub use freeze_dsl::diagnostic;
 pub use freeze_dsl::model::ModelError;
 pub use freeze_dsl::policy::{LoadError, Policy};
 pub use freeze_dsl::{Optimizer, plan};

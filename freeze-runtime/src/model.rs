@@ -149,7 +149,7 @@ fn natural(name: &str) -> Vec<(u64, &str)> {
 }
 
 /// A type as safetensors writes it, in lower case.
-const fn dtype(kind: Kind) -> &'static str {
+pub(crate) const fn dtype(kind: Kind) -> &'static str {
     match kind {
         Kind::Float => "f32",
         Kind::Double => "f64",

@@ -35,8 +35,8 @@ impl Allow {
     ///   run: a cosine `over rest` gets as much longer as the run does.
     /// - A rule whose epoch or step has passed fires at the next look, as any rule does that had to
     ///   wait for the one before it. `after` and `every` count from when the last rule fired.
-    /// - The waiting rule goes on to watch its metrics where the new one waits for the same
-    ///   conditions, and else begins to watch them now.
+    /// - A condition goes on to watch its metric where the new policy has the same, and else begins
+    ///   to watch it now.
     /// - A metric that only the new policy restores has its best from now on.
     /// - The new policy may cut parameters into more rows than the old one, and not into fewer.
     ///
@@ -49,10 +49,11 @@ impl Allow {
     /// Another model: tensors that are new, gone, or of another shape or dtype.
     ///
     /// A tensor that has a name and a shape of the checkpoint takes its values, converted to its
-    /// dtype, and its optimizer state. Every other tensor keeps the values that it has now, and has
-    /// no optimizer state; it trains or is frozen as the rules that have fired, once each, leave it.
-    /// The policy must have the same rules for both models, where it has loops. Weights of the best
-    /// moments of metrics are dropped: bests count from now on.
+    /// dtype, and its optimizer state; one tensor under several names has that under its first.
+    /// Every other tensor keeps the values that it has now, and has no optimizer state; it trains or
+    /// is frozen as the rules that have fired, once each, leave it. The policy must have the same
+    /// rules for both models, where it has loops. Weights of the best moments of metrics are
+    /// dropped: bests count from now on.
     pub const fn model() -> Self {
         Self { policy: false, model: true, program: false }
     }

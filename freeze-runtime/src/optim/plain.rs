@@ -8,6 +8,7 @@ use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
 use super::{Hyper, Moving, State};
+use crate::ffi;
 
 type Result<T> = std::result::Result<T, TchError>;
 
@@ -31,19 +32,19 @@ pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> R
     if let Optimizer::AdamW { .. } = optimizer {
         let _ = parameter.f_mul_scalar_(1.0 - lr * weight_decay)?;
     } else if weight_decay != 0.0 {
-        gradient = parameter.f_mul_scalar(weight_decay)?.f_add_(&gradient)?;
+        gradient = sum(&gradient, &parameter, weight_decay)?;
     }
     match optimizer {
         Optimizer::Sgd { momentum, dampening, nesterov } => {
             if momentum > 0.0 {
-                let buffer = velocity(state, &gradient, momentum, 1.0 - dampening, is_first_step)?;
-                gradient = if nesterov {
-                    buffer.f_mul_scalar(momentum)?.f_add_(&gradient)?
-                } else {
-                    buffer
-                };
+                let mut buffer = tensor(state, "momentum_buffer")?;
+                let _ = buffer.f_mul_scalar_(momentum)?;
+                // At first it is zero.
+                let weight = if is_first_step { 1.0 } else { 1.0 - dampening };
+                ffi::add(&mut buffer, &gradient, weight)?;
+                gradient = if nesterov { sum(&gradient, &buffer, momentum)? } else { buffer };
             }
-            let _ = parameter.f_add_(&gradient.f_mul_scalar(-lr)?)?;
+            ffi::add(&mut parameter, &gradient, -lr)?;
         }
         Optimizer::Adam { beta1, beta2, eps, amsgrad }
         | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => {
@@ -60,47 +61,43 @@ pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> R
             let bias_correction2 = 1.0 - beta2.powf(step);
             let mut denom = exp_avg_sq.f_sqrt()?.f_div_scalar_(bias_correction2.sqrt())?;
             let denom = denom.f_add_scalar_(eps)?;
-            let _ = parameter.f_addcdiv_(&exp_avg.f_mul_scalar(-lr / bias_correction1)?, &denom)?;
+            ffi::addcdiv(&mut parameter, &exp_avg, &denom, -lr / bias_correction1)?;
         }
         Optimizer::RmsProp { alpha, eps, momentum, centered } => {
             let mut square_avg = average_square(state, "square_avg", &gradient, alpha)?;
             if centered {
                 let mut grad_avg = tensor(state, "grad_avg")?;
                 let _ = grad_avg.f_lerp_(&gradient, 1.0 - alpha)?;
-                square_avg = square_avg.f_sub(&grad_avg.f_square()?)?;
+                square_avg = square_avg.f_alias_copy()?;
+                ffi::addcmul(&mut square_avg, &grad_avg, &grad_avg, -1.0)?;
             }
             let avg = square_avg.f_sqrt()?.f_add_scalar_(eps)?;
             if momentum > 0.0 {
-                let buffer = velocity(state, &gradient.f_div(&avg)?, momentum, 1.0, false)?;
-                let _ = parameter.f_add_(&buffer.f_mul_scalar(-lr)?)?;
+                let mut buffer = tensor(state, "momentum_buffer")?;
+                let _ = buffer.f_mul_scalar_(momentum)?;
+                ffi::addcdiv(&mut buffer, &gradient, &avg, 1.0)?;
+                ffi::add(&mut parameter, &buffer, -lr)?;
             } else {
-                let _ = parameter.f_addcdiv_(&gradient.f_mul_scalar(-lr)?, &avg)?;
+                ffi::addcdiv(&mut parameter, &gradient, &avg, -lr)?;
             }
         }
     }
     Ok(())
 }
 
-/// `momentum_buffer`, moved on by a gradient.
-fn velocity(
-    state: &State,
-    gradient: &Tensor,
-    momentum: f64,
-    weight: f64,
-    is_first_step: bool,
-) -> Result<Tensor> {
-    let mut buffer = tensor(state, "momentum_buffer")?;
-    if is_first_step {
-        // It is zero, and a sparse gradient cannot be copied into it.
-        return buffer.f_add_(gradient);
-    }
-    buffer.f_mul_scalar_(momentum)?.f_add_(&gradient.f_mul_scalar(weight)?)
+/// A gradient, sparse or not, and a factor times something that is not.
+fn sum(gradient: &Tensor, other: &Tensor, factor: f64) -> Result<Tensor> {
+    let mut sum = other.f_zeros_like()?.f_add_(gradient)?;
+    ffi::add(&mut sum, other, factor)?;
+    Ok(sum)
 }
 
 /// A moving average of squared gradients, moved on by a gradient.
 fn average_square(state: &State, name: &str, gradient: &Tensor, decay: f64) -> Result<Tensor> {
     let mut average = tensor(state, name)?;
-    average.f_mul_scalar_(decay)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - decay)?, gradient)
+    let _ = average.f_mul_scalar_(decay)?;
+    ffi::addcmul(&mut average, gradient, gradient, 1.0 - decay)?;
+    Ok(average)
 }
 
 fn tensor(state: &State, name: &str) -> Result<Tensor> {

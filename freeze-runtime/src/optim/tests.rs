@@ -252,6 +252,37 @@ fn adam_in_half_precision_is_single_precision_rounded_at_the_end_of_each_step() 
     }
 }
 
+#[test]
+fn sgd_in_half_precision_is_libtorchs_to_the_bit() {
+    for kind in [Kind::BFloat16, Kind::Half] {
+        for (momentum, dampening, weight_decay, nesterov) in
+            [(0.0, 0.0, 0.0, false), (0.9, 0.3, 0.1, false), (0.9, 0.0, 0.1, true)]
+        {
+            let store = nn::VarStore::new(Device::Cpu);
+            let theirs = store.root().var_copy("w", &values(&[64, 64], 1).to_kind(kind));
+            let sgd = nn::Sgd { momentum, dampening, wd: weight_decay, nesterov };
+            let mut optimizer = sgd.build(&store, 0.013).unwrap();
+            let own = theirs.detach().copy().set_requires_grad(true);
+            let hyper = Hyper {
+                lr: 0.013,
+                weight_decay,
+                optimizer: Optimizer::Sgd { momentum, dampening, nesterov },
+            };
+            let mut states = [None];
+            for batch in 0..20 {
+                let x = values(&[64, 64], batch).to_kind(kind);
+                optimizer.zero_grad();
+                (&theirs * &x).sum(None).backward();
+                optimizer.step();
+                gradients::zero(&[&own]).unwrap();
+                (&own * &x).sum(None).backward();
+                step_all(std::slice::from_ref(&own), &mut states, &hyper);
+            }
+            assert_eq!(own, theirs, "{kind:?}, {hyper:?}");
+        }
+    }
+}
+
 /// Fails where two tensors of half precision are further apart than neighbours.
 fn assert_within_an_ulp(one: &Tensor, other: &Tensor, what: &str) {
     let bits = |tensor: &Tensor| tensor.detach().view_dtype(Kind::Int16).to_kind(Kind::Int);

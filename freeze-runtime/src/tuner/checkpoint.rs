@@ -1,5 +1,6 @@
 //! What of a tuner goes into a checkpoint, and how it goes on from one.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::PoisonError;
 
@@ -10,6 +11,7 @@ use tch::Tensor;
 use super::Tuner;
 use super::saved::{Saved, Staged};
 use crate::checkpoint::{self, Allow, Files, Kept, Run};
+use crate::model::dtype;
 use crate::optim::{State, real};
 use crate::{Error, ffi, log};
 
@@ -22,7 +24,8 @@ impl Tuner {
     /// not between a backward pass and its step. What the program draws and remembers itself, such
     /// as the order of its batches, is its own to save.
     ///
-    /// The checkpoint is `dir/checkpoint`; other files in `dir` stay as they are. It is written
+    /// The checkpoint is `dir/checkpoint`, and names in `dir` that begin with `checkpoint.` are the
+    /// tuner's own; other files in `dir` stay as they are. It is written
     /// beside the one that is there and takes its place once all of it is on disk: when the program
     /// or the machine stops at whatever moment, the one or the other is whole. What such an end
     /// leaves behind is removed by the next call. Until then, the disk needs room for both. Two
@@ -32,12 +35,15 @@ impl Tuner {
     /// `load` does.
     ///
     /// # Errors
-    /// If the folder cannot be written, if `dir/checkpoint` is something else, or if a tensor has
-    /// elements that a safetensors file cannot hold. What was there stays.
+    /// If the folder cannot be written, if `dir/checkpoint` is something else, if a tensor has
+    /// elements that a safetensors file cannot hold, or if a variable has another dtype than when
+    /// the tuner was attached. What was there stays.
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         self.put_back()?;
+        let model = self.variables(self.plan().model());
+        self.require_dtypes(&model)?;
         let files = Files {
-            model: self.variables(self.plan().model()),
+            model,
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
             random: ffi::generators()?,
@@ -130,6 +136,23 @@ impl Tuner {
                 .collect(),
             bests: kept.map(|(metric, best, _)| Kept { metric: metric.to_owned(), best }).collect(),
         }
+    }
+
+    /// Fails where the model was cast: optimizer state and copies would be of another dtype.
+    fn require_dtypes(&self, variables: &[(String, Tensor)]) -> Result<(), Error> {
+        let tensors = self.plan().model().tensors().iter();
+        let attached: HashMap<&str, &str> =
+            tensors.map(|tensor| (tensor.name.as_str(), tensor.dtype.as_str())).collect();
+        for (name, variable) in variables {
+            let is = dtype(variable.kind());
+            if let Some(was) = attached.get(name.as_str()).filter(|was| **was != is) {
+                return Err(Error::Ownership(format!(
+                    "`{name}` is {is} now and was {was} when the tuner was attached: cast a model \
+                     before `attach`"
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// The variables that a model describes, by name.

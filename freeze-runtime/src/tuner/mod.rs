@@ -68,8 +68,8 @@ impl Tuner {
     /// Once training is over, it counts the epoch and does nothing else.
     ///
     /// # Errors
-    /// If the model was changed behind the tuner's back, if the log cannot be written, or if
-    /// libtorch refuses.
+    /// If the model was changed behind the tuner's back: then the epoch has started all the same,
+    /// and the policy is in force again. If the log cannot be written, or if libtorch refuses.
     pub fn start_epoch(&mut self) -> Result<Change, Error> {
         self.put_back()?;
         self.write_line()?;
