@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Code, Diagnostic, Found, removal};
 use crate::policy::Length;
-use crate::rule::{Action, Moment, Period, Rule};
+use crate::rule::{Action, Moment, Period, Rule, Test};
 use crate::source::Span;
 use crate::time::{float, part_of};
 use crate::unroll::{Unrolled, in_turns};
@@ -180,7 +180,14 @@ fn earliest(rule: &Rule, before: Earliest, run: Option<Length>) -> Earliest {
             None => before,
         },
         Moment::After(period) | Moment::Every(period) => later(before, *period, run),
-        Moment::When(_) => before,
+        // All of them must hold.
+        Moment::When(conditions) => conditions.iter().fold(before, |latest, condition| {
+            let holds = lasting(&condition.test, before);
+            Earliest {
+                epochs: latest.epochs.max(holds.epochs),
+                steps: latest.steps.max(holds.steps),
+            }
+        }),
     };
     rule.trigger
         .iter()
@@ -190,6 +197,21 @@ fn earliest(rule: &Rule, before: Earliest, run: Option<Length>) -> Earliest {
             steps: one.steps.min(other.steps),
         })
         .unwrap_or(before)
+}
+
+/// When a condition can hold: what stops falling does so since its rule began to wait, and a
+/// comparison may have held since the start.
+fn lasting(test: &Test, before: Earliest) -> Earliest {
+    let (since, period) = match test {
+        Test::Stops { patience, .. } => (before, Some(*patience)),
+        Test::Compares { lasting, .. } => (Earliest { epochs: 0.0, steps: 0.0 }, *lasting),
+    };
+    match period {
+        // It holds when the last of so many epochs observes the metric.
+        Some(Period::Epochs(epochs)) => Earliest { epochs: since.epochs + epochs - 1.0, ..since },
+        Some(Period::Steps(steps)) => Earliest { steps: since.steps + steps, ..since },
+        Some(Period::Fraction(_) | Period::Rest) | None => since,
+    }
 }
 
 fn later(before: Earliest, period: Period, run: Option<Length>) -> Earliest {

@@ -176,6 +176,22 @@ fn frz0302_rules_that_never_fire() {
     finds("run 3 epochs; epoch 3: train fc;", &[(Code::FRZ0302, "epoch 3")]);
     finds("run 9 steps; start: train fc; step 9: unfreeze bn1;", &[(Code::FRZ0302, "step 9")]);
     finds("start: train fc, stop; epoch 1: unfreeze bn1;", &[(Code::FRZ0302, "epoch 1")]);
+    let when = |condition: &str| {
+        let text = format!("run 20 epochs; epoch 5: train fc; when {condition}: stop");
+        findings(&text).iter().any(|found| found.code == Code::FRZ0302)
+    };
+    // It watches from epoch 5 on, and epoch 19 is the last one.
+    assert!(!when("loss stops falling for 15 epochs"));
+    assert!(when("loss stops falling for 16 epochs"));
+    assert!(when("loss > 1 and loss stops falling for 16 epochs"));
+    assert!(!when("loss stops falling for 16 epochs or epoch 9"));
+    assert!(!when("loss < 1 for 20 epochs"));
+    assert!(when("loss < 1 for 21 epochs"));
+    let text = "run 20 steps; step 5: train fc; when loss stops rising for 15 steps: stop";
+    finds(text, &[(Code::FRZ0302, "when loss stops rising for 15 steps")]);
+    finds_nothing(&text.replace("15", "14"));
+    let late = "start: train fc; when loss stops falling for 3 epochs: unfreeze bn1; epoch 1: stop";
+    finds(late, &[(Code::FRZ0301, "epoch 1"), (Code::FRZ0307, "epoch 1")]);
     let rest = "run 9 steps; start: train fc; after rest: unfreeze bn1;";
     finds(rest, &[(Code::FRZ0302, "after rest")]);
     finds("start: stop, train fc;", &[(Code::FRZ0302, "train fc")]);
