@@ -269,6 +269,10 @@ fn what_the_first_firing_draws_is_known() {
     let never = "sample 1 of [fc, bn1] in conv1";
     let text = format!("start or every 5 steps: train layer4, train {never};");
     finds(&text, &[(Code::FRZ0201, never)]);
+    for rule in ["start or every 5 steps: train fc", "start: train sample 1 of [fc, bn1]"] {
+        let text = format!("{rule}; epoch 1: freeze @all;");
+        finds(&text, &[(Code::FRZ0303, "freeze @all")]);
+    }
     // A later one may find anything.
     finds_nothing(
         "start or every 5 steps: train sample 1 of [fc, bn1]; epoch 1: unfreeze fc in @frozen;",
@@ -387,6 +391,12 @@ fn frz0501_actions_without_effect() {
     finds("start: train fc; epoch 1: train fc;", &[(Code::FRZ0501, "train fc")]);
     finds("start: train fc; epoch 1: freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
     finds("start: train fc, freeze bn1;", &[(Code::FRZ0501, "freeze bn1")]);
+    finds("epoch 3: train @all;", &[(Code::FRZ0501, "train @all")]);
+    finds_nothing("start: train @all;");
+    let twice = "start as one: train fc; start as two: train fc;";
+    let found = findings(twice);
+    let found = found.iter().find(|found| found.code == Code::FRZ0501).unwrap();
+    assert_eq!(found.span.start, twice.rfind("train fc").unwrap());
     finds("start: train fc lr 1; epoch 1: set fc lr 1;", &[(Code::FRZ0501, "set fc lr 1")]);
     assert_eq!(
         label(Code::FRZ0501, "start: train fc; epoch 1: set fc lr 1; epoch 2: set fc lr 1;"),
