@@ -15,6 +15,7 @@ use grammar::Grammar;
 pub(crate) use grammar::Rule;
 pub(crate) use parts::{Part, Parts};
 pub(crate) use scan::readable;
+pub(crate) use syntax::lost_let;
 pub(crate) use token::last_character;
 
 use pest::Parser;

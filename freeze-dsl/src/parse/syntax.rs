@@ -5,8 +5,9 @@ use pest::error::{Error, ErrorVariant, InputLocation};
 use super::expected::{Expected, SHAPES, VERBS};
 use super::token::{Kind, Token, is_word_character, quoted};
 use super::{ACTIONS, Rule, is_reserved};
+use crate::ast::Text;
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 
 /// Why the statement at `span` of `text` does not parse.
 pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic {
@@ -36,19 +37,16 @@ fn misspelt_action(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnost
     if found.kind != Kind::Word {
         return None;
     }
-    let (before, word) = last_word(text.get(span.start..found.span.start)?.trim_end())?;
-    let separator = before.trim_end().chars().next_back()?;
+    let (before, word, place) = word_before(text, span.start, found.span.start)?;
+    let separator = before.chars().next_back()?;
     let action = nearest(word, ACTIONS).filter(|_| matches!(separator, ',' | ':'))?;
-    let start = span.start + before.len();
-    let place = Span::new(start, start + word.len());
     Some(unknown(word, place, "an action", Some(action), &ACTIONS.map(quoted)))
 }
 
 /// `lr cosin 1e-3 -> 0 over 5 epochs`: what reads as a number's name was to be a curve.
 fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
-    let before = text.get(span.start..found.span.start)?.trim_end();
-    let (rest, word) = last_word(before)?;
-    let (_, leads) = last_word(rest.trim_end())?;
+    let (before, word, place) = word_before(text, span.start, found.span.start)?;
+    let (_, leads) = last_word(before)?;
     let is_name = word.starts_with(|sign: char| !sign.is_ascii_digit());
     if !matches!(leads, "lr" | "then") || !is_name || matches!(found.text, "times" | "then") {
         return None;
@@ -56,15 +54,13 @@ fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnosti
     let meant = nearest(word, SHAPES);
     let statement = text.get(found.span.start..)?.split([';', ',', ':']).next()?;
     let is_ramp = statement.contains("->");
-    let start = span.start + rest.len();
-    let place = Span::new(start, start + word.len());
     (meant.is_some() || is_ramp)
         .then(|| unknown(word, place, "a curve", meant, &SHAPES.map(quoted)))
 }
 
 /// `when loss < 1 or acc > 2`: a condition where another moment begins.
 fn missing_when(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
-    let (_, before) = last_word(text.get(span.start..found.span.start)?.trim_end())?;
+    let (_, before, _) = word_before(text, span.start, found.span.start)?;
     let behind = text.get(found.span.end..)?.trim_start();
     let is_condition = before == "or"
         && (behind.starts_with(['<', '>']) || first_word(behind) == "stops")
@@ -79,6 +75,13 @@ fn missing_when(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic>
 
 fn first_word(text: &str) -> &str {
     text.split(|sign| !is_word_character(sign)).next().unwrap_or_default()
+}
+
+/// The word before a place in a statement, with what stands before it and where it stands.
+fn word_before(text: &str, statement: usize, place: usize) -> Option<(&str, &str, Span)> {
+    let (before, word) = last_word(text.get(statement..place)?.trim_end())?;
+    let start = statement + before.len();
+    Some((before.trim_end(), word, Span::new(start, start + word.len())))
 }
 
 /// The word at the end of a text, and what stands before it.
@@ -155,17 +158,15 @@ fn did_you_mean(finding: Diagnostic, meant: Option<(Span, &str)>) -> Diagnostic 
 fn meant_before(text: &str, span: Span, found: &Token<'_>) -> Option<(Span, &'static str)> {
     // The end of a text is told at its last character.
     let end = if found.kind == Kind::End { found.span.end } else { found.span.start };
-    let (before, word) = last_word(text.get(span.start..end)?.trim_end())?;
-    let is_over = last_word(before.trim_end()).is_some_and(|(_, word)| word == "over");
+    let (before, word, place) = word_before(text, span.start, end)?;
+    let is_over = last_word(before).is_some_and(|(_, word)| word == "over");
     let candidates: &[&str] = match (found.kind, found.text) {
         (Kind::Number, _) => &["first", "last", "sample", "rows"],
         (_, "(") => &["len", "min", "max"],
         _ if is_over => &["rest"],
         _ => return None,
     };
-    let start = span.start + before.len();
-    let meant = nearest(word, candidates.iter().copied())?;
-    Some((Span::new(start, start + word.len()), meant))
+    Some((place, nearest(word, candidates.iter().copied())?))
 }
 
 /// Anything else: what was found, what could stand there.
@@ -214,4 +215,20 @@ fn quoted_path(text: &str, found: &Token<'_>) -> Option<(Span, String)> {
     let path = rest.get(..length).filter(|path| path.split('.').all(|part| !part.is_empty()))?;
     path.contains('.')
         .then(|| (Span::new(found.span.start, found.span.start + length), format!("\"{path}\"")))
+}
+
+/// The name that a `let` was to define that could not be read.
+pub(crate) fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
+    if !matches!(finding.code, Code::FRZ0101 | Code::FRZ0102 | Code::FRZ0103) {
+        return None;
+    }
+    let before = text.get(..finding.span.start)?;
+    let statement = before.rfind([';', '{', '}']).map_or(0, |end| end + 1);
+    let word = statement + before.get(statement..)?.rfind("let")?;
+    let behind = word + "let".len();
+    let start = text.len() - text.get(behind..)?.trim_start_matches([' ', '@']).len();
+    let name = first_word(text.get(start..)?);
+    let is_let = !before.get(..word)?.ends_with(is_word_character) && start > behind;
+    let is_read = is_let && start <= before.len() && !name.is_empty();
+    is_read.then(|| Spanned::new(name.to_owned().into(), Span::new(start, start + name.len())))
 }

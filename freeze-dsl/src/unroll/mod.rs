@@ -13,6 +13,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ast::{self, Item, List, Text, Tree, Verb};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Found, readable, removal};
+use crate::parse::lost_let;
 use crate::policy::Length;
 use crate::rule::{Action, Options, Rule};
 use crate::select::{Selecting, Selection};
@@ -70,11 +71,9 @@ pub(crate) fn unroll(
         out: Unrolled::default(),
     };
     // What could not be read is told, and its uses are no mistakes of their own.
-    for finding in found.iter() {
-        if let Some(name) = lost_let(source.text(), finding) {
-            unroll.scope.define(&name, Meaning::Unknown);
-            unroll.scope.get(&name.value, true);
-        }
+    for name in found.iter().filter_map(|finding| lost_let(source.text(), finding)) {
+        unroll.scope.define(&name, Meaning::Unknown);
+        unroll.scope.get(&name.value, true);
     }
     // `run` and `let` may stand behind what needs them.
     for item in tree.items.iter() {
@@ -96,6 +95,7 @@ pub(crate) fn unroll(
     unroll.out
 }
 
+/// Where the `let` of each name stands: a number's, or one written with `@`.
 fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
     let name = |item: &Spanned<Item>| match &item.value {
         Item::LetNumber { name, .. } => Some(((name.value.clone(), true), name.span)),
@@ -105,23 +105,6 @@ fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
         _ => None,
     };
     tree.items.iter().filter_map(name).collect()
-}
-
-/// The name that a `let` was to define that could not be read.
-fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
-    if !matches!(finding.code, Code::FRZ0101 | Code::FRZ0102 | Code::FRZ0103) {
-        return None;
-    }
-    let is_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
-    let before = text.get(..finding.span.start)?;
-    let statement = before.rfind([';', '{', '}']).map_or(0, |end| end + 1);
-    let word = statement + before.get(statement..)?.rfind("let")?;
-    let behind = before.get(word..)?.strip_prefix("let")?.trim_start_matches([' ', '@']);
-    let start = before.len() - behind.len();
-    let end = text.get(start..)?.find(|sign| !is_word(sign)).map_or(text.len(), |end| start + end);
-    let is_let = !before.get(..word)?.ends_with(is_word) && start > word + "let".len();
-    let name = text.get(start..end).filter(|name| is_let && !name.is_empty())?;
-    Some(Spanned::new(name.to_owned().into(), Span::new(start, end)))
 }
 
 struct Unroll<'a, 'm> {
@@ -134,7 +117,7 @@ struct Unroll<'a, 'm> {
     /// What was told in turns of loops, where, and how it was said.
     told_in_turns: HashSet<(Code, Span, String)>,
     scope: Scope,
-    /// Where the `let` of each name stands: a number's, or one written with `@`.
+    /// Those of `lets`, for names that are used before they are defined.
     lets: HashMap<(Text, bool), Span>,
     /// The turns of the loops around what is unrolled.
     turns: Turns,

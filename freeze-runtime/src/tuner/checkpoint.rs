@@ -25,11 +25,11 @@ impl Tuner {
     /// as the order of its batches, is its own to save.
     ///
     /// The checkpoint is `dir/checkpoint`, and names in `dir` that begin with `checkpoint.` are the
-    /// tuner's own; other files in `dir` stay as they are. It is written
-    /// beside the one that is there and takes its place once all of it is on disk: when the program
-    /// or the machine stops at whatever moment, the one or the other is whole. What such an end
-    /// leaves behind is removed by the next call. Until then, the disk needs room for both. Two
-    /// programs that save in one folder wait for each other.
+    /// tuner's own; other files in `dir` stay as they are. It is written beside the one that is there
+    /// and takes its place once all of it is on disk: when the program or the machine stops at
+    /// whatever moment, the one or the other is whole. What such an end leaves behind is removed by
+    /// the next call. Until then, the disk needs room for both. Two programs that save in one folder
+    /// wait for each other.
     ///
     /// `dir/checkpoint/model.safetensors` holds the model as any program can read it; `VarStore`'s
     /// `load` does.
