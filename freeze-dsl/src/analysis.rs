@@ -113,24 +113,11 @@ pub(crate) fn check(
     let unrolled =
         unroll(policy.tree(), policy.source(), policy.given(), selecting.as_ref(), found);
     // What a rule does is known where its targets are, whatever is wrong with its numbers.
-    let is_whole = !found.iter().any(|finding| {
-        matches!(
-            finding.code,
-            Code::FRZ0101
-                | Code::FRZ0102
-                | Code::FRZ0103
-                | Code::FRZ0105
-                | Code::FRZ0201
-                | Code::FRZ0202
-                | Code::FRZ0204
-                | Code::FRZ0205
-                | Code::FRZ0207
-        )
-    });
+    let is_whole = !found.iter().any(|finding| finding.code.leaves_unresolved());
     if unrolled.rules.is_empty() && is_whole && !unrolled.is_open {
         found.push(
             Diagnostic::new(
-                Code::FRZ0101,
+                Code::Syntax,
                 parse::last_character(policy.source().text()),
                 "a policy has at least one rule",
             )
@@ -140,7 +127,7 @@ pub(crate) fn check(
     check::order(&unrolled, policy.source().text(), found);
     // What stands in statements that cannot be read, or in turns of loops, may use any name.
     if !is_whole || unrolled.is_open {
-        found.forget(Code::FRZ0504);
+        found.forget(Code::UnusedLet);
     }
     let mut targets =
         unrolled.rules.iter().flat_map(|rule| &rule.actions).filter_map(|it| it.value.targets());

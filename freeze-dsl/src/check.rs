@@ -45,7 +45,7 @@ pub(crate) fn order(unrolled: &Unrolled, text: &str, found: &mut Found) {
             let latest = text.get(moment.span.range()).filter(|_| is_alone && is_next);
             tell(
                 Diagnostic::new(
-                    Code::FRZ0307,
+                    Code::UnboundedWait,
                     moment.span,
                     "this rule may fire late: the one before it has no latest moment",
                 )
@@ -87,7 +87,7 @@ fn is_absolute(moment: &Moment) -> bool {
 }
 
 fn never(rule: &Rule) -> Diagnostic {
-    Diagnostic::new(Code::FRZ0302, rule.trigger.span, "this rule can never fire")
+    Diagnostic::new(Code::NeverFires, rule.trigger.span, "this rule can never fire")
         .label("this moment never comes")
 }
 
@@ -109,7 +109,7 @@ fn after_stop_within(rule: &Rule, text: &str, tell: &mut impl FnMut(Diagnostic))
     for action in &rule.actions {
         match stop {
             Some(place) => tell(
-                Diagnostic::new(Code::FRZ0302, action.span, "nothing may follow `stop`")
+                Diagnostic::new(Code::NeverFires, action.span, "nothing may follow `stop`")
                     .label("this can never happen")
                     .also(place, "training is over here")
                     .guess_without(
@@ -151,7 +151,7 @@ fn past_moments(
                 earliest.ceil()
             );
             tell(
-                Diagnostic::new(Code::FRZ0301, moment.span, message)
+                Diagnostic::new(Code::PastMoment, moment.span, message)
                     .label("rules fire in the order in which they are written")
                     .also(previous.trigger.span, "the rule before waits for this")
                     .guess(

@@ -50,7 +50,7 @@ fn reset_drops_state_and_changes_nothing_else() {
     let change = clock.start_epoch();
     assert_eq!(clock.groups(), groups);
     assert!(change.frozen.is_empty() && change.unfrozen.is_empty() && !change.is_empty());
-    finds("start: train fc; epoch 1: reset bn1;", &[(Code::FRZ0501, "reset bn1")]);
+    finds("start: train fc; epoch 1: reset bn1;", &[(Code::NoEffect, "reset bn1")]);
     finds("start: train fc, reset fc; epoch 1: reset fc;", &[]);
 }
 
@@ -64,8 +64,8 @@ fn freeze_keeps_state_where_it_says_so() {
     assert_eq!(drops(text)[1], "");
     // A `train` that leaves something out drops its state.
     assert_eq!(drops("start: train fc, bn1; epoch 1: train bn1 lr 7")[1], FC);
-    finds("start: train fc keep state;", &[(Code::FRZ0403, "keep state")]);
-    finds("default lr 1; start: set fc lr 2 keep state;", &[(Code::FRZ0403, "keep state")]);
+    finds("start: train fc keep state;", &[(Code::MisplacedOption, "keep state")]);
+    finds("default lr 1; start: set fc lr 2 keep state;", &[(Code::MisplacedOption, "keep state")]);
 }
 
 #[test]
@@ -82,10 +82,13 @@ fn state_that_was_kept_can_be_dropped() {
     let other = format!("{kept} epoch 2: set fc optimizer adam; epoch 3: unfreeze fc");
     assert_eq!(drops(&other)[1..4], ["", FC, ""]);
     // Once it is dropped, there is none.
-    finds(&format!("{kept} epoch 2: reset fc; epoch 3: reset fc;"), &[(Code::FRZ0501, "reset fc")]);
+    finds(
+        &format!("{kept} epoch 2: reset fc; epoch 3: reset fc;"),
+        &[(Code::NoEffect, "reset fc")],
+    );
     finds(
         &format!("{kept} epoch 2: freeze fc keep state;"),
-        &[(Code::FRZ0501, "freeze fc keep state")],
+        &[(Code::NoEffect, "freeze fc keep state")],
     );
     finds(&format!("{kept} epoch 2: freeze fc;"), &[]);
     // What is restored begins anew, frozen or not.
@@ -196,8 +199,8 @@ fn a_set_of_what_is_frozen_waits_until_it_trains() {
 
 #[test]
 fn stop_ends_a_rule() {
-    finds("start: train fc; epoch 1: stop, unfreeze bn1;", &[(Code::FRZ0302, "unfreeze bn1")]);
-    finds("start: train fc; epoch 1: for i in 0..2 { stop };", &[(Code::FRZ0302, "stop")]);
+    finds("start: train fc; epoch 1: stop, unfreeze bn1;", &[(Code::NeverFires, "unfreeze bn1")]);
+    finds("start: train fc; epoch 1: for i in 0..2 { stop };", &[(Code::NeverFires, "stop")]);
     finds("start: train fc; epoch 1: unfreeze bn1, stop;", &[]);
 }
 

@@ -192,32 +192,35 @@ fn a_curve_starts_when_its_rule_fires_and_goes_on_where_it_is_not_named() {
 #[test]
 fn pieces_that_make_no_sense() {
     let curve = |curve: &str| format!("start: train fc lr {curve};");
-    finds(&curve("1 then linear 1 -> 0 over 2 epochs"), &[(Code::FRZ0302, "1")]);
-    finds(&curve("1 then freeze"), &[(Code::FRZ0302, "1")]);
+    finds(&curve("1 then linear 1 -> 0 over 2 epochs"), &[(Code::NeverFires, "1")]);
+    finds(&curve("1 then freeze"), &[(Code::NeverFires, "1")]);
     finds(
         &curve("linear 1 -> 2 over 3 steps repeat then 1"),
-        &[(Code::FRZ0302, "linear 1 -> 2 over 3 steps repeat")],
+        &[(Code::NeverFires, "linear 1 -> 2 over 3 steps repeat")],
     );
     finds(
         &curve("1 times 0.5 every 1 epoch then 2"),
-        &[(Code::FRZ0302, "1 times 0.5 every 1 epoch")],
+        &[(Code::NeverFires, "1 times 0.5 every 1 epoch")],
     );
-    finds(&curve("linear 1 -> -1 over 3 steps"), &[(Code::FRZ0401, "-1")]);
-    finds(&curve("exp 1 -> 0 over 3 steps"), &[(Code::FRZ0401, "0")]);
-    finds(&curve("linear 1 -> 2 over 0 steps"), &[(Code::FRZ0402, "0")]);
+    finds(&curve("linear 1 -> -1 over 3 steps"), &[(Code::InvalidValue, "-1")]);
+    finds(&curve("exp 1 -> 0 over 3 steps"), &[(Code::InvalidValue, "0")]);
+    finds(&curve("linear 1 -> 2 over 0 steps"), &[(Code::InvalidDuration, "0")]);
     for (stairs, to) in [("1 times 0.5", "2"), ("1 times 2", "0.5"), ("1 times 1", "0.1")] {
-        finds(&curve(&format!("{stairs} every 3 steps to {to}")), &[(Code::FRZ0401, to)]);
+        finds(&curve(&format!("{stairs} every 3 steps to {to}")), &[(Code::InvalidValue, to)]);
     }
     for stairs in ["1 times 0.5 every 1 epoch to 1", "1 times 2 every 1 epoch to 1"] {
         finds(&curve(stairs), &[]);
     }
-    finds(&curve("0 times 2 every 1 epoch to 1"), &[(Code::FRZ0505, "0")]);
+    finds(&curve("0 times 2 every 1 epoch to 1"), &[(Code::ZeroLearningRate, "0")]);
     finds(&curve("1 times 0.5 every 1 epoch to 0"), &[]);
     let endless = "1 times 0.5 every 1 epoch to 0";
-    finds(&curve(&format!("{endless} then freeze")), &[(Code::FRZ0302, endless)]);
-    finds(&curve("1 times 0 every 3 steps"), &[(Code::FRZ0401, "0")]);
-    finds(&curve("1 times -1 every 3 steps"), &[(Code::FRZ0401, "-1")]);
-    finds(&curve("linear 1 -> 2 over 3 steps repeat stretching 0.5"), &[(Code::FRZ0401, "0.5")]);
+    finds(&curve(&format!("{endless} then freeze")), &[(Code::NeverFires, endless)]);
+    finds(&curve("1 times 0 every 3 steps"), &[(Code::InvalidValue, "0")]);
+    finds(&curve("1 times -1 every 3 steps"), &[(Code::InvalidValue, "-1")]);
+    finds(
+        &curve("linear 1 -> 2 over 3 steps repeat stretching 0.5"),
+        &[(Code::InvalidValue, "0.5")],
+    );
     finds(&curve("linear 0 -> 1 over 0.5 epochs"), &[]);
 }
 

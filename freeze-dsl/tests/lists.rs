@@ -105,13 +105,13 @@ fn names_of_targets_and_lists() {
     assert_eq!(stands("let @a = head.bias; let @b = @a;", "@b"), ["head.bias"]);
     assert_eq!(stands("let @a = @biases;", "@a in head"), ["head.bias"]);
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
-    of("let @a = head; start: train first 1 of @a;", Code::FRZ0202, "@a");
-    of("let @a = head; for @b in @a { start: train @b; }", Code::FRZ0202, "@a");
+    of("let @a = head; start: train first 1 of @a;", Code::UnknownName, "@a");
+    of("let @a = head; for @b in @a { start: train @b; }", Code::UnknownName, "@a");
     let found = findings_in("start: train first 1 of @biases;", &encoder());
     assert_eq!(found[0].message, "`@biases` is no list");
-    of("let @all = head; start: train @all;", Code::FRZ0203, "@all");
-    of("let @a = head; let @a = bn; start: train @a;", Code::FRZ0203, "@a");
-    of("let @a = [haed]; start: train @a;", Code::FRZ0201, "haed");
+    of("let @all = head; start: train @all;", Code::DefinedTwice, "@all");
+    of("let @a = head; let @a = bn; start: train @a;", Code::DefinedTwice, "@a");
+    of("let @a = [haed]; start: train @a;", Code::SelectsNothing, "haed");
 }
 
 #[test]
@@ -123,26 +123,26 @@ fn a_regular_expression_matches_whole_names() {
     );
     selects("~\"bn.weight|head.bias\"", &["bn.weight", "head.bias"]);
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
-    of("start: train ~\"head\";", Code::FRZ0201, "~\"head\"");
-    of("start: train ~\"head(\";", Code::FRZ0204, "\"head(\"");
-    of("start: train ~\"a{9999}{9999}\";", Code::FRZ0204, "\"a{9999}{9999}\"");
+    of("start: train ~\"head\";", Code::SelectsNothing, "~\"head\"");
+    of("start: train ~\"head(\";", Code::InvalidRegex, "\"head(\"");
+    of("start: train ~\"a{9999}{9999}\";", Code::InvalidRegex, "\"a{9999}{9999}\"");
     // The frame that makes it whole cannot be got out of.
-    of("start: train ~\"x)|(?:head.*\";", Code::FRZ0204, "\"x)|(?:head.*\"");
+    of("start: train ~\"x)|(?:head.*\";", Code::InvalidRegex, "\"x)|(?:head.*\"");
     // Every place is told.
     let text = "start: train ~\"(\"; epoch 1: unfreeze ~\"(\";";
-    finds_in(text, &encoder(), &[(Code::FRZ0204, "\"(\""), (Code::FRZ0204, "\"(\"")]);
+    finds_in(text, &encoder(), &[(Code::InvalidRegex, "\"(\""), (Code::InvalidRegex, "\"(\"")]);
 }
 
 #[test]
 fn frz0205_elements_and_indices_that_are_not_there() {
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
-    of("start: train first 3 of [head, bn];", Code::FRZ0205, "3");
-    of("start: train last 0 of [head, bn];", Code::FRZ0205, "0");
-    of("start: train sample 3 of [head, bn] seed 1;", Code::FRZ0205, "3");
-    of("start: train first 4 of [encoder.layer.*];", Code::FRZ0205, "4");
-    of("start: train encoder.layer[3];", Code::FRZ0205, "[3]");
-    of("start: train encoder.layer[0..12];", Code::FRZ0205, "[0..12]");
-    of("start: train first 1.5 of [head, bn];", Code::FRZ0402, "1.5");
+    of("start: train first 3 of [head, bn];", Code::OutOfRange, "3");
+    of("start: train last 0 of [head, bn];", Code::OutOfRange, "0");
+    of("start: train sample 3 of [head, bn] seed 1;", Code::OutOfRange, "3");
+    of("start: train first 4 of [encoder.layer.*];", Code::OutOfRange, "4");
+    of("start: train encoder.layer[3];", Code::OutOfRange, "[3]");
+    of("start: train encoder.layer[0..12];", Code::OutOfRange, "[0..12]");
+    of("start: train first 1.5 of [head, bn];", Code::InvalidDuration, "1.5");
     finds_in("start: train first 3 of [encoder.layer.*];", &encoder(), &[]);
 }
 
@@ -190,7 +190,7 @@ fn what_trains_and_what_is_frozen_just_before_the_rule() {
     assert_eq!(trainable(&clock), ["bn.weight", "bn.scale"]);
     // One that selects nothing is wrong here as anywhere.
     finds("start: train fc, @frozen;", &[]);
-    finds_in("epoch 1: unfreeze @frozen;", &encoder(), &[(Code::FRZ0201, "@frozen")]);
+    finds_in("epoch 1: unfreeze @frozen;", &encoder(), &[(Code::SelectsNothing, "@frozen")]);
 }
 
 /// What trains after each of the first so many firings.
@@ -265,16 +265,16 @@ fn rows_and_all_but_some_of_them() {
 #[test]
 fn frz0207_rows_that_are_not_there() {
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
-    of("start: train rows 4..9 of embed.weight;", Code::FRZ0207, "rows 4..9 of embed.weight");
-    of("start: train rows 4..4 of embed.weight;", Code::FRZ0207, "rows 4..4 of embed.weight");
-    of("start: train rows 0..1 of head.bias;", Code::FRZ0207, "rows 0..1 of head.bias");
-    of("start: train rows 0..1 of head;", Code::FRZ0207, "head");
-    of("start: train rows 0..1 of hed.weight;", Code::FRZ0201, "hed.weight");
-    of("start: train rows 0..-1 of embed.weight;", Code::FRZ0402, "-1");
+    of("start: train rows 4..9 of embed.weight;", Code::RowsOutside, "rows 4..9 of embed.weight");
+    of("start: train rows 4..4 of embed.weight;", Code::RowsOutside, "rows 4..4 of embed.weight");
+    of("start: train rows 0..1 of head.bias;", Code::RowsOutside, "rows 0..1 of head.bias");
+    of("start: train rows 0..1 of head;", Code::RowsOutside, "head");
+    of("start: train rows 0..1 of hed.weight;", Code::SelectsNothing, "hed.weight");
+    of("start: train rows 0..-1 of embed.weight;", Code::InvalidDuration, "-1");
     let nothing = "rows 0..1 of embed.weight except embed";
-    of(&format!("start: train {nothing};"), Code::FRZ0201, nothing);
+    of(&format!("start: train {nothing};"), Code::SelectsNothing, nothing);
     let nothing = "rows 0..1 of embed.weight in rows 2..3 of embed.weight";
-    of(&format!("start: train head, {nothing};"), Code::FRZ0201, nothing);
+    of(&format!("start: train head, {nothing};"), Code::SelectsNothing, nothing);
 }
 
 #[test]
@@ -282,13 +282,16 @@ fn frz0206_one_tensor_under_two_names() {
     let tied =
         model(&["embed.weight", "body.weight", "head.weight = embed.weight", "head.bias[4]"]);
     let of = |text: &str, expected: &[(Code, &str)]| finds_in(text, &tied, expected);
-    of("start: train head;", &[(Code::FRZ0206, "head")]);
+    of("start: train head;", &[(Code::TiedDifferently, "head")]);
     of("start: train head, embed;", &[]);
-    of("start: train @all; epoch 1: freeze embed;", &[(Code::FRZ0206, "embed")]);
-    of("start: train @all; epoch 1: set head.weight lr 1;", &[(Code::FRZ0206, "head.weight")]);
+    of("start: train @all; epoch 1: freeze embed;", &[(Code::TiedDifferently, "embed")]);
+    of(
+        "start: train @all; epoch 1: set head.weight lr 1;",
+        &[(Code::TiedDifferently, "head.weight")],
+    );
     of(
         "start: train rows 0..2 of embed.weight, body;",
-        &[(Code::FRZ0206, "rows 0..2 of embed.weight, body")],
+        &[(Code::TiedDifferently, "rows 0..2 of embed.weight, body")],
     );
     of("start: train head.bias, body; epoch 1: unfreeze @all except head.bias;", &[]);
 }
@@ -303,11 +306,11 @@ fn frz0502_and_frz0503_are_worth_knowing() {
         found,
         [
             (
-                Code::FRZ0502,
+                Code::NeverTrains,
                 "no rule ever trains `encoder.layer.10.mlp.weight` and 9 more".to_owned()
             ),
             (
-                Code::FRZ0503,
+                Code::NoWorkSaved,
                 "`encoder.layer.10.mlp.weight` is frozen and lies behind `embed.weight`, which \
                  trains: it saves no backward work"
                     .to_owned()
@@ -317,13 +320,13 @@ fn frz0502_and_frz0503_are_worth_knowing() {
     // Frozen rows behind trained ones of the same tensor are nothing worth knowing.
     let found = codes("start: train rows 0..2 of embed.weight, encoder, bn, head;");
     let rows = "no rule ever trains `embed.weight[2..8]`";
-    assert_eq!(found, [(Code::FRZ0502, rows.to_owned())]);
+    assert_eq!(found, [(Code::NeverTrains, rows.to_owned())]);
     let found = codes("start: train head; epoch 1: unfreeze bn; epoch 2: unfreeze @frozen;");
     assert_eq!(found, []);
     // What a sample may draw is trained by it.
     assert_eq!(
         codes("start or every 1 steps: train sample 1 of [(embed, encoder, bn), head];")[0].0,
-        Code::FRZ0503
+        Code::NoWorkSaved
     );
 }
 

@@ -41,13 +41,13 @@ fn an_improvement_is_larger_than_by() {
     never_fires("m stops falling for 3 epochs by 0.5", &[1.0, 0.75, 0.5, 0.25, 0.25, 0.25]);
     fires_at("m stops rising for 1 epoch by 0.5", &[1.0, 1.5], 2);
     never_fires("m stops rising for 1 epoch by 0.5", &[1.0, 1.75]);
-    finds("when m stops falling for 2 epochs by -1: train fc;", &[(Code::FRZ0401, "-1")]);
+    finds("when m stops falling for 2 epochs by -1: train fc;", &[(Code::InvalidValue, "-1")]);
     let found = findings("when m stops falling for 2 epochs by 1 / 0: train fc;");
     assert_eq!(found[0].message, "an improvement must be finite");
-    finds("when m < 0 / 0: train fc;", &[(Code::FRZ0401, "0 / 0")]);
-    finds("when m > 1e999: train fc;", &[(Code::FRZ0401, "1e999")]);
-    finds("when m stops falling for 0 epochs: train fc;", &[(Code::FRZ0402, "0")]);
-    finds("when m stops falling for 1.5 epochs: train fc;", &[(Code::FRZ0402, "1.5")]);
+    finds("when m < 0 / 0: train fc;", &[(Code::InvalidValue, "0 / 0")]);
+    finds("when m > 1e999: train fc;", &[(Code::InvalidValue, "1e999")]);
+    finds("when m stops falling for 0 epochs: train fc;", &[(Code::InvalidDuration, "0")]);
+    finds("when m stops falling for 1.5 epochs: train fc;", &[(Code::InvalidDuration, "1.5")]);
 }
 
 #[test]

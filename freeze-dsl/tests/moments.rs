@@ -24,10 +24,10 @@ fn at_a_part_of_the_run() {
     assert_eq!(fired, ["0:0 rule 1", "3:21 rule 2", "8:56 rule 3"]);
     let text = "run 30 steps; at 0%: train fc; at 50% of run: unfreeze bn1";
     assert_eq!(firings(&mut clock(text), 3, 10), ["0:0 rule 1", "1:15 rule 2"]);
-    finds("start: train fc; at 50%: unfreeze bn1;", &[(Code::FRZ0306, "at 50%")]);
-    finds("run 9 epochs; at 101%: train fc;", &[(Code::FRZ0402, "101")]);
-    finds("run 9 epochs; at 100%: train fc;", &[(Code::FRZ0302, "at 100%")]);
-    finds("run 9 epochs; at 50%: train fc; at 40%: unfreeze bn1;", &[(Code::FRZ0301, "at 40%")]);
+    finds("start: train fc; at 50%: unfreeze bn1;", &[(Code::MissingRun, "at 50%")]);
+    finds("run 9 epochs; at 101%: train fc;", &[(Code::InvalidDuration, "101")]);
+    finds("run 9 epochs; at 100%: train fc;", &[(Code::NeverFires, "at 100%")]);
+    finds("run 9 epochs; at 50%: train fc; at 40%: unfreeze bn1;", &[(Code::PastMoment, "at 40%")]);
 }
 
 #[test]
@@ -44,7 +44,7 @@ fn a_part_that_is_whole_is_neither_late_nor_past() {
         let one = unit.trim_end_matches('s');
         finds(&format!("{run} {one} 29: unfreeze bn1; at 29%: unfreeze conv1"), &[]);
         let late = format!("{run} {one} 29: unfreeze bn1; at 28%: unfreeze conv1");
-        finds(&late, &[(Code::FRZ0301, "at 28%")]);
+        finds(&late, &[(Code::PastMoment, "at 28%")]);
     }
 }
 
@@ -120,12 +120,12 @@ fn nothing_fires_once_training_is_over() {
 #[test]
 fn frz0307_behind_what_may_never_come() {
     let when = "start: train fc; when val_loss < 1: unfreeze bn1;";
-    finds(&format!("{when} epoch 9: unfreeze conv1;"), &[(Code::FRZ0307, "epoch 9")]);
-    finds(&format!("{when} step 9: unfreeze conv1;"), &[(Code::FRZ0307, "step 9")]);
+    finds(&format!("{when} epoch 9: unfreeze conv1;"), &[(Code::UnboundedWait, "epoch 9")]);
+    finds(&format!("{when} step 9: unfreeze conv1;"), &[(Code::UnboundedWait, "step 9")]);
     finds(&format!("{when} after 2 epochs: unfreeze conv1;"), &[]);
     finds(
         &format!("{when} after 2 epochs: unfreeze conv1; epoch 9: unfreeze layer1;"),
-        &[(Code::FRZ0307, "epoch 9")],
+        &[(Code::UnboundedWait, "epoch 9")],
     );
     let bounded = when.replace("< 1", "< 1 or epoch 5");
     finds(&format!("{bounded} epoch 9: unfreeze conv1;"), &[]);
@@ -133,9 +133,9 @@ fn frz0307_behind_what_may_never_come() {
 
 #[test]
 fn parts_of_the_run_need_its_length_once() {
-    finds("start: train fc lr cosine 1 -> 0 over rest;", &[(Code::FRZ0306, "rest")]);
-    finds("start: train fc lr 1 times 0.5 every 10%;", &[(Code::FRZ0306, "10%")]);
-    finds("when loss < 1 for 10%: train fc;", &[(Code::FRZ0306, "10%")]);
+    finds("start: train fc lr cosine 1 -> 0 over rest;", &[(Code::MissingRun, "rest")]);
+    finds("start: train fc lr 1 times 0.5 every 10%;", &[(Code::MissingRun, "10%")]);
+    finds("when loss < 1 for 10%: train fc;", &[(Code::MissingRun, "10%")]);
     finds("start: train fc lr cosine 1 -> 0 over rest; run 9 steps;", &[]);
 }
 

@@ -102,46 +102,56 @@ fn what_a_page_shows_is_mended_by_what_is_suggested() {
 
 #[test]
 fn syntax() {
-    suggests("start train fc", Code::FRZ0101, Safe, "start: train fc");
+    suggests("start train fc", Code::Syntax, Safe, "start: train fc");
     suggests(
         "start: train fc epoch 3: unfreeze bn1",
-        Code::FRZ0101,
+        Code::Syntax,
         Safe,
         "start: train fc; epoch 3: unfreeze bn1",
     );
-    suggests("start: train fc;; stop", Code::FRZ0101, Safe, "start: train fc; stop");
+    suggests("start: train fc;; stop", Code::Syntax, Safe, "start: train fc; stop");
     let reserved = model(&["lr.weight", "fc.weight"]);
     suggests_in(
         &reserved,
         "start: train lr.weight lr 1",
-        Code::FRZ0101,
+        Code::Syntax,
         Maybe,
         "start: train \"lr.weight\" lr 1",
     );
-    is_silent("start: train lr 1e-3", Code::FRZ0101);
+    is_silent("start: train lr 1e-3", Code::Syntax);
 }
 
 #[test]
 fn selectors() {
-    suggests("start: train layer5", Code::FRZ0201, Maybe, "start: train layer4");
-    suggests("start: train layer4[1..1]", Code::FRZ0201, Maybe, "start: train layer4[1..=1]");
-    is_silent("start: train layer4[1..0]", Code::FRZ0201);
-    is_silent("start: train fc except fc", Code::FRZ0201);
-    suggests("start: train layer4[7]", Code::FRZ0205, Maybe, "start: train layer4[1]");
-    suggests("start: train layer4[0..100]", Code::FRZ0205, Maybe, "start: train layer4[0..=1]");
-    suggests("start: train layer4[1..=9]", Code::FRZ0205, Maybe, "start: train layer4[1..=1]");
-    is_silent("for i in 1..3 { after 1 epoch: train layer4[i..i + 1], stop }", Code::FRZ0205);
+    suggests("start: train layer5", Code::SelectsNothing, Maybe, "start: train layer4");
+    suggests(
+        "start: train layer4[1..1]",
+        Code::SelectsNothing,
+        Maybe,
+        "start: train layer4[1..=1]",
+    );
+    is_silent("start: train layer4[1..0]", Code::SelectsNothing);
+    is_silent("start: train fc except fc", Code::SelectsNothing);
+    suggests("start: train layer4[7]", Code::OutOfRange, Maybe, "start: train layer4[1]");
+    suggests("start: train layer4[0..100]", Code::OutOfRange, Maybe, "start: train layer4[0..=1]");
+    suggests("start: train layer4[1..=9]", Code::OutOfRange, Maybe, "start: train layer4[1..=1]");
+    is_silent("for i in 1..3 { after 1 epoch: train layer4[i..i + 1], stop }", Code::OutOfRange);
     suggests(
         "start: train rows 9..2000 of fc.weight",
-        Code::FRZ0207,
+        Code::RowsOutside,
         Maybe,
         "start: train rows 9..1000 of fc.weight",
     );
-    is_silent("start: train rows 1000..2000 of fc.weight", Code::FRZ0207);
-    suggests("start: train fc, layer1 except bn1", Code::FRZ0501, Maybe, "start: train fc, layer1");
+    is_silent("start: train rows 1000..2000 of fc.weight", Code::RowsOutside);
+    suggests(
+        "start: train fc, layer1 except bn1",
+        Code::NoEffect,
+        Maybe,
+        "start: train fc, layer1",
+    );
     suggests(
         "start: train layer1 except layer1.0.bn1, bn1",
-        Code::FRZ0501,
+        Code::NoEffect,
         Maybe,
         "start: train layer1 except layer1.0.bn1",
     );
@@ -149,70 +159,70 @@ fn selectors() {
 
 #[test]
 fn names_and_lists() {
-    suggests("start: train @bias", Code::FRZ0202, Maybe, "start: train @biases");
+    suggests("start: train @bias", Code::UnknownName, Maybe, "start: train @biases");
     suggests(
         "let @a = fc; start: train first 1 of @a",
-        Code::FRZ0202,
+        Code::UnknownName,
         Maybe,
         "let @a = fc; start: train first 1 of [@a]",
     );
     suggests(
         "start as a: train fc; epoch 1 as a: unfreeze bn1, set fc lr 1; epoch 2 as a2: stop",
-        Code::FRZ0203,
+        Code::DefinedTwice,
         Maybe,
         "start as a: train fc; epoch 1 as a3: unfreeze bn1, set fc lr 1; epoch 2 as a2: stop",
     );
     suggests(
         "run 3 epochs;\nrun 4 epochs;\nstart: train fc",
-        Code::FRZ0203,
+        Code::DefinedTwice,
         Maybe,
         "run 3 epochs;\nstart: train fc",
     );
     suggests(
         "default lr 1;\ndefault lr 2;\nstart: train fc",
-        Code::FRZ0203,
+        Code::DefinedTwice,
         Maybe,
         "default lr 1;\nstart: train fc",
     );
     suggests(
         "default lr 1; default weight_decay 1 lr 2; start: train fc",
-        Code::FRZ0203,
+        Code::DefinedTwice,
         Maybe,
         "default lr 1; default weight_decay 1; start: train fc",
     );
     suggests(
         "let a = 1; let a = 2; start: train fc lr a",
-        Code::FRZ0203,
+        Code::DefinedTwice,
         Maybe,
         "let a = 1; start: train fc lr a",
     );
     is_silent(
         "for i in 0..2 { after 1 epoch as a: train fc lr i + 1; } \
                for i in 0..2 { after 1 epoch as a: train fc lr i + 3; }",
-        Code::FRZ0203,
+        Code::DefinedTwice,
     );
     suggests(
         "start: train last 9 of [fc, bn1]",
-        Code::FRZ0205,
+        Code::OutOfRange,
         Maybe,
         "start: train last 2 of [fc, bn1]",
     );
     suggests(
         "start: train first 0 of [fc, bn1]",
-        Code::FRZ0205,
+        Code::OutOfRange,
         Maybe,
         "start: train first 1 of [fc, bn1]",
     );
     suggests(
         "for i in 1..1 { epoch i: train fc }; epoch 2: stop",
-        Code::FRZ0205,
+        Code::OutOfRange,
         Maybe,
         "for i in 1..=1 { epoch i: train fc }; epoch 2: stop",
     );
-    is_silent("for i in 2..1 { epoch i: train fc }; epoch 2: stop", Code::FRZ0205);
+    is_silent("for i in 2..1 { epoch i: train fc }; epoch 2: stop", Code::OutOfRange);
     suggests(
         "let a = 1; // why\nlet b = 2;\nstart: train fc lr a",
-        Code::FRZ0504,
+        Code::UnusedLet,
         Safe,
         "let a = 1; // why\nstart: train fc lr a",
     );
@@ -220,53 +230,56 @@ fn names_and_lists() {
     suggests_in(
         &tied,
         "start: train embed, body lr 1",
-        Code::FRZ0206,
+        Code::TiedDifferently,
         Maybe,
         "start: train \"head.weight\", embed, body lr 1",
     );
     let found = findings_in("start: train @all except head", &tied);
-    assert!(found[0].code == Code::FRZ0206 && found[0].suggestions.is_empty(), "{found:#?}");
+    assert!(
+        found[0].code == Code::TiedDifferently && found[0].suggestions.is_empty(),
+        "{found:#?}"
+    );
 }
 
 #[test]
 fn moments() {
     suggests(
         "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 4: unfreeze layer1",
-        Code::FRZ0301,
+        Code::PastMoment,
         Maybe,
         "epoch 3: train fc; after 2 epochs: unfreeze bn1; epoch 5: unfreeze layer1",
     );
     suggests(
         "run 9 steps; start: train fc; step 12: unfreeze bn1",
-        Code::FRZ0302,
+        Code::NeverFires,
         Maybe,
         "run 9 steps; start: train fc; step 8: unfreeze bn1",
     );
-    is_silent("run 9 steps; start: train fc; after 12 steps: unfreeze bn1", Code::FRZ0302);
+    is_silent("run 9 steps; start: train fc; after 12 steps: unfreeze bn1", Code::NeverFires);
     // In a loop it would be said of every turn, and behind 95 % of 9 epochs epoch 8 is past.
-    is_silent("run 9 steps; start: train fc; for i in 9..10 { step i: stop }", Code::FRZ0302);
-    is_silent("run 9 epochs; at 95%: train fc; epoch 9: unfreeze bn1", Code::FRZ0302);
+    is_silent("run 9 steps; start: train fc; for i in 9..10 { step i: stop }", Code::NeverFires);
+    is_silent("run 9 epochs; at 95%: train fc; epoch 9: unfreeze bn1", Code::NeverFires);
     suggests(
         "start: train fc; epoch 3: stop;\nepoch 4: unfreeze bn1;\n",
-        Code::FRZ0302,
+        Code::NeverFires,
         Maybe,
         "start: train fc; epoch 3: stop;\n",
     );
     suggests(
         "start: train fc; epoch 3: stop, unfreeze bn1",
-        Code::FRZ0302,
+        Code::NeverFires,
         Maybe,
         "start: train fc; epoch 3: stop",
     );
     suggests(
         "start: train fc lr 1 then linear 1 -> 0 over 2 epochs then freeze optimizer sgd",
-        Code::FRZ0302,
+        Code::NeverFires,
         Maybe,
         "start: train fc lr 1 optimizer sgd",
     );
     suggests(
         "start: train fc; when loss < 1: unfreeze bn1; step 9: stop",
-        Code::FRZ0307,
+        Code::UnboundedWait,
         Maybe,
         "start: train fc; when loss < 1 or step 9: unfreeze bn1; step 9: stop",
     );
@@ -277,146 +290,151 @@ fn moments() {
         ("fc lr linear 1 -> 0 over ret", "fc lr linear 1 -> 0 over rest"),
     ] {
         let text = |targets: &str| format!("run 3 epochs; start: train {targets}");
-        suggests(&text(wrong), Code::FRZ0101, Maybe, &text(right));
+        suggests(&text(wrong), Code::Syntax, Maybe, &text(right));
     }
     suggests(
         "start: train fc lr linear 1 -> 0 over 2 epochs then freez",
-        Code::FRZ0202,
+        Code::UnknownName,
         Maybe,
         "start: train fc lr linear 1 -> 0 over 2 epochs then freeze",
     );
-    is_silent("start: train fc; stop", Code::FRZ0102);
+    is_silent("start: train fc; stop", Code::UnknownWord);
     suggests(
         "start: for @part in [fc, bn1] { train @part lr 1; };",
-        Code::FRZ0101,
+        Code::Syntax,
         Maybe,
         "start: for @part in [fc, bn1] { train @part lr 1, };",
     );
-    is_silent("when a stops falling for 1 epoch by 1 for 2 epochs: train fc", Code::FRZ0101);
+    is_silent("when a stops falling for 1 epoch by 1 for 2 epochs: train fc", Code::Syntax);
     for condition in ["acc > 0.5", "acc stops rising for 1 epoch"] {
         suggests(
             &format!("when loss < 1 or {condition}: train fc"),
-            Code::FRZ0101,
+            Code::Syntax,
             Safe,
             &format!("when loss < 1 or when {condition}: train fc"),
         );
     }
     is_silent(
         "start: train fc; when loss < 1: unfreeze bn1; after 1 epoch: unfreeze layer4; epoch 9: stop",
-        Code::FRZ0307,
+        Code::UnboundedWait,
     );
-    suggests("epoch 1.5: train fc", Code::FRZ0402, Maybe, "epoch 2: train fc");
-    suggests("step -3: train fc", Code::FRZ0402, Maybe, "step 3: train fc");
-    suggests("after 0 epochs: train fc", Code::FRZ0402, Maybe, "after 1 epochs: train fc");
-    suggests("run -2.5 epochs; start: stop", Code::FRZ0402, Maybe, "run 3 epochs; start: stop");
-    is_silent("let a = 0; after a epochs: train fc", Code::FRZ0402);
+    suggests("epoch 1.5: train fc", Code::InvalidDuration, Maybe, "epoch 2: train fc");
+    suggests("step -3: train fc", Code::InvalidDuration, Maybe, "step 3: train fc");
+    suggests("after 0 epochs: train fc", Code::InvalidDuration, Maybe, "after 1 epochs: train fc");
+    suggests(
+        "run -2.5 epochs; start: stop",
+        Code::InvalidDuration,
+        Maybe,
+        "run 3 epochs; start: stop",
+    );
+    is_silent("let a = 0; after a epochs: train fc", Code::InvalidDuration);
 }
 
 #[test]
 fn actions() {
-    suggests("start: freeze @all", Code::FRZ0303, Maybe, "start: freeze @all, stop");
-    is_silent("start: freeze @all; epoch 1: unfreeze fc", Code::FRZ0303);
-    suggests("start: set fc lr 1, set fc lr 2", Code::FRZ0304, Maybe, "start: set fc lr 2");
+    suggests("start: freeze @all", Code::NothingTrains, Maybe, "start: freeze @all, stop");
+    is_silent("start: freeze @all; epoch 1: unfreeze fc", Code::NothingTrains);
+    suggests("start: set fc lr 1, set fc lr 2", Code::UndoneAction, Maybe, "start: set fc lr 2");
     suggests(
         "start: train layer4 lr 1, train layer4.0 lr 2",
-        Code::FRZ0305,
+        Code::ConflictingOptions,
         Maybe,
         "start: train layer4 lr 1, set layer4.0 lr 2",
     );
-    is_silent("start: train layer4.0 lr 1, train layer4 lr 2", Code::FRZ0305);
+    is_silent("start: train layer4.0 lr 1, train layer4 lr 2", Code::ConflictingOptions);
     suggests(
         "start: train fc; epoch 1: unfreeze bn1, freeze layer1",
-        Code::FRZ0501,
+        Code::NoEffect,
         Maybe,
         "start: train fc; epoch 1: unfreeze bn1",
     );
     suggests(
         "start: train fc;\nepoch 1: freeze layer1;\nepoch 2: stop",
-        Code::FRZ0501,
+        Code::NoEffect,
         Maybe,
         "start: train fc;\nepoch 2: stop",
     );
     // In another turn, the same text does something.
     is_silent(
         "start: train fc; epoch 1: for @x in [fc, bn1] { unfreeze @x, set @x lr 1 }",
-        Code::FRZ0501,
+        Code::NoEffect,
     );
-    is_silent("start: unfreeze fc", Code::FRZ0501);
+    is_silent("start: unfreeze fc", Code::NoEffect);
     suggests(
         "start: train fc, bn1; epoch 1: unfreeze bn1 lr 0",
-        Code::FRZ0505,
+        Code::ZeroLearningRate,
         Maybe,
         "start: train fc, bn1; epoch 1: freeze bn1",
     );
-    is_silent("start: train fc lr 0", Code::FRZ0505);
-    is_silent("start: train fc; epoch 1: set fc lr 0 weight_decay 1", Code::FRZ0505);
+    is_silent("start: train fc lr 0", Code::ZeroLearningRate);
+    is_silent("start: train fc; epoch 1: set fc lr 0 weight_decay 1", Code::ZeroLearningRate);
 }
 
 #[test]
 fn options() {
-    suggests("start: train fc lr - 1e-3", Code::FRZ0401, Maybe, "start: train fc lr 1e-3");
+    suggests("start: train fc lr - 1e-3", Code::InvalidValue, Maybe, "start: train fc lr 1e-3");
     suggests(
         "start: train fc optimizer sgd(momentum -0.9)",
-        Code::FRZ0401,
+        Code::InvalidValue,
         Maybe,
         "start: train fc optimizer sgd(momentum 0.9)",
     );
-    is_silent("start: train fc optimizer sgd(momentum -9)", Code::FRZ0401);
-    is_silent("start: train fc lr 1 - 2", Code::FRZ0401);
+    is_silent("start: train fc optimizer sgd(momentum -9)", Code::InvalidValue);
+    is_silent("start: train fc lr 1 - 2", Code::InvalidValue);
     suggests(
         "start: train fc optimizer sgd(dampening 0, nesterov)",
-        Code::FRZ0401,
+        Code::InvalidValue,
         Maybe,
         "start: train fc optimizer sgd(dampening 0)",
     );
     suggests(
         "start: freeze fc stats held lr 1",
-        Code::FRZ0403,
+        Code::MisplacedOption,
         Maybe,
         "start: freeze fc stats held",
     );
-    suggests("start: train fc keep state", Code::FRZ0403, Maybe, "start: train fc");
-    suggests("start: train fc lr 1 lr 2", Code::FRZ0403, Maybe, "start: train fc lr 1");
-    suggests("start: set fc, train fc lr 1", Code::FRZ0403, Maybe, "start: train fc lr 1");
+    suggests("start: train fc keep state", Code::MisplacedOption, Maybe, "start: train fc");
+    suggests("start: train fc lr 1 lr 2", Code::MisplacedOption, Maybe, "start: train fc lr 1");
+    suggests("start: set fc, train fc lr 1", Code::MisplacedOption, Maybe, "start: train fc lr 1");
     suggests(
         "start: train fc optimizer AdamW",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Safe,
         "start: train fc optimizer adamw",
     );
     suggests(
         "start: train fc optimizer adm",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer adam",
     );
     suggests(
         "start: train fc optimizer adam(beta3 0.9)",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer adam(beta2 0.9)",
     );
     suggests(
         "start: train fc optimizer rmsprop(beta2 0.9)",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer rmsprop(alpha 0.9)",
     );
     suggests(
         "start: train fc optimizer adamw(lr 0.9, eps 1)",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer adamw(eps 1)",
     );
     suggests(
         "start: train fc optimizer adam(amsgrad 1)",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer adam(amsgrad)",
     );
     suggests(
         "start: train fc optimizer adam(eps 1, eps 2)",
-        Code::FRZ0404,
+        Code::UnknownOptimizer,
         Maybe,
         "start: train fc optimizer adam(eps 1)",
     );

@@ -31,7 +31,7 @@ impl Clock {
             };
             found.push(
                 Diagnostic::new(
-                    Code::FRZ0405,
+                    Code::MissingLearningRate,
                     place,
                     format!(
                         "`{}`{more} would train without a learning rate",

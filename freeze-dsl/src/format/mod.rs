@@ -41,7 +41,7 @@ pub fn format(source: Source) -> Result<String, Findings> {
     let Ok(parts) = Parts::new(&readable).collect::<Result<Vec<_>, _>>() else {
         // What has no finding has parsed; were it not so, this would be told, not hidden.
         let whole = Span::new(0, source.text().len());
-        let finding = Diagnostic::new(Code::FRZ0101, whole, "this cannot be read");
+        let finding = Diagnostic::new(Code::Syntax, whole, "this cannot be read");
         return Err(Findings::new(source, vec![finding]));
     };
     Ok(layout::lines(&printer::operations(source.text(), parts)))

@@ -98,7 +98,7 @@ impl<'t> Builder<'t> {
     pub(super) fn finish(mut self) -> (Tree, Vec<Diagnostic>) {
         while let Some(Open { place, .. }) = self.open.last() {
             self.found.push(
-                Diagnostic::new(Code::FRZ0101, *place, "this loop is never closed")
+                Diagnostic::new(Code::Syntax, *place, "this loop is never closed")
                     .label("expected `}` somewhere behind this"),
             );
             self.close();
@@ -156,7 +156,7 @@ impl<'t> Builder<'t> {
     /// What is left out of the tree is told.
     fn tell_unread(&mut self, is_unread: bool, told: usize, place: Span) {
         if is_unread && self.found.len() == told {
-            self.found.push(Diagnostic::new(Code::FRZ0101, place, "this cannot be read"));
+            self.found.push(Diagnostic::new(Code::Syntax, place, "this cannot be read"));
         }
     }
 

@@ -73,7 +73,7 @@ fn junk(text: &str, span: Span, written: &str) -> Diagnostic {
             }
             finding
         }
-        Ok(_) => Diagnostic::new(Code::FRZ0101, span, "this cannot be read"),
+        Ok(_) => Diagnostic::new(Code::Syntax, span, "this cannot be read"),
     }
 }
 
@@ -103,7 +103,7 @@ mod tests {
         let (tree, found) = parse(&text);
         assert_eq!(tree.items.len(), 1);
         let codes: Vec<_> = found.iter().map(|found| found.code).collect();
-        assert_eq!(codes, [Code::FRZ0103]);
+        assert_eq!(codes, [Code::NestedTooDeeply]);
         // The first word, the colon and `train` count, and so does the one that is too much.
         assert_eq!(found[0].span.start, "start: train ".len() + MAX_WORDS - 3);
     }

@@ -171,7 +171,7 @@ impl Scan<'_> {
         if depth > 0 {
             let place = Span::new(start, start + 2);
             found.push(
-                Diagnostic::new(Code::FRZ0101, place, "this comment is never closed")
+                Diagnostic::new(Code::Syntax, place, "this comment is never closed")
                     .label("expected `*/` somewhere behind this"),
             );
         } else if deepest > MAX_NESTING {
@@ -195,7 +195,7 @@ impl Scan<'_> {
         self.at = self.text.len();
         let place = Span::new(start, start + 1);
         found.push(
-            Diagnostic::new(Code::FRZ0101, place, "this string is never closed")
+            Diagnostic::new(Code::Syntax, place, "this string is never closed")
                 .label("expected another `\"` behind this"),
         );
         self.blank(self.statement);
@@ -204,11 +204,11 @@ impl Scan<'_> {
 
 fn nested_too_deeply(place: usize) -> Diagnostic {
     let message = format!("nested more than {MAX_NESTING} deep");
-    Diagnostic::new(Code::FRZ0103, Span::new(place, place + 1), message)
+    Diagnostic::new(Code::NestedTooDeeply, Span::new(place, place + 1), message)
         .label("this one is too deep")
 }
 
 fn too_long(place: Span) -> Diagnostic {
     let message = format!("a statement of more than {MAX_WORDS} words and signs");
-    Diagnostic::new(Code::FRZ0103, place, message).label("this is one too many")
+    Diagnostic::new(Code::NestedTooDeeply, place, message).label("this is one too many")
 }

@@ -67,7 +67,7 @@ fn missing_when(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic>
         && found.kind == Kind::Word;
     let start = Span::new(found.span.start, found.span.start);
     is_condition.then(|| {
-        Diagnostic::new(Code::FRZ0101, found.span, "expected `when` before a condition")
+        Diagnostic::new(Code::Syntax, found.span, "expected `when` before a condition")
             .label("behind `or` stands another moment")
             .suggest(Applicability::Safe, "write `when`", start, "when ")
     })
@@ -93,7 +93,7 @@ fn last_word(text: &str) -> Option<(&str, &str)> {
 /// A statement that begins where the one before it, which ends at `end`, has no `;`.
 pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnostic {
     let found = Token::at(text, Span::new(0, text.len()), next);
-    Diagnostic::new(Code::FRZ0101, found.span, format!("expected `;` before `{}`", found.text))
+    Diagnostic::new(Code::Syntax, found.span, format!("expected `;` before `{}`", found.text))
         .label("this begins another statement")
         .suggest(Applicability::Safe, "end the statement before it", Span::new(end, end), ";")
 }
@@ -112,7 +112,7 @@ fn missing_colon(text: &str, found: &Token<'_>, expected: &Expected) -> Option<D
     // `for` may as well be what stands behind a condition.
     let sure = if found.text == "for" { Applicability::Maybe } else { Applicability::Safe };
     Some(
-        Diagnostic::new(Code::FRZ0101, found.span, message)
+        Diagnostic::new(Code::Syntax, found.span, message)
             .label("the actions of a rule stand behind a `:`")
             .suggest(sure, "end the trigger", Span::new(end, end), ":"),
     )
@@ -138,7 +138,7 @@ fn unknown(
 ) -> Diagnostic {
     let begins = if is_reserved(word) { "is out of place: expected" } else { "is not" };
     let diagnostic =
-        Diagnostic::new(Code::FRZ0102, span, format!("`{}` {begins} {what}", readable(word)))
+        Diagnostic::new(Code::UnknownWord, span, format!("`{}` {begins} {what}", readable(word)))
             .label(format!("expected {}", one_of(listed)));
     // A word of the language is out of place, and no slip of another.
     did_you_mean(diagnostic, meant.filter(|_| !is_reserved(word)).map(|meant| (span, meant)))
@@ -175,7 +175,7 @@ fn unexpected(text: &str, span: Span, found: &Token<'_>, expected: &Expected) ->
     let shown = found.shown();
     if expected.any_word && found.kind == Kind::Word && is_reserved(found.text) {
         return Diagnostic::new(
-            Code::FRZ0101,
+            Code::Syntax,
             found.span,
             format!("expected {listed}, found the word {shown}"),
         )
@@ -192,7 +192,7 @@ fn unexpected(text: &str, span: Span, found: &Token<'_>, expected: &Expected) ->
         format!("expected {listed}, found {shown}")
     };
     let label = if found.kind == Kind::End { "the text ends here" } else { "" };
-    let diagnostic = Diagnostic::new(Code::FRZ0101, found.span, message).label(label);
+    let diagnostic = Diagnostic::new(Code::Syntax, found.span, message).label(label);
     let has = |sign: &str| expected.described.iter().any(|known| known == sign);
     if found.text == ";" && has("`,`") && has("`}`") {
         return diagnostic.suggest(
@@ -219,7 +219,7 @@ fn quoted_path(text: &str, found: &Token<'_>) -> Option<(Span, String)> {
 
 /// The name that a `let` was to define that could not be read.
 pub(crate) fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
-    if !matches!(finding.code, Code::FRZ0101 | Code::FRZ0102 | Code::FRZ0103) {
+    if !matches!(finding.code, Code::Syntax | Code::UnknownWord | Code::NestedTooDeeply) {
         return None;
     }
     let before = text.get(..finding.span.start)?;

@@ -115,7 +115,7 @@ impl<'t> Builder<'t> {
             if word.contains("**") && word != "**" {
                 self.found.push(
                     Diagnostic::new(
-                        Code::FRZ0101,
+                        Code::Syntax,
                         place,
                         format!("`{word}` mixes `**` with a word"),
                     )

@@ -45,7 +45,7 @@ impl<'t> Builder<'t> {
         let parts = pair.into_inner();
         if parts.len() > MAX_STEPS {
             self.found.push(Diagnostic::new(
-                Code::FRZ0103,
+                Code::NestedTooDeeply,
                 place,
                 format!("an expression of more than {MAX_STEPS} parts"),
             ));
@@ -97,7 +97,7 @@ impl<'t> Builder<'t> {
             quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
         let value = unescape(content).unwrap_or_else(|escape| {
             self.found.push(
-                Diagnostic::new(Code::FRZ0101, place, format!("unknown escape `{escape}`"))
+                Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
                     .label("strings have Rust's escapes"),
             );
             content.to_owned()

@@ -96,8 +96,12 @@ fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
         count => format!(" and {} more", count - 1),
     };
     found.push(
-        Diagnostic::new(Code::FRZ0502, rule.span, format!("no rule ever trains `{first}`{more}"))
-            .label("frozen from here on"),
+        Diagnostic::new(
+            Code::NeverTrains,
+            rule.span,
+            format!("no rule ever trains `{first}`{more}"),
+        )
+        .label("frozen from here on"),
     );
 }
 
@@ -148,7 +152,8 @@ impl Checking<'_> {
             };
             let written = readable(self.text.get(targets.span.range()).unwrap_or_default());
             let message = format!("`{written}` selects no parameter");
-            self.found.push(Diagnostic::new(Code::FRZ0201, targets.span, message).label(label));
+            self.found
+                .push(Diagnostic::new(Code::SelectsNothing, targets.span, message).label(label));
         }
     }
 
@@ -159,7 +164,7 @@ impl Checking<'_> {
     fn nothing_left(&mut self) {
         let rule = self.applied.rule;
         // That nothing trains comes of what selects nothing, which is told.
-        if self.found.iter().any(|finding| finding.code == Code::FRZ0201) {
+        if self.found.iter().any(|finding| finding.code == Code::SelectsNothing) {
             return;
         }
         let stops = rule.actions.iter().any(|action| matches!(action.value, Action::Stop));
@@ -171,7 +176,7 @@ impl Checking<'_> {
             let is_end = self.bound.rules.last().is_some_and(|last| last.span == rule.span);
             let stop = last.filter(|_| is_end && rule.is_written_once);
             self.found.push(
-                Diagnostic::new(Code::FRZ0303, place, "after this rule nothing trains")
+                Diagnostic::new(Code::NothingTrains, place, "after this rule nothing trains")
                     .label("this leaves every parameter frozen")
                     .note("to end training here, write `stop`")
                     .guess(
@@ -218,7 +223,7 @@ impl Checking<'_> {
         });
         self.found.push(
             Diagnostic::new(
-                Code::FRZ0206,
+                Code::TiedDifferently,
                 place,
                 format!("`{}` and `{}` are one tensor, treated differently", name(of), name(unit)),
             )
@@ -253,7 +258,7 @@ impl Checking<'_> {
             };
             self.found.push(
                 Diagnostic::new(
-                    Code::FRZ0503,
+                    Code::NoWorkSaved,
                     action.span,
                     format!(
                         "`{}` is frozen and lies behind `{}`, which trains: it saves no backward \
@@ -336,7 +341,7 @@ impl Checking<'_> {
                 .filter(|_| rule.actions.len() == 1 && self.bound.rules.len() > 1)
                 .filter(|_| rule.is_written_once);
             self.found.push(
-                Diagnostic::new(Code::FRZ0501, action.span, "this action has no effect")
+                Diagnostic::new(Code::NoEffect, action.span, "this action has no effect")
                     .label(reason)
                     .guess_without("leave it out", self.without(action).or(of_rule)),
             );

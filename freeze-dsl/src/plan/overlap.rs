@@ -74,7 +74,7 @@ impl Checking<'_> {
                         });
                         self.found.push(
                             Diagnostic::new(
-                                Code::FRZ0305,
+                                Code::ConflictingOptions,
                                 another,
                                 format!("two {what}s for one parameter in one rule"),
                             )
@@ -119,7 +119,7 @@ impl Checking<'_> {
             if undone {
                 self.found.push(
                     Diagnostic::new(
-                        Code::FRZ0304,
+                        Code::UndoneAction,
                         action.span,
                         "later actions of this rule undo all of this one",
                     )

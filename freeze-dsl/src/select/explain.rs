@@ -17,7 +17,8 @@ pub(super) fn nothing(
     text: &str,
 ) -> Diagnostic {
     let written = readable(text.get(span.range()).unwrap_or_default());
-    let finding = Diagnostic::new(Code::FRZ0201, span, format!("`{written}` selects no parameter"));
+    let finding =
+        Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
     if let Some(buffer) = buffer {
         return finding.label("a buffer, not a parameter").note(format!(
             "`{buffer}` is kept by its module and never trained; it stands still while all \
@@ -95,7 +96,7 @@ pub(super) fn nothing(
 /// The finding of an index that is not there.
 fn out_of_range(finding: Diagnostic) -> Diagnostic {
     let label = "there is no such index".to_owned();
-    Diagnostic { code: Code::FRZ0205, label, suggestions: Vec::new(), ..finding }
+    Diagnostic { code: Code::OutOfRange, label, suggestions: Vec::new(), ..finding }
 }
 
 /// The finding of a range that goes beyond the indices that are there.

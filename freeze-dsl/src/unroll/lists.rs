@@ -55,7 +55,7 @@ impl Unroll<'_, '_> {
     ) -> bool {
         let sign = if is_number { "" } else { "@" };
         let written = format!("`{sign}{}`", name.value);
-        let twice = |message: String| Diagnostic::new(Code::FRZ0203, name.span, message);
+        let twice = |message: String| Diagnostic::new(Code::DefinedTwice, name.span, message);
         if let Some(first) = self.scope.place(&name.value, is_number) {
             self.tell(
                 twice(format!("{written} is defined twice"))
@@ -114,7 +114,7 @@ impl Unroll<'_, '_> {
         if asked > has && of.complete {
             self.tell(
                 Diagnostic::new(
-                    Code::FRZ0205,
+                    Code::OutOfRange,
                     count.span,
                     format!("{asked} elements are asked of a list that has {has}"),
                 )
@@ -125,9 +125,13 @@ impl Unroll<'_, '_> {
         }
         if asked == 0 {
             self.tell(
-                Diagnostic::new(Code::FRZ0205, count.span, "no elements of a list are asked for")
-                    .label("expected at least 1")
-                    .guess("ask for one", in_place(count, &1)),
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    count.span,
+                    "no elements of a list are asked for",
+                )
+                .label("expected at least 1")
+                .guess("ask for one", in_place(count, &1)),
             );
             return None;
         }
@@ -151,7 +155,7 @@ impl Unroll<'_, '_> {
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
                 self.tell(
-                    Diagnostic::new(Code::FRZ0202, place, format!("`@{name}` is no list"))
+                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is no list"))
                         .label("expected a list such as `[fc, layer4]`")
                         .guess("make a list of it", Some((place, format!("[@{name}]")))),
                 );

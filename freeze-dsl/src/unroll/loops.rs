@@ -81,7 +81,7 @@ impl Unroll<'_, '_> {
                 let past = if *inclusive { last.saturating_add(1) } else { last };
                 if past <= first {
                     self.tell(
-                        Diagnostic::new(Code::FRZ0205, head.span, "this loop has no turns")
+                        Diagnostic::new(Code::OutOfRange, head.span, "this loop has no turns")
                             .label(format!("it would go from {first} to before {past}"))
                             .guess(
                                 "let the last number be the loop's last",
@@ -172,7 +172,7 @@ impl Unroll<'_, '_> {
         let message = format!("written out, this policy has more than {MAX_UNROLLED} {what}");
         // In which turn that is says nothing.
         self.found.push(
-            Diagnostic::new(Code::FRZ0105, place, message)
+            Diagnostic::new(Code::TooManyTurns, place, message)
                 .label("this goes beyond it")
                 .note("loops are unrolled and names replaced before anything is checked"),
         );

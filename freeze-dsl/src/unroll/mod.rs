@@ -82,7 +82,7 @@ pub(crate) fn unroll(
     unroll.items(&tree.items);
     let unused = unroll.scope.unused();
     for (name, place) in unused {
-        let finding = Diagnostic::new(Code::FRZ0504, place, format!("nothing uses `{name}`"))
+        let finding = Diagnostic::new(Code::UnusedLet, place, format!("nothing uses `{name}`"))
             .label("defined here");
         let index = tree.items.partition_point(|item| item.span.end <= place.start);
         let removal = tree.items.get(index).and_then(|item| unroll.statement(item.span));
@@ -181,7 +181,7 @@ impl Unroll<'_, '_> {
 
     fn twice(&mut self, what: &str, first: Span, second: Span, statement: Span) {
         self.tell(
-            Diagnostic::new(Code::FRZ0203, second, format!("`{what}` stands twice"))
+            Diagnostic::new(Code::DefinedTwice, second, format!("`{what}` stands twice"))
                 .label("again here")
                 .also(first, "first here")
                 .guess_without("leave out the second", self.statement(statement)),
@@ -221,7 +221,7 @@ impl Unroll<'_, '_> {
             if let Some(first) = first.filter(|first| first.start < statement.start) {
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0203,
+                        Code::DefinedTwice,
                         setting.span,
                         format!("`{word}` has two defaults"),
                     )
@@ -241,7 +241,7 @@ impl Unroll<'_, '_> {
 
     fn not_in_loop(&mut self, item: &Spanned<Item>) {
         self.tell(
-            Diagnostic::new(Code::FRZ0101, item.span, "a loop holds rules and loops, nothing else")
+            Diagnostic::new(Code::Syntax, item.span, "a loop holds rules and loops, nothing else")
                 .label("write this outside of the loop"),
         );
     }
@@ -256,7 +256,7 @@ impl Unroll<'_, '_> {
                 let called = self.turned(&name.value);
                 if let Some(first) = self.names.insert(called.clone(), name.span) {
                     let mut finding = Diagnostic::new(
-                        Code::FRZ0203,
+                        Code::DefinedTwice,
                         name.span,
                         format!("two rules are called `{called}`"),
                     );
@@ -351,7 +351,7 @@ impl Unroll<'_, '_> {
             return;
         };
         let zero = self.found.since(kept).iter_mut();
-        let zero = zero.filter(|finding| finding.code == Code::FRZ0505);
+        let zero = zero.filter(|finding| finding.code == Code::ZeroLearningRate);
         for finding in zero.filter(|_| is_constant(only)) {
             let written = self.text.get(targets.range()).unwrap_or_default();
             let freeze = format!("{} {written}", Verb::Freeze.word());
@@ -367,7 +367,7 @@ impl Unroll<'_, '_> {
                     let word = setting.value.word();
                     self.tell(
                         Diagnostic::new(
-                            Code::FRZ0403,
+                            Code::MisplacedOption,
                             setting.span,
                             format!("`{word}` does not fit `freeze`"),
                         )
@@ -387,7 +387,7 @@ impl Unroll<'_, '_> {
         }
         if verb == Verb::Set && settings.is_empty() {
             self.tell(
-                Diagnostic::new(Code::FRZ0403, place, "`set` without an option")
+                Diagnostic::new(Code::MisplacedOption, place, "`set` without an option")
                     .label("expected `lr`, `weight_decay`, `optimizer` or `stats` behind this")
                     .guess_without("leave it out", removal::of_element(self.text, place)),
             );
@@ -396,9 +396,13 @@ impl Unroll<'_, '_> {
 
     fn does_not_fit(&mut self, place: Span, what: &str, action: &str) {
         self.tell(
-            Diagnostic::new(Code::FRZ0403, place, format!("`{what}` does not fit {action}"))
-                .label("this fits `freeze` alone")
-                .guess_without("leave it out", Some(removal::of_appendix(self.text, place))),
+            Diagnostic::new(
+                Code::MisplacedOption,
+                place,
+                format!("`{what}` does not fit {action}"),
+            )
+            .label("this fits `freeze` alone")
+            .guess_without("leave it out", Some(removal::of_appendix(self.text, place))),
         );
     }
 }

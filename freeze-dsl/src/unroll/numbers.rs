@@ -43,7 +43,7 @@ impl Unroll<'_, '_> {
                 _ => None,
             };
         }
-        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown number `{name}`"));
+        let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown number `{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), true)) {
             self.tell(is_below(finding, *below));
             return None;
@@ -67,9 +67,13 @@ impl Unroll<'_, '_> {
     fn rust(&mut self, index: usize, place: Span) -> Option<f64> {
         if !self.given.allows_rust {
             self.tell(
-                Diagnostic::new(Code::FRZ0104, place, "a Rust expression outside of the macro")
-                    .label("only the tokens of `freeze_policy! { … }` can hold one")
-                    .note("give the number a name with `let`, and a program can override it"),
+                Diagnostic::new(
+                    Code::RustOutsideMacro,
+                    place,
+                    "a Rust expression outside of the macro",
+                )
+                .label("only the tokens of `freeze_policy! { … }` can hold one")
+                .note("give the number a name with `let`, and a program can override it"),
             );
             return None;
         }
@@ -87,7 +91,7 @@ impl Unroll<'_, '_> {
                 format!("{what} is counted in whole numbers from 0")
             };
             self.tell(
-                Diagnostic::new(Code::FRZ0402, number.span, message)
+                Diagnostic::new(Code::InvalidDuration, number.span, message)
                     .label(format!("this is {value}"))
                     .guess("write a whole number", whole_in_place(number, value)),
             );

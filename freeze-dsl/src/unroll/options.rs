@@ -23,7 +23,7 @@ impl Unroll<'_, '_> {
             if let Some(first) = seen.insert(word, setting.span) {
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0403,
+                        Code::MisplacedOption,
                         setting.span,
                         format!("`{word}` is given twice"),
                     )
@@ -64,7 +64,7 @@ impl Unroll<'_, '_> {
             if endless && (index < last || curve.then_freeze) {
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0302,
+                        Code::NeverFires,
                         piece.span,
                         "what follows `then` can never begin",
                     )
@@ -154,9 +154,13 @@ impl Unroll<'_, '_> {
     fn nothing_trained(&mut self, lr: f64, place: Span) {
         if lr == 0.0 {
             self.tell(
-                Diagnostic::new(Code::FRZ0505, place, "`lr 0` trains nothing and costs as much")
-                    .label("a learning rate of zero")
-                    .note("`freeze` keeps these as they are and costs nothing"),
+                Diagnostic::new(
+                    Code::ZeroLearningRate,
+                    place,
+                    "`lr 0` trains nothing and costs as much",
+                )
+                .label("a learning rate of zero")
+                .note("`freeze` keeps these as they are and costs nothing"),
             );
         }
     }
@@ -192,7 +196,7 @@ impl Unroll<'_, '_> {
         fits: impl Fn(f64) -> bool,
     ) {
         self.tell(
-            Diagnostic::new(Code::FRZ0401, number.span, message)
+            Diagnostic::new(Code::InvalidValue, number.span, message)
                 .label(format!("this is {value}"))
                 .guess_without("leave out the sign", sign(number).filter(|_| fits(-value))),
         );
@@ -214,7 +218,7 @@ impl Unroll<'_, '_> {
             if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0404,
+                        Code::UnknownOptimizer,
                         argument.name.span,
                         format!("`{}` is given twice", argument.name.value),
                     )
@@ -229,7 +233,7 @@ impl Unroll<'_, '_> {
             let flag = arguments.iter().find(|argument| argument.name.value == "nesterov");
             let place = flag.map_or(name.span, |flag| flag.name.span);
             self.tell(
-                Diagnostic::new(Code::FRZ0401, place, message)
+                Diagnostic::new(Code::InvalidValue, place, message)
                     .label("plain momentum is the default")
                     .guess_without("leave it out", flag.and_then(|flag| self.argument_place(flag))),
             );
@@ -241,7 +245,7 @@ impl Unroll<'_, '_> {
         let names: Vec<String> =
             Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
-            Code::FRZ0404,
+            Code::UnknownOptimizer,
             name.span,
             format!("unknown optimizer `{}`", name.value),
         )
@@ -273,9 +277,12 @@ impl Unroll<'_, '_> {
         else {
             let known: Vec<_> = optimizer.slots().iter().map(|(known, _)| *known).collect();
             let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
-            let finding =
-                Diagnostic::new(Code::FRZ0404, place, format!("`{of}` has no argument `{name}`"))
-                    .label(format!("expected {}", one_of(&listed)));
+            let finding = Diagnostic::new(
+                Code::UnknownOptimizer,
+                place,
+                format!("`{of}` has no argument `{name}`"),
+            )
+            .label(format!("expected {}", one_of(&listed)));
             let near = nearest(name, known).or_else(|| optimizer.akin(name));
             self.tell(match near {
                 Some(_) => meant(finding, near, place),
@@ -286,15 +293,16 @@ impl Unroll<'_, '_> {
         match (slot, &argument.value) {
             (Slot::Flag(flag), None) => *flag = true,
             (Slot::Flag(_), Some(value)) => self.tell(
-                Diagnostic::new(Code::FRZ0404, value.span, format!("`{name}` takes no value"))
-                    .label("naming it switches it on")
-                    .guess_without(
-                        "leave out the value",
-                        Some(Span::new(place.end, value.span.end)),
-                    ),
+                Diagnostic::new(
+                    Code::UnknownOptimizer,
+                    value.span,
+                    format!("`{name}` takes no value"),
+                )
+                .label("naming it switches it on")
+                .guess_without("leave out the value", Some(Span::new(place.end, value.span.end))),
             ),
             (Slot::Number(..), None) => self.tell(
-                Diagnostic::new(Code::FRZ0404, place, format!("`{name}` needs a value"))
+                Diagnostic::new(Code::UnknownOptimizer, place, format!("`{name}` needs a value"))
                     .label("expected a number behind this"),
             ),
             (Slot::Number(number, range), Some(written)) => {

@@ -26,7 +26,7 @@ impl Unroll<'_, '_> {
                 let message = format!("`except {}` has no effect", self.slice(selector.span));
                 let exception = self.exception(targets, selector.span);
                 self.tell(
-                    Diagnostic::new(Code::FRZ0501, selector.span, message)
+                    Diagnostic::new(Code::NoEffect, selector.span, message)
                         .label("none of this is selected before `except`")
                         .guess_without("leave it out", exception),
                 );
@@ -36,7 +36,7 @@ impl Unroll<'_, '_> {
         if selection.is_empty() && self.told == before {
             let message = format!("`{}` selects no parameter", self.slice(place));
             self.tell(
-                Diagnostic::new(Code::FRZ0201, place, message)
+                Diagnostic::new(Code::SelectsNothing, place, message)
                     .label("`except` takes away everything that stands before it"),
             );
         }
@@ -74,7 +74,7 @@ impl Unroll<'_, '_> {
                 self.slice(selector.term.span),
                 self.slice(within.span)
             );
-            self.tell(Diagnostic::new(Code::FRZ0201, selector.span, message).label(label));
+            self.tell(Diagnostic::new(Code::SelectsNothing, selector.span, message).label(label));
         }
         both
     }
@@ -122,8 +122,12 @@ impl Unroll<'_, '_> {
         let (Some(parameter), None) = (found.next(), found.next()) else {
             if !parameters.is_clear() {
                 self.tell(
-                    Diagnostic::new(Code::FRZ0207, of_place, "`rows` are those of one parameter")
-                        .label(format!("this selects {}", parameters.count_ones(..))),
+                    Diagnostic::new(
+                        Code::RowsOutside,
+                        of_place,
+                        "`rows` are those of one parameter",
+                    )
+                    .label(format!("this selects {}", parameters.count_ones(..))),
                 );
             }
             return Selection::unknown();
@@ -145,7 +149,7 @@ impl Unroll<'_, '_> {
                 };
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0207,
+                        Code::RowsOutside,
                         place,
                         format!("`{}` has no such rows", self.slice(of_place)),
                     )
@@ -186,7 +190,7 @@ impl Unroll<'_, '_> {
                 if parameters.is_clear() {
                     let message = format!("`{}` selects no parameter", self.slice(place));
                     self.tell(
-                        Diagnostic::new(Code::FRZ0201, place, message)
+                        Diagnostic::new(Code::SelectsNothing, place, message)
                             .label("no whole name matches this"),
                     );
                     return None;
@@ -199,7 +203,7 @@ impl Unroll<'_, '_> {
                 let reason = reason.trim_start_matches("error: ").to_owned();
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0204,
+                        Code::InvalidRegex,
                         regex.span,
                         "this regular expression does not compile",
                     )
@@ -240,8 +244,12 @@ impl Unroll<'_, '_> {
         };
         if selection.is_empty() {
             self.tell(
-                Diagnostic::new(Code::FRZ0201, place, format!("`@{name}` selects no parameter"))
-                    .label("the model has none"),
+                Diagnostic::new(
+                    Code::SelectsNothing,
+                    place,
+                    format!("`@{name}` selects no parameter"),
+                )
+                .label("the model has none"),
             );
         }
         selection
@@ -252,7 +260,7 @@ impl Unroll<'_, '_> {
         let own = Named::ALL.iter().map(|named| named.word());
         let known = own.clone().chain(self.scope.names(false)).take(LISTED);
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
-        let finding = Diagnostic::new(Code::FRZ0202, place, format!("unknown name `@{name}`"));
+        let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), false)) {
             self.tell(is_below(finding, *below));
             return;
@@ -276,7 +284,7 @@ impl Unroll<'_, '_> {
         let Some(model) = self.model else { return Selection::unknown() };
         let parameters = model.path(pattern);
         // To look for what was likely meant takes longer than all else.
-        let explains = !self.found.is_full(Code::FRZ0201);
+        let explains = !self.found.is_full(Code::SelectsNothing);
         if parameters.is_clear() {
             if explains {
                 self.tell(model.nothing(pattern, place, self.text));
@@ -334,7 +342,7 @@ impl Unroll<'_, '_> {
                 if start >= end {
                     self.tell(
                         Diagnostic::new(
-                            Code::FRZ0201,
+                            Code::SelectsNothing,
                             segment.span,
                             "this range is empty, so it selects no parameter",
                         )

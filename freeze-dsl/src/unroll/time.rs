@@ -19,7 +19,7 @@ impl Unroll<'_, '_> {
             Duration::Percent(_) | Duration::Rest => {
                 self.tell(
                     Diagnostic::new(
-                        Code::FRZ0306,
+                        Code::MissingRun,
                         duration.span,
                         "`run` cannot be a part of itself",
                     )
@@ -42,7 +42,7 @@ impl Unroll<'_, '_> {
                 if !(0.0..=100.0).contains(&value) {
                     self.tell(
                         Diagnostic::new(
-                            Code::FRZ0402,
+                            Code::InvalidDuration,
                             percent.span,
                             "a moment of the run lies in 0% to 100%",
                         )
@@ -73,7 +73,7 @@ impl Unroll<'_, '_> {
                         if !(value.is_finite() && value >= 0.0) {
                             self.tell(
                                 Diagnostic::new(
-                                    Code::FRZ0401,
+                                    Code::InvalidValue,
                                     by.span,
                                     if value < 0.0 && value.is_finite() {
                                         "an improvement cannot be negative"
@@ -99,7 +99,7 @@ impl Unroll<'_, '_> {
                 let value = self.number(bound)?;
                 if !value.is_finite() {
                     self.tell(
-                        Diagnostic::new(Code::FRZ0401, bound.span, "a bound must be finite")
+                        Diagnostic::new(Code::InvalidValue, bound.span, "a bound must be finite")
                             .label(format!("this is {value}")),
                     );
                 }
@@ -142,7 +142,7 @@ impl Unroll<'_, '_> {
             return Some(value);
         };
         self.tell(
-            Diagnostic::new(Code::FRZ0402, amount.span, message)
+            Diagnostic::new(Code::InvalidDuration, amount.span, message)
                 .label(format!("this is {value}"))
                 .guess(help, whole_in_place(amount, value.abs().max(1.0))),
         );
@@ -153,7 +153,7 @@ impl Unroll<'_, '_> {
         if !self.has_run {
             self.tell(
                 Diagnostic::new(
-                    Code::FRZ0306,
+                    Code::MissingRun,
                     place,
                     format!("{what} needs the whole length of training"),
                 )
