@@ -80,6 +80,7 @@
 //! ```
 
 mod checkpoint;
+pub mod device;
 mod error;
 mod ffi;
 mod log;
@@ -87,6 +88,7 @@ mod macros;
 mod model;
 pub mod nn;
 mod optim;
+mod precision;
 mod tuner;
 
 pub use checkpoint::{Allow, CheckpointError};
@@ -99,4 +101,5 @@ pub use freeze_dsl::{Optimizer, plan};
 #[doc(hidden)]
 pub use macros::__private;
 pub use model::Model;
+pub use precision::autocast;
 pub use tuner::{Builder, Group, ProgramOptimizer, Tuner};

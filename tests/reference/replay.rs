@@ -33,8 +33,7 @@ impl<'c> Replay<'c> {
     }
 
     pub(super) fn run(mut self) -> Result<Farthest, Box<dyn Error>> {
-        // cuDNN rounds the factors of a convolution to TF32.
-        Cuda::set_user_enabled_cudnn(false);
+        let _without = WithoutCudnn::begin();
         let case = self.case;
         self.start()?;
         let mut tuner = Tuner::builder(&case.policy)
@@ -136,6 +135,23 @@ impl<'c> Replay<'c> {
             assert!(moved.iter().all(|name| name.contains("running")), "{moved:?}");
         }
         Ok(())
+    }
+}
+
+/// While this exists, convolutions do without cuDNN, which rounds their factors to TF32.
+struct WithoutCudnn(bool);
+
+impl WithoutCudnn {
+    fn begin() -> Self {
+        let before = Cuda::user_enabled_cudnn();
+        Cuda::set_user_enabled_cudnn(false);
+        Self(before)
+    }
+}
+
+impl Drop for WithoutCudnn {
+    fn drop(&mut self) {
+        Cuda::set_user_enabled_cudnn(self.0);
     }
 }
 
