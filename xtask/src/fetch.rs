@@ -49,7 +49,7 @@ impl Fetch<'_> {
                 })
             })
             .collect::<Result<Vec<_>, _>>()?;
-        self.check_pip()?;
+        check_pip(self.python)?;
         fs::create_dir_all(&self.into).map_err(|error| cannot_write(&self.into, &error))?;
         let _lock = lock(&self.into.join("lock"))?;
         if fs::read_to_string(self.into.join("torch/build-version"))
@@ -136,26 +136,25 @@ impl Fetch<'_> {
         }
         fs::remove_dir_all(self.into.join("partial"))
     }
+}
 
-    /// Fails where there is no pip, or one that cannot find the wheels.
-    fn check_pip(&self) -> Result<(), Error> {
-        let output = Command::new(self.python).args(["-m", "pip", "--version"]).output();
-        let printed =
-            output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
-        let Some(printed) = printed else {
-            return Err(Error::line(
-                "this Python has no pip; install it (Debian and Ubuntu: apt install python3-pip; \
-                 others: python3 -m ensurepip) and run the command again",
-            ));
-        };
-        match pip_version(&String::from_utf8_lossy(&printed)) {
-            Some(version) if version < OLDEST_PIP => Err(Error::line(format!(
-                "pip {}.{} is too old to find PyTorch's wheels; run `python3 -m pip install \
-                 --upgrade pip`, or set LIBTORCH to the folder of a libtorch",
-                version.0, version.1,
-            ))),
-            _ => Ok(()),
-        }
+/// Fails where there is no pip, or one that cannot find the wheels.
+pub(crate) fn check_pip(python: &str) -> Result<(), Error> {
+    let output = Command::new(python).args(["-m", "pip", "--version"]).output();
+    let printed = output.ok().filter(|output| output.status.success()).map(|output| output.stdout);
+    let Some(printed) = printed else {
+        return Err(Error::line(
+            "this Python has no pip; install it (Debian and Ubuntu: apt install python3-pip; \
+             others: python3 -m ensurepip) and run the command again",
+        ));
+    };
+    match pip_version(&String::from_utf8_lossy(&printed)) {
+        Some(version) if version < OLDEST_PIP => Err(Error::line(format!(
+            "pip {}.{} is too old to find PyTorch's wheels; run `python3 -m pip install \
+             --upgrade pip`, or set LIBTORCH to the folder of a libtorch",
+            version.0, version.1,
+        ))),
+        _ => Ok(()),
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
 use crate::error::Error;
-use crate::fetch::Fetch;
+use crate::fetch::{Fetch, check_pip};
 use crate::skipped;
 
 const WHEEL: &str = "torch-1.0-py3-none-any.whl";
@@ -44,9 +44,8 @@ struct Index {
 impl Index {
     /// `None` where there is no Python with pip: a user's own libtorch needs none.
     fn new(name: &str) -> Option<Self> {
-        let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
-        if !pip.is_ok_and(|pip| pip.status.success()) {
-            skipped::report(name, "there is no Python with pip");
+        if check_pip("python3").is_err() {
+            skipped::report(name, "there is no Python with a pip that fetches wheels");
             return None;
         }
         let dir = std::env::temp_dir().join(format!("freeze-{name}-{}", std::process::id()));
