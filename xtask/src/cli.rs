@@ -1,4 +1,4 @@
-//! What a person may ask for.
+//! The command line.
 
 use crate::error::Error;
 use crate::packages::Variant;
@@ -11,14 +11,16 @@ Usage: cargo xtask <COMMAND>
 Commands:
   demo [ARGS]    Set up, build, and run the example that fine-tunes a network on digits
   test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
-  setup          Only find or fetch libtorch; afterwards cargo needs no variable set
-      --cuda       the one with CUDA (Linux; fetches 2.5 GB)
-      --dry-run    list what would be fetched, and fetch nothing
+  structure      Check the order of modules, type names and documentation examples, and list the
+                 files of more than 400 lines
+  setup          Only find or fetch libtorch; cargo then needs no variable
+      --cuda       the variant with CUDA (Linux; fetches 2.5 GB)
+      --dry-run    list the wheels and fetch nothing
   help           Print this
 
-libtorch 2.11.0 is taken from the folder that LIBTORCH names, where it is set; else from .libtorch/
-in the checkout, into which pip's wheels are fetched. A fetch that broke off goes on where it
-stopped, and every wheel is held against its hash in xtask/wheels.sha256.
+libtorch 2.11.0 is taken from the folder in LIBTORCH, where that is set, and else from .libtorch/ in
+the checkout. pip fetches its wheels into that folder and checks each against its hash in
+xtask/libtorch.txt. A fetch that failed continues with the wheel that is missing.
 ";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -30,8 +32,9 @@ pub(crate) enum Command {
     Test {
         args: Vec<String>,
     },
+    Structure,
     Setup {
-        /// None: whichever is there already, else the one without CUDA.
+        /// `None`: the variant that is already there, else the one without CUDA.
         variant: Option<Variant>,
         dry_run: bool,
     },
@@ -44,6 +47,10 @@ impl Command {
             None | Some("help" | "-h" | "--help") => Ok(Self::Help),
             Some("demo") => Ok(Self::Demo { args: args.collect() }),
             Some("test") => Ok(Self::Test { args: args.collect() }),
+            Some("structure") => match args.next() {
+                None => Ok(Self::Structure),
+                Some(arg) => Err(unknown(&arg)),
+            },
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
         }
@@ -64,7 +71,7 @@ fn parse_setup(args: impl Iterator<Item = String>) -> Result<Command, Error> {
 }
 
 fn unknown(arg: &str) -> Error {
-    Error::line(format!("`{arg}` is not known here; see `cargo xtask help`"))
+    Error::line(format!("unknown argument `{arg}`; see `cargo xtask help`"))
 }
 
 #[cfg(test)]
@@ -90,13 +97,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_named() {
-        let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was taken") };
+    fn an_unknown_argument_is_named() {
+        let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was accepted") };
         assert!(line.contains("`--gpu`"), "{line}");
     }
 
     #[test]
-    fn nothing_asked_for_is_help() {
+    fn no_argument_prints_the_help() {
         assert_eq!(parse(""), Ok(Command::Help));
         assert_eq!(parse("setup --help"), Ok(Command::Help));
     }
