@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
     // Without the model that was asked for, findings would say what may not be so.
     if !messages.have_failed() {
         for file in files {
-            if let Some((analysis, _)) = given.check(file, model.as_ref(), &mut messages) {
-                messages.tell_all(&analysis.findings);
+            if let Some((checked, _)) = given.check(file, model.as_ref(), &mut messages) {
+                messages.tell_all(&checked.findings);
             }
         }
     }

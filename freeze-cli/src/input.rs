@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
-use freeze_dsl::{Analysis, analyze};
+use freeze_dsl::{Checked, Draft};
 
 use crate::message::Messages;
 
@@ -43,24 +43,25 @@ impl Given {
         file: &Path,
         model: Option<&Model>,
         messages: &mut Messages<'_>,
-    ) -> Option<(Analysis, Option<Model>)> {
+    ) -> Option<(Checked, Option<Model>)> {
         let source = policy(file, messages)?;
         let name = source.name().to_owned();
-        let mut analysis = analyze(source);
+        let mut draft = Draft::read(source);
         for (number, value) in &self.numbers {
-            match analysis.clone().with(number, *value) {
-                Ok(with) => analysis = with,
+            match draft.clone().with(number, *value) {
+                Ok(with) => draft = with,
                 Err(error) => messages.fail(&format!("{name}: {error}")),
             }
         }
-        let named = match (&self.model, analysis.model()) {
+        let named = match (&self.model, draft.model()) {
             (None, Some(named)) => load(&beside(file, named), messages),
             _ => None,
         };
-        if let Some(model) = model.or(named.as_ref()) {
-            analysis = analysis.against(model);
-        }
-        Some((analysis, named))
+        let checked = match model.or(named.as_ref()) {
+            Some(model) => draft.check_against(model),
+            None => draft.check(),
+        };
+        Some((checked, named))
     }
 }
 

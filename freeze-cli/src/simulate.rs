@@ -62,20 +62,20 @@ fn plan(arguments: &Arguments, messages: &mut Messages<'_>) -> Result<Option<Pla
     if messages.have_failed() {
         return Ok(None);
     }
-    let Some((analysis, named)) = given.check(file, model.as_ref(), messages) else {
+    let Some((checked, named)) = given.check(file, model.as_ref(), messages) else {
         return Ok(None);
     };
     if messages.have_failed() {
         return Ok(None);
     }
-    messages.tell_wrong(&analysis.findings);
-    let Some(policy) = analysis.policy else { return Ok(None) };
+    messages.tell_wrong(&checked.findings);
+    let Some(policy) = checked.policy else { return Ok(None) };
     let Some(model) = model.or(named) else {
         return Err("no model is named: give one with `--model`, or write `model \"…\";` in the \
                     policy"
             .to_owned());
     };
-    // What does not fit the model was found in the analysis.
+    // What does not fit the model was found by the check.
     Ok(policy.plan(&model).ok())
 }
 

@@ -1,6 +1,6 @@
 //! LANGUAGE.md: its policies are sound, and it knows every word of the grammar.
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::source::Source;
 
 const PAGE: &str = include_str!("../../LANGUAGE.md");
@@ -11,7 +11,7 @@ fn its_policies_are_sound() {
     let blocks: Vec<&str> = blocks.collect();
     assert!(blocks.len() > 3);
     for block in blocks {
-        let findings = analyze(Source::new(block)).findings;
+        let findings = Draft::read(Source::new(block)).check().findings;
         assert!(findings.diagnostics().is_empty(), "{findings}");
     }
 }

@@ -37,7 +37,7 @@ impl Findings {
 }
 
 /// Orders findings by place, and tells one thing once.
-pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|found| (found.span.start, found.span.end, found.code));
     diagnostics.dedup();
 }

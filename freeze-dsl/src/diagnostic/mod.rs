@@ -6,14 +6,15 @@ mod found;
 mod nearest;
 pub(crate) mod removal;
 mod render;
+mod reported;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
-pub(crate) use findings::sort;
 pub(crate) use found::Found;
 pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
+pub(crate) use reported::Reported;
 
 use crate::source::Span;
 

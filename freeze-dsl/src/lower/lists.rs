@@ -1,6 +1,6 @@
 //! Lists: `[fc, layer.*]`, `reversed last 2 of @stages`.
 
-use super::Unroll;
+use super::Lowering;
 use super::numbers::in_place;
 use super::scope::Meaning;
 use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term, Text};
@@ -10,29 +10,29 @@ use crate::source::{Span, Spanned};
 
 /// One element of a list.
 #[derive(Clone)]
-pub(super) struct Element {
+pub(super) struct ListElement {
     pub(super) selection: Selection,
-    /// What messages call it.
+    /// Its name in messages.
     pub(super) shown: String,
 }
 
 /// A list's elements.
 #[derive(Clone)]
-pub(super) struct Elements {
-    pub(super) elements: Vec<Element>,
-    /// Whether these are all: without a model, a wildcard is one element instead of many.
+pub(super) struct LoweredList {
+    pub(super) elements: Vec<ListElement>,
+    /// Whether these are all elements: without a model, a wildcard is one element, not many.
     pub(super) complete: bool,
 }
 
-impl Unroll<'_, '_> {
-    /// Looks at a `let`.
+impl Lowering<'_, '_> {
+    /// Defines the name of a `let`.
     pub(super) fn define(&mut self, item: &Spanned<Item>) {
         let (name, meaning) = match &item.value {
             Item::LetNumber { name, number } => {
-                let given = self.given.names.get(&name.value).copied();
-                // What the number names is used, whatever the program gives in its place.
+                let overridden = self.overrides.names.get(&name.value).copied();
+                // The names in the number count as used, even if the program overrides it.
                 let own = self.number(number);
-                (name, Meaning::Number(given.or(own)))
+                (name, Meaning::Number(overridden.or(own)))
             }
             Item::LetTargets { name, targets } => {
                 (name, Meaning::Targets(self.targets(targets).value))
@@ -45,8 +45,8 @@ impl Unroll<'_, '_> {
         }
     }
 
-    /// Tells of a name that stands for something already; `again` is what defines it once more,
-    /// where that can be left out.
+    /// Reports a name that is defined already; `again` is the second definition, if it can be
+    /// left out.
     pub(super) fn is_taken(
         &mut self,
         name: &Spanned<Text>,
@@ -57,7 +57,7 @@ impl Unroll<'_, '_> {
         let written = format!("`{sign}{}`", name.value);
         let twice = |message: String| Diagnostic::new(Code::DefinedTwice, name.span, message);
         if let Some(first) = self.scope.place(&name.value, is_number) {
-            self.tell(
+            self.report(
                 twice(format!("{written} is defined twice"))
                     .label("again here")
                     .also(first, "first here")
@@ -65,7 +65,7 @@ impl Unroll<'_, '_> {
             );
             true
         } else if !is_number && Named::of(&name.value).is_some() {
-            self.tell(
+            self.report(
                 twice(format!("{written} is defined by the language")).label("choose another name"),
             );
             true
@@ -74,7 +74,7 @@ impl Unroll<'_, '_> {
         }
     }
 
-    /// What `let @name = …` names that reads as a list: another name may stand for any targets.
+    /// The meaning of a `let @name = …` that reads as a list: a single name may be of targets.
     fn meaning(&mut self, list: &Spanned<Listing>) -> Meaning {
         match (&*list.prefixes, &list.base.value) {
             ([], ast::Elements::Named(name)) if !self.scope.is_list(name) => {
@@ -84,8 +84,8 @@ impl Unroll<'_, '_> {
         }
     }
 
-    /// A list's elements; `None` where it is told to be wrong.
-    pub(super) fn list(&mut self, list: &Listing) -> Option<Elements> {
+    /// A list's elements; `None` after a finding.
+    pub(super) fn list(&mut self, list: &Listing) -> Option<LoweredList> {
         let mut elements = match &list.base.value {
             ast::Elements::These(terms) => self.elements(terms),
             ast::Elements::Named(name) => self.named_list(name, list.base.span)?,
@@ -107,12 +107,12 @@ impl Unroll<'_, '_> {
         Some(elements)
     }
 
-    /// How many elements are asked of a list, if it has as many.
-    pub(super) fn count(&mut self, count: &Spanned<Number>, of: &Elements) -> Option<usize> {
+    /// A count of a list's elements; `None` if the list has fewer.
+    pub(super) fn count(&mut self, count: &Spanned<Number>, of: &LoweredList) -> Option<usize> {
         let asked = usize::try_from(self.whole_number(count, "a number of elements")?).ok()?;
         let has = of.elements.len();
         if asked > has && of.complete {
-            self.tell(
+            self.report(
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
@@ -124,7 +124,7 @@ impl Unroll<'_, '_> {
             return None;
         }
         if asked == 0 {
-            self.tell(
+            self.report(
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
@@ -138,7 +138,7 @@ impl Unroll<'_, '_> {
         Some(asked)
     }
 
-    fn named_list(&mut self, name: &str, place: Span) -> Option<Elements> {
+    fn named_list(&mut self, name: &str, place: Span) -> Option<LoweredList> {
         if let Some(meaning) = self.scope.get(name, false) {
             let weight = meaning.weight();
             self.weigh(weight, place);
@@ -154,7 +154,7 @@ impl Unroll<'_, '_> {
                 None
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
-                self.tell(
+                self.report(
                     Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is no list"))
                         .label("expected a list such as `[fc, layer4]`")
                         .guess("make a list of it", Some((place, format!("[@{name}]")))),
@@ -164,36 +164,36 @@ impl Unroll<'_, '_> {
         }
     }
 
-    fn elements(&mut self, terms: &[Spanned<Term>]) -> Elements {
-        let mut all = Elements { elements: Vec::new(), complete: true };
+    fn elements(&mut self, terms: &[Spanned<Term>]) -> LoweredList {
+        let mut all = LoweredList { elements: Vec::new(), complete: true };
         for term in terms {
             match &term.value {
                 Term::Path(path) if has_single_star(path) => self.spread(path, term.span, &mut all),
                 _ => {
                     let selection = self.term(term);
                     let shown = self.slice(term.span);
-                    all.elements.push(Element { selection, shown });
+                    all.elements.push(ListElement { selection, shown });
                 }
             }
         }
         all
     }
 
-    /// A path with a `*` segment: one element for each name that the last one matches.
-    fn spread(&mut self, path: &[Spanned<Segment>], place: Span, all: &mut Elements) {
+    /// A path with a `*` segment: one element for each name that its last `*` matches.
+    fn spread(&mut self, path: &[Spanned<Segment>], place: Span, all: &mut LoweredList) {
         let pattern = self.pattern(path);
         let (Some(model), Some(pattern)) = (self.model, pattern) else {
             all.complete = self.model.is_some();
             let shown = self.slice(place);
-            all.elements.push(Element { selection: Selection::unknown(), shown });
+            all.elements.push(ListElement { selection: Selection::unknown(), shown });
             return;
         };
         let spread = model.spread(&pattern);
         if spread.is_empty() {
-            // Told as for any path that selects nothing.
+            // Reported like any path that selects nothing.
             self.select(&pattern, place);
         }
-        all.elements.extend(spread.into_iter().map(|(shown, parameters)| Element {
+        all.elements.extend(spread.into_iter().map(|(shown, parameters)| ListElement {
             selection: Selection::Parameters(parameters),
             shown,
         }));

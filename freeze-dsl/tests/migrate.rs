@@ -4,7 +4,7 @@
 
 mod support;
 
-use freeze_dsl::clock::{Change, Clock, Program, TransferError};
+use freeze_dsl::clock::{Clock, MigrateError, Program, Transition};
 use freeze_dsl::model::Model;
 use freeze_dsl::policy::Policy;
 use support::{PROGRAM, clock_of, fired, lr, model, modules, trainable};
@@ -22,19 +22,19 @@ fn after(epochs: u64, text: &str) -> Clock {
     clock
 }
 
-fn epoch(clock: &mut Clock) -> Change {
+fn epoch(clock: &mut Clock) -> Transition {
     let change = clock.start_epoch();
     clock.end_step();
     clock.end_step();
     change
 }
 
-fn with(clock: Clock, text: &str, model: &Model) -> Result<Clock, TransferError> {
+fn with(clock: Clock, text: &str, model: &Model) -> Result<Clock, MigrateError> {
     let program = *clock.program();
-    clock.transfer(Policy::parse(text).unwrap().plan(model).unwrap(), program)
+    clock.migrate(Policy::parse(text).unwrap().plan(model).unwrap(), program)
 }
 
-fn policy(clock: Clock, text: &str) -> Result<Clock, TransferError> {
+fn policy(clock: Clock, text: &str) -> Result<Clock, MigrateError> {
     with(clock, text, &small())
 }
 
@@ -87,7 +87,7 @@ fn a_rule_that_has_fired_stays_what_it_was() {
         (3, format!("{START} epoch 2: unfreeze stem lr 0.5"), "rule 2"),
     ] {
         match policy(after(epochs, &text), &other) {
-            Err(TransferError::Fired(rule)) => assert_eq!(rule, refused, "{other}"),
+            Err(MigrateError::Fired(rule)) => assert_eq!(rule, refused, "{other}"),
             other => panic!("{other:?}"),
         }
     }
@@ -99,7 +99,7 @@ fn a_rule_that_has_fired_stays_what_it_was() {
 #[test]
 fn defaults_stay_what_they_were() {
     let error = policy(after(1, &format!("default weight_decay 0.1; {START}")), START).unwrap_err();
-    assert!(matches!(error, TransferError::Default));
+    assert!(matches!(error, MigrateError::Default));
 }
 
 #[test]
@@ -118,10 +118,7 @@ fn a_run_can_be_made_longer() {
 fn a_stop_can_be_taken_back() {
     let clock = after(3, &format!("{START} epoch 2 as over: stop"));
     assert!(clock.is_stopped());
-    assert!(matches!(
-        policy(clock.clone(), "start: train body lr 1"),
-        Err(TransferError::Fired(_))
-    ));
+    assert!(matches!(policy(clock.clone(), "start: train body lr 1"), Err(MigrateError::Fired(_))));
     let mut clock = policy(clock, &format!("{START} epoch 5: unfreeze body lr 2")).unwrap();
     assert!(!clock.is_stopped());
     let fired: Vec<String> = (0..3).map(|_| fired(&epoch(&mut clock))).collect();
@@ -142,7 +139,7 @@ fn a_curve_that_ended_behind_a_stop_freezes_when_the_stop_is_taken_back() {
 #[test]
 fn a_stop_beside_other_actions_stays() {
     let clock = after(1, &format!("{START} start: freeze head.bias, stop"));
-    assert!(matches!(policy(clock, START), Err(TransferError::Fired(_))));
+    assert!(matches!(policy(clock, START), Err(MigrateError::Fired(_))));
 }
 
 #[test]
@@ -192,7 +189,7 @@ fn more_rows_can_be_named_and_none_forgotten() {
     }
     assert_eq!(trainable(&clock), ["body.weight[0..2]", "head.weight", "head.bias"]);
     match policy(after(1, &rows), START) {
-        Err(TransferError::Rows(name)) => assert_eq!(name, "body.weight"),
+        Err(MigrateError::Rows(name)) => assert_eq!(name, "body.weight"),
         other => panic!("{other:?}"),
     }
 }
@@ -263,7 +260,7 @@ fn a_loop_with_other_turns_is_refused() {
     let before = model(&["layer.0.weight", "layer.1.weight"]);
     let clock = clock_of(text, &before, PROGRAM);
     let more = model(&["layer.0.weight", "layer.1.weight", "layer.2.weight"]);
-    assert!(matches!(with(clock, text, &more), Err(TransferError::Rules)));
+    assert!(matches!(with(clock, text, &more), Err(MigrateError::Rules)));
 }
 
 #[test]
@@ -275,7 +272,7 @@ fn policy_and_model_can_both_be_others() {
     assert_eq!(modules(&clock), "head more");
     let renamed = model(&["top.weight"]);
     let error = with(after(1, START), "start: train top lr 1", &renamed).unwrap_err();
-    assert!(matches!(error, TransferError::Policy(_)), "{error}");
+    assert!(matches!(error, MigrateError::Policy(_)), "{error}");
 }
 
 #[test]
@@ -291,6 +288,6 @@ fn another_program_holds_from_now_on() {
     assert_eq!(before, [0.75, 1.0]);
     let plan = clock.plan().clone();
     let other = Program { lr: Some(0.5), steps_per_epoch: Some(4), ..Program::default() };
-    let now: Vec<f64> = rates(&clock.transfer(plan, other).unwrap());
+    let now: Vec<f64> = rates(&clock.migrate(plan, other).unwrap());
     assert_eq!(now, [0.875, 0.5]);
 }

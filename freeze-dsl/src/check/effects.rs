@@ -2,22 +2,21 @@
 
 use fixedbitset::FixedBitSet;
 
-use super::{Applied, Bound, State};
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, Found, readable, removal};
-use crate::rule::{Action, Moment, Options, Rule};
+use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
+use crate::plan::{AppliedRule, BoundPolicy, State};
 use crate::source::{Span, Spanned};
-use crate::unroll::in_turns;
 
 /// Applies the rules one after another, tells what is wrong with what they do, and shows each.
-pub(super) fn check(
-    bound: &Bound,
+pub(crate) fn effects(
+    bound: &BoundPolicy,
     text: &str,
-    found: &mut Found,
-    mut show: impl FnMut(&Rule, &Applied<'_>),
+    sink: &mut Found,
+    mut show: impl FnMut(&LoweredRule, &AppliedRule<'_>),
 ) {
     let mut ever = bound.start().trains;
-    if bound.rules.first().is_some_and(fires_at_once) {
+    if bound.rules.first().is_some_and(LoweredRule::fires_at_once) {
         ever.clear();
     }
     let mut ends = ends_frozen(&bound.defaults);
@@ -29,15 +28,16 @@ pub(super) fn check(
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
-        let is_passing = next.is_some_and(|next| fires_together(rule, next));
-        let recurs = rule.trigger.iter().any(|moment| matches!(moment.value, Moment::Every(_)));
+        let is_passing = next.is_some_and(|next| next.fires_with(rule));
+        let recurs =
+            rule.trigger.iter().any(|moment| matches!(moment.value, TriggerMoment::Every(_)));
         for action in rule.actions.iter().map(|action| &action.value) {
             ends |= action.options().is_some_and(ends_frozen);
             is_drawn |= action
                 .targets()
                 .is_some_and(|targets| targets.value.draws() || recurs && targets.value.changes());
         }
-        let mut checking = Checking {
+        let mut checking = EffectCheck {
             bound,
             text,
             applied,
@@ -47,13 +47,13 @@ pub(super) fn check(
             is_drawn,
             found: &mut own,
         };
-        checking.all(index == 0 && fires_at_once(rule));
+        checking.all(index == 0 && rule.fires_at_once());
         let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
         is_open |= recurs && targets.any(|targets| targets.value.changes());
         if !is_passing {
             trained = !applied.after.trains.is_clear();
         }
-        found.extend(own.into_iter().map(|finding| in_turns(finding, &rule.turns)));
+        sink.extend(own.into_iter().map(|finding| rule.trace.annotate(finding)));
         ever.union_with(&applied.after.trains);
         // What a later firing selects may be anything of what it selects from.
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
@@ -64,38 +64,17 @@ pub(super) fn check(
         }
         show(rule, applied);
     });
-    never_trained(bound, &ever, found);
+    never_trained(bound, &ever, sink);
 }
 
-/// Whether a rule fires at the very look at which the one before it does.
-pub(crate) fn fires_together(before: &Rule, rule: &Rule) -> bool {
-    let implied = |known: &Moment| {
-        rule.trigger.iter().any(|moment| match (known, &moment.value) {
-            (_, Moment::Epoch(0) | Moment::Step(0)) => true,
-            (Moment::Epoch(known), Moment::Epoch(at)) | (Moment::Step(known), Moment::Step(at)) => {
-                at <= known
-            }
-            _ => false,
-        })
-    };
-    before.trigger.iter().all(|moment| implied(&moment.value))
-}
-
-fn fires_at_once(rule: &Rule) -> bool {
-    rule.trigger.iter().any(|moment| {
-        matches!(moment.value, Moment::Epoch(0) | Moment::Step(0))
-            || matches!(moment.value, Moment::At(part) if part <= 0.0)
-    })
-}
-
-fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
+fn never_trained(bound: &BoundPolicy, ever: &FixedBitSet, sink: &mut Found) {
     let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
     let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
     let more = match never.len() {
         1 => String::new(),
         count => format!(" and {} more", count - 1),
     };
-    found.push(
+    sink.push(
         Diagnostic::new(
             Code::NeverTrains,
             rule.span,
@@ -105,10 +84,10 @@ fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
     );
 }
 
-pub(super) struct Checking<'a> {
-    bound: &'a Bound,
+pub(super) struct EffectCheck<'a> {
+    bound: &'a BoundPolicy,
     text: &'a str,
-    pub(super) applied: &'a Applied<'a>,
+    pub(super) applied: &'a AppliedRule<'a>,
     before: &'a State,
     /// Whether something must train after it: steps follow, something trained in those before, and
     /// what trains now is known.
@@ -120,7 +99,7 @@ pub(super) struct Checking<'a> {
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
-impl Checking<'_> {
+impl EffectCheck<'_> {
     fn all(&mut self, first: bool) {
         self.selects_nothing();
         self.conflicts();
@@ -133,7 +112,7 @@ impl Checking<'_> {
 
     /// Targets of which nothing is left when rows, or what trains by then, are known.
     fn selects_nothing(&mut self) {
-        let Applied { rule, selections, .. } = self.applied;
+        let AppliedRule { rule, selections, .. } = self.applied;
         for (action, selection) in rule.actions.iter().zip(selections) {
             let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
                 continue;
@@ -167,7 +146,7 @@ impl Checking<'_> {
         if self.found.iter().any(|finding| finding.code == Code::SelectsNothing) {
             return;
         }
-        let stops = rule.actions.iter().any(|action| matches!(action.value, Action::Stop));
+        let stops = rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop));
         let left = self.must_train && self.applied.after.trains.is_clear();
         if left && !stops {
             let last = rule.actions.last();
@@ -204,7 +183,7 @@ impl Checking<'_> {
             if unit == of { first.to_owned() } else { self.alias(unit) }
         };
         let touching = |selection: &FixedBitSet| selection.contains(unit) != selection.contains(of);
-        let Applied { rule, selections, .. } = self.applied;
+        let AppliedRule { rule, selections, .. } = self.applied;
         let actions = rule.actions.iter().zip(selections);
         let mut touches = actions.filter_map(|(action, selection)| {
             let targets = action.value.targets().filter(|_| touching(selection))?;
@@ -278,12 +257,12 @@ impl Checking<'_> {
     }
 
     /// An action with a comma, where it is not the rule's only one.
-    pub(super) fn without(&self, action: &Spanned<Action>) -> Option<Span> {
+    pub(super) fn without(&self, action: &Spanned<LoweredAction>) -> Option<Span> {
         removal::of_element(self.text, action.span).filter(|_| self.applied.rule.is_written_once)
     }
 
     fn idle(&mut self, first: bool) {
-        let Applied { rule, after, dropped, given, .. } = self.applied;
+        let AppliedRule { rule, after, dropped, given, .. } = self.applied;
         if self.is_drawn {
             return;
         }
@@ -310,31 +289,37 @@ impl Checking<'_> {
                 continue;
             }
             let reason = match &action.value {
-                Action::On { is_sure: false, .. } => continue,
-                Action::On { verb: Verb::Freeze, .. } if selection.is_subset(&after.trains) => {
+                LoweredAction::On { reported: Some(_), .. } => continue,
+                LoweredAction::On { verb: Verb::Freeze, .. }
+                    if selection.is_subset(&after.trains) =>
+                {
                     continue;
                 }
-                Action::On { verb: Verb::Train | Verb::Unfreeze, .. }
+                LoweredAction::On { verb: Verb::Train | Verb::Unfreeze, .. }
                     if may_be_frozen(selection) =>
                 {
                     continue;
                 }
-                Action::On { verb: Verb::Train, .. } if !first && whole_rule() => {
+                LoweredAction::On { verb: Verb::Train, .. } if !first && whole_rule() => {
                     "just this trains already"
                 }
-                Action::On { verb: Verb::Unfreeze, .. } if *idle => "all of this trains already",
-                Action::On { verb: Verb::Freeze, .. } if *idle && clears => {
+                LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {
+                    "all of this trains already"
+                }
+                LoweredAction::On { verb: Verb::Freeze, .. } if *idle && clears => {
                     "`train` in the same rule freezes this already"
                 }
-                Action::On { verb: Verb::Freeze, .. } if *idle => "all of this is frozen already",
-                Action::On { verb: Verb::Set, options, .. } if *idle => {
+                LoweredAction::On { verb: Verb::Freeze, .. } if *idle => {
+                    "all of this is frozen already"
+                }
+                LoweredAction::On { verb: Verb::Set, options, .. } if *idle => {
                     if options.stats.is_some() && !self.decides(selection) {
                         "no running statistics belong to this"
                     } else {
                         "all of this has these options already"
                     }
                 }
-                Action::Reset(_) if *idle => "what is frozen has no optimizer state",
+                LoweredAction::Reset(_) if *idle => "what is frozen has no optimizer state",
                 _ => continue,
             };
             let of_rule = removal::of_statement(self.text, rule.span)
@@ -350,6 +335,6 @@ impl Checking<'_> {
 }
 
 /// Whether these options freeze something in the end.
-fn ends_frozen(options: &Options) -> bool {
+fn ends_frozen(options: &ParamOptions) -> bool {
     options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
 }

@@ -72,11 +72,11 @@ impl Optimizer {
     pub fn fault(&self) -> Option<String> {
         let mut own = *self;
         let wrong = own.slots().into_iter().find_map(|(name, slot)| match slot {
-            Slot::Number(value, range) => {
+            ArgumentSlot::Number(value, range) => {
                 let reason = range.rules_out(*value)?;
                 Some(format!("`{name}` {reason}, and is {value}"))
             }
-            Slot::Flag(_) => None,
+            ArgumentSlot::Flag(_) => None,
         });
         wrong.or_else(|| self.nesterov_fault().map(str::to_owned))
     }
@@ -89,25 +89,25 @@ impl Optimizer {
     }
 
     /// Its constants, by name.
-    pub(crate) fn slots(&mut self) -> Vec<(&'static str, Slot<'_>)> {
-        use Slot::{Flag, Number};
+    pub(crate) fn slots(&mut self) -> Vec<(&'static str, ArgumentSlot<'_>)> {
+        use ArgumentSlot::{Flag, Number};
         match self {
             Self::Sgd { momentum, dampening, nesterov } => vec![
-                ("momentum", Number(momentum, Range::ToOne)),
-                ("dampening", Number(dampening, Range::ToOne)),
+                ("momentum", Number(momentum, ValidRange::ToOne)),
+                ("dampening", Number(dampening, ValidRange::ToOne)),
                 ("nesterov", Flag(nesterov)),
             ],
             Self::Adam { beta1, beta2, eps, amsgrad }
             | Self::AdamW { beta1, beta2, eps, amsgrad } => vec![
-                ("beta1", Number(beta1, Range::BelowOne)),
-                ("beta2", Number(beta2, Range::BelowOne)),
-                ("eps", Number(eps, Range::AtLeastZero)),
+                ("beta1", Number(beta1, ValidRange::BelowOne)),
+                ("beta2", Number(beta2, ValidRange::BelowOne)),
+                ("eps", Number(eps, ValidRange::AtLeastZero)),
                 ("amsgrad", Flag(amsgrad)),
             ],
             Self::RmsProp { alpha, eps, momentum, centered } => vec![
-                ("alpha", Number(alpha, Range::ToOne)),
-                ("eps", Number(eps, Range::AtLeastZero)),
-                ("momentum", Number(momentum, Range::ToOne)),
+                ("alpha", Number(alpha, ValidRange::ToOne)),
+                ("eps", Number(eps, ValidRange::AtLeastZero)),
+                ("momentum", Number(momentum, ValidRange::ToOne)),
                 ("centered", Flag(centered)),
             ],
         }
@@ -146,20 +146,20 @@ impl Optimizer {
 }
 
 /// Where a constant stands.
-pub(crate) enum Slot<'o> {
-    Number(&'o mut f64, Range),
+pub(crate) enum ArgumentSlot<'o> {
+    Number(&'o mut f64, ValidRange),
     Flag(&'o mut bool),
 }
 
 /// What values make sense, as `PyTorch`'s constructors check them.
 #[derive(Clone, Copy)]
-pub(crate) enum Range {
+pub(crate) enum ValidRange {
     AtLeastZero,
     BelowOne,
     ToOne,
 }
 
-impl Range {
+impl ValidRange {
     /// Why a value makes no sense, if it does not.
     pub(crate) fn rules_out(self, value: f64) -> Option<&'static str> {
         let (fits, reason) = match self {

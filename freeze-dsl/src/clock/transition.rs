@@ -4,7 +4,7 @@ use crate::ast::Best;
 
 /// What happened when the rules were looked at. Printed, it is a line for a person.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub struct Change {
+pub struct Transition {
     /// Epochs that are done.
     pub epoch: u64,
     /// Optimizer steps that are done.
@@ -51,7 +51,7 @@ pub struct Restore {
     pub observed: Option<(f64, u64, u64)>,
 }
 
-impl Change {
+impl Transition {
     pub(super) fn at(epoch: u64, step: u64) -> Self {
         Self { epoch, step, ..Self::default() }
     }

@@ -1,23 +1,23 @@
-//! Moments and durations.
+//! Triggers and durations.
 
-use super::Unroll;
+use super::Lowering;
 use super::numbers::{is_beyond_counting, sign, whole, whole_in_place};
 use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::policy::Length;
-use crate::rule::{Condition, Moment, Period, Test};
+use crate::ir::RunLength;
+use crate::ir::{MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::source::{Span, Spanned};
 
-impl Unroll<'_, '_> {
-    pub(super) fn length_of_run(
+impl Lowering<'_, '_> {
+    pub(super) fn run_length(
         &mut self,
         duration: &Spanned<Duration>,
-    ) -> Option<Spanned<Length>> {
+    ) -> Option<Spanned<RunLength>> {
         let length = match &duration.value {
-            Duration::Epochs(amount) => Length::Epochs(whole(self.above_zero(amount, true)?)?),
-            Duration::Steps(amount) => Length::Steps(whole(self.above_zero(amount, true)?)?),
+            Duration::Epochs(amount) => RunLength::Epochs(whole(self.above_zero(amount, true)?)?),
+            Duration::Steps(amount) => RunLength::Steps(whole(self.above_zero(amount, true)?)?),
             Duration::Percent(_) | Duration::Rest => {
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::MissingRun,
                         duration.span,
@@ -31,16 +31,16 @@ impl Unroll<'_, '_> {
         Some(Spanned::new(length, duration.span))
     }
 
-    pub(super) fn moment(&mut self, moment: &Spanned<ast::Moment>) -> Option<Moment> {
+    pub(super) fn moment(&mut self, moment: &Spanned<ast::Moment>) -> Option<TriggerMoment> {
         match &moment.value {
-            ast::Moment::Start => Some(Moment::Epoch(0)),
-            ast::Moment::Epoch(at) => self.whole_number(at, "an epoch").map(Moment::Epoch),
-            ast::Moment::Step(at) => self.whole_number(at, "a step").map(Moment::Step),
+            ast::Moment::Start => Some(TriggerMoment::Epoch(0)),
+            ast::Moment::Epoch(at) => self.whole_number(at, "an epoch").map(TriggerMoment::Epoch),
+            ast::Moment::Step(at) => self.whole_number(at, "a step").map(TriggerMoment::Step),
             ast::Moment::At(percent) => {
                 self.needs_run(moment.span, "a percentage");
                 let value = self.number(percent)?;
                 if !(0.0..=100.0).contains(&value) {
-                    self.tell(
+                    self.report(
                         Diagnostic::new(
                             Code::InvalidDuration,
                             percent.span,
@@ -50,11 +50,11 @@ impl Unroll<'_, '_> {
                     );
                     return None;
                 }
-                Some(Moment::At(value / 100.0))
+                Some(TriggerMoment::At(value / 100.0))
             }
-            ast::Moment::After(duration) => self.period(duration, true).map(Moment::After),
-            ast::Moment::Every(duration) => self.period(duration, true).map(Moment::Every),
-            ast::Moment::When(conditions) => Some(Moment::When(
+            ast::Moment::After(duration) => self.period(duration, true).map(TriggerMoment::After),
+            ast::Moment::Every(duration) => self.period(duration, true).map(TriggerMoment::Every),
+            ast::Moment::When(conditions) => Some(TriggerMoment::When(
                 conditions
                     .iter()
                     .map(|condition| self.condition(condition))
@@ -63,7 +63,7 @@ impl Unroll<'_, '_> {
         }
     }
 
-    fn condition(&mut self, condition: &ast::Condition) -> Option<Condition> {
+    fn condition(&mut self, condition: &ast::Condition) -> Option<MetricCondition> {
         let test = match &condition.test {
             ast::Test::Stops { direction, patience, by } => {
                 let patience = self.period(patience, true)?;
@@ -71,7 +71,7 @@ impl Unroll<'_, '_> {
                     Some(by) => {
                         let value = self.number(by)?;
                         if !(value.is_finite() && value >= 0.0) {
-                            self.tell(
+                            self.report(
                                 Diagnostic::new(
                                     Code::InvalidValue,
                                     by.span,
@@ -89,7 +89,7 @@ impl Unroll<'_, '_> {
                     }
                     None => 0.0,
                 };
-                Test::Stops { direction: *direction, patience, by }
+                MetricTest::Stops { direction: *direction, patience, by }
             }
             ast::Test::Compares { relation, bound, lasting } => {
                 let lasting = match lasting {
@@ -98,18 +98,18 @@ impl Unroll<'_, '_> {
                 };
                 let value = self.number(bound)?;
                 if !value.is_finite() {
-                    self.tell(
+                    self.report(
                         Diagnostic::new(Code::InvalidValue, bound.span, "a bound must be finite")
                             .label(format!("this is {value}")),
                     );
                 }
-                Test::Compares { relation: *relation, bound: value, lasting }
+                MetricTest::Compares { relation: *relation, bound: value, lasting }
             }
         };
-        Some(Condition { metric: condition.metric.value.clone(), test })
+        Some(MetricCondition { metric: condition.metric.value.clone(), test })
     }
 
-    /// A duration; in a trigger one that is whole.
+    /// A duration; in a trigger, it must be whole.
     pub(super) fn period(
         &mut self,
         duration: &Spanned<Duration>,
@@ -141,7 +141,7 @@ impl Unroll<'_, '_> {
         } else {
             return Some(value);
         };
-        self.tell(
+        self.report(
             Diagnostic::new(Code::InvalidDuration, amount.span, message)
                 .label(format!("this is {value}"))
                 .guess(help, whole_in_place(amount, value.abs().max(1.0))),
@@ -151,14 +151,14 @@ impl Unroll<'_, '_> {
 
     fn needs_run(&mut self, place: Span, what: &str) {
         if !self.has_run {
-            self.tell(
+            self.report(
                 Diagnostic::new(
                     Code::MissingRun,
                     place,
-                    format!("{what} needs the whole length of training"),
+                    format!("{what} requires the length of the whole run"),
                 )
-                .label("of how long a run?")
-                .note("say it once in the policy, as in `run 20 epochs;`"),
+                .label("the length of the run is unknown")
+                .note("write it once in the policy, as in `run 20 epochs;`"),
             );
         }
     }

@@ -1,7 +1,10 @@
 //! How much of a training is done, and how long a part of it is.
 
-use crate::policy::Length;
-use crate::rule::Period;
+mod active_curve;
+
+pub(crate) use active_curve::{ActiveCurve, CurvePosition};
+
+use crate::ir::{Period, RunLength};
 
 /// How much of the training is done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize, serde::Deserialize)]
@@ -15,13 +18,13 @@ pub(crate) struct Time {
 /// What is known of lengths.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Lengths {
-    pub(crate) run: Option<Length>,
+    pub(crate) run: Option<RunLength>,
     pub(crate) steps_per_epoch: Option<u64>,
 }
 
 /// A period, in the unit in which it can be counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Counted {
+pub(crate) enum CountedPeriod {
     Epochs(f64),
     Steps(u64),
 }
@@ -33,7 +36,7 @@ impl Time {
     }
 }
 
-impl Counted {
+impl CountedPeriod {
     /// How much of it has passed since `since`, as a fraction.
     pub(crate) fn passed(self, since: Time, now: Time) -> f64 {
         let (elapsed, length) = match self {
@@ -86,42 +89,42 @@ impl Lengths {
 
     /// A period that begins at `since`. Where an epoch's steps are known, everything is counted
     /// in steps, rounded to the nearest.
-    pub(crate) fn count(&self, period: Period, since: Time) -> Counted {
+    pub(crate) fn count(&self, period: Period, since: Time) -> CountedPeriod {
         match (period, self.run) {
-            (Period::Steps(steps), _) => Counted::Steps(round(steps)),
+            (Period::Steps(steps), _) => CountedPeriod::Steps(round(steps)),
             (Period::Epochs(epochs), _) => self.epochs(epochs),
-            (Period::Fraction(fraction), Some(Length::Steps(run))) => {
-                Counted::Steps(round(part_of(run, fraction)))
+            (Period::Fraction(fraction), Some(RunLength::Steps(run))) => {
+                CountedPeriod::Steps(round(part_of(run, fraction)))
             }
-            (Period::Fraction(fraction), Some(Length::Epochs(run))) => {
+            (Period::Fraction(fraction), Some(RunLength::Epochs(run))) => {
                 self.epochs(part_of(run, fraction))
             }
             (Period::Rest, Some(run)) => match (run, self.steps_per_epoch) {
-                (Length::Steps(run), _) => Counted::Steps(run.saturating_sub(since.steps)),
-                (Length::Epochs(run), Some(steps)) => {
-                    Counted::Steps(run.saturating_mul(steps).saturating_sub(since.steps))
+                (RunLength::Steps(run), _) => CountedPeriod::Steps(run.saturating_sub(since.steps)),
+                (RunLength::Epochs(run), Some(steps)) => {
+                    CountedPeriod::Steps(run.saturating_mul(steps).saturating_sub(since.steps))
                 }
-                (Length::Epochs(run), None) => {
-                    Counted::Epochs(float(run.saturating_sub(since.epochs)))
+                (RunLength::Epochs(run), None) => {
+                    CountedPeriod::Epochs(float(run.saturating_sub(since.epochs)))
                 }
             },
             // A checked policy has `run` where it has a part of it.
-            (Period::Fraction(_) | Period::Rest, None) => Counted::Epochs(f64::INFINITY),
+            (Period::Fraction(_) | Period::Rest, None) => CountedPeriod::Epochs(f64::INFINITY),
         }
     }
 
     /// A period between two rules: there, epochs are counted as such.
-    pub(crate) fn count_moment(&self, period: Period, since: Time) -> Counted {
+    pub(crate) fn count_moment(&self, period: Period, since: Time) -> CountedPeriod {
         match period {
-            Period::Epochs(epochs) => Counted::Epochs(epochs),
+            Period::Epochs(epochs) => CountedPeriod::Epochs(epochs),
             _ => self.count(period, since),
         }
     }
 
-    fn epochs(&self, epochs: f64) -> Counted {
+    fn epochs(&self, epochs: f64) -> CountedPeriod {
         match self.steps_per_epoch {
-            Some(steps) => Counted::Steps(round(epochs * float(steps))),
-            None => Counted::Epochs(whole_if_near(epochs)),
+            Some(steps) => CountedPeriod::Steps(round(epochs * float(steps))),
+            None => CountedPeriod::Epochs(whole_if_near(epochs)),
         }
     }
 }

@@ -2,25 +2,25 @@
 
 use fixedbitset::FixedBitSet;
 
-use super::Applied;
-use super::check::Checking;
+use super::effects::EffectCheck;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::rule::{Action, Options};
+use crate::ir::{LoweredAction, ParamOptions};
+use crate::plan::AppliedRule;
 use crate::source::Span;
 
 /// What an action can give: a learning rate, a weight decay, an optimizer.
 #[derive(Clone, Copy)]
-enum Kind {
+enum OptionKind {
     Lr,
     WeightDecay,
     Optimizer,
 }
 
-impl Kind {
+impl OptionKind {
     const ALL: [Self; 3] = [Self::Lr, Self::WeightDecay, Self::Optimizer];
 
-    const fn is_in(self, options: &Options) -> bool {
+    const fn is_in(self, options: &ParamOptions) -> bool {
         match self {
             Self::Lr => options.lr.is_some(),
             Self::WeightDecay => options.weight_decay.is_some(),
@@ -29,7 +29,11 @@ impl Kind {
     }
 
     /// Where two options of this kind stand that are not alike, and what they are.
-    fn difference(self, first: &Options, second: &Options) -> Option<(Span, Span, &'static str)> {
+    fn difference(
+        self,
+        first: &ParamOptions,
+        second: &ParamOptions,
+    ) -> Option<(Span, Span, &'static str)> {
         match self {
             Self::Lr => {
                 let (first, second) = (first.lr.as_ref()?, second.lr.as_ref()?);
@@ -47,14 +51,14 @@ impl Kind {
     }
 }
 
-impl Checking<'_> {
+impl EffectCheck<'_> {
     /// Two actions that give one parameter different options, and neither is a `set`.
     pub(super) fn conflicts(&mut self) {
-        let Applied { rule, selections, .. } = self.applied;
-        for kind in Kind::ALL {
-            let mut earlier: Vec<(&Options, &FixedBitSet)> = Vec::new();
+        let AppliedRule { rule, selections, .. } = self.applied;
+        for kind in OptionKind::ALL {
+            let mut earlier: Vec<(&ParamOptions, &FixedBitSet)> = Vec::new();
             for (action, selection) in rule.actions.iter().zip(selections) {
-                let Action::On { verb, options, .. } = &action.value else { continue };
+                let LoweredAction::On { verb, options, .. } = &action.value else { continue };
                 if *verb == Verb::Set || !kind.is_in(options) {
                     continue;
                 }
@@ -93,7 +97,7 @@ impl Checking<'_> {
 
     /// Actions of which nothing is left at the end of the rule.
     pub(super) fn undone(&mut self) {
-        let Applied { rule, selections, after, idle, .. } = self.applied;
+        let AppliedRule { rule, selections, after, idle, .. } = self.applied;
         let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
         // What a later firing selects may be left when that one has fired.
         if self.is_drawn && targets.any(|targets| targets.value.changes()) {
@@ -101,7 +105,7 @@ impl Checking<'_> {
         }
         let overridden = self.overridden();
         for (index, (action, selection)) in rule.actions.iter().zip(selections).enumerate() {
-            let Action::On { verb, options, .. } = &action.value else { continue };
+            let LoweredAction::On { verb, options, .. } = &action.value else { continue };
             // Behind a `train`, a `freeze` finds all frozen, and may be undone all the same.
             let is_idle = idle.get(index).copied().unwrap_or_default() && *verb != Verb::Freeze;
             if is_idle || selection.is_clear() {
@@ -132,8 +136,8 @@ impl Checking<'_> {
 
     /// For each action, whether later ones give anew all that it gives.
     fn overridden(&self) -> Vec<bool> {
-        let Applied { rule, selections, .. } = self.applied;
-        let mut later = Kind::ALL.map(|kind| (kind, FixedBitSet::new()));
+        let AppliedRule { rule, selections, .. } = self.applied;
+        let mut later = OptionKind::ALL.map(|kind| (kind, FixedBitSet::new()));
         let mut overridden: Vec<bool> = rule
             .actions
             .iter()

@@ -1,31 +1,40 @@
-//! Targets: paths to patterns, names to what they stand for, and with a model all of it to
-//! selections.
+//! Targets: paths become patterns, names are resolved, and with a model both become selections.
 
 use std::collections::HashSet;
 
-use super::Unroll;
+use super::Lowering;
 use super::numbers::{in_place, is_below};
 use super::scope::Meaning;
-use crate::ast::{self, Rows, Sample, Segment as Written, Selector, Targets, Term};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
+use crate::ast::{self, Rows, Sample, Selector, Targets, Term};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
 use crate::select::{Named, Segment, Selection};
 use crate::source::{Span, Spanned};
 
-impl Unroll<'_, '_> {
+impl Lowering<'_, '_> {
     pub(super) fn targets(&mut self, targets: &Spanned<Targets>) -> Spanned<Selection> {
         Spanned::new(self.targets_at(&targets.value, targets.span), targets.span)
     }
 
     fn targets_at(&mut self, targets: &Targets, place: Span) -> Selection {
-        let before = self.told;
+        let (selection, reported) = self.watch(|lowering| lowering.without_exceptions(targets));
+        if selection.is_empty() && reported.is_none() {
+            let message = format!("`{}` selects no parameter", self.slice(place));
+            self.report(
+                Diagnostic::new(Code::SelectsNothing, place, message)
+                    .label("`except` takes away everything before it"),
+            );
+        }
+        selection
+    }
+
+    fn without_exceptions(&mut self, targets: &Targets) -> Selection {
         let mut selection = self.union(&targets.selectors);
         for selector in targets.except.iter() {
-            let told = self.told;
-            let away = self.selector(selector);
-            if self.told == told && selection.is_disjoint(&away) && !selection.is_empty() {
+            let (away, reported) = self.watch(|lowering| lowering.selector(selector));
+            if reported.is_none() && selection.is_disjoint(&away) && !selection.is_empty() {
                 let message = format!("`except {}` has no effect", self.slice(selector.span));
                 let exception = self.exception(targets, selector.span);
-                self.tell(
+                self.report(
                     Diagnostic::new(Code::NoEffect, selector.span, message)
                         .label("none of this is selected before `except`")
                         .guess_without("leave it out", exception),
@@ -33,20 +42,13 @@ impl Unroll<'_, '_> {
             }
             selection = selection.without(away);
         }
-        if selection.is_empty() && self.told == before {
-            let message = format!("`{}` selects no parameter", self.slice(place));
-            self.tell(
-                Diagnostic::new(Code::SelectsNothing, place, message)
-                    .label("`except` takes away everything that stands before it"),
-            );
-        }
         selection
     }
 
-    /// A selector behind `except`, and `except` itself where it is the only one. In another turn of
-    /// a loop it may have an effect.
+    /// A selector after `except`, with `except` itself if it is the only one. In a loop there is
+    /// none: in another turn it may have an effect.
     fn exception(&self, targets: &Targets, selector: Span) -> Option<Span> {
-        if !self.turns.is_empty() {
+        if !self.trace.is_empty() {
             return None;
         }
         match (&*targets.selectors, &*targets.except) {
@@ -65,16 +67,16 @@ impl Unroll<'_, '_> {
         let selection = self.term(&selector.term);
         let Some(within) = &selector.within else { return selection };
         let around = self.term(within);
-        let told = selection.is_empty() || around.is_empty();
+        let is_reported = selection.is_empty() || around.is_empty();
         let both = selection.within(around);
-        if both.is_empty() && !told {
+        if both.is_empty() && !is_reported {
             let message = format!("`{}` selects no parameter", self.slice(selector.span));
             let label = format!(
                 "nothing of `{}` lies in `{}`",
                 self.slice(selector.term.span),
                 self.slice(within.span)
             );
-            self.tell(Diagnostic::new(Code::SelectsNothing, selector.span, message).label(label));
+            self.report(Diagnostic::new(Code::SelectsNothing, selector.span, message).label(label));
         }
         both
     }
@@ -121,7 +123,7 @@ impl Unroll<'_, '_> {
         let mut found = parameters.ones();
         let (Some(parameter), None) = (found.next(), found.next()) else {
             if !parameters.is_clear() {
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::RowsOutside,
                         of_place,
@@ -147,7 +149,7 @@ impl Unroll<'_, '_> {
                     Some(rows) => format!("its first dimension has {rows}"),
                     None => "it has no dimension".to_owned(),
                 };
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::RowsOutside,
                         place,
@@ -162,7 +164,7 @@ impl Unroll<'_, '_> {
     }
 
     fn regex(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Selection {
-        /// To compile one takes as much time as many an action.
+        /// Compiling one takes as long as lowering many actions.
         const WEIGHT: usize = 10_000;
         if let Some(known) = self.regexes.get(&regex.value) {
             return known.clone();
@@ -171,45 +173,43 @@ impl Unroll<'_, '_> {
         if self.is_too_heavy() {
             return Selection::unknown();
         }
-        let Some(selection) = self.compiled(regex, place) else { return Selection::unknown() };
+        let Ok(selection) = self.compiled(regex, place) else { return Selection::unknown() };
         self.regexes.insert(regex.value.clone(), selection.clone());
         selection
     }
 
-    /// What a regular expression selects; `None` where it is told to be wrong.
-    fn compiled(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Option<Selection> {
+    /// The selection of a regular expression.
+    fn compiled(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Result<Selection, Reported> {
         // The whole name must match.
         let whole = format!("^(?:{})$", regex.value);
         let compiled = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
-        // Without the frame, the message speaks of what was written.
+        // Compiled without the anchors, so that the message shows what was written.
         let own = regex::RegexBuilder::new(&regex.value).size_limit(1 << 20).build();
         match (own, compiled) {
             (Ok(_), Ok(compiled)) => {
-                let Some(model) = self.model else { return Some(Selection::unknown()) };
+                let Some(model) = self.model else { return Ok(Selection::unknown()) };
                 let parameters = model.matching(|name| compiled.is_match(name));
                 if parameters.is_clear() {
                     let message = format!("`{}` selects no parameter", self.slice(place));
-                    self.tell(
+                    return Err(self.report(
                         Diagnostic::new(Code::SelectsNothing, place, message)
                             .label("no whole name matches this"),
-                    );
-                    return None;
+                    ));
                 }
-                Some(Selection::Parameters(parameters))
+                Ok(Selection::Parameters(parameters))
             }
             (Err(error), _) | (_, Err(error)) => {
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default();
                 let reason = reason.trim_start_matches("error: ").to_owned();
-                self.tell(
+                Err(self.report(
                     Diagnostic::new(
                         Code::InvalidRegex,
                         regex.span,
                         "this regular expression does not compile",
                     )
                     .label(reason),
-                );
-                None
+                ))
             }
         }
     }
@@ -243,7 +243,7 @@ impl Unroll<'_, '_> {
             (_, Some(model)) => Selection::Parameters(model.named(named)),
         };
         if selection.is_empty() {
-            self.tell(
+            self.report(
                 Diagnostic::new(
                     Code::SelectsNothing,
                     place,
@@ -262,7 +262,7 @@ impl Unroll<'_, '_> {
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), false)) {
-            self.tell(is_below(finding, *below));
+            self.report(is_below(finding, *below));
             return;
         }
         let finding = finding.label(format!("expected {}", one_of(&known)));
@@ -276,45 +276,45 @@ impl Unroll<'_, '_> {
             ),
             None => finding,
         };
-        self.tell(finding);
+        self.report(finding);
     }
 
-    /// Selects a path's parameters; tells where there are none.
+    /// The parameters of a path; reports if there are none.
     pub(super) fn select(&mut self, pattern: &[Spanned<Segment>], place: Span) -> Selection {
         let Some(model) = self.model else { return Selection::unknown() };
         let parameters = model.path(pattern);
-        // To look for what was likely meant takes longer than all else.
-        let explains = !self.found.is_full(Code::SelectsNothing);
+        // Looking for a suggestion takes longer than everything else.
+        let explains = !self.sink.is_full(Code::SelectsNothing);
         if parameters.is_clear() {
-            if explains {
-                self.tell(model.nothing(pattern, place, self.text));
+            self.report(if explains {
+                model.nothing(pattern, place, self.text)
             } else {
-                self.told += 1;
-            }
+                Diagnostic::new(Code::SelectsNothing, place, "selects no parameter")
+            });
             return Selection::unknown();
         }
         if explains {
             for finding in model.idle_choices(pattern, place, self.text) {
-                self.tell(finding);
+                self.report(finding);
             }
         }
         Selection::Parameters(parameters)
     }
 
-    /// A path with its numbers known; `None` where one is told to be wrong or not known yet.
+    /// A path with its numbers evaluated; `None` if one of them is unknown.
     pub(super) fn pattern<'p>(
         &mut self,
-        path: &'p [Spanned<Written>],
+        path: &'p [Spanned<ast::Segment>],
     ) -> Option<Vec<Spanned<Segment<'p>>>> {
         let mut pattern: Vec<Spanned<Segment<'p>>> = Vec::with_capacity(path.len());
         let mut is_known = true;
         for segment in path {
-            if let Written::Literal(name) = &segment.value {
+            if let ast::Segment::Literal(name) = &segment.value {
                 pattern.extend(literal(name, segment.span));
                 continue;
             }
             match self.segment(segment) {
-                // Two `**` in a row are as good as one.
+                // Two `**` in a row equal one.
                 Some(Segment::AnyDepth)
                     if pattern.last().is_some_and(|last| last.value == Segment::AnyDepth) => {}
                 Some(known) => pattern.push(Spanned::new(known, segment.span)),
@@ -324,23 +324,23 @@ impl Unroll<'_, '_> {
         is_known.then_some(pattern)
     }
 
-    fn segment<'p>(&mut self, segment: &'p Spanned<Written>) -> Option<Segment<'p>> {
+    fn segment<'p>(&mut self, segment: &'p Spanned<ast::Segment>) -> Option<Segment<'p>> {
         Some(match &segment.value {
-            Written::Literal(name) => Segment::Name(name),
-            Written::Glob(word) if word == "**" => Segment::AnyDepth,
-            Written::Glob(word) if word.contains('*') => Segment::Glob(word),
-            Written::Glob(word) => Segment::Name(word),
-            Written::Index(index) => {
+            ast::Segment::Literal(name) => Segment::Name(name),
+            ast::Segment::Glob(word) if word == "**" => Segment::AnyDepth,
+            ast::Segment::Glob(word) if word.contains('*') => Segment::Glob(word),
+            ast::Segment::Glob(word) => Segment::Name(word),
+            ast::Segment::Index(index) => {
                 let start = self.whole_number(index, "an index")?;
                 Segment::Index { start, end: start.saturating_add(1) }
             }
-            Written::Range { start: starts, end: ends, inclusive } => {
+            ast::Segment::Range { start: starts, end: ends, inclusive } => {
                 let first = self.whole_number(starts, "an index");
                 let last = self.whole_number(ends, "an index");
                 let (start, last) = (first?, last?);
                 let end = if *inclusive { last.saturating_add(1) } else { last };
                 if start >= end {
-                    self.tell(
+                    self.report(
                         Diagnostic::new(
                             Code::SelectsNothing,
                             segment.span,
@@ -356,7 +356,7 @@ impl Unroll<'_, '_> {
                 }
                 Segment::Index { start, end }
             }
-            Written::OneOf(words) => {
+            ast::Segment::OneOf(words) => {
                 let mut known = HashSet::new();
                 let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
                 let first = first.map(|word| Spanned::new(word.value.as_ref(), word.span));
@@ -366,7 +366,7 @@ impl Unroll<'_, '_> {
     }
 }
 
-/// The segments of a quoted name, each with its own place where the name has no escapes.
+/// The segments of a quoted name, each with its own place if the name has no escapes.
 fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<Segment<'_>>> {
     let plain = span.end - span.start == name.len() + 2;
     let mut start = span.start + 1;

@@ -1,13 +1,13 @@
 //! Expressions: their values.
 
-use super::Unroll;
+use super::Lowering;
 use super::scope::Meaning;
 use crate::ast::{Number, Step};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
 use crate::source::{Span, Spanned};
 
-impl Unroll<'_, '_> {
-    /// The value of an expression; `None` where it is told to be wrong or takes a model to know.
+impl Lowering<'_, '_> {
+    /// The value of an expression; `None` after a finding, and if it depends on a missing model.
     pub(super) fn number(&mut self, number: &Spanned<Number>) -> Option<f64> {
         let mut stack: Vec<Option<f64>> = Vec::new();
         for step in number.steps.iter() {
@@ -45,7 +45,7 @@ impl Unroll<'_, '_> {
         }
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown number `{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), true)) {
-            self.tell(is_below(finding, *below));
+            self.report(is_below(finding, *below));
             return None;
         }
         let finding = finding.label("no `let` and no loop around this defines it");
@@ -60,13 +60,13 @@ impl Unroll<'_, '_> {
             ),
             None => finding,
         };
-        self.tell(finding);
+        self.report(finding);
         None
     }
 
     fn rust(&mut self, index: usize, place: Span) -> Option<f64> {
-        if !self.given.allows_rust {
-            self.tell(
+        if !self.overrides.allows_rust {
+            self.report(
                 Diagnostic::new(
                     Code::RustOutsideMacro,
                     place,
@@ -77,7 +77,7 @@ impl Unroll<'_, '_> {
             );
             return None;
         }
-        self.given.rust.get(index).copied()
+        self.overrides.rust.get(index).copied()
     }
 
     /// A whole number from 0.
@@ -90,7 +90,7 @@ impl Unroll<'_, '_> {
             } else {
                 format!("{what} is counted in whole numbers from 0")
             };
-            self.tell(
+            self.report(
                 Diagnostic::new(Code::InvalidDuration, number.span, message)
                     .label(format!("this is {value}"))
                     .guess("write a whole number", whole_in_place(number, value)),
@@ -100,23 +100,23 @@ impl Unroll<'_, '_> {
     }
 }
 
-/// Where a name is used that only a later `let` defines.
+/// A finding for a name that only a later `let` defines.
 pub(super) fn is_below(finding: Diagnostic, below: Span) -> Diagnostic {
     finding
-        .label("not known yet")
+        .label("not defined yet")
         .also(below, "defined here")
-        .note("in a `let` stand names that are defined above it")
+        .note("a `let` can use the names that are defined above it")
 }
 
 /// Every whole number below this one is exact as a float.
 const EXACT: f64 = 9_007_199_254_740_992.0;
 
-/// Whether a number is whole, and larger than what can be counted.
+/// Whether a number is too large to be exact as a float.
 pub(super) fn is_beyond_counting(value: f64) -> bool {
     value >= EXACT
 }
 
-/// A float that is a whole number from 0.
+/// A float as a whole number from 0, if it is one.
 pub(super) fn whole(value: f64) -> Option<u64> {
     #[expect(
         clippy::cast_possible_truncation,
@@ -126,8 +126,8 @@ pub(super) fn whole(value: f64) -> Option<u64> {
     (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
 }
 
-/// A number in the place of one that is written out. What names or operators come to may be another
-/// number elsewhere, so nothing is put in its place.
+/// An edit that replaces a literal. Names and operators may have another value elsewhere, so they
+/// have no such edit.
 pub(super) fn in_place(
     number: &Spanned<Number>,
     value: &impl std::fmt::Display,
@@ -135,12 +135,12 @@ pub(super) fn in_place(
     is_literal(number).then(|| (number.span, value.to_string()))
 }
 
-/// The whole number that is not below another, in its place.
+/// An edit that rounds a literal up to a whole number.
 pub(super) fn whole_in_place(number: &Spanned<Number>, value: f64) -> Option<(Span, String)> {
     in_place(number, &whole(value.abs().ceil())?)
 }
 
-/// The sign of a literal that has one.
+/// The sign of a literal, if it has one.
 pub(super) fn sign(number: &Spanned<Number>) -> Option<Span> {
     match &*number.steps {
         [literal, sign] if is_literal(number) => {
@@ -155,7 +155,7 @@ fn is_literal(number: &Spanned<Number>) -> bool {
     matches!(steps[..], [Step::Literal(_)] | [Step::Literal(_), Step::Negate])
 }
 
-/// The value of the last two operands together; `None` where one is not known.
+/// The value of an operator with the last two operands; `None` if one of them is unknown.
 fn binary(stack: &mut Vec<Option<f64>>, apply: fn(f64, f64) -> f64) -> Option<f64> {
     let (right, left) = (stack.pop()?, stack.pop()?);
     Some(apply(left?, right?))

@@ -5,7 +5,7 @@ use std::fmt;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Change, Group};
+use super::{SliceGroup, Transition};
 use crate::plan::{Plan, share};
 
 /// So many paths are named; the others are counted.
@@ -13,14 +13,14 @@ const NAMED: usize = 4;
 
 /// What froze and what trains, in words.
 pub(super) fn summary(
-    change: &Change,
+    transition: &Transition,
     plan: &Plan,
     trains: &FixedBitSet,
-    groups: &[Group],
+    groups: &[SliceGroup],
 ) -> String {
     let bound = plan.bound();
     let mut clauses = Vec::new();
-    for (verb, parts) in [("unfroze", &change.unfrozen), ("froze", &change.frozen)] {
+    for (verb, parts) in [("unfroze", &transition.unfrozen), ("froze", &transition.frozen)] {
         if !parts.is_empty() {
             clauses.push(format!("{verb} {}", listed(&paths(plan, parts))));
         }
@@ -39,7 +39,7 @@ pub(super) fn summary(
     clauses.join("; ")
 }
 
-impl fmt::Display for Change {
+impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "epoch {}, step {}: ", self.epoch, self.step)?;
         let names: Vec<&str> = self.fired.iter().map(|fired| fired.name.as_str()).collect();
@@ -107,7 +107,7 @@ fn listed(paths: &[String]) -> String {
 }
 
 /// The learning rates of groups: each one, or from the lowest to the highest of many.
-fn rates(groups: &[Group]) -> String {
+fn rates(groups: &[SliceGroup]) -> String {
     let mut rates: Vec<f64> = groups.iter().filter_map(|group| group.lr).collect();
     rates.sort_unstable_by(f64::total_cmp);
     rates.dedup();

@@ -2,21 +2,21 @@
 
 use std::sync::Arc;
 
+use super::{CountedPeriod, Lengths, Time};
 use crate::ast::Shape;
-use crate::rule::{Curve, Piece};
-use crate::time::{Counted, Lengths, Time};
+use crate::ir::{LrCurve, LrPiece};
 
 /// A curve that has begun.
 #[derive(Debug, Clone)]
-pub(crate) struct Running {
-    curve: Arc<Curve>,
-    pub(crate) at: Place,
+pub(crate) struct ActiveCurve {
+    curve: Arc<LrCurve>,
+    pub(crate) at: CurvePosition,
 }
 
 /// How far a curve has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Place {
+pub(crate) struct CurvePosition {
     /// The piece that it has come to,
     pub(crate) piece: usize,
     /// and since when.
@@ -25,22 +25,22 @@ pub(crate) struct Place {
     pub(crate) has_frozen: bool,
 }
 
-impl Running {
-    pub(crate) const fn new(curve: Arc<Curve>, since: Time) -> Self {
-        Self { curve, at: Place { piece: 0, since, has_frozen: false } }
+impl ActiveCurve {
+    pub(crate) const fn new(curve: Arc<LrCurve>, since: Time) -> Self {
+        Self { curve, at: CurvePosition { piece: 0, since, has_frozen: false } }
     }
 
     /// A curve that has come so far before.
-    pub(crate) const fn resumed(curve: Arc<Curve>, at: Place) -> Self {
+    pub(crate) const fn resumed(curve: Arc<LrCurve>, at: CurvePosition) -> Self {
         Self { curve, at }
     }
 
-    pub(crate) fn curve(&self) -> &Curve {
+    pub(crate) fn curve(&self) -> &LrCurve {
         &self.curve
     }
 
     /// Whether it is this very curve, not just one like it.
-    pub(crate) fn is(&self, curve: &Arc<Curve>) -> bool {
+    pub(crate) fn is(&self, curve: &Arc<LrCurve>) -> bool {
         Arc::ptr_eq(&self.curve, curve)
     }
 
@@ -68,13 +68,13 @@ impl Running {
     }
 
     /// How long the piece is; `None` where it never ends.
-    fn length(&self, lengths: &Lengths) -> Option<Counted> {
+    fn length(&self, lengths: &Lengths) -> Option<CountedPeriod> {
         match *self.curve.pieces.get(self.at.piece)? {
-            Piece::Hold(_)
-            | Piece::Ramp { repeat: Some(_), .. }
-            | Piece::Staircase { to: None, .. } => None,
-            Piece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
-            Piece::Staircase { from, factor, every, to: Some(to) } => {
+            LrPiece::Hold(_)
+            | LrPiece::Ramp { repeat: Some(_), .. }
+            | LrPiece::Staircase { to: None, .. } => None,
+            LrPiece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
+            LrPiece::Staircase { from, factor, every, to: Some(to) } => {
                 // So many stairs until the bound is met; a hair less, since a quotient of
                 // logarithms that should be whole may come out a hair above.
                 let stairs = (to / from).ln() / factor.ln() - 1e-9;
@@ -83,7 +83,7 @@ impl Running {
         }
     }
 
-    fn stairs(&self, every: crate::rule::Period, now: Time, lengths: &Lengths) -> f64 {
+    fn stairs(&self, every: crate::ir::Period, now: Time, lengths: &Lengths) -> f64 {
         // A hair of tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
         (lengths.count(every, self.at.since).passed(self.at.since, now) + 1e-9).floor()
     }
@@ -95,8 +95,8 @@ impl Running {
     pub(crate) fn value(&self, now: Time, lengths: &Lengths) -> f64 {
         match self.curve.pieces.get(self.at.piece) {
             None => 0.0,
-            Some(Piece::Hold(value)) => *value,
-            Some(Piece::Ramp { shape, from, to, over, repeat }) => {
+            Some(LrPiece::Hold(value)) => *value,
+            Some(LrPiece::Ramp { shape, from, to, over, repeat }) => {
                 let length = lengths.count(*over, self.at.since);
                 let progress = match repeat {
                     None => length.passed(self.at.since, now).min(1.0),
@@ -104,7 +104,7 @@ impl Running {
                 };
                 between(*shape, *from, *to, progress)
             }
-            Some(Piece::Staircase { from, factor, every, to }) => {
+            Some(LrPiece::Staircase { from, factor, every, to }) => {
                 // What grows without a bound stays a number.
                 let value = (from * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
                 match to {
@@ -118,7 +118,7 @@ impl Running {
 }
 
 /// How far the round in force has come, each round longer than the one before by a factor.
-fn in_round(first: Counted, stretching: f64, since: Time, now: Time) -> f64 {
+fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f64 {
     if stretching <= 1.0 {
         return first.passed_of_last(since, now);
     }
@@ -154,10 +154,13 @@ fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
 #[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
-    use crate::rule::Period;
+    use crate::ir::Period;
 
-    fn running(piece: Piece) -> Running {
-        Running::new(Arc::new(Curve { pieces: vec![piece], then_freeze: false }), Time::default())
+    fn running(piece: LrPiece) -> ActiveCurve {
+        ActiveCurve::new(
+            Arc::new(LrCurve { pieces: vec![piece], then_freeze: false }),
+            Time::default(),
+        )
     }
 
     fn at(steps: u64) -> Time {
@@ -166,7 +169,7 @@ mod tests {
 
     #[test]
     fn rounds_grow() {
-        let curve = running(Piece::Ramp {
+        let curve = running(LrPiece::Ramp {
             shape: Shape::Linear,
             from: 1.0,
             to: 0.0,
@@ -179,7 +182,7 @@ mod tests {
 
     #[test]
     fn stairs_stop_at_their_bound() {
-        let curve = running(Piece::Staircase {
+        let curve = running(LrPiece::Staircase {
             from: 1.0,
             factor: 0.1,
             every: Period::Steps(2.0),
@@ -194,17 +197,21 @@ mod tests {
 
     #[test]
     fn what_follows_stairs_begins_at_their_end() {
-        let stairs =
-            Piece::Staircase { from: 1.0, factor: 0.1, every: Period::Steps(2.0), to: Some(0.01) };
-        let ramp = Piece::Ramp {
+        let stairs = LrPiece::Staircase {
+            from: 1.0,
+            factor: 0.1,
+            every: Period::Steps(2.0),
+            to: Some(0.01),
+        };
+        let ramp = LrPiece::Ramp {
             shape: Shape::Linear,
             from: 8.0,
             to: 0.0,
             over: Period::Steps(8.0),
             repeat: None,
         };
-        let curve = Curve { pieces: vec![stairs, ramp], then_freeze: false };
-        let mut running = Running::new(Arc::new(curve), Time::default());
+        let curve = LrCurve { pieces: vec![stairs, ramp], then_freeze: false };
+        let mut running = ActiveCurve::new(Arc::new(curve), Time::default());
         let mut value = |steps| {
             running.advance(at(steps), &Lengths::default());
             running.value(at(steps), &Lengths::default())
@@ -214,7 +221,7 @@ mod tests {
 
     #[test]
     fn rounds_are_exact_however_many_there_were() {
-        let curve = running(Piece::Ramp {
+        let curve = running(LrPiece::Ramp {
             shape: Shape::Linear,
             from: 0.0,
             to: 1.0,

@@ -1,27 +1,31 @@
-//! Options: learning rate, weight decay, optimizer, statistics.
+//! ParamOptions: learning rate, weight decay, optimizer, statistics.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use super::Unroll;
+use super::Lowering;
 use super::numbers::sign;
-use crate::ast::{self, Argument, Number, Piece as Written, Setting, Shape};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
-use crate::optimizer::{Optimizer, Slot};
-use crate::rule::{Curve, Options, Period, Piece};
+use crate::ast::{self, Argument, Number, Piece, Setting, Shape};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
+use crate::ir::{ArgumentSlot, LrCurve, LrPiece, Optimizer, ParamOptions, Period};
 use crate::source::{Span, Spanned};
 
-impl Unroll<'_, '_> {
-    /// The options, and where `keep state` stands among them.
-    pub(super) fn options(&mut self, settings: &[Spanned<Setting>]) -> (Options, Option<Span>) {
-        let mut options = Options::default();
+impl Lowering<'_, '_> {
+    /// The options, and the place of `keep state` among them. A constant learning rate of zero is
+    /// reported with the edit `freeze`.
+    pub(super) fn options(
+        &mut self,
+        settings: &[Spanned<Setting>],
+        freeze: Option<(Span, String)>,
+    ) -> (ParamOptions, Option<Span>) {
+        let mut options = ParamOptions::default();
         let mut keep = None;
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for setting in settings {
             let word = setting.value.word();
             if let Some(first) = seen.insert(word, setting.span) {
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::MisplacedOption,
                         setting.span,
@@ -37,7 +41,9 @@ impl Unroll<'_, '_> {
             }
             match &setting.value {
                 Setting::Lr(curve) => {
-                    options.lr = self.curve(curve).map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                    options.lr = self
+                        .curve(curve, freeze.as_ref())
+                        .map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
                     let value = self.at_least_zero(decay, "weight decay");
@@ -46,6 +52,7 @@ impl Unroll<'_, '_> {
                 Setting::Optimizer { name, arguments } => {
                     options.optimizer = self
                         .optimizer(name, arguments)
+                        .ok()
                         .map(|optimizer| Spanned::new(optimizer, setting.span));
                 }
                 Setting::Stats(stats) => options.stats = Some(Spanned::new(*stats, setting.span)),
@@ -55,14 +62,18 @@ impl Unroll<'_, '_> {
         (options, keep)
     }
 
-    fn curve(&mut self, curve: &Spanned<ast::Curve>) -> Option<Curve> {
+    fn curve(
+        &mut self,
+        curve: &Spanned<ast::Curve>,
+        freeze: Option<&(Span, String)>,
+    ) -> Option<LrCurve> {
         let last = curve.pieces.len().saturating_sub(1);
         let mut pieces = Some(Vec::with_capacity(curve.pieces.len()));
         for (index, piece) in curve.pieces.iter().enumerate() {
-            let known = self.piece(piece);
+            let known = self.piece(piece, freeze);
             let endless = known.as_ref().is_some_and(is_endless);
             if endless && (index < last || curve.then_freeze) {
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::NeverFires,
                         piece.span,
@@ -75,23 +86,27 @@ impl Unroll<'_, '_> {
                     ),
                 );
             }
-            // A single number may be wrong, and the others are looked at all the same.
+            // After a finding in one number, the others are still checked.
             pieces = pieces.zip(known).map(|(mut pieces, piece)| {
                 pieces.push(piece);
                 pieces
             });
         }
-        Some(Curve { pieces: pieces?, then_freeze: curve.then_freeze })
+        Some(LrCurve { pieces: pieces?, then_freeze: curve.then_freeze })
     }
 
-    fn piece(&mut self, piece: &Spanned<Written>) -> Option<Piece> {
+    fn piece(
+        &mut self,
+        piece: &Spanned<Piece>,
+        freeze: Option<&(Span, String)>,
+    ) -> Option<LrPiece> {
         match &piece.value {
-            Written::Hold(value) => {
+            Piece::Hold(value) => {
                 let lr = self.at_least_zero(value, "learning rate")?;
-                self.nothing_trained(lr, value.span);
-                Some(Piece::Hold(lr))
+                self.zero_lr(lr, value.span, freeze);
+                Some(LrPiece::Hold(lr))
             }
-            Written::Ramp { shape, from, to, over, repeat } => {
+            Piece::Ramp { shape, from, to, over, repeat } => {
                 let first = self.at_least_zero(from, "learning rate");
                 let last = self.at_least_zero(to, "learning rate");
                 let period = self.period(over, false);
@@ -111,7 +126,7 @@ impl Unroll<'_, '_> {
                         }
                     }
                 }
-                Some(Piece::Ramp {
+                Some(LrPiece::Ramp {
                     shape: *shape,
                     from: first?,
                     to: last?,
@@ -119,7 +134,7 @@ impl Unroll<'_, '_> {
                     repeat: stretching,
                 })
             }
-            Written::Staircase { from, factor, every, to } => {
+            Piece::Staircase { from, factor, every, to } => {
                 let first = self.at_least_zero(from, "learning rate");
                 let multiplier = self.number(factor);
                 let fits = |value: f64| value.is_finite() && value > 0.0;
@@ -134,33 +149,34 @@ impl Unroll<'_, '_> {
                     None => None,
                 };
                 let (first, multiplier) = (first?, multiplier?);
-                // A factor leaves zero where it is.
-                self.nothing_trained(first, from.span);
+                // Zero times a factor is zero.
+                self.zero_lr(first, from.span, freeze);
                 if let Some((to, bound)) = bound
                     && [first, multiplier, bound].into_iter().all(|it| it.is_finite() && it >= 0.0)
                 {
                     let is_met = |bound| leads(first, multiplier, bound);
                     if !is_met(bound) {
-                        let message = "the learning rate never comes to this bound";
+                        let message = "the learning rate never reaches this bound";
                         self.out_of_range(to, bound, message, is_met);
                     }
                 }
                 let to = bound.map(|(_, bound)| bound);
-                Some(Piece::Staircase { from: first, factor: multiplier, every: every?, to })
+                Some(LrPiece::Staircase { from: first, factor: multiplier, every: every?, to })
             }
         }
     }
 
-    fn nothing_trained(&mut self, lr: f64, place: Span) {
+    fn zero_lr(&mut self, lr: f64, place: Span, freeze: Option<&(Span, String)>) {
         if lr == 0.0 {
-            self.tell(
+            self.report(
                 Diagnostic::new(
                     Code::ZeroLearningRate,
                     place,
                     "`lr 0` trains nothing and costs as much",
                 )
                 .label("a learning rate of zero")
-                .note("`freeze` keeps these as they are and costs nothing"),
+                .note("`freeze` keeps these as they are and costs nothing")
+                .guess("freeze it", freeze.cloned()),
             );
         }
     }
@@ -187,7 +203,7 @@ impl Unroll<'_, '_> {
         Some(value)
     }
 
-    /// Tells of a value that makes no sense where it stands; `fits` says of which it does.
+    /// Reports a value that is out of range; `fits` is the range.
     fn out_of_range(
         &mut self,
         number: &Spanned<Number>,
@@ -195,7 +211,7 @@ impl Unroll<'_, '_> {
         message: &str,
         fits: impl Fn(f64) -> bool,
     ) {
-        self.tell(
+        self.report(
             Diagnostic::new(Code::InvalidValue, number.span, message)
                 .label(format!("this is {value}"))
                 .guess_without("leave out the sign", sign(number).filter(|_| fits(-value))),
@@ -206,17 +222,16 @@ impl Unroll<'_, '_> {
         &mut self,
         name: &Spanned<ast::Text>,
         arguments: &[Argument],
-    ) -> Option<Optimizer> {
+    ) -> Result<Optimizer, Reported> {
         let Some(mut optimizer) =
             Optimizer::ALL.into_iter().find(|known| known.name() == name.value)
         else {
-            self.unknown_optimizer(name);
-            return None;
+            return Err(self.unknown_optimizer(name));
         };
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for argument in arguments {
             if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
-                self.tell(
+                self.report(
                     Diagnostic::new(
                         Code::UnknownOptimizer,
                         argument.name.span,
@@ -232,16 +247,16 @@ impl Unroll<'_, '_> {
         if let Some(message) = optimizer.nesterov_fault() {
             let flag = arguments.iter().find(|argument| argument.name.value == "nesterov");
             let place = flag.map_or(name.span, |flag| flag.name.span);
-            self.tell(
+            self.report(
                 Diagnostic::new(Code::InvalidValue, place, message)
                     .label("plain momentum is the default")
                     .guess_without("leave it out", flag.and_then(|flag| self.argument_place(flag))),
             );
         }
-        Some(optimizer)
+        Ok(optimizer)
     }
 
-    fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) {
+    fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) -> Reported {
         let names: Vec<String> =
             Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
@@ -252,15 +267,15 @@ impl Unroll<'_, '_> {
         .label(format!("expected {}", one_of(&names)));
         let known = || Optimizer::ALL.iter().map(Optimizer::name);
         let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
-        self.tell(match same {
+        self.report(match same {
             Some(same) => {
                 finding.suggest(Applicability::Safe, format!("write it `{same}`"), name.span, same)
             }
             None => meant(finding, nearest(&name.value.to_lowercase(), known()), name.span),
-        });
+        })
     }
 
-    /// An argument with its value, and with the comma or the space before or behind it.
+    /// An argument with its value, and the comma or the space before or after it.
     fn argument_place(&self, argument: &Argument) -> Option<Span> {
         let end = argument.value.as_ref().map_or(argument.name.span, |value| value.span).end;
         let whole = Span::new(argument.name.span.start, end);
@@ -268,7 +283,7 @@ impl Unroll<'_, '_> {
             .or_else(|| Some(removal::of_appendix(self.text, whole)))
     }
 
-    /// Puts an argument in its place, if the optimizer has it.
+    /// Sets an argument, if the optimizer has it.
     fn argument(&mut self, optimizer: &mut Optimizer, argument: &Argument) {
         let name = argument.name.value.as_ref();
         let place = argument.name.span;
@@ -284,28 +299,39 @@ impl Unroll<'_, '_> {
             )
             .label(format!("expected {}", one_of(&listed)));
             let near = nearest(name, known).or_else(|| optimizer.akin(name));
-            self.tell(match near {
+            self.report(match near {
                 Some(_) => meant(finding, near, place),
                 None => finding.guess_without("leave it out", self.argument_place(argument)),
             });
             return;
         };
         match (slot, &argument.value) {
-            (Slot::Flag(flag), None) => *flag = true,
-            (Slot::Flag(_), Some(value)) => self.tell(
-                Diagnostic::new(
-                    Code::UnknownOptimizer,
-                    value.span,
-                    format!("`{name}` takes no value"),
-                )
-                .label("naming it switches it on")
-                .guess_without("leave out the value", Some(Span::new(place.end, value.span.end))),
-            ),
-            (Slot::Number(..), None) => self.tell(
-                Diagnostic::new(Code::UnknownOptimizer, place, format!("`{name}` needs a value"))
-                    .label("expected a number behind this"),
-            ),
-            (Slot::Number(number, range), Some(written)) => {
+            (ArgumentSlot::Flag(flag), None) => *flag = true,
+            (ArgumentSlot::Flag(_), Some(value)) => {
+                self.report(
+                    Diagnostic::new(
+                        Code::UnknownOptimizer,
+                        value.span,
+                        format!("`{name}` takes no value"),
+                    )
+                    .label("its name alone switches it on")
+                    .guess_without(
+                        "leave out the value",
+                        Some(Span::new(place.end, value.span.end)),
+                    ),
+                );
+            }
+            (ArgumentSlot::Number(..), None) => {
+                self.report(
+                    Diagnostic::new(
+                        Code::UnknownOptimizer,
+                        place,
+                        format!("`{name}` requires a value"),
+                    )
+                    .label("expected a number after this"),
+                );
+            }
+            (ArgumentSlot::Number(number, range), Some(written)) => {
                 let Some(value) = self.number(written) else { return };
                 *number = value;
                 if let Some(reason) = range.rules_out(value) {
@@ -331,18 +357,18 @@ fn leads(from: f64, factor: f64, to: f64) -> bool {
     match to.partial_cmp(&from) {
         Some(Ordering::Less) => factor < 1.0,
         Some(Ordering::Equal) => true,
-        // A factor leaves zero where it is, which is told.
+        // Zero times a factor is zero, which is reported.
         Some(Ordering::Greater) => factor > 1.0 || from == 0.0,
         None => false,
     }
 }
 
 /// Whether nothing can follow a piece.
-fn is_endless(piece: &Piece) -> bool {
+fn is_endless(piece: &LrPiece) -> bool {
     match piece {
-        Piece::Hold(_) | Piece::Staircase { to: None, .. } => true,
-        // Stairs come ever nearer to zero, and no nearer from there to anything.
-        Piece::Staircase { from, to: Some(to), .. } => *from == 0.0 || *to == 0.0,
-        Piece::Ramp { over, repeat, .. } => repeat.is_some() || *over == Period::Rest,
+        LrPiece::Hold(_) | LrPiece::Staircase { to: None, .. } => true,
+        // Stairs never reach zero, and never leave it.
+        LrPiece::Staircase { from, to: Some(to), .. } => *from == 0.0 || *to == 0.0,
+        LrPiece::Ramp { over, repeat, .. } => repeat.is_some() || *over == Period::Rest,
     }
 }

@@ -1,24 +1,24 @@
-//! What names stand for.
+//! The names in scope, and their meanings.
 
 use std::cell::Cell;
 use std::collections::HashMap;
 
-use super::lists::{Element, Elements};
+use super::lists::{ListElement, LoweredList};
 use crate::ast::Text;
 use crate::select::Selection;
 use crate::source::{Span, Spanned};
 
-/// Names in force, the innermost last.
+/// The names in scope, the innermost last.
 #[derive(Default)]
 pub(super) struct Scope {
-    entries: Vec<Entry>,
-    /// Where each name stands among them, the innermost last.
+    entries: Vec<ScopeEntry>,
+    /// The indices of the entries of each name, the innermost last.
     places: HashMap<Text, Vec<usize>>,
-    /// Where those of loops stand.
+    /// The indices of the entries that loops define.
     of_loops: Vec<usize>,
 }
 
-struct Entry {
+struct ScopeEntry {
     name: Text,
     span: Span,
     meaning: Meaning,
@@ -27,18 +27,18 @@ struct Entry {
     used: Cell<bool>,
 }
 
-/// What a name stands for.
+/// The meaning of a name.
 #[derive(Clone)]
 pub(super) enum Meaning {
-    /// A number; `None` where it takes a model to know it.
+    /// A number; `None` if it depends on a missing model.
     Number(Option<f64>),
-    /// Targets; `None` without a model.
+    /// Targets.
     Targets(Selection),
     /// A list.
-    List(Elements),
+    List(LoweredList),
     /// An element of a list.
-    Element(Element),
-    /// Something that is wrong, and told already.
+    Element(ListElement),
+    /// Unknown, after a finding.
     Unknown,
 }
 
@@ -47,7 +47,7 @@ impl Meaning {
         matches!(self, Self::Number(_))
     }
 
-    /// What it takes to put it in the place of its name, in bytes of text.
+    /// The weight of using it, in bytes of text.
     pub(super) fn weight(&self) -> usize {
         const PART: usize = 10;
         let parts = match self {
@@ -71,7 +71,7 @@ impl Scope {
     }
 
     /// The element of a loop's turn.
-    pub(super) fn element(&mut self, name: &Spanned<Text>, element: Element) {
+    pub(super) fn element(&mut self, name: &Spanned<Text>, element: ListElement) {
         let shown = element.shown.clone();
         self.push(name, Meaning::Element(element), Some(shown));
     }
@@ -82,7 +82,7 @@ impl Scope {
         if of_loop.is_some() {
             self.of_loops.push(place);
         }
-        self.entries.push(Entry {
+        self.entries.push(ScopeEntry {
             name: name.value.clone(),
             span: name.span,
             meaning,
@@ -91,26 +91,26 @@ impl Scope {
         });
     }
 
-    /// What a name stands for: a number's where `number`, else one written with `@`.
+    /// The meaning of a name: of a number if `number`, else of a name written with `@`.
     pub(super) fn get(&self, name: &str, number: bool) -> Option<&Meaning> {
         let entry = self.find(name, number)?;
         entry.used.set(true);
         Some(&entry.meaning)
     }
 
-    /// Whether a name stands for a list, right or wrong.
+    /// Whether a name is defined as a list, valid or not.
     pub(super) fn is_list(&self, name: &str) -> bool {
         let entry = self.find(name, false);
         entry.is_some_and(|it| matches!(it.meaning, Meaning::List(_) | Meaning::Unknown))
     }
 
-    /// Where a name was defined.
+    /// The place where a name is defined.
     pub(super) fn place(&self, name: &str, number: bool) -> Option<Span> {
         self.find(name, number).map(|entry| entry.span)
     }
 
-    fn find(&self, name: &str, number: bool) -> Option<&Entry> {
-        let fits = |entry: &&Entry| {
+    fn find(&self, name: &str, number: bool) -> Option<&ScopeEntry> {
+        let fits = |entry: &&ScopeEntry| {
             entry.meaning.is_number() == number || matches!(entry.meaning, Meaning::Unknown)
         };
         let places = self.places.get(name)?.iter().rev();
@@ -119,18 +119,18 @@ impl Scope {
 
     /// The names of numbers, or of the others.
     pub(super) fn names(&self, numbers: bool) -> impl Iterator<Item = &str> {
-        let kind = move |entry: &&Entry| entry.meaning.is_number() == numbers;
+        let kind = move |entry: &&ScopeEntry| entry.meaning.is_number() == numbers;
         self.entries.iter().filter(kind).map(|entry| entry.name.as_ref())
     }
 
-    /// What the loops around have for this turn: their numbers, or elements where unnumbered.
+    /// The turn of each loop around: its number, or its element if it has no number.
     pub(super) fn turn_numbers(&self) -> Vec<String> {
         let mut turns: Vec<String> = Vec::new();
         let mut last_was_number = false;
         for entry in self.of_loops.iter().filter_map(|place| self.entries.get(*place)) {
             let Some(shown) = &entry.of_loop else { continue };
             let is_number = entry.meaning.is_number();
-            // An element behind its own number says nothing more.
+            // The number of a turn determines its element.
             if is_number || !last_was_number {
                 turns.push(shown.clone());
             }
@@ -143,7 +143,7 @@ impl Scope {
         self.entries.len()
     }
 
-    /// Forgets what was defined since the mark.
+    /// Removes what was defined since the mark.
     pub(super) fn reset(&mut self, mark: usize) {
         while self.entries.len() > mark {
             let Some(entry) = self.entries.pop() else { return };
@@ -156,10 +156,10 @@ impl Scope {
         }
     }
 
-    /// What `let` defined and nothing used.
+    /// The names that a `let` defines and nothing uses.
     pub(super) fn unused(&self) -> Vec<(String, Span)> {
-        let unused = |entry: &&Entry| entry.of_loop.is_none() && !entry.used.get();
-        let written = |entry: &Entry| {
+        let unused = |entry: &&ScopeEntry| entry.of_loop.is_none() && !entry.used.get();
+        let written = |entry: &ScopeEntry| {
             let sign = if entry.meaning.is_number() { "" } else { "@" };
             (format!("{sign}{}", entry.name), entry.span)
         };
