@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use crate::error::Error;
 use crate::packages::Variant;
 
@@ -13,6 +15,8 @@ Commands:
   test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
   structure      Check the order of modules, type names and documentation examples, and list the
                  files of more than 400 lines
+  acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
+      --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
       --cuda       the variant with CUDA (Linux; fetches 2.5 GB)
       --dry-run    list the wheels and fetch nothing
@@ -33,6 +37,9 @@ pub(crate) enum Command {
         args: Vec<String>,
     },
     Structure,
+    Acceptance {
+        dir: PathBuf,
+    },
     Setup {
         /// `None`: the variant that is already there, else the one without CUDA.
         variant: Option<Variant>,
@@ -51,9 +58,18 @@ impl Command {
                 None => Ok(Self::Structure),
                 Some(arg) => Err(unknown(&arg)),
             },
+            Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
         }
+    }
+}
+
+fn parse_acceptance(mut args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    match (args.next().as_deref(), args.next(), args.next()) {
+        (Some("--carry"), Some(dir), None) => Ok(Command::Acceptance { dir: dir.into() }),
+        (Some("-h" | "--help"), None, None) => Ok(Command::Help),
+        _ => Err(Error::line("use `cargo xtask acceptance --carry DIR`")),
     }
 }
 
@@ -87,6 +103,16 @@ mod tests {
         let args = vec!["--lib".into(), "--".into(), "--nocapture".into()];
         assert_eq!(parse("test --lib -- --nocapture"), Ok(Command::Test { args }));
         assert_eq!(parse("demo"), Ok(Command::Demo { args: vec![] }));
+    }
+
+    #[test]
+    fn acceptance_needs_a_folder() {
+        let wanted = Command::Acceptance { dir: "out".into() };
+        assert_eq!(parse("acceptance --carry out"), Ok(wanted));
+        for line in ["acceptance", "acceptance --carry", "acceptance out", "acceptance --carry a b"]
+        {
+            assert!(matches!(parse(line), Err(Error::Line(_))), "{line}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! This package depends on one small crate and never on libtorch, so that it builds in seconds on a
 //! machine without libtorch.
 
+mod carry;
 mod checks;
 mod cli;
 mod dependencies;
@@ -45,6 +46,11 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { variant, dry_run: true } => setup::list(variant),
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Structure => structure::check(),
+        Command::Acceptance { dir } => {
+            // Cargo runs this program wherever it was called; other programs run in the checkout.
+            let dir = env::current_dir().map_or(dir.clone(), |current| current.join(&dir));
+            carry::acceptance(&dir)
+        }
         Command::Demo { args } => {
             setup::ensure(None)?;
             let demo = ["run", "--package", "freeze-examples", "--example", "digits", "--"];
