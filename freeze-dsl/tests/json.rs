@@ -82,10 +82,7 @@ fn values_of_rust_expressions_come_back() {
     let mut json = written(&policy);
     assert_eq!(json["rust"], json!([0.3, 1e-300]));
     json["rust"] = json!([0.3]);
-    assert_eq!(
-        read(&json).unwrap_err(),
-        "the policy has 2 Rust expressions, but values for 1"
-    );
+    assert_eq!(read(&json).unwrap_err(), "the policy has 2 Rust expressions, but values for 1");
     json.as_object_mut().unwrap().remove("rust");
     assert!(read(&json).unwrap_err().contains("error[FRZ0104]"));
 }
