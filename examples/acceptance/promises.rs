@@ -55,9 +55,10 @@ fn owners(device: Device) -> Cell {
         for epoch in 0..3 {
             tuner.start_epoch()?;
             train(&net, &mut tuner, epoch..epoch + 2)?;
-            let grouped = tuner.groups().iter().map(|group| group.parameters.len()).sum::<usize>();
-            if grouped != tuner.trainable().len() {
-                return Err(format!("{grouped} in groups: {:?}", tuner.trainable()).into());
+            let grouped =
+                tuner.param_groups().iter().map(|group| group.params.len()).sum::<usize>();
+            if grouped != tuner.trainable_names().len() {
+                return Err(format!("{grouped} in groups: {:?}", tuner.trainable_names()).into());
             }
         }
         let _same = net.variable("layer1.conv.weight").set_requires_grad(true);

@@ -61,7 +61,7 @@ fn marks(line: usize, run: &Run) -> Vec<Mark> {
     let mark = |phase: &Phase| Mark {
         x: f64::from(u32::try_from(phase.change.epoch).unwrap_or(u32::MAX)),
         line,
-        title: format!("{}:", phase.change.fired.last().map_or("", |fired| &fired.name)),
+        title: format!("{}:", phase.change.fired.last().map_or("", String::as_str)),
         text: if phase.change.stopped {
             "training is over".to_owned()
         } else {

@@ -53,5 +53,5 @@ fn phases_follow_one_another_and_the_best_weights_stay() {
 /// The names of the rules that fired, in order.
 fn fired(outcome: &Outcome) -> Vec<&str> {
     let changes = outcome.runs[0].phases.iter().map(|phase| &phase.change);
-    changes.flat_map(|change| &change.fired).map(|fired| fired.name.as_str()).collect()
+    changes.flat_map(|change| &change.fired).map(String::as_str).collect()
 }

@@ -85,8 +85,8 @@ impl Case {
     pub(super) fn rates_of(&self, tuner: &Tuner) -> Rates {
         let parameters = tuner.plan().model().parameters();
         let mut rates = Rates::new();
-        for group in tuner.groups() {
-            for called in &group.parameters {
+        for group in tuner.param_groups() {
+            for called in &group.params {
                 let (name, rows) = self.rows(called);
                 let parameter = parameters.iter().find(|parameter| parameter.name == name);
                 for name in parameter.iter().flat_map(|parameter| parameter.names()) {

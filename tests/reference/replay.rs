@@ -124,10 +124,10 @@ impl<'c> Replay<'c> {
 
     /// Fails unless training is over when it is by hand; then nothing moves any more.
     fn end(&self, tuner: &mut Tuner) -> Result<(), Box<dyn Error>> {
-        assert!(!tuner.stopped());
+        assert!(!tuner.is_stopped());
         if self.case.ends {
             tuner.start_epoch()?;
-            assert!(tuner.stopped());
+            assert!(tuner.is_stopped());
             let before = Bits::of(&self.network.vs);
             self.step(tuner, 0, 0)?;
             let later = Bits::of(&self.network.vs);

@@ -26,13 +26,12 @@ const FREEZE_DSL: Layers = &[
 ];
 
 const FREEZE_RUNTIME: Layers = &[
-    &["ffi"],
-    &["model"],
-    &["checkpoint"],
     &["error"],
-    &["optim"],
-    &["nn"],
+    &["ffi"],
+    &["model", "optim", "nn", "device", "precision"],
+    &["param_group", "transition"],
     &["log"],
+    &["checkpoint"],
     &["tuner"],
     &["macros"],
 ];

@@ -1,4 +1,4 @@
-//! A checkpoint that a tuner is to go on from: compared with it, and made ready to be taken over.
+//! A saved run: compared with the tuner that resumes it, and prepared to be taken over.
 
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
@@ -9,52 +9,57 @@ use freeze_dsl::model::{self, Model};
 use freeze_dsl::plan::Part;
 use tch::{TchError, Tensor};
 
-use super::Tuner;
-use super::bests::Bests;
-use super::checkpoint::{best_name, restored};
-use crate::checkpoint::{self, Allow, CheckpointError, Files, Kept, Run, Tensors, Whole};
-use crate::optim::{State, gradients, real};
-use crate::{Error, log};
+use super::options::{ResumeOptions, RunIdentity};
+use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
+use crate::log::EpochRecord;
+use crate::optim::{ParamState, gradients, real};
+use crate::tuner::Tuner;
+use crate::tuner::best_weights::BestWeights;
+use crate::tuner::save::{best_name, unit_names};
+use crate::{CheckpointError, Error};
 
-/// What a tuner will be.
-pub(super) struct Staged {
+/// The state that a tuner takes over, complete and in memory of its own.
+pub(super) struct PendingState {
     pub(super) clock: Clock,
-    pub(super) log: log::Epoch,
-    /// The variables that take their values from a file.
+    pub(super) log: EpochRecord,
+    /// The variables that take their values from `model`.
     pub(super) variables: Vec<(String, Tensor)>,
-    pub(super) model: Tensors,
-    pub(super) states: Vec<Option<State>>,
-    pub(super) bests: Bests,
-    pub(super) random: Tensors,
+    pub(super) model: TensorFile,
+    pub(super) states: Vec<Option<ParamState>>,
+    pub(super) best_weights: BestWeights,
+    pub(super) random: TensorFile,
 }
 
-/// A checkpoint that goes with a tuner.
-pub(super) struct Saved {
-    /// The run as it was, by its own plan.
+/// A checkpoint that a tuner can resume from.
+pub(super) struct SavedRun {
+    /// The clock with the plan of the checkpoint.
     clock: Clock,
-    log: log::Epoch,
-    states: Vec<checkpoint::State>,
-    bests: Vec<Kept>,
-    files: Files<Tensors>,
+    log: EpochRecord,
+    states: Vec<StateRecord>,
+    bests: Vec<BestRecord>,
+    files: TensorFiles<TensorFile>,
     /// Whether the tuner has another model.
     has_other_model: bool,
 }
 
-impl Saved {
-    /// Compares a checkpoint with the tuner that is to go on from it.
+impl SavedRun {
+    /// Compares a checkpoint with the tuner that is to resume from it.
     pub(super) fn new(
         tuner: &Tuner,
-        run: Run,
-        files: Files<Tensors>,
-        allow: Allow,
+        run: RunRecord,
+        files: TensorFiles<TensorFile>,
+        options: ResumeOptions,
     ) -> Result<Self, Error> {
-        let Run { policy, program, model, clock, log, states, bests } = run;
+        let RunRecord { policy, program, model, clock, log, states, bests } = run;
         let model = Model::new(model)?;
         let plan = tuner.plan();
-        let saved = Whole { policy: &policy, model: &model, program: &program };
-        let now =
-            Whole { policy: plan.policy(), model: plan.model(), program: tuner.clock.program() };
-        allow.check(&saved, &now)?;
+        let saved = RunIdentity { policy: &policy, model: &model, program: &program };
+        let now = RunIdentity {
+            policy: plan.policy(),
+            model: plan.model(),
+            program: tuner.clock.program(),
+        };
+        options.check(&saved, &now)?;
         let has_other_model = model != *plan.model();
         let plan = if has_other_model || policy != *plan.policy() {
             policy.plan(&model)?
@@ -65,16 +70,16 @@ impl Saved {
         Ok(Self { clock, log, states, bests, files, has_other_model })
     }
 
-    /// All that the tuner will be, in memory of its own.
-    pub(super) fn stage(self, tuner: &Tuner) -> Result<Staged, Error> {
+    /// Reads the complete state for the tuner.
+    pub(super) fn prepare(self, tuner: &Tuner) -> Result<PendingState, Error> {
         let _no_grad = tch::no_grad_guard();
         let variables = self.variables(tuner)?;
         let states = self.states(tuner, &variables)?;
-        let bests = self.bests(tuner)?;
-        let Files { model, random, .. } = self.files;
-        let clock = self.clock.transfer(tuner.plan().clone(), *tuner.clock.program());
+        let best_weights = self.best_weights(tuner)?;
+        let TensorFiles { model, random, .. } = self.files;
+        let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
         let clock = clock.map_err(CheckpointError::from)?;
-        Ok(Staged { clock, log: self.log, variables, model, states, bests, random })
+        Ok(PendingState { clock, log: self.log, variables, model, states, best_weights, random })
     }
 
     /// The variables of the tuner that take their values from the checkpoint.
@@ -98,7 +103,7 @@ impl Saved {
             file.require_like(name, None, variable, self.has_other_model)?;
             if is_expanded(variable) {
                 return Err(Error::Ownership(format!(
-                    "numbers of `{name}` share memory, so that nothing can be written to it: \
+                    "elements of `{name}` share memory, so that nothing can be written to it: \
                      register a copy of it, as `.copy()` makes one"
                 )));
             }
@@ -106,15 +111,15 @@ impl Saved {
         Ok(variables)
     }
 
-    /// The state of each part of the tuner whose parameter is among these variables.
+    /// The state of each slice of the tuner whose parameter is among these variables.
     fn states(
         &self,
         tuner: &Tuner,
         variables: &[(String, Tensor)],
-    ) -> Result<Vec<Option<State>>, Error> {
+    ) -> Result<Vec<Option<ParamState>>, Error> {
         let file = &self.files.optimizer;
         let names = self.states.iter().flat_map(|saved| {
-            State::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.part))
+            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.part))
         });
         let names: HashSet<String> = names.collect();
         file.require_all(&names)?;
@@ -133,13 +138,13 @@ impl Saved {
                 if !is_taken(known) {
                     return Ok(None);
                 }
-                let Some((name, rows)) = self.part(tuner, part) else { return Ok(None) };
+                let Some((name, rows)) = self.saved_slice(tuner, part) else { return Ok(None) };
                 let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
-                let Some(values) = tuner.parts.values(part)? else { return Ok(None) };
-                let state = State::new(*optimizer, &values)?;
+                let Some(values) = tuner.slices.values(part)? else { return Ok(None) };
+                let state = ParamState::new(*optimizer, &values)?;
                 for (of, like) in state.tensors() {
                     let name = format!("{name}.{of}");
-                    // A count of steps has no rows.
+                    // A step count has no rows.
                     let rows = rows.as_ref().filter(|_| like.dim() > 0);
                     file.require_like(&name, rows, like, self.has_other_model)?;
                     real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
@@ -149,29 +154,31 @@ impl Saved {
             .collect()
     }
 
-    /// The copies at the best moments of metrics.
-    fn bests(&self, tuner: &Tuner) -> Result<Bests, Error> {
+    /// The copies at the best values of metrics.
+    fn best_weights(&self, tuner: &Tuner) -> Result<BestWeights, Error> {
         let file = &self.files.bests;
-        let before = restored(self.clock.plan());
+        let before = unit_names(self.clock.plan());
         let numbers = 0..self.bests.len();
         let names =
             numbers.flat_map(|number| before.iter().map(move |name| best_name(number, name)));
         file.require_no_others(&names.collect())?;
         let held: HashSet<String> = file.names().into_iter().collect();
-        let now = restored(tuner.plan());
-        let copies = tuner.bests.kept().map(|(metric, best, _)| {
-            let is_it = |kept: &Kept| kept.metric == metric && kept.best == best;
+        let now = unit_names(tuner.plan());
+        let copies = tuner.best_weights.snapshots().map(|(metric, best, _)| {
+            let is_it = |record: &BestRecord| record.metric == metric && record.best == best;
             let number = self.bests.iter().position(is_it).filter(|_| !self.has_other_model);
             let Some(number) = number else { return Ok(None) };
             let copy = |(unit, name): (usize, &String)| {
-                let (name, rows) = if unit < tuner.parts.count() {
-                    let Some(part) = self.part(tuner, unit) else { return Ok(None) };
+                let (name, rows) = if unit < tuner.slices.count() {
+                    let Some(part) = self.saved_slice(tuner, unit) else { return Ok(None) };
                     part
                 } else {
                     (name.clone(), None)
                 };
                 let name = best_name(number, &name);
-                let Some(like) = tuner.bests.original(unit, &tuner.parts)? else { return Ok(None) };
+                let Some(like) = tuner.best_weights.original(unit, &tuner.slices)? else {
+                    return Ok(None);
+                };
                 if !held.contains(&name) {
                     return Ok(None);
                 }
@@ -181,14 +188,14 @@ impl Saved {
             now.iter().enumerate().map(copy).collect::<Result<_, Error>>().map(Some)
         });
         let copies = copies.collect::<Result<_, Error>>()?;
-        Ok(tuner.bests.resumed(copies, &tuner.parts)?)
+        Ok(tuner.best_weights.resumed(copies, &tuner.slices)?)
     }
 
-    /// What a part of the tuner was called in the checkpoint, and which rows of that it is.
-    fn part(&self, tuner: &Tuner, part: usize) -> Option<(String, Option<Range<usize>>)> {
+    /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.
+    fn saved_slice(&self, tuner: &Tuner, slice: usize) -> Option<(String, Option<Range<usize>>)> {
         let before = self.clock.plan();
-        let (part, rows) = tuner.plan().part_in(part, before)?;
-        Some((before.part_name(part), rows))
+        let (slice, rows) = tuner.plan().part_in(slice, before)?;
+        Some((before.part_name(slice), rows))
     }
 }
 
@@ -196,13 +203,13 @@ fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
     model.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect()
 }
 
-/// Whether the values of one tensor can be those of another.
+/// Whether one tensor can take the values of the other.
 fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
     let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
     saved.shape == now.shape && is_complex(saved) == is_complex(now)
 }
 
-/// Whether many numbers of a tensor are one in memory: libtorch does not copy into such a tensor.
+/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
 fn is_expanded(tensor: &Tensor) -> bool {
     let mut steps = tensor.stride().into_iter().zip(tensor.size());
     tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
