@@ -26,8 +26,7 @@ fn run() -> Result<f64, Box<dyn Error>> {
     let (train, validation) = digits.classes(5..10).draw(20);
     let mut vs = nn::VarStore::new(Device::cuda_if_available());
     let net = resnet18(&vs.root(), 5);
-    let new = vs.load_partial(&pretrained)?; // the head is not in the file: it starts anew
-    println!("not pretrained: {}", new.join(", "));
+    println!("new: {}", vs.load_partial(&pretrained)?.join(", ")); // the head is not in the file
     let policy = freeze_policy! {
         epoch 0: train layer4, fc lr 1e-3;
         epoch 2: unfreeze layer3 lr 3e-4;
