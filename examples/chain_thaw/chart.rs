@@ -1,4 +1,4 @@
-//! What came of each strategy, as a picture.
+//! The results of each strategy, as a picture.
 
 use freeze_examples::chart::{Axis, Colour, Line, LineChart, Mark, Point, Scale};
 use freeze_examples::table::thousands;
@@ -10,8 +10,8 @@ use crate::train::{Phase, Run};
 const COLOURS: [Colour; 3] = [Colour::Green, Colour::Blue, Colour::Vermillion];
 
 /// The validation loss of the first run of each strategy over its epochs; the phases of
-/// chain-thaw are marked. Where a run is over, its line goes on at the loss of the weights that it
-/// keeps.
+/// chain-thaw are marked. After the end of a run, its line continues at the loss of its final
+/// weights.
 pub(crate) fn chart(outcomes: &[Outcome]) -> LineChart {
     let first = || outcomes.iter().filter_map(|outcome| Some((outcome, outcome.runs.first()?)));
     let longest = first().map(|(_, run)| run.epochs()).max().unwrap_or(0);
@@ -25,8 +25,8 @@ pub(crate) fn chart(outcomes: &[Outcome]) -> LineChart {
     LineChart {
         title: "Chain-thaw: one layer at a time, then all".to_owned(),
         subtitle:
-            "The first run of each; at each later mark the best weights come back; a line is flat \
-                   where its run is over"
+            "The first run of each; each later mark restores the best weights; a line is flat \
+                   after the end of its run"
                 .to_owned(),
         x: Axis {
             label: "epochs".to_owned(),
@@ -47,7 +47,7 @@ pub(crate) fn chart(outcomes: &[Outcome]) -> LineChart {
     }
 }
 
-/// Epochs between two ticks.
+/// The epochs between two ticks.
 const TICK: usize = 20;
 
 fn points(run: &Run, epochs: usize) -> Vec<Point> {

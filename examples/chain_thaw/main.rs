@@ -22,13 +22,13 @@ use tch::{Device, nn};
 use network::Network;
 use train::{Run, Task, fine_tune};
 
-/// How many epochs the network learns digits 0 to 4.
+/// The epochs of pretraining on digits 0 to 4.
 const PRETRAINING: u64 = 40;
-/// Labelled samples of each new digit, and as many to stop by.
+/// Labelled samples of each new digit for training, and as many for validation.
 const PER_CLASS: i64 = 20;
-/// How often the samples are drawn anew.
+/// The number of draws of the samples.
 const DRAWS: u32 = 8;
-/// What no run needs.
+/// A bound that no run reaches.
 const MOST_EPOCHS: u64 = 1000;
 
 type Outcome = comparison::Outcome<Run>;
@@ -47,7 +47,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // The same sums on any machine; and on a network this small, no slower.
+    // One thread computes the same sums on any machine, and is no slower on a network of this size.
     tch::set_num_threads(1);
     let strategies = strategies()?;
     let digits = digits::load()?;
@@ -57,8 +57,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     let tasks: Vec<Task> =
         (0..DRAWS).map(|seed| Task::draw(&new, PER_CLASS, seed.into())).collect();
     println!(
-        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each to learn from and as many to stop \
-         by, the other {} to be tested on.\n{DRAWS} draws of the samples; numbers are mean ± \
+        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each for training and as many for \
+         validation, the other {} for the test.\n{DRAWS} draws of the samples; numbers are mean ± \
          standard deviation over them.\n",
         tasks.first().map_or(0, |task| task.rest.len()),
     );
@@ -82,7 +82,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a network has learnt of the first half of the digits, all but its head.
+/// The weights of a network trained on the first half of the digits, without its head.
 fn pretrained(digits: &Dataset) -> Result<Weights, Box<dyn Error>> {
     tch::manual_seed(1);
     let vs = nn::VarStore::new(Device::Cpu);

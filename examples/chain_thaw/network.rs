@@ -1,4 +1,4 @@
-//! The network: `DeepMoji`'s, which reads a digit line by line as it would a sentence word by word.
+//! The network: `DeepMoji`'s, which reads the lines of a digit like the words of a sentence.
 //!
 //! Felbo et al., <https://arxiv.org/abs/1708.00524>, section 3.2; the names are `torchMoji`'s.
 
@@ -6,14 +6,14 @@ use freeze_examples::digits::SIDE;
 use tch::nn::{self, ModuleT, RNN};
 use tch::{Kind, Tensor};
 
-/// Half of the digits: the network learns 0 to 4 first, and then 5 to 9.
+/// The classes of one stage: digits 0 to 4 first, then digits 5 to 9.
 const CLASSES: i64 = 5;
-/// Numbers that a line becomes.
+/// The size of the embedding of a line.
 const EMBEDDING: i64 = 16;
-/// Numbers that each reading layer remembers.
+/// The size of the hidden state of each LSTM.
 const HIDDEN: i64 = 32;
 
-/// What reads digits and tells them.
+/// A recurrent network that classifies digits.
 #[derive(Debug)]
 pub(crate) struct Network {
     embed: nn::Linear,
@@ -24,9 +24,9 @@ pub(crate) struct Network {
 }
 
 impl Network {
-    /// A network that has learnt nothing yet.
+    /// A new network.
     pub(crate) fn new(vs: &nn::Path) -> Self {
-        // Attention sees what both layers remember at each line, and the line itself.
+        // Attention reads the hidden states of both layers at each line, and the line itself.
         let seen = HIDDEN + HIDDEN + EMBEDDING;
         let linear = nn::LinearConfig::default();
         let rnn = nn::RNNConfig::default();
@@ -45,7 +45,7 @@ impl ModuleT for Network {
         let lines = images.squeeze_dim(1).apply(&self.embed).tanh();
         let (first, _) = self.lstm_0.seq(&lines);
         let (second, _) = self.lstm_1.seq(&first);
-        // [batch, lines, numbers]; how much each line counts is a number a line.
+        // [batch, lines, numbers]; the attention weight is one number a line.
         let seen = Tensor::cat(&[second, first, lines], -1);
         let weights = seen.matmul(&self.attention).softmax(1, Kind::Float);
         (seen * weights).sum_dim_intlist(1, false, Kind::Float).apply(&self.output)

@@ -1,4 +1,4 @@
-//! Fine-tunes the network in one of the ways.
+//! Fine-tunes the network with one of the strategies.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -12,42 +12,42 @@ use crate::network::Network;
 
 const BATCH: i64 = 20;
 
-/// What there is to learn from, to stop by, and to be tested on.
+/// The samples for training, validation and test.
 pub(crate) struct Task {
-    /// The few samples to learn from.
+    /// The few samples for training.
     pub(crate) few: Dataset,
-    /// As many that say when to go on.
+    /// As many samples for validation, which ends a phase.
     pub(crate) validation: Dataset,
-    /// All the others.
+    /// All other samples, for the test.
     pub(crate) rest: Dataset,
-    /// Where every draw of a run begins: the new head, the order of the batches.
+    /// The seed of all random numbers of a run: the new head, the order of the batches.
     seed: i64,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Run {
     /// The loss on the validation samples, before training and after each epoch.
     pub(crate) losses: Vec<f64>,
-    /// That of the weights with which the run ends.
+    /// The loss of the weights at the end of the run.
     pub(crate) kept: f64,
-    /// What the rules did, and what trained from then on.
+    /// The transitions, with the number of trainable elements after each.
     pub(crate) phases: Vec<Phase>,
-    /// The share of the rest that is told right at the end.
+    /// The accuracy on the rest at the end.
     pub(crate) accuracy: f64,
-    /// How long the steps took, in seconds.
+    /// The duration of all steps in seconds.
     pub(crate) seconds: f64,
 }
 
-/// From one rule to the next.
+/// The time from one transition to the next.
 pub(crate) struct Phase {
-    /// What fired.
+    /// The transition.
     pub(crate) change: Transition,
-    /// How many numbers train from then on.
+    /// The number of trainable parameter elements after it.
     pub(crate) trained: usize,
 }
 
 impl Task {
-    /// Draws so many samples a class to learn from, and as many to stop by.
+    /// Draws the samples for training and validation, the same number for each class.
     pub(crate) fn draw(digits: &Dataset, per_class: i64, seed: i64) -> Self {
         tch::manual_seed(seed);
         let (few, others) = digits.draw(per_class);
@@ -57,7 +57,7 @@ impl Task {
 }
 
 impl Phase {
-    /// What a change leads to.
+    /// The phase after a transition.
     fn of(tuner: &Tuner, change: Transition) -> Self {
         let last = tuner.rules_fired().checked_sub(1);
         let row = last.and_then(|rule| tuner.plan().rows().get(rule));
@@ -67,17 +67,17 @@ impl Phase {
 }
 
 impl Run {
-    /// How many epochs it took.
+    /// The number of its epochs.
     pub(crate) fn epochs(&self) -> usize {
         self.losses.len().saturating_sub(1)
     }
 }
 
-/// Trains a network as a policy says, from what another has learnt, until the policy stops it or
-/// so many epochs are over.
+/// Trains a network by a policy, from pretrained weights, until the policy stops it or the epochs
+/// are over.
 ///
 /// # Errors
-/// If that is not of such a network, the policy does not fit it, or training fails.
+/// If the weights or the policy do not fit the network, or training fails.
 pub(crate) fn fine_tune(
     policy: &Policy,
     body: &Weights,

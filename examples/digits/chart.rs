@@ -1,4 +1,4 @@
-//! What came of each strategy, as a picture.
+//! The results of each strategy, as a picture.
 
 use freeze_examples::Spread;
 use freeze_examples::chart::{Axis, Colour, Line, LineChart, Mark, Point, Scale};
@@ -10,12 +10,12 @@ use crate::train::EPOCHS;
 /// The colours of the strategies, in their order.
 const COLOURS: [Colour; 4] = [Colour::Grey, Colour::Blue, Colour::Green, Colour::Vermillion];
 
-/// Accuracy over epochs, a line a strategy; the rules of the gradual one are marked.
+/// Accuracy over epochs, one line for each strategy, with the rules of the gradual one.
 pub(crate) fn chart(outcomes: &[Outcome], draws: i64) -> LineChart {
     LineChart {
         title: "Ten samples a digit: what to unfreeze, and when".to_owned(),
         subtitle: format!(
-            "Digits 5 to 9, told by a network that had learnt 0 to 4; mean ± standard deviation of \
+            "Digits 5 to 9, by a network pretrained on 0 to 4; mean ± standard deviation of \
              {draws} draws of the samples",
         ),
         x: Axis {
@@ -26,7 +26,7 @@ pub(crate) fn chart(outcomes: &[Outcome], draws: i64) -> LineChart {
             decimals: 0,
         },
         y: Axis {
-            label: "digits told right, stretched towards 100 %".to_owned(),
+            label: "accuracy, stretched towards 100 %".to_owned(),
             ticks: vec![20.0, 40.0, 60.0, 80.0, 90.0, 95.0, 98.0],
             unit: " %",
             scale: Scale::Towards(100.0),
@@ -47,7 +47,7 @@ fn line((outcome, colour): (&Outcome, Colour)) -> Line {
     Line { label: outcome.strategy.name.to_owned(), colour, points: points.collect() }
 }
 
-/// The moments of a strategy's rules, where it has several.
+/// The moments of a strategy's rules, if it has several.
 fn marks(line: usize, outcome: &Outcome) -> Vec<Mark> {
     let fired = outcome.runs.first().map_or(&[][..], |run| &run.fired);
     if fired.len() < 2 {

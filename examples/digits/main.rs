@@ -1,5 +1,5 @@
-//! Fine-tunes a network that knows digits 0 to 4 to tell 5 to 9 by ten samples of each: from
-//! scratch, whole, its head only, and by gradual unfreezing.
+//! Fine-tunes a network that was trained on digits 0 to 4 to classify 5 to 9, with ten samples of
+//! each: from scratch, whole, its head only, and by gradual unfreezing.
 //!
 //! Run it with `cargo run --example digits`.
 
@@ -23,11 +23,11 @@ use tch::{Device, nn};
 use network::Network;
 use train::{EPOCHS, Run, Task, fine_tune};
 
-/// How many epochs the network learns digits 0 to 4.
+/// The epochs of pretraining on digits 0 to 4.
 const PRETRAINING: u64 = 100;
 /// Labelled samples of each new digit.
 const PER_CLASS: i64 = 10;
-/// How often these samples are drawn anew; which ones they are matters much.
+/// The number of draws of these samples; the result depends strongly on them.
 const DRAWS: i64 = 8;
 
 type Outcome = comparison::Outcome<Run>;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // The same sums on any machine; and on images this small, no slower.
+    // One thread computes the same sums on any machine, and is no slower on images of this size.
     tch::set_num_threads(1);
     let folder = output_folder("digits")?;
     let strategies = strategies()?;
@@ -61,8 +61,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     let new = digits.classes(5..10);
     let tasks: Vec<Task> = (0..DRAWS).map(|seed| Task::draw(&new, PER_CLASS, seed)).collect();
     println!(
-        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each to learn from, the other {} to be \
-         tested on; {EPOCHS} epochs.\n{DRAWS} draws of the samples; numbers are mean ± standard \
+        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each for training, the other {} for the \
+         test; {EPOCHS} epochs.\n{DRAWS} draws of the samples; numbers are mean ± standard \
          deviation over them.\n",
         tasks.first().map_or(0, |task| task.rest.len()),
     );
@@ -120,7 +120,7 @@ fn gradual_in_rust() -> Policy {
     }
 }
 
-/// Trains a network on the first half of the digits, for what is of use to the others.
+/// Trains a network on the first half of the digits and saves its weights.
 fn pretrain(digits: &Dataset, file: &Path) -> Result<(), Box<dyn Error>> {
     tch::manual_seed(1);
     let vs = nn::VarStore::new(Device::Cpu);
@@ -131,8 +131,8 @@ fn pretrain(digits: &Dataset, file: &Path) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The gradual policy once more, from the program's own text and not from the file: the same bits
-/// must come of it.
+/// Trains by the gradual policy again, from the text in this program and not from the file: the
+/// results must have the same bits.
 fn repeat_from_rust(
     outcomes: &[Outcome],
     pretrained: &Path,
@@ -147,7 +147,9 @@ fn repeat_from_rust(
     let run = fine_tune(&policy, Some(pretrained), task, &progress)?;
     progress.finish_and_clear();
     if runs.first().and_then(|it| it.weights.differing_bits(&run.weights)) != Some(0) {
-        return Err("the macro's run gave other weights than the file's".into());
+        return Err(
+            "the run of the macro's policy has other weights than the run of the file's".into()
+        );
     }
     println!(
         "gradual, as freeze_policy! in Rust\n    the same policy, and a network that differs \

@@ -4,7 +4,7 @@ use freeze_runtime::nn::{BatchNorm, batch_norm2d};
 use tch::nn::{self, Module, ModuleT};
 use tch::{Device, Tensor};
 
-/// Half of the digits: the network learns 0 to 4 first, and then 5 to 9.
+/// The classes of one stage: digits 0 to 4 first, then digits 5 to 9.
 pub(crate) const CLASSES: i64 = 5;
 const FEATURES: i64 = 32;
 
@@ -16,8 +16,8 @@ pub(crate) struct Network {
     head: nn::Linear,
 }
 
-/// A convolution of 3 × 3, its batch norm, and what is above zero of that. A frozen batch norm
-/// works by what it has learnt, as it will once training is over, and not by the batch.
+/// A convolution of 3 × 3, its batch norm, and a ReLU. A frozen batch norm uses its running
+/// statistics, as in evaluation, and not those of the batch.
 #[derive(Debug)]
 struct Convolution {
     conv: nn::Conv2D,
@@ -25,7 +25,7 @@ struct Convolution {
 }
 
 impl Network {
-    /// A network that has learnt nothing yet.
+    /// A new network.
     pub(crate) fn new(vs: &nn::Path) -> Self {
         Self {
             stem: Convolution::new(&(vs / "stem"), "", 1, 8),
@@ -38,7 +38,7 @@ impl Network {
         }
     }
 
-    /// Puts a head in place that has learnt nothing yet.
+    /// Initializes the head again.
     pub(crate) fn renew_head(&mut self) {
         let fresh = head(&nn::VarStore::new(Device::Cpu).root());
         tch::no_grad(|| {
@@ -78,7 +78,7 @@ fn head(vs: &nn::Path) -> nn::Linear {
 
 impl Convolution {
     fn new(vs: &nn::Path, number: &str, channels_in: i64, channels_out: i64) -> Self {
-        // The batch norm takes the mean away, and with it any bias.
+        // The batch norm subtracts the mean, and any bias with it.
         let conv = nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
         // PyTorch's beginning; tch draws these weights.
         let bn = nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };

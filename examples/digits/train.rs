@@ -1,4 +1,4 @@
-//! Fine-tunes the network in one of the ways.
+//! Fine-tunes the network with one of the strategies.
 
 use std::error::Error;
 use std::path::Path;
@@ -13,22 +13,22 @@ use tch::nn::{self, ModuleT};
 
 use crate::network::Network;
 
-/// How many epochs each run has.
+/// The epochs of each run.
 pub(crate) const EPOCHS: u64 = 20;
 const BATCH: i64 = 10;
 
-/// What there is to learn from, and what it is tested on.
+/// The samples for training and for the test.
 pub(crate) struct Task {
-    /// The few samples to learn from.
+    /// The few samples for training.
     pub(crate) few: Dataset,
-    /// All the others.
+    /// All other samples, for the test.
     pub(crate) rest: Dataset,
-    /// Where every draw of a run begins: the new head, the order of the batches.
+    /// The seed of all random numbers of a run: the new head, the order of the batches.
     seed: i64,
 }
 
 impl Task {
-    /// Draws so many samples a class to learn from.
+    /// Draws the samples for training, the same number for each class.
     pub(crate) fn draw(digits: &Dataset, per_class: i64, seed: i64) -> Self {
         tch::manual_seed(seed);
         let (few, rest) = digits.draw(per_class);
@@ -36,19 +36,19 @@ impl Task {
     }
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Run {
-    /// The share of the rest that is told right, before training and after each epoch.
+    /// The accuracy on the rest, before training and after each epoch.
     pub(crate) accuracy: Vec<f64>,
     /// The rules that fired.
     pub(crate) fired: Vec<Fired>,
-    /// What the tuner said when they did.
+    /// The transitions of these rules.
     pub(crate) changes: Vec<Transition>,
-    /// How long training took, the tests between epochs left out.
+    /// The duration of training in seconds, without the tests between epochs.
     pub(crate) seconds: f64,
-    /// The bytes that optimizer state held after each epoch.
+    /// The bytes of optimizer state after each epoch.
     pub(crate) optimizer_bytes: Vec<usize>,
-    /// Everything that the network consists of.
+    /// All weights of the network at the end.
     pub(crate) weights: Weights,
 }
 
@@ -56,16 +56,16 @@ pub(crate) struct Run {
 pub(crate) struct Fired {
     /// Its name.
     pub(crate) rule: String,
-    /// How many epochs were done.
+    /// The number of epochs that were done.
     pub(crate) epoch: u64,
-    /// How many numbers train from then on.
+    /// The number of trainable parameter elements after it.
     pub(crate) trained: usize,
 }
 
-/// Trains a network as a policy says, from what is in the file or from nothing.
+/// Trains a network by a policy, from pretrained weights or from random ones.
 ///
 /// # Errors
-/// If the file does not hold the network, the policy does not fit it, or training fails.
+/// If the file or the policy does not fit the network, or training fails.
 pub(crate) fn fine_tune(
     policy: &Policy,
     pretrained: Option<&Path>,
@@ -107,7 +107,7 @@ pub(crate) fn fine_tune(
 }
 
 impl Run {
-    /// Keeps what a look at the rules changed.
+    /// Records a transition.
     fn note(&mut self, plan: &Plan, change: Transition) {
         let row = |name: &String| plan.rows().iter().find(|row| row.rule == *name);
         let rows = change.fired.iter().filter_map(row);
@@ -121,7 +121,7 @@ impl Run {
         }
     }
 
-    /// The share of the rest that is told right at the end.
+    /// The accuracy on the rest at the end.
     pub(crate) fn final_accuracy(&self) -> f64 {
         self.accuracy.last().copied().unwrap_or(0.0)
     }

@@ -1,5 +1,5 @@
-//! Fine-tunes a transformer with two layers of six at a time, drawn anew every ten steps, and
-//! compares that with all of it and with its head only.
+//! Fine-tunes a transformer with two of its six layers at a time, drawn anew every ten steps, and
+//! compares that with fine-tuning all of it and its head only.
 //!
 //! Run it with `cargo run --example lisa`.
 
@@ -23,9 +23,9 @@ use tch::{Device, nn};
 use network::Network;
 use train::{EPOCHS, PER_CLASS, Run, Task, fine_tune};
 
-/// How many epochs the network learns digits 0 to 4.
+/// The epochs of pretraining on digits 0 to 4.
 const PRETRAINING: u64 = 30;
-/// How often the samples are drawn anew.
+/// The number of draws of the samples.
 const DRAWS: u32 = 4;
 
 /// The name of the strategy whose runs draw layers.
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // The same sums on any machine; and on a network this small, no slower.
+    // One thread computes the same sums on any machine, and is no slower on a network of this size.
     tch::set_num_threads(1);
     let strategies = strategies()?;
     let digits = digits::load()?;
@@ -56,8 +56,8 @@ fn run() -> Result<(), Box<dyn Error>> {
     let tasks: Vec<Task> =
         (0..DRAWS).map(|seed| Task::draw(&new, PER_CLASS, seed.into())).collect();
     println!(
-        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each to learn from, the other {} to be \
-         tested on; {EPOCHS} epochs.\n{DRAWS} draws of the samples; numbers are mean ± standard \
+        "\nDigits 5 to 9: {PER_CLASS} labelled samples of each for training, the other {} for the \
+         test; {EPOCHS} epochs.\n{DRAWS} draws of the samples; numbers are mean ± standard \
          deviation over them.\n",
         tasks.first().map_or(0, |task| task.rest.len()),
     );
@@ -85,7 +85,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What a network has learnt of the first half of the digits, all but its head.
+/// The weights of a network trained on the first half of the digits, without its head.
 fn pretrained(digits: &Dataset) -> Result<Weights, Box<dyn Error>> {
     tch::manual_seed(1);
     let vs = nn::VarStore::new(Device::Cpu);

@@ -1,18 +1,18 @@
-//! The network: a transformer that sees an image of a digit as 16 patches of 2 × 2 pixels.
+//! The network: a transformer that reads an image of a digit as 16 patches of 2 × 2 pixels.
 
 use freeze_examples::digits::SIDE;
 use freeze_examples::{Config, Transformer};
 use tch::Tensor;
 use tch::nn::{self, Module, ModuleT};
 
-/// Half of the digits: the network learns 0 to 4 first, and then 5 to 9.
+/// The classes of one stage: digits 0 to 4 first, then digits 5 to 9.
 const CLASSES: i64 = 5;
-/// Pixels of a patch's side.
+/// The side of a patch in pixels.
 const PATCH: i64 = 2;
 const PATCHES: i64 = (SIDE / PATCH) * (SIDE / PATCH);
 const ENCODER: Config = Config { width: 32, heads: 4, layers: 6, causal: false };
 
-/// What sees patches and tells digits.
+/// A transformer that classifies digits by their patches.
 #[derive(Debug)]
 pub(crate) struct Network {
     embeddings: Embeddings,
@@ -20,7 +20,7 @@ pub(crate) struct Network {
     head: nn::Linear,
 }
 
-/// What a patch shows, and where it lies.
+/// The embeddings of a patch: of its pixels and of its position.
 #[derive(Debug)]
 struct Embeddings {
     patch: nn::Linear,
@@ -28,7 +28,7 @@ struct Embeddings {
 }
 
 impl Network {
-    /// A network that has learnt nothing yet.
+    /// A new network.
     pub(crate) fn new(vs: &nn::Path) -> Self {
         let embeddings = vs / "embeddings";
         let linear = nn::LinearConfig::default();

@@ -4,7 +4,7 @@ use freeze_examples::chart::{HeatMap, Row};
 
 use crate::train::{PARTS, Run, WINDOW};
 
-/// A row a part of the network, a column a window of steps.
+/// One row for each part of the network, one column for each window of steps.
 pub(crate) fn picture(run: &Run) -> HeatMap {
     let row = |(index, part): (usize, &str)| {
         let moved: Vec<f64> =

@@ -1,4 +1,4 @@
-//! Fine-tunes the network in one of the ways.
+//! Fine-tunes the network with one of the strategies.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -11,12 +11,12 @@ use tch::nn::{self, ModuleT};
 
 use crate::network::Network;
 
-/// How many epochs each run has; the policies say so too.
+/// The epochs of each run, as in the policies.
 pub(crate) const EPOCHS: u64 = 20;
 /// Labelled samples of each new digit.
 pub(crate) const PER_CLASS: i64 = 40;
 const BATCH: i64 = 20;
-/// How many optimizer steps lie between two looks at how far each part has moved.
+/// The number of optimizer steps between two measurements of how far each part has moved.
 pub(crate) const WINDOW: u64 = 10;
 
 /// The parts of the network, from the head down.
@@ -32,33 +32,33 @@ pub(crate) const PARTS: [&str; 9] = [
     "embeddings",
 ];
 
-/// What there is to learn from, and what it is tested on.
+/// The samples for training and for the test.
 pub(crate) struct Task {
-    /// The few samples to learn from.
+    /// The few samples for training.
     pub(crate) few: Dataset,
-    /// All the others.
+    /// All other samples, for the test.
     pub(crate) rest: Dataset,
-    /// Where every draw of a run begins: the new head, the order of the batches.
+    /// The seed of all random numbers of a run: the new head, the order of the batches.
     pub(crate) seed: i64,
 }
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Run {
-    /// The share of the rest that is told right at the end.
+    /// The accuracy on the rest at the end.
     pub(crate) accuracy: f64,
-    /// How long the steps took, in seconds.
+    /// The duration of all steps in seconds.
     pub(crate) seconds: f64,
-    /// The most bytes that optimizer state ever held.
+    /// The largest number of bytes of optimizer state.
     pub(crate) optimizer_bytes: usize,
-    /// How far each part moved in each window of steps: the root of the mean square over its
-    /// numbers, 0 where not one bit changed.
+    /// The distance that each part moved in each window of steps: the root of the mean square over
+    /// its elements, 0 where no bit changed.
     pub(crate) moved: Vec<[f64; PARTS.len()]>,
-    /// What the tuner said when rules fired.
+    /// The transitions in which rules fired.
     pub(crate) changes: Vec<Transition>,
 }
 
 impl Task {
-    /// Draws so many samples a class to learn from.
+    /// Draws the samples for training, the same number for each class.
     pub(crate) fn draw(digits: &Dataset, per_class: i64, seed: i64) -> Self {
         tch::manual_seed(seed);
         let (few, rest) = digits.draw(per_class);
@@ -66,10 +66,10 @@ impl Task {
     }
 }
 
-/// Trains a network as a policy says, from what another has learnt.
+/// Trains a network by a policy, from pretrained weights.
 ///
 /// # Errors
-/// If that is not of such a network, the policy does not fit it, or training fails.
+/// If the weights or the policy do not fit the network, or training fails.
 pub(crate) fn fine_tune(
     policy: &Policy,
     body: &Weights,

@@ -8,11 +8,11 @@ use freeze_examples::Weights;
 /// A file of two checkpoints.
 #[derive(Debug)]
 pub(crate) struct Part {
-    /// What it holds.
+    /// Its content.
     pub(crate) name: &'static str,
-    /// How many bits that is.
+    /// The number of its bits.
     pub(crate) bits: u64,
-    /// How many of them differ.
+    /// The number of bits that differ.
     pub(crate) differing: u64,
 }
 
@@ -23,10 +23,10 @@ const PARTS: [(&str, &str); 4] = [
     ("random number generators", "random.safetensors"),
 ];
 
-/// Compares what two trainings have saved at the end.
+/// Compares the last checkpoints of two trainings.
 ///
 /// # Errors
-/// If one of them cannot be read, or they hold other tensors.
+/// If one of them cannot be read, or they contain different tensors.
 pub(crate) fn compare(left: &Path, right: &Path) -> Result<Vec<Part>, Box<dyn Error>> {
     let part = |(name, file): (&'static str, &str)| {
         let load = |folder: &Path| Weights::load(&folder.join("checkpoint").join(file));

@@ -9,34 +9,34 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::train::Told;
+use crate::train::Progress;
 
-/// What came of a life.
+/// The result of a life.
 #[derive(Debug)]
 pub(crate) struct Life {
-    /// Epochs that were done when it began.
+    /// The epochs that were done when it began.
     pub(crate) from: u64,
-    /// Epochs that it said to have saved; what it began with, if none.
+    /// The epochs that it reported as saved; those at its beginning, if none.
     pub(crate) saved: u64,
-    /// How long it trained.
+    /// The duration of its training.
     pub(crate) time: Duration,
-    /// Whether it was killed, and did not end by itself.
+    /// Whether it was killed before it ended by itself.
     pub(crate) killed: bool,
-    /// What it left in its folder, but for the lock file.
+    /// The content of its folder at its end, without the lock file.
     pub(crate) left: Vec<String>,
 }
 
-/// When a process is killed.
+/// The moment at which a process is killed.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Kill {
-    /// So many epochs after it began,
+    /// The number of epochs after its beginning.
     epochs: u64,
-    /// and so long into the next ones.
+    /// The time after the end of these epochs.
     time: Duration,
 }
 
 impl Kill {
-    /// A moment in the next few epochs, drawn at random: another one whenever the program runs.
+    /// A random moment in the next few epochs, a different one each time the program runs.
     pub(crate) fn at_random(epochs: u32, epoch: Duration) -> Self {
         let drawn = RandomState::new().hash_one(());
         let share = f64::from(u32::try_from(drawn >> 32).unwrap_or(u32::MAX)) / f64::from(u32::MAX);
@@ -46,10 +46,10 @@ impl Kill {
 
 impl Life {
     /// Starts a process that trains in `folder`, and kills it at some moment, if one is given. On
-    /// Unix that is SIGKILL, of which a process learns nothing.
+    /// Unix the signal is SIGKILL, which a process cannot handle.
     ///
     /// # Errors
-    /// If it cannot be started, or fails by itself.
+    /// If the process cannot be started, or fails by itself.
     pub(crate) fn live(
         mut process: Command,
         folder: &Path,
@@ -58,23 +58,23 @@ impl Life {
         let mut child = process.stdout(Stdio::piped()).spawn()?;
         let output = child.stdout.take().ok_or("the process has no output")?;
         let lines = BufReader::new(output).lines().map_while(Result::ok);
-        let mut told = lines.filter_map(|line| Told::read(&line));
-        let Some(Told::From(from)) = told.next() else {
+        let mut reports = lines.filter_map(|line| Progress::read(&line));
+        let Some(Progress::From(from)) = reports.next() else {
             return Err(format!("the process did not begin: {}", child.wait()?).into());
         };
         let begun = Instant::now();
         let mut saved = from;
         if let Some(kill) = kill {
             while saved < from + kill.epochs
-                && let Some(Told::Saved(epochs)) = told.next()
+                && let Some(Progress::Saved(epochs)) = reports.next()
             {
                 saved = epochs;
             }
             thread::sleep(kill.time);
-            // One that has just ended by itself does not mind.
+            // A process that has just ended by itself is not affected.
             child.kill()?;
         }
-        if let Some(Told::Saved(epochs)) = told.last() {
+        if let Some(Progress::Saved(epochs)) = reports.last() {
             saved = epochs;
         }
         let time = begun.elapsed();
@@ -85,13 +85,13 @@ impl Life {
         Ok(Self { from, saved, time, killed: !status.success(), left: names(folder)? })
     }
 
-    /// Whether the end came while a checkpoint was written or took its place.
+    /// Whether the process ended while a checkpoint was written or replaced.
     pub(crate) fn ended_while_saving(&self) -> bool {
         self.left.iter().any(|name| name != "checkpoint")
     }
 }
 
-/// What lies in a folder beside the lock file, by name; nothing, if there is no folder yet.
+/// The names of the files in a folder without the lock file; none, if there is no folder yet.
 fn names(folder: &Path) -> Result<Vec<String>, Box<dyn Error>> {
     if !folder.is_dir() {
         return Ok(Vec::new());

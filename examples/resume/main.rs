@@ -1,7 +1,7 @@
-//! Kills a training several times at random moments, goes on each time from what it had saved, and
-//! compares the end bit by bit with a training that was never killed.
+//! Kills a training several times at random moments, resumes it each time from its last checkpoint,
+//! and compares the result bit by bit with a training that was never killed.
 //!
-//! Run it with `cargo run --example resume`. It starts itself again as the process that is killed.
+//! Run it with `cargo run --example resume`. It starts itself as the process that is killed.
 
 mod compare;
 mod life;
@@ -24,9 +24,9 @@ use indicatif::ProgressBar;
 use life::{Kill, Life};
 use train::EPOCHS;
 
-/// How often the training is killed, if it is not done before.
+/// The number of kills, if the training does not end before.
 const KILLS: usize = 8;
-/// How many epochs it lives each time, at most.
+/// The most epochs of each life.
 const LIFE: u32 = 6;
 
 fn main() -> ExitCode {
@@ -58,7 +58,7 @@ fn kill_and_compare() -> Result<(), Box<dyn Error>> {
     progress.finish_and_clear();
     println!("    {:.1} s: {}", whole.time.as_secs_f64(), readable(&unbroken));
 
-    println!("\nThe same, killed at random moments; it goes on from what it has saved.");
+    println!("\nThe same, killed at random moments and resumed from its last checkpoint.");
     let progress = bar(EPOCHS, "killed");
     let epoch = whole.time / u32::try_from(EPOCHS)?;
     let lives = live(|| process(&killed), &killed, KILLS, epoch, &progress)?;
@@ -81,8 +81,8 @@ fn process(folder: &Path) -> std::io::Result<Command> {
     Ok(process)
 }
 
-/// The lives of a training of which an epoch takes about so long: so many end by a kill, if it is
-/// not done before, and the last one by itself.
+/// The lives of a training whose epochs take about this long: each ends by a kill, and the last one
+/// by itself.
 fn live(
     process: impl Fn() -> std::io::Result<Command>,
     folder: &Path,

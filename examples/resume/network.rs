@@ -1,4 +1,4 @@
-//! The network: three blocks of a convolution and its batch norm, and a head behind a dropout.
+//! The network: three blocks of a convolution and its batch norm, and a head after a dropout.
 
 use freeze_examples::digits::SIDE;
 use freeze_runtime::nn::{BatchNorm, Dropout, batch_norm2d, dropout};
@@ -23,7 +23,7 @@ struct Block {
 }
 
 impl Network {
-    /// A network that has learnt nothing yet.
+    /// A new network.
     pub(crate) fn new(vs: &nn::Path) -> Self {
         let [image, first, second, third] = CHANNELS;
         let pixels = (SIDE / 4) * (SIDE / 4);
@@ -48,9 +48,9 @@ impl ModuleT for Network {
 
 impl Block {
     fn new(vs: &nn::Path, channels_in: i64, channels: i64) -> Self {
-        // The batch norm takes the mean away, and with it any bias.
+        // The batch norm subtracts the mean, and any bias with it.
         let conv = nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
-        // PyTorch's beginning; tch draws these weights.
+        // PyTorch's initial values; tch draws these weights.
         let bn = nn::BatchNormConfig { ws_init: nn::Init::Const(1.0), ..Default::default() };
         Self {
             conv: nn::conv2d(vs / "conv", channels_in, channels, 3, conv),

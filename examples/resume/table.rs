@@ -1,11 +1,11 @@
-//! What happened, as tables.
+//! The results, as tables.
 
 use freeze_examples::table::{Table, thousands};
 
 use crate::compare::Part;
 use crate::life::Life;
 
-/// A row a life.
+/// One row for each life.
 pub(crate) fn lives(lives: &[Life]) -> Table {
     let mut table = Table::new([
         "life",
@@ -33,7 +33,7 @@ pub(crate) fn lives(lives: &[Life]) -> Table {
     table
 }
 
-/// A row a file of the two checkpoints.
+/// One row for each file of the two checkpoints.
 pub(crate) fn parts(parts: &[Part]) -> Table {
     let mut table = Table::new(["killed and unbroken", "bits", "that differ"]);
     let number = |bits: u64| thousands(usize::try_from(bits).unwrap_or(usize::MAX));

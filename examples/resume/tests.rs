@@ -11,7 +11,7 @@ use tch::{Device, nn};
 use crate::compare::compare;
 use crate::life::Life;
 use crate::network::Network;
-use crate::train::{EPOCHS, Told, train};
+use crate::train::{EPOCHS, Progress, train};
 use crate::{live, table};
 
 #[test]
@@ -29,11 +29,11 @@ fn the_description_is_of_this_network() {
 #[test]
 fn what_a_process_tells_is_read_among_other_lines() {
     let lines = ["running 1 test", "from 3", "", "saved 4", "saved", "test ok"];
-    let told: Vec<Told> = lines.into_iter().filter_map(Told::read).collect();
-    assert_eq!(told, [Told::From(3), Told::Saved(4)]);
+    let read: Vec<Progress> = lines.into_iter().filter_map(Progress::read).collect();
+    assert_eq!(read, [Progress::From(3), Progress::Saved(4)]);
 }
 
-/// This test is the process that is killed, too, where the environment names the folder.
+/// Where the environment names the folder, this test is the process that is killed.
 #[test]
 fn a_killed_training_ends_with_the_bits_of_one_that_was_not() {
     const FOLDER: &str = "TRAIN_IN_FOLDER";
@@ -57,7 +57,7 @@ fn a_killed_training_ends_with_the_bits_of_one_that_was_not() {
     assert_eq!(lives.len(), 4);
     for pair in lives.windows(2) {
         assert!(pair[0].killed);
-        assert!(pair[1].from >= pair[0].saved, "what it said to have saved is there");
+        assert!(pair[1].from >= pair[0].saved, "the saved epochs are not lost");
     }
     assert_eq!(lives.last().unwrap().saved, EPOCHS);
 

@@ -1,5 +1,4 @@
-//! What the process does that is killed: it trains, saves after each epoch, and goes on from what
-//! was saved before.
+//! The process that is killed: it trains, saves after each epoch, and continues from the last save.
 
 use std::error::Error;
 use std::io::Write;
@@ -12,25 +11,25 @@ use tch::nn::{self, ModuleT};
 
 use crate::network::Network;
 
-/// How many epochs a run has; the policy says so too.
+/// The epochs of a run, as in the policy.
 pub(crate) const EPOCHS: u64 = 40;
 /// Samples of each digit to learn from.
 const PER_CLASS: i64 = 50;
-/// Samples of each digit to watch the loss on.
+/// Samples of each digit for the validation loss.
 const VALIDATION: i64 = 20;
 const BATCH: i64 = 50;
 
-/// Where a run is, as the process tells it: a line each.
+/// The progress that the process reports, one line each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Told {
-    /// It goes on behind so many epochs.
+pub(crate) enum Progress {
+    /// It continues after this number of epochs.
     From(u64),
-    /// So many epochs are done and saved.
+    /// This number of epochs is done and saved.
     Saved(u64),
 }
 
-impl Told {
-    fn tell(self, to: &mut impl Write) -> std::io::Result<()> {
+impl Progress {
+    fn report(self, to: &mut impl Write) -> std::io::Result<()> {
         match self {
             Self::From(epochs) => writeln!(to, "from {epochs}")?,
             Self::Saved(epochs) => writeln!(to, "saved {epochs}")?,
@@ -38,7 +37,7 @@ impl Told {
         to.flush()
     }
 
-    /// What a line says, if it says anything.
+    /// Reads a line.
     pub(crate) fn read(line: &str) -> Option<Self> {
         let (word, epochs) = line.trim().split_once(' ')?;
         match (word, epochs.parse().ok()?) {
@@ -49,13 +48,13 @@ impl Told {
     }
 }
 
-/// Trains until all epochs are done, from what is saved in `folder` or from nothing, and saves
+/// Trains until all epochs are done, from the checkpoint in `folder` if there is one, and saves
 /// there after each epoch.
 ///
 /// # Errors
-/// If the digits or the policy cannot be read, or training, saving or going on fails.
+/// If the digits or the policy cannot be read, or training, saving or resuming fails.
 pub(crate) fn train(folder: &Path, to: &mut impl Write) -> Result<(), Box<dyn Error>> {
-    // The same sums on any machine; and on a network this small, no slower.
+    // One thread computes the same sums on any machine, and is no slower on a network of this size.
     tch::set_num_threads(1);
     tch::manual_seed(1);
     let (few, rest) = digits::load()?.draw(PER_CLASS);
@@ -66,11 +65,11 @@ pub(crate) fn train(folder: &Path, to: &mut impl Write) -> Result<(), Box<dyn Er
     let mut tuner =
         Tuner::builder(&policy).steps_per_epoch(usize::try_from(few.len() / BATCH)?).attach(&vs)?;
     match tuner.resume(folder) {
-        // The first time, there is nothing to go on from.
+        // The first process has no checkpoint.
         Ok(()) | Err(TunerError::Checkpoint(CheckpointError::Missing(_))) => {}
         Err(error) => return Err(error.into()),
     }
-    Told::From(tuner.epochs_started()).tell(to)?;
+    Progress::From(tuner.epochs_started()).report(to)?;
     while tuner.epochs_started() < EPOCHS {
         tuner.start_epoch()?;
         for (images, labels) in few.batches(BATCH) {
@@ -79,7 +78,7 @@ pub(crate) fn train(folder: &Path, to: &mut impl Write) -> Result<(), Box<dyn Er
         }
         tuner.observe("val_loss", validate(&network, &validation))?;
         tuner.save(folder)?;
-        Told::Saved(tuner.epochs_started()).tell(to)?;
+        Progress::Saved(tuner.epochs_started()).report(to)?;
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! A language that the program makes: sentences of two facts about animals.
+//! A generated language: sentences of two facts about animals.
 //!
 //! `the bari eats fish and the tolu fears owls .`, or `… and the same fears owls .`, which is about
 //! the first animal again. What an animal eats, fears and likes is drawn once, so that the last word
@@ -12,7 +12,7 @@ const AND: i64 = 1;
 const SAME: i64 = 2;
 const STOP: i64 = 3;
 const VERBS: [&str; 3] = ["eats", "fears", "likes"];
-/// What follows each verb.
+/// The objects of each verb.
 const OBJECTS: [[&str; 6]; 3] = [
     ["fish", "grass", "seeds", "fruit", "ants", "leaves"],
     ["owls", "wolves", "storms", "fire", "snakes", "noise"],
@@ -20,11 +20,11 @@ const OBJECTS: [[&str; 6]; 3] = [
 ];
 const SYLLABLES: [&str; 7] = ["ba", "di", "ko", "lu", "me", "ri", "su"];
 
-/// Animals that the language has from the beginning.
+/// The number of old animals.
 pub(crate) const OLD_ANIMALS: i64 = 40;
-/// Animals that are added to it.
+/// The number of new animals.
 pub(crate) const NEW_ANIMALS: i64 = 8;
-/// Words of a sentence.
+/// The words of a sentence.
 pub(crate) const LENGTH: i64 = 10;
 /// The places of a sentence that follow from the words before them, counted from 0.
 pub(crate) const PREDICTABLE: [i64; 2] = [3, 8];
@@ -34,37 +34,36 @@ const OBJECTS_OF_A_VERB: i64 = 6;
 const FIRST_VERB: i64 = 4;
 const FIRST_OBJECT: i64 = FIRST_VERB + VERB_COUNT;
 const FIRST_ANIMAL: i64 = FIRST_OBJECT + VERB_COUNT * OBJECTS_OF_A_VERB;
-/// Words that the language has from the beginning.
+/// The number of old words.
 pub(crate) const OLD_WORDS: i64 = FIRST_ANIMAL + OLD_ANIMALS;
-/// Words that it has in the end.
+/// The number of all words.
 pub(crate) const WORDS: i64 = OLD_WORDS + NEW_ANIMALS;
 
-/// What is true of each animal, for as long as the language lasts.
+/// The facts about each animal, which never change.
 #[derive(Debug)]
 pub(crate) struct Language {
-    /// Which of its objects is true: a number a verb for each animal.
+    /// The index of the true object, for each animal and verb.
     facts: Tensor,
 }
 
-/// Whom sentences are about.
+/// The animals in a sentence.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum About {
-    /// Animals that were there from the beginning.
+    /// Old animals.
     Old,
-    /// Animals that were added.
+    /// New animals.
     New,
-    /// The first fact about one that was added, the second about the same or about one that was
-    /// there.
+    /// The first fact about a new animal, the second about the same or an old one.
     NewThenOld,
 }
 
 impl Language {
-    /// Draws what is true with tch's generator.
+    /// Draws all facts with tch's generator.
     pub(crate) fn draw() -> Self {
         Self { facts: randint(OBJECTS_OF_A_VERB, &[(OLD_ANIMALS + NEW_ANIMALS) * VERB_COUNT]) }
     }
 
-    /// So many sentences, drawn with tch's generator: a row each, a number a word.
+    /// Draws sentences with tch's generator: one row for each sentence, one number for each word.
     pub(crate) fn sentences(&self, count: i64, about: About) -> Tensor {
         let old = || randint(OLD_ANIMALS, &[count]);
         let new = || randint(NEW_ANIMALS, &[count]) + OLD_ANIMALS;
@@ -73,7 +72,7 @@ impl Language {
             About::New => (new(), new()),
             About::NewThenOld => (new(), old()),
         };
-        // Every other sentence goes on about the same animal.
+        // Every other sentence continues with the same animal.
         let goes_on = randint(2, &[count]).eq(1);
         let second = first.where_self(&goes_on, &other);
         let word = |number: i64| Tensor::full([count], number, (Kind::Int64, Device::Cpu));
@@ -95,7 +94,7 @@ impl Language {
         Tensor::stack(&words, 1)
     }
 
-    /// A verb for each animal, and what is true then.
+    /// A verb for each animal, and the true object.
     fn fact(&self, animals: &Tensor) -> [Tensor; 2] {
         let verbs = randint(VERB_COUNT, &animals.size());
         let objects = self.facts.index_select(0, &(animals * VERB_COUNT + &verbs));
@@ -103,13 +102,13 @@ impl Language {
     }
 }
 
-/// A sentence as a person reads it.
+/// The text of a sentence.
 pub(crate) fn read(sentence: &Tensor) -> String {
     let numbers = Vec::<i64>::try_from(sentence).unwrap_or_default();
     numbers.into_iter().map(word).collect::<Vec<_>>().join(" ")
 }
 
-/// The word of a number.
+/// The word with an index.
 fn word(number: i64) -> String {
     let Ok(number) = usize::try_from(number) else { return "?".to_owned() };
     let known = GLUE.iter().chain(&VERBS).chain(OBJECTS.iter().flatten());

@@ -1,5 +1,5 @@
-//! Adds words to a language model: their rows of the embedding train, and the words that were there
-//! before keep every bit. Compares that with training the whole embedding, and everything.
+//! Adds words to a language model: their rows of the embedding train, and the rows of the old words
+//! keep every bit. Compares that with training the whole embedding, and the whole network.
 //!
 //! Run it with `cargo run --example rows`.
 
@@ -22,14 +22,14 @@ use language::{About, Language, NEW_ANIMALS, OLD_ANIMALS, OLD_WORDS, read};
 use network::WIDTH;
 use train::{EPOCHS, NEW_TEXT, OLD_TEXT, Run, learn, learn_new_words};
 
-/// How often the new text is drawn anew.
+/// The number of draws of the new text.
 const DRAWS: u32 = 4;
 
 type Outcome = comparison::Outcome<Run>;
 
 const COLUMNS: [Column<Run>; 5] = [
-    ("right on new words", |runs| percent(runs, |run| run.new_accuracy)),
-    ("right on old words", |runs| percent(runs, |run| run.old_accuracy)),
+    ("accuracy on new words", |runs| percent(runs, |run| run.new_accuracy)),
+    ("accuracy on old words", |runs| percent(runs, |run| run.old_accuracy)),
     ("differing bits of old words", |runs| {
         let bits = |run: &Run| usize::try_from(run.differing_bits).unwrap_or(usize::MAX);
         format!("{} of {}", largest(runs, bits), thousands(old_bits()))
@@ -43,21 +43,21 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // The same sums on any machine; and on a network this small, no slower.
+    // One thread computes the same sums on any machine, and is no slower on a network of this size.
     tch::set_num_threads(1);
     let strategies = strategies()?;
     let seeds: Vec<i64> = (0..DRAWS.into()).collect();
     tch::manual_seed(1);
     let language = Language::draw();
-    println!("{OLD_ANIMALS} animals: {OLD_TEXT} sentences to learn from, such as");
+    println!("{OLD_ANIMALS} animals: {OLD_TEXT} sentences for training, such as");
     show(&language, About::Old);
     let progress = bar(OLD_TEXT, "the language");
     let (learnt, accuracy) = learn(&language, OLD_TEXT, &progress)?;
     progress.finish_and_clear();
-    println!("    {:.1} % of what is true of them told right", 100.0 * accuracy);
+    println!("    {:.1} % of their facts predicted correctly", 100.0 * accuracy);
 
     println!(
-        "\n{NEW_ANIMALS} animals are added: {NEW_TEXT} sentences about them to learn from, \
+        "\n{NEW_ANIMALS} animals are added: {NEW_TEXT} sentences about them for training, \
          {EPOCHS} epochs, such as"
     );
     show(&language, About::New);
@@ -87,8 +87,8 @@ fn show(language: &Language, about: About) {
 }
 
 /// The strategies. Each learning rate is the smallest of 3e-4, 1e-3, 3e-3 and so on with which all
-/// new words are learnt, tried on other draws than those of this example: a larger rate forgets more
-/// of the old words.
+/// new words are learnt, tried on other draws than those of this example. A larger rate forgets
+/// more of the old words.
 fn strategies() -> Result<[Strategy; 3], Box<dyn Error>> {
     let load = |name, file| Strategy::load("rows", name, file);
     Ok([

@@ -6,7 +6,7 @@ use freeze_examples::chart::{HeatMap, Row};
 use crate::Outcome;
 use crate::language::{OLD_WORDS, WORDS};
 
-/// A row a strategy, a column a word.
+/// One row for each strategy, one column for each word.
 pub(crate) fn picture(outcomes: &[Outcome]) -> HeatMap {
     let row = |outcome: &Outcome| {
         let old = Spread::of(outcome.runs.iter().map(|run| 100.0 * run.old_accuracy));

@@ -1,4 +1,4 @@
-//! Teaches a network words: the first ones, and later more.
+//! Trains a network on the old words, and later on the new ones.
 
 use std::error::Error;
 use std::time::{Duration, Instant};
@@ -12,39 +12,39 @@ use tch::{Device, Kind, Tensor, nn};
 use crate::language::{About, Language, OLD_WORDS, PREDICTABLE, WORDS};
 use crate::network::Network;
 
-/// Sentences from which the network learns the language.
+/// Sentences of the first training.
 pub(crate) const OLD_TEXT: u64 = 96_000;
-/// Sentences from which it learns the new words.
+/// Sentences of the fine-tuning on the new words.
 pub(crate) const NEW_TEXT: i64 = 128;
-/// How often it reads these.
+/// The epochs of the fine-tuning.
 pub(crate) const EPOCHS: u64 = 40;
-/// Sentences on which it is tested.
+/// Sentences of each test.
 const TEST: i64 = 1000;
 const OLD_BATCH: i64 = 64;
 const NEW_BATCH: i64 = 32;
 
-/// What came of a run.
+/// The result of a run.
 pub(crate) struct Run {
-    /// The share of what is true of new animals that the network tells right, in sentences that go
-    /// on about animals that were there before.
+    /// The share of facts about new animals that the network predicts correctly, in sentences that
+    /// continue with old animals.
     pub(crate) new_accuracy: f64,
-    /// The same of those that were there before, in sentences about them alone.
+    /// The same share for old animals, in sentences about old animals alone.
     pub(crate) old_accuracy: f64,
-    /// How far each row of the embedding moved: the root of the mean square, 0 where not one bit
-    /// changed.
+    /// The distance that each row of the embedding moved: the root of the mean square, 0 where no
+    /// bit changed.
     pub(crate) moved: Vec<f64>,
-    /// In how many bits the rows of the old words differ from what they were.
+    /// The number of bits of the old words' rows that changed.
     pub(crate) differing_bits: u64,
-    /// The most bytes that optimizer state ever held.
+    /// The largest number of bytes of optimizer state.
     pub(crate) optimizer_bytes: usize,
-    /// How long the steps took, in seconds.
+    /// The duration of all steps in seconds.
     pub(crate) seconds: f64,
-    /// What the tuner said when the rule fired.
+    /// The transition of the rule.
     pub(crate) change: Transition,
 }
 
-/// What a network has learnt of the language before words are added to it, and the share of what
-/// is true that it tells right.
+/// Trains a network on the old words. Returns its weights, and the share of facts that it predicts
+/// correctly.
 ///
 /// # Errors
 /// If training fails.
@@ -67,10 +67,10 @@ pub(crate) fn learn(
     Ok((Weights::of(&vs), accuracy))
 }
 
-/// Teaches the new words as a policy says.
+/// Fine-tunes a network on the new words by a policy.
 ///
 /// # Errors
-/// If what was learnt is not of such a network, the policy does not fit it, or training fails.
+/// If the weights or the policy do not fit the network, or training fails.
 pub(crate) fn learn_new_words(
     policy: &Policy,
     language: &Language,
@@ -124,7 +124,7 @@ fn shuffled(text: &Tensor) -> Tensor {
     text.index_select(0, &Tensor::randperm(count, (Kind::Int64, Device::Cpu)))
 }
 
-/// How far each row moved.
+/// The distance that each row moved.
 fn moved(before: &Tensor, after: &Tensor) -> Vec<f64> {
     let rows = before.unbind(0).into_iter().zip(after.unbind(0));
     rows.map(|(before, after)| distance(&before, &after).unwrap_or(f64::NAN)).collect()

@@ -106,7 +106,7 @@ mod tests {
             ("most", |runs| largest(runs, |run| if *run > 2.0 { 3000 } else { 1 })),
         ];
         let table = table(&[outcome], &columns).to_string();
-        let row: Vec<_> = table.lines().last().unwrap().split("   ").map(str::trim).collect();
-        assert_eq!(row, ["all", "20.0 % ± 14.1", "2.00 ± 1.41", "3,000"]);
+        let row = "all        20.0 % ± 14.1   2.00 ± 1.41   3,000";
+        assert_eq!(table.lines().last(), Some(row));
     }
 }

@@ -16,19 +16,19 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// How many samples there are.
+    /// The number of samples.
     #[must_use]
     pub fn len(&self) -> i64 {
         self.labels.numel().try_into().unwrap_or(i64::MAX)
     }
 
-    /// Whether there are none.
+    /// Whether there are no samples.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// The samples of some classes, which are counted from 0 again.
+    /// The samples of some classes, whose labels start at 0 again.
     #[must_use]
     pub fn classes(&self, classes: Range<i64>) -> Self {
         let chosen = self.labels.ge(classes.start).logical_and(&self.labels.lt(classes.end));
@@ -36,7 +36,7 @@ impl Dataset {
         Self { labels: samples.labels - classes.start, ..samples }
     }
 
-    /// Draws so many samples of each class with tch's generator: these, and all the others.
+    /// Draws a number of samples of each class with tch's generator. Returns these and all others.
     #[must_use]
     pub fn draw(&self, per_class: i64) -> (Self, Self) {
         let order = Tensor::randperm(self.len(), (Kind::Int64, self.labels.device()));
@@ -49,8 +49,8 @@ impl Dataset {
         (self.samples(&at(&drawn)), self.samples(&at(&drawn.logical_not())))
     }
 
-    /// The samples in batches, in an order drawn with tch's generator; what does not fill a
-    /// batch is left out.
+    /// The samples in batches, in an order drawn with tch's generator. An incomplete last batch is
+    /// dropped.
     #[must_use]
     pub fn batches(&self, size: i64) -> Iter2 {
         let mut batches = Iter2::new(&self.inputs, &self.labels, size);
@@ -58,7 +58,7 @@ impl Dataset {
         batches
     }
 
-    /// The share of the samples whose class a network tells right.
+    /// The share of the samples that a network classifies correctly.
     #[must_use]
     pub fn accuracy(&self, network: &impl ModuleT) -> f64 {
         tch::no_grad(|| {

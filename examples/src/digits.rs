@@ -9,17 +9,17 @@ use crate::Dataset;
 
 const FILE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/digits/data/digits.csv");
 
-/// Pixels of an image's side.
+/// The side of an image in pixels.
 pub const SIDE: i64 = 8;
 /// The value of a black pixel.
 const BLACK: f64 = 16.0;
-/// How far an image is bent, on average: a share of its side.
+/// The average distortion of an image, as a share of its side.
 const DISTORTION: f64 = 0.22;
 
 /// All digits, as images of one channel with pixels from 0 to 1.
 ///
 /// # Errors
-/// If the file cannot be read, or a line of it is no label and 64 pixels.
+/// If the file cannot be read, or a line is not a label and 64 pixels.
 pub fn load() -> Result<Dataset, String> {
     let path = Path::new(FILE);
     let text = fs::read_to_string(path).map_err(|error| format!("{FILE}: {error}"))?;
@@ -43,8 +43,8 @@ fn read(line: &str) -> Option<(i64, Vec<f32>)> {
     Some((label.parse().ok()?, pixels)).filter(|_| whole)
 }
 
-/// The same digits turned, sheared, stretched and moved a little, each in its own way, so that
-/// a network learns strokes and not pixels.
+/// The digits with random rotation, shear, scale and translation, so that a network learns strokes
+/// and not pixels.
 pub fn distort(images: &Tensor) -> Tensor {
     let count = images.size().first().copied().unwrap_or(0);
     let straight = Tensor::from_slice(&[1.0_f32, 0.0, 0.0, 0.0, 1.0, 0.0]).view([1, 2, 3]);

@@ -1,4 +1,4 @@
-//! Where examples find what is theirs, and put what they make.
+//! The input and output files of examples.
 
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
@@ -9,10 +9,10 @@ pub fn file(path: &str) -> PathBuf {
     from_here(&Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
 }
 
-/// The folder for what an example makes: one of its own where cargo builds.
+/// The output folder of an example, in the folder into which cargo builds.
 ///
 /// # Errors
-/// If it cannot be created.
+/// If the folder cannot be created.
 pub fn output_folder(example: &str) -> io::Result<PathBuf> {
     let target = env::var_os("CARGO_TARGET_DIR").map_or_else(
         || Path::new(env!("CARGO_MANIFEST_DIR")).with_file_name("target"),
@@ -24,13 +24,13 @@ pub fn output_folder(example: &str) -> io::Result<PathBuf> {
     Ok(folder)
 }
 
-/// A path as a person reads it: seen from the working directory where it lies in there.
+/// A path for messages, relative to the working directory if it lies inside.
 #[must_use]
 pub fn readable(path: &Path) -> String {
     from_here(path).display().to_string()
 }
 
-/// A path as seen from the working directory, where it lies in there.
+/// A path relative to the working directory, if it lies inside.
 fn from_here(path: &Path) -> PathBuf {
     let here = env::current_dir().unwrap_or_default();
     path.strip_prefix(here).unwrap_or(path).to_owned()

@@ -1,4 +1,4 @@
-//! What the examples share: data to learn from, and ways to show what came of it.
+//! Code that several examples share: data, training, comparisons, tables and charts.
 
 pub mod chart;
 pub mod comparison;

@@ -1,4 +1,4 @@
-//! The policies of the examples, and how their findings are told.
+//! The policies of the examples, and the report of their findings.
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use crate::file;
 /// anything trains.
 ///
 /// # Errors
-/// If one of the two files cannot be read, or all that is wrong with the policy.
+/// If one of the two files cannot be read, or the policy has errors.
 pub fn policy(example: &str, name: &str) -> Result<Policy, Box<dyn Error>> {
     let folder = file(example);
     let policy = Policy::load(folder.join(name))?;
@@ -20,7 +20,7 @@ pub fn policy(example: &str, name: &str) -> Result<Policy, Box<dyn Error>> {
     Ok(policy)
 }
 
-/// What a program ends with; an error is told as a person reads it.
+/// The exit code of a program; prints the error.
 #[must_use]
 pub fn exit_code(ended: Result<(), Box<dyn Error>>) -> ExitCode {
     match ended {

@@ -1,4 +1,4 @@
-//! Learns digits, for what is of use to others.
+//! Pretraining on some digits.
 
 use std::time::Instant;
 
@@ -11,10 +11,10 @@ use crate::{Dataset, bar};
 
 const BATCH: i64 = 32;
 
-/// Trains a network for so many epochs on digits 0 to 4, and says so.
+/// Trains a network on digits 0 to 4 and prints the result.
 ///
 /// # Errors
-/// What the tuner says.
+/// If training fails.
 pub fn learn_first_half(
     store: &nn::VarStore,
     network: &impl ModuleT,
@@ -28,18 +28,18 @@ pub fn learn_first_half(
     pretrain(store, network, &first_half, epochs, &progress)?;
     progress.finish_and_clear();
     println!(
-        "    {:.1} % of them told right after {epochs} epochs, {:.1} s",
+        "    {:.1} % of them classified correctly after {epochs} epochs, {:.1} s",
         100.0 * first_half.accuracy(network),
         begun.elapsed().as_secs_f64(),
     );
     Ok(())
 }
 
-/// Trains all of a network for so many epochs on these digits, each bent anew in every epoch, by
-/// AdamW with a learning rate of 3e-3.
+/// Trains all of a network with AdamW and a learning rate of 3e-3. Each epoch distorts every digit
+/// anew.
 ///
 /// # Errors
-/// What the tuner says.
+/// If training fails.
 fn pretrain(
     store: &nn::VarStore,
     network: &impl ModuleT,
@@ -68,7 +68,7 @@ mod tests {
     use crate::digits;
 
     #[test]
-    fn a_network_learns_to_tell_zeros_from_ones() {
+    fn a_network_learns_to_distinguish_zeros_from_ones() {
         tch::set_num_threads(1);
         tch::manual_seed(0);
         let digits = digits::load().unwrap().classes(0..2);

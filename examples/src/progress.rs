@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-/// A bar for so many epochs, or whatever is counted; it hides where there is no terminal.
+/// A progress bar of the given length. It is hidden where there is no terminal.
 #[must_use]
 pub fn bar(length: u64, message: impl Into<String>) -> ProgressBar {
     let style = ProgressStyle::with_template("    {bar:30} {percent:>3} %  {msg}")

@@ -1,16 +1,16 @@
-//! Several measurements of one thing.
+//! The mean and the deviation of several measurements.
 
-/// Where measurements lie.
+/// The spread of several measurements.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Spread {
     /// Their mean.
     pub mean: f64,
-    /// Their standard deviation from it; 0 where there is one measurement.
+    /// Their standard deviation; 0 for one measurement.
     pub deviation: f64,
 }
 
 impl Spread {
-    /// Where these lie.
+    /// The spread of these values.
     pub fn of(values: impl IntoIterator<Item = f64>) -> Self {
         let values: Vec<f64> = values.into_iter().collect();
         let count = f64::from(u32::try_from(values.len()).unwrap_or(u32::MAX));

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// Rows under a header; the first column stands left, the numbers in the others right.
+/// Rows under a header. The first column is aligned left, all others right.
 #[derive(Debug, Default)]
 pub struct Table {
     header: Vec<String>,
@@ -53,7 +53,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A number with its thousands set apart.
+/// A number with separated thousands.
 #[must_use]
 pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn thousands_are_set_apart() {
+    fn thousands_are_separated() {
         let written = [0, 999, 1_000, 12_345, 1_234_567].map(thousands);
         assert_eq!(written, ["0", "999", "1,000", "12,345", "1,234,567"]);
     }

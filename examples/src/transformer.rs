@@ -3,23 +3,23 @@
 use tch::Tensor;
 use tch::nn::{self, Module};
 
-/// A transformer's measures.
+/// The dimensions of a transformer.
 #[derive(Debug, Clone, Copy)]
 pub struct Config {
-    /// Numbers a token consists of between layers.
+    /// The size of a token between layers.
     pub width: i64,
-    /// Heads of each attention; they share the width.
+    /// The heads of each attention, which divide the width.
     pub heads: i64,
-    /// Layers.
+    /// The number of layers.
     pub layers: i64,
-    /// Whether a token sees only itself and those before it.
+    /// Whether a token attends only to itself and earlier tokens.
     pub causal: bool,
 }
 
-/// Layers of attention and of a perceptron, each behind its norm, after Xiong et al., "On Layer
+/// Layers of attention and of a perceptron, each after its norm, after Xiong et al., "On Layer
 /// Normalization in the Transformer Architecture", <https://arxiv.org/abs/2002.04745>.
 ///
-/// Its parameters are called `layer.0.attention.…`, `layer.0.mlp.…` and so on, and `norm`.
+/// Its parameters are named `layer.0.attention.…`, `layer.0.mlp.…` and so on, and `norm`.
 #[derive(Debug)]
 pub struct Transformer {
     layers: Vec<Layer>,
@@ -49,7 +49,7 @@ struct Mlp {
 }
 
 impl Transformer {
-    /// A transformer that has learnt nothing yet.
+    /// A new transformer.
     #[must_use]
     pub fn new(vs: &nn::Path, config: Config) -> Self {
         let layer = |number| Layer::new(&(vs / "layer" / number), config);
@@ -132,7 +132,7 @@ mod tests {
 
     const CONFIG: Config = Config { width: 8, heads: 2, layers: 2, causal: true };
 
-    /// Whether the first of three tokens comes out the same whatever the last one is.
+    /// Whether the output for the first of three tokens is independent of the last token.
     fn first_ignores_last(config: Config) -> bool {
         tch::manual_seed(0);
         let vs = nn::VarStore::new(Device::Cpu);

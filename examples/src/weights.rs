@@ -1,4 +1,4 @@
-//! What a network consists of: every parameter and every running statistic.
+//! The weights of a network: all parameters and running statistics.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,14 +11,14 @@ use tch::{Kind, TchError, Tensor};
 pub struct Weights(BTreeMap<String, Tensor>);
 
 impl Weights {
-    /// Those of a network as it is now.
+    /// The current weights of a network.
     #[must_use]
     pub fn of(store: &VarStore) -> Self {
         let named = store.variables().into_iter();
         Self(named.map(|(name, tensor)| (name, tensor.detach().copy())).collect())
     }
 
-    /// Those of a `.safetensors` file.
+    /// The weights of a `.safetensors` file.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -26,13 +26,13 @@ impl Weights {
         Ok(Self(Tensor::read_safetensors(file)?.into_iter().collect()))
     }
 
-    /// Those of one part of the network.
+    /// The weights of one part of the network.
     #[must_use]
     pub fn part(&self, part: &str) -> Self {
         self.chosen(|name| is_under(name, part))
     }
 
-    /// All but those of one part.
+    /// The weights without those of one part.
     #[must_use]
     pub fn except(&self, part: &str) -> Self {
         self.chosen(|name| !is_under(name, part))
@@ -43,11 +43,11 @@ impl Weights {
         Self(chosen.map(|(name, tensor)| (name.clone(), tensor.shallow_clone())).collect())
     }
 
-    /// Puts them into the network that has them; where it has more rows of a tensor, into the
-    /// first ones. What it has besides them stays as it is.
+    /// Copies them into a network. Where the network has more rows of a tensor, the first rows are
+    /// written. Its other weights are not changed.
     ///
     /// # Errors
-    /// If the network lacks one of them, or has another shape of it.
+    /// If the network has no tensor of a name, or one of another shape.
     pub fn put_into(&self, store: &VarStore) -> Result<(), TchError> {
         let variables = store.variables();
         for (name, tensor) in &self.0 {
@@ -59,7 +59,7 @@ impl Weights {
         Ok(())
     }
 
-    /// How many bits they are.
+    /// The number of bits of all weights.
     #[must_use]
     pub fn bits(&self) -> u64 {
         let bytes = |tensor: &Tensor| tensor.numel() * tensor.kind().elt_size_in_bytes();
@@ -67,16 +67,16 @@ impl Weights {
         8 * u64::try_from(bytes).unwrap_or(u64::MAX)
     }
 
-    /// In how many bits they differ from others of the same names and shapes; `None` where names
+    /// The number of bits that differ from weights of the same names and shapes; `None` where names
     /// or shapes differ.
     #[must_use]
     pub fn differing_bits(&self, other: &Self) -> Option<u64> {
         self.pairs(other)?.map(|(left, right)| differing_bits(left, right)).sum()
     }
 
-    /// How far they are from others of the same names and shapes: the root of the mean square of
-    /// the difference, and 0 only where not one bit differs. `None` where names or shapes differ,
-    /// or there are none.
+    /// The distance from weights of the same names and shapes: the root of the mean square of the
+    /// difference, and 0 only where no bit differs. `None` where names or shapes differ, or there are
+    /// no weights.
     #[must_use]
     pub fn distance(&self, other: &Self) -> Option<f64> {
         distance_of(self.pairs(other)?)
@@ -90,12 +90,12 @@ impl Weights {
     }
 }
 
-/// Whether a tensor is a part of the network or of that part.
+/// Whether a tensor is this part, or belongs to it.
 fn is_under(name: &str, part: &str) -> bool {
     name.strip_prefix(part).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
 }
 
-/// In how many bits two tensors differ; `None` where they are not of one type and shape.
+/// The number of bits that differ between two tensors; `None` where dtypes or shapes differ.
 #[must_use]
 pub fn differing_bits(left: &Tensor, right: &Tensor) -> Option<u64> {
     if left.kind() != right.kind() || left.size() != right.size() {
@@ -109,8 +109,8 @@ pub fn differing_bits(left: &Tensor, right: &Tensor) -> Option<u64> {
     Some(bytes(left)?.into_iter().zip(bytes(right)?).map(differing).sum())
 }
 
-/// How far two tensors of one type and shape are from each other: the root of the mean square of
-/// the difference, and 0 only where not one bit differs.
+/// The distance of two tensors of one dtype and shape: the root of the mean square of the
+/// difference, and 0 only where no bit differs.
 #[must_use]
 pub fn distance(left: &Tensor, right: &Tensor) -> Option<f64> {
     distance_of(std::iter::once((left, right)))

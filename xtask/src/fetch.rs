@@ -114,7 +114,7 @@ impl Fetch<'_> {
         fs::remove_file(wheel).map_err(|error| cannot_write(wheel, &error))
     }
 
-    /// Moves the unpacked folders to their place, `torch` last: its `build-version` speaks for both.
+    /// Moves the unpacked folders to their place, `torch` last: its `build-version` marks both.
     fn replace(&self, tree: &Path) -> std::io::Result<()> {
         fs::write(tree.join("torch/build-version"), format!("{}\n", self.version))?;
         let old = self.into.join("partial/old");
@@ -200,8 +200,8 @@ fn failure(wheel: &str, errors: &str, into: &Path) -> String {
         format!("the disk of {into} is full; free some space and run the command again")
     } else if printed(&["DO NOT MATCH THE HASHES"]) {
         format!(
-            "{wheel} has another hash than xtask/libtorch.txt; the download broke off, or a proxy or \
-             an index has altered it"
+            "{wheel} has another hash than xtask/libtorch.txt; the download broke off, or a proxy \
+             or an index has altered it"
         )
     } else if printed(&[
         "connection broken",
@@ -246,12 +246,11 @@ mod tests {
     #[test]
     fn a_full_disk_and_a_broken_network_are_named() {
         let line = |errors| failure("a==1", errors, Path::new("/checkout/.libtorch"));
-        let full = line(
-            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n",
-        );
+        let full = line("ERROR: Could not install packages: [Errno 28] No space left on device\n");
         assert!(full.starts_with("the disk of /checkout/.libtorch is full"), "{full}");
         let broken = line(
-            "WARNING: Retrying after connection broken by 'NewConnectionError'\nERROR: No matching distribution found for a==1\n",
+            "WARNING: Retrying after connection broken by 'NewConnectionError'\n\
+             ERROR: No matching distribution found for a==1\n",
         );
         assert!(broken.starts_with("the network failed"), "{broken}");
         let absent = line("ERROR: No matching distribution found for a==1\n");

@@ -70,8 +70,8 @@ pub(crate) fn check(dir: &Path) -> Result<(), Error> {
     };
     if found != VERSION {
         return Err(Error::line(format!(
-            "LIBTORCH is {shown}, which is libtorch {found}; freeze requires {VERSION}: name that one, \
-             or unset it"
+            "LIBTORCH is {shown}, which is libtorch {found}; freeze requires {VERSION}: name that \
+             one, or unset it"
         )));
     }
     Ok(())

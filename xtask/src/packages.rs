@@ -128,7 +128,8 @@ mod tests {
 
     #[test]
     fn one_requirement_is_cut_out_of_a_lock_file() {
-        let lock = "# hashes\na==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\na-b==1 \\\n    --hash=sha256:2\n";
+        let lock = "# hashes\na==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n\
+                    a-b==1 \\\n    --hash=sha256:2\n";
         let lines = "a==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n";
         assert_eq!(locked(lock, "a==1").as_deref(), Some(lines));
         assert_eq!(locked(lock, "b==1"), None);

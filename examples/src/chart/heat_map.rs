@@ -1,26 +1,26 @@
-//! Heat maps: a row a thing, a column a stretch of time, the colour how much.
+//! Heat maps: one row for each part, one column for each interval; the color shows the value.
 
 use std::fmt;
 
 use super::Colour;
 use super::svg;
 
-/// A map of values at least 0; a cell of 0 has no colour.
+/// A map of values of at least 0; a cell of 0 is grey.
 #[derive(Debug)]
 pub struct HeatMap {
-    /// What the map shows.
+    /// The title.
     pub title: String,
-    /// What a reader has to know beside it.
+    /// Further information below the title.
     pub subtitle: String,
-    /// What is measured from left to right.
+    /// The label of the horizontal axis.
     pub x: String,
-    /// How much of that a column is.
+    /// The size of a column on that axis.
     pub column: u64,
-    /// The values that are written along it.
+    /// The values of the ticks.
     pub ticks: Vec<u64>,
-    /// What the values are.
+    /// The meaning of the values, for the legend.
     pub values: String,
-    /// What a value of 0 is.
+    /// The meaning of 0, for the legend.
     pub zero: String,
     /// The rows, from the top down.
     pub rows: Vec<Row>,
@@ -31,23 +31,23 @@ pub struct HeatMap {
 pub struct Row {
     /// Its name, on the left.
     pub label: String,
-    /// What is to be said of it, on the right.
+    /// A note, on the right.
     pub note: String,
-    /// Its cells.
+    /// The values of its cells.
     pub values: Vec<f64>,
 }
 
-/// Where the cells begin and end.
+/// The left and right edge of the cells.
 const CELLS: (f64, f64) = (200.0, 850.0);
 const TOP: f64 = 92.0;
-/// From one row to the next.
+/// The distance of two rows.
 const PITCH: f64 = 34.0;
 const GAP: f64 = 2.0;
-/// Below the rows: the axis and the legend.
+/// The height of the axis and the legend below the rows.
 const BELOW: f64 = 116.0;
-/// The legend's measures.
+/// The dimensions of the legend.
 const LEGEND: (f64, f64) = (160.0, 12.0);
-/// How much colour the least value above 0 has.
+/// The color intensity of the smallest value above 0.
 const FAINTEST: f64 = 0.15;
 
 impl fmt::Display for HeatMap {
@@ -129,7 +129,7 @@ impl HeatMap {
 
 const COLOUR: Colour = Colour::Vermillion;
 
-/// How a cell is painted whose value is such a share of the highest one.
+/// The fill of a cell, by the ratio of its value to the largest one.
 fn paint(share: f64) -> String {
     if share > 0.0 {
         let opacity = (1.0 - FAINTEST).mul_add(share, FAINTEST);

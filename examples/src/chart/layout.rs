@@ -1,21 +1,21 @@
-//! Where things go on the page, in pixels.
+//! The positions on the page, in pixels.
 
 use super::svg::LEFT;
 use super::{LineChart, Point};
 
-/// Where the plot ends and the labels of the lines begin.
+/// The end of the plot, and the start of the labels of the lines.
 pub(super) const RIGHT: f64 = 810.0;
 const BELOW: f64 = 64.0;
-/// Where the texts of the marks begin.
+/// The top of the texts of the marks.
 const HEAD: f64 = 92.0;
-/// From one line of text to the next.
+/// The distance of two lines of text.
 pub(super) const LEADING: f64 = 17.0;
 const PLOT: f64 = 400.0;
 
-/// A chart's measures.
+/// The dimensions of a chart.
 pub(super) struct Layout<'c> {
     chart: &'c LineChart,
-    /// Where the plot begins, below the texts of the marks.
+    /// The top of the plot, below the texts of the marks.
     pub(super) top: f64,
 }
 
@@ -40,7 +40,7 @@ impl<'c> Layout<'c> {
         PLOT.mul_add(-self.chart.y.fraction(value), self.bottom())
     }
 
-    /// The points of a path, at some distance of their spread above them.
+    /// The points of a path, moved up by a multiple of their spread.
     pub(super) fn along<'p>(
         &self,
         points: impl Iterator<Item = &'p Point>,
@@ -53,25 +53,25 @@ impl<'c> Layout<'c> {
         points.map(at).collect::<Vec<_>>().join(" ")
     }
 
-    /// Where the label of each line stands: at its end, moved apart where labels would touch.
+    /// The position of each line's label: at the line's end, moved apart where labels would touch.
     pub(super) fn labels(&self) -> Vec<f64> {
         let ends = self.chart.lines.iter().map(|line| line.points.last().map_or(0.0, |p| p.y));
         apart(ends.map(|end| self.y(end)).collect(), 2.0 * LEADING + 6.0)
     }
 }
 
-/// Where the text of a mark stands. The texts are steps of a stair, so that each has the room to its
-/// right to itself.
+/// The position of a mark's text. The texts form stairs, so that the space to the right of each is
+/// free.
 pub(super) fn stair(index: usize) -> f64 {
     (2.0 * half(index)).mul_add(LEADING, HEAD)
 }
 
-/// Moves numbers as little as it takes for each to lie `distance` from the next, their order
-/// kept: runs of numbers that lie too close are spread around their middle.
+/// Moves numbers as little as necessary until neighbours are at least `distance` apart, in the same
+/// order. Numbers that are too close are spread around their mean.
 fn apart(places: Vec<f64>, distance: f64) -> Vec<f64> {
     let mut order: Vec<(usize, f64)> = places.iter().copied().enumerate().collect();
     order.sort_by(|a, b| a.1.total_cmp(&b.1));
-    // Each run has its members and its middle; a run that touches the one before joins it.
+    // Each run has its members and its mean; a run that touches the previous one is merged with it.
     let mut runs: Vec<(Vec<usize>, f64)> = Vec::new();
     for (index, place) in order {
         let mut run = (vec![index], place);

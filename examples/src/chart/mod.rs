@@ -7,47 +7,47 @@ mod svg;
 
 pub use heat_map::{HeatMap, Row};
 
-/// Lines over a common axis, each labelled where it ends, and moments marked on them.
+/// Lines over a common axis, each labelled at its end, with marked moments.
 #[derive(Debug)]
 pub struct LineChart {
-    /// What the chart shows.
+    /// The title.
     pub title: String,
-    /// What a reader has to know beside it.
+    /// Further information below the title.
     pub subtitle: String,
     /// The horizontal axis.
     pub x: Axis,
     /// The vertical axis.
     pub y: Axis,
-    /// The lines; a later one lies over an earlier one.
+    /// The lines; a later line is drawn over an earlier one.
     pub lines: Vec<Line>,
-    /// Moments worth knowing.
+    /// The marked moments.
     pub marks: Vec<Mark>,
 }
 
 /// An axis.
 #[derive(Debug)]
 pub struct Axis {
-    /// What is measured along it.
+    /// The label.
     pub label: String,
-    /// The values that are written along it, in order; it reaches from the first to the last.
+    /// The values of the ticks, in order; the axis reaches from the first to the last.
     pub ticks: Vec<f64>,
-    /// What stands behind them.
+    /// The unit after each value.
     pub unit: &'static str,
-    /// How far apart values lie.
+    /// The scale.
     pub scale: Scale,
-    /// How many decimals a value has that is written beside a line.
+    /// The decimals of a value that is written beside a line.
     pub decimals: usize,
 }
 
 /// How far apart values lie on an axis.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scale {
-    /// By their difference.
+    /// Distance by difference.
     Linear,
-    /// By their ratio: from 1 to 2 is as far as from 2 to 4. Values are above 0.
+    /// Distance by ratio: from 1 to 2 is as far as from 2 to 4. Values are above 0.
     Log,
-    /// By the ratio of what is missing to this value, as suits a share that nears 100 %: from 90 to
-    /// 95 is as far as from 80 to 90.
+    /// Distance by the ratio of the differences from this value, for a share that approaches 100 %:
+    /// from 90 to 95 is as far as from 80 to 90.
     Towards(f64),
 }
 
@@ -58,35 +58,35 @@ pub struct Line {
     pub label: String,
     /// Its colour.
     pub colour: Colour,
-    /// Where it goes.
+    /// Its points.
     pub points: Vec<Point>,
 }
 
 /// A point of a line.
 #[derive(Debug, Clone, Copy)]
 pub struct Point {
-    /// Its place along the horizontal axis.
+    /// Its horizontal position.
     pub x: f64,
-    /// Its place along the vertical axis.
+    /// Its vertical position.
     pub y: f64,
-    /// How far the values spread around it, to either side.
+    /// The spread of the values to either side.
     pub spread: f64,
 }
 
-/// A moment that is marked: a vertical line, and on one of the lines a dot.
+/// A marked moment: a vertical line, and a dot on one of the lines.
 #[derive(Debug)]
 pub struct Mark {
-    /// When it is.
+    /// The moment.
     pub x: f64,
-    /// The line that it belongs to, counted from 0.
+    /// The index of its line.
     pub line: usize,
     /// Its name.
     pub title: String,
-    /// What happens then.
+    /// The text below its name.
     pub text: String,
 }
 
-/// Colours of Okabe and Ito's palette, which colour-blind readers can tell apart.
+/// Colours of Okabe and Ito's palette, which colour-blind readers can distinguish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
     /// Blue.
@@ -104,7 +104,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// As SVG writes it.
+    /// The color in SVG.
     #[must_use]
     pub const fn code(self) -> &'static str {
         match self {
@@ -119,7 +119,7 @@ impl Colour {
 }
 
 impl Axis {
-    /// Where a value lies, as a fraction of the axis.
+    /// The position of a value, as a fraction of the axis.
     fn fraction(&self, value: f64) -> f64 {
         let [from, to] = [self.ticks.first(), self.ticks.last()]
             .map(|end| self.scale.place(end.copied().unwrap_or(0.0)));
@@ -131,7 +131,7 @@ impl Scale {
     fn place(self, value: f64) -> f64 {
         match self {
             Self::Linear => value,
-            // What reaches the end itself would lie infinitely far.
+            // A value equal to the end would be infinitely far.
             Self::Log => value.max(1e-3).ln(),
             Self::Towards(end) => -(end - value).max(1e-3).ln(),
         }

@@ -8,10 +8,10 @@ fill:#333}.title{font-size:22px;font-weight:600;fill:#111}.quiet{fill:#666}\
 
 /// A page's width.
 pub(super) const WIDTH: f64 = 1000.0;
-/// Where a page's texts begin.
+/// The left edge of a page's texts.
 pub(super) const LEFT: f64 = 76.0;
 
-/// A page with its title and subtitle, up to where its end tag belongs.
+/// A page with its title and subtitle, without its end tag.
 pub(super) fn page(f: &mut Formatter<'_>, height: f64, title: &str, subtitle: &str) -> fmt::Result {
     writeln!(
         f,

@@ -76,7 +76,8 @@ mod tests {
     fn a_public_method_without_an_example_is_found() {
         let text = "impl<'t> Tuner<'t> {\n/// Steps.\n///\n/// ```\n/// tuner.step();\n/// ```\n\
                     pub fn step(&self) {}\n/// Observes.\npub fn observe(&self) {}\n\
-                    #[doc(hidden)] pub fn inner(&self) {}\npub(crate) fn look(&self) {}\nfn own() {} }\n\
+                    #[doc(hidden)] pub fn inner(&self) {}\npub(crate) fn look(&self) {}\n\
+                    fn own() {} }\n\
                     impl Drop for Tuner { fn drop(&mut self) {} }\nimpl Other { pub fn f() {} }";
         let module = Module::made_up(&["tuner"], text);
         assert_eq!(
