@@ -16,7 +16,7 @@ pub(crate) struct Network {
     head: nn::Linear,
 }
 
-/// A convolution of 3 × 3, its batch norm, and a ReLU. A frozen batch norm uses its running
+/// A convolution of 3 × 3, its batch norm, and a `ReLU`. A frozen batch norm uses its running
 /// statistics, as in evaluation, and not those of the batch.
 #[derive(Debug)]
 struct Convolution {

@@ -1,7 +1,6 @@
 //! Fine-tunes a ResNet-18 on new classes; a program to copy. `cargo run --example quickstart`
 
-use std::error::Error;
-use std::path::Path;
+use std::{error::Error, path::Path};
 
 use freeze_examples::{Dataset, digits, output_folder};
 use freeze_runtime::{Tuner, freeze_policy};

@@ -27,7 +27,7 @@ fn the_description_is_of_this_network() {
 }
 
 #[test]
-fn what_a_process_tells_is_read_among_other_lines() {
+fn a_report_is_read_among_other_lines() {
     let lines = ["running 1 test", "from 3", "", "saved 4", "saved", "test ok"];
     let read: Vec<Progress> = lines.into_iter().filter_map(Progress::read).collect();
     assert_eq!(read, [Progress::From(3), Progress::Saved(4)]);
