@@ -35,13 +35,13 @@ fn run() -> Result<f64, Box<dyn Error>> {
         .steps_per_epoch(usize::try_from(train.len() / BATCH)?)
         .attach(&vs)?;
     let mut accuracy = 0.0;
-    while tuner.epoch() < 3 && !tuner.stopped() {
+    while tuner.epochs_started() < 3 && !tuner.is_stopped() {
         println!("{}", tuner.start_epoch()?);
         for (x, y) in train.batches(BATCH) {
             let loss = net.forward_t(&x, true).cross_entropy_for_logits(&y);
             tuner.backward_step(&loss)?;
         }
-        tuner.put_back()?; // frozen norms are validated with the statistics that they keep
+        tuner.restore_frozen_stats()?; // frozen norms are validated with the statistics that they keep
         accuracy = validation.accuracy(&net);
         tuner.observe("val_acc", accuracy)?; // for rules like `when val_acc > 0.9`
         tuner.save(folder.join("checkpoint"))?;

@@ -11,16 +11,17 @@ use super::source::{Module, is_punct, is_test};
 type Layers = &'static [&'static [&'static str]];
 
 const FREEZE_DSL: Layers = &[
-    &["source", "vocabulary", "json"],
+    &["source", "vocabulary", "json", "diff"],
     &["diagnostic"],
     &["ast", "parse", "format"],
-    &["ir"],
     &["model", "select"],
+    &["ir"],
+    &["time"],
     &["lower"],
+    &["policy"],
     &["plan"],
     &["clock"],
     &["check"],
-    &["policy"],
     &["compile"],
     &["simulate"],
 ];
