@@ -13,14 +13,15 @@ type Layers = &'static [&'static [&'static str]];
 const FREEZE_DSL: Layers = &[
     &["source", "vocabulary", "json"],
     &["diagnostic"],
-    &["ast", "parse", "format"],
-    &["ir"],
+    &["ast", "parse", "format", "diff"],
     &["model", "select"],
+    &["ir"],
+    &["policy"],
     &["lower"],
+    &["time"],
     &["plan"],
     &["clock"],
     &["check"],
-    &["policy"],
     &["compile"],
     &["simulate"],
 ];
