@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::{AppliedRule, Effect, Part, State};
+use super::{AppliedRule, Effect, ParamSlice, State};
 use crate::ir::LoweredPolicy;
 use crate::ir::RunLength;
 use crate::ir::{LoweredRule, LrCurve, ParamOptions};
@@ -23,7 +23,7 @@ pub(crate) struct BoundPolicy {
     pub(crate) run: Option<Spanned<RunLength>>,
     pub(crate) units: Units,
     /// The slices under the first names of parameters.
-    pub(crate) parts: Vec<Part>,
+    pub(crate) parts: Vec<ParamSlice>,
     /// For each slice under another name, the slice under the first name.
     pub(crate) same: Vec<(usize, usize)>,
     /// The other names of these slices.
@@ -59,8 +59,8 @@ impl BoundPolicy {
         let rows_of = |name: usize| selecting.rows(name).unwrap_or_default();
         let units = Units::new(names.len(), selections, parameter_of, rows_of);
         let own = units.of_first_names(model.parameters().len());
-        let parts: Vec<Part> = (0..own)
-            .map(|unit| Part {
+        let parts: Vec<ParamSlice> = (0..own)
+            .map(|unit| ParamSlice {
                 parameter: units.name(unit).map_or(0, parameter_of),
                 rows: units.rows(unit).cloned(),
             })
@@ -71,7 +71,7 @@ impl BoundPolicy {
             .collect();
         let same = (own..units.len())
             .filter_map(|unit| {
-                let of = Part {
+                let of = ParamSlice {
                     parameter: parameter_of(units.name(unit)?),
                     rows: units.rows(unit).cloned(),
                 };
@@ -122,7 +122,7 @@ impl BoundPolicy {
 
     /// The name of a slice's parameter.
     pub(crate) fn unit_name(&self, unit: usize) -> &str {
-        let of_own = |part: &Part| self.names.get(part.parameter);
+        let of_own = |part: &ParamSlice| self.names.get(part.parameter);
         let of_other = || self.aliases.get(unit.checked_sub(self.parts.len())?);
         self.parts.get(unit).and_then(of_own).or_else(of_other).map_or("", String::as_str)
     }
@@ -151,10 +151,10 @@ impl BoundPolicy {
     /// The names of some parts, given in the model's order. Neighbouring rows are one stretch, and
     /// all rows are the parameter.
     pub(crate) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut stretches: Vec<Part> = Vec::new();
+        let mut stretches: Vec<ParamSlice> = Vec::new();
         for part in parts.filter_map(|part| self.parts.get(part)) {
             match (stretches.last_mut(), &part.rows) {
-                (Some(Part { parameter, rows: Some(before) }), Some(rows))
+                (Some(ParamSlice { parameter, rows: Some(before) }), Some(rows))
                     if *parameter == part.parameter && before.end == rows.start =>
                 {
                     before.end = rows.end;
@@ -162,7 +162,7 @@ impl BoundPolicy {
                 _ => stretches.push(part.clone()),
             }
         }
-        let name = |Part { parameter, rows }: Part| {
+        let name = |ParamSlice { parameter, rows }: ParamSlice| {
             let name = self.names.get(parameter)?;
             // The parts of a parameter lie side by side, and the last one ends where it does.
             let end = self.parts.partition_point(|part| part.parameter <= parameter);

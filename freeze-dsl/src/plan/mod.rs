@@ -37,7 +37,7 @@ pub struct Plan {
 
 /// A parameter, or a row slice of it, that can train separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct ParamSlice {
     /// The parameter, as an index of the model's parameters.
     pub parameter: usize,
     /// Its rows, where the policy names rows of this parameter.
@@ -143,7 +143,7 @@ impl Plan {
 
     /// The parts that can train separately, in the model's order.
     #[must_use]
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[ParamSlice] {
         &self.bound.parts
     }
 
@@ -188,7 +188,7 @@ impl Plan {
         })
     }
 
-    fn parameter_name(&self, part: &Part) -> Option<&str> {
+    fn parameter_name(&self, part: &ParamSlice) -> Option<&str> {
         self.model.parameters().get(part.parameter).map(|known| known.name.as_str())
     }
 
