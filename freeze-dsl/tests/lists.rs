@@ -311,7 +311,7 @@ fn frz0502_and_frz0503_are_worth_knowing() {
             ),
             (
                 Code::NoWorkSaved,
-                "`encoder.layer.10.mlp.weight` is frozen and lies behind `embed.weight`, which \
+                "`encoder.layer.10.mlp.weight` is frozen and comes after `embed.weight`, which \
                  trains: it saves no backward work"
                     .to_owned()
             ),

@@ -192,7 +192,7 @@ fn records_come_one_at_a_time() {
 }
 
 #[test]
-fn a_malformed_table_is_told_with_its_line() {
+fn a_malformed_table_is_reported_with_its_line() {
     let error = |text: &str| Table::from_csv(text).unwrap_err().to_string();
     for (text, message) in [
         ("", "line 1: expected the names of the columns, such as `epoch,val_loss`"),
@@ -203,9 +203,9 @@ fn a_malformed_table_is_told_with_its_line() {
         ("epoch\n0,1", "line 2: 2 cells where 1 column is named"),
         ("epoch,a\n0,1\n\n1,x\n", "line 4: `x` is no number"),
         ("epoch,a\n-1,1", "line 2: `-1` is no epoch: these are counted in whole numbers from 0"),
-        ("epoch,a\n0,1\n0,2", "line 3: epoch 0 stands twice"),
+        ("epoch,a\n0,1\n0,2", "line 3: epoch 0 is given twice"),
         ("epoch,\"a\n0,1", "line 1: a quote is never closed"),
-        ("epoch,\"a\"b\n0,1", "line 1: expected `,` behind the closing quote"),
+        ("epoch,\"a\"b\n0,1", "line 1: expected `,` after the closing quote"),
     ] {
         assert_eq!(error(text), message, "{text:?}");
     }
@@ -221,4 +221,12 @@ fn a_table_is_read_as_spreadsheets_write_it() {
     assert_eq!(observed[0], ("val_loss", 1e-3));
     assert!(observed[1].1.is_nan());
     assert_eq!(table.observed(2).count(), 0);
+}
+
+#[test]
+fn a_quoted_name_may_contain_a_line_end() {
+    let table = Table::from_csv("epoch,\"loss,\nof validation\"\n0,0.5\n").unwrap();
+    assert_eq!(table.observed(0).collect::<Vec<_>>(), [("loss,\nof validation", 0.5)]);
+    let error = Table::from_csv("epoch,\"a\nb\"\n0,x").unwrap_err();
+    assert_eq!(error.to_string(), "line 3: `x` is no number");
 }

@@ -1,4 +1,4 @@
-//! What the actions of one rule do to one another.
+//! Checks the actions of one rule against each other.
 
 use fixedbitset::FixedBitSet;
 
@@ -9,7 +9,7 @@ use crate::ir::{LoweredAction, ParamOptions};
 use crate::plan::AppliedRule;
 use crate::source::Span;
 
-/// What an action can give: a learning rate, a weight decay, an optimizer.
+/// An option that an action can set.
 #[derive(Clone, Copy)]
 enum OptionKind {
     Lr,
@@ -28,7 +28,7 @@ impl OptionKind {
         }
     }
 
-    /// Where two options of this kind stand that are not alike, and what they are.
+    /// The places of two options of this kind that differ, and the name of the option.
     fn difference(
         self,
         first: &ParamOptions,
@@ -52,7 +52,7 @@ impl OptionKind {
 }
 
 impl EffectCheck<'_> {
-    /// Two actions that give one parameter different options, and neither is a `set`.
+    /// Two actions that set different options for one parameter, and neither is a `set`.
     pub(super) fn conflicts(&mut self) {
         let AppliedRule { rule, selections, .. } = self.applied;
         for kind in OptionKind::ALL {
@@ -62,7 +62,7 @@ impl EffectCheck<'_> {
                 if *verb == Verb::Set || !kind.is_in(options) {
                     continue;
                 }
-                // Told with the action that gave it to a parameter last.
+                // Reported with the last action that set it for a parameter.
                 let mut left = selection.clone();
                 for (other, of_other) in earlier.iter().rev() {
                     if left.is_clear() {
@@ -84,7 +84,7 @@ impl EffectCheck<'_> {
                             )
                             .label("another one here")
                             .also(one, "one here")
-                            .note("write the finer one as `set`, which may refine what stands before it")
+                            .note("write the finer one as `set`, which may refine the actions before it")
                             .guess("let it refine the one before it", finer),
                         );
                     }
@@ -95,7 +95,7 @@ impl EffectCheck<'_> {
         }
     }
 
-    /// Actions of which nothing is left at the end of the rule.
+    /// Actions that later actions of the rule undo completely.
     pub(super) fn undone(&mut self) {
         let AppliedRule { rule, selections, after, idle, .. } = self.applied;
         let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
@@ -106,7 +106,7 @@ impl EffectCheck<'_> {
         let overridden = self.overridden();
         for (index, (action, selection)) in rule.actions.iter().zip(selections).enumerate() {
             let LoweredAction::On { verb, options, .. } = &action.value else { continue };
-            // Behind a `train`, a `freeze` finds all frozen, and may be undone all the same.
+            // After a `train`, a `freeze` changes nothing, but may still be undone.
             let is_idle = idle.get(index).copied().unwrap_or_default() && *verb != Verb::Freeze;
             if is_idle || selection.is_clear() {
                 continue;
@@ -134,7 +134,7 @@ impl EffectCheck<'_> {
         }
     }
 
-    /// For each action, whether later ones give anew all that it gives.
+    /// For each action, whether later actions set all of its options again.
     fn overridden(&self) -> Vec<bool> {
         let AppliedRule { rule, selections, .. } = self.applied;
         let mut later = OptionKind::ALL.map(|kind| (kind, FixedBitSet::new()));

@@ -1,4 +1,4 @@
-//! Checks what the rules do.
+//! Checks the effects of the rules on a model.
 
 use fixedbitset::FixedBitSet;
 
@@ -8,7 +8,8 @@ use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
 use crate::plan::{AppliedRule, BoundPolicy, State};
 use crate::source::{Span, Spanned};
 
-/// Applies the rules one after another, tells what is wrong with what they do, and shows each.
+/// Applies the rules one after another, reports what is wrong with their effects, and calls `show`
+/// with each.
 pub(crate) fn effects(
     bound: &BoundPolicy,
     text: &str,
@@ -110,7 +111,7 @@ impl EffectCheck<'_> {
         self.order_of_model();
     }
 
-    /// Targets of which nothing is left when rows, or what trains by then, are known.
+    /// Targets that are empty once rows, or the trainable parameters, are known.
     fn selects_nothing(&mut self) {
         let AppliedRule { rule, selections, .. } = self.applied;
         for (action, selection) in rule.actions.iter().zip(selections) {
@@ -142,7 +143,7 @@ impl EffectCheck<'_> {
 
     fn nothing_left(&mut self) {
         let rule = self.applied.rule;
-        // That nothing trains comes of what selects nothing, which is told.
+        // Nothing trains because a selector selects nothing, which is reported.
         if self.found.iter().any(|finding| finding.code == Code::SelectsNothing) {
             return;
         }
@@ -151,7 +152,7 @@ impl EffectCheck<'_> {
         if left && !stops {
             let last = rule.actions.last();
             let place = last.map_or(rule.span, |action| action.span);
-            // Behind a `stop` no other rule can fire.
+            // After a `stop` no other rule can fire.
             let is_end = self.bound.rules.last().is_some_and(|last| last.span == rule.span);
             let stop = last.filter(|_| is_end && rule.is_written_once);
             self.found.push(
@@ -166,13 +167,13 @@ impl EffectCheck<'_> {
         }
     }
 
-    /// One tensor under two names that is treated differently under them.
+    /// A tensor under two names that the rule treats differently.
     fn tied(&mut self) {
         let differs = |state: &State, unit: usize, of: usize| {
             state.trains.contains(unit) != state.trains.contains(of)
                 || state.trains.contains(unit) && !state.agree(unit, of)
         };
-        // Told at the rule that does it, not again at every later one.
+        // Reported at the rule that causes it, not again at every later rule.
         let newly = |(unit, of): &(usize, usize)| {
             differs(&self.applied.after, *unit, *of) && !differs(self.before, *unit, *of)
         };
@@ -191,7 +192,7 @@ impl EffectCheck<'_> {
         });
         let last = touches.next_back();
         let place = last.map_or(rule.span, |(targets, _)| targets);
-        // Behind `except`, a name would be taken away.
+        // After `except`, the name would be taken away.
         let both = last.filter(|(targets, _)| {
             let written = self.text.get(targets.range()).unwrap_or_default();
             let is_whole = self.bound.parts.get(of).is_some_and(|part| part.rows.is_none());
@@ -217,7 +218,7 @@ impl EffectCheck<'_> {
         place.and_then(|place| self.bound.aliases.get(place)).cloned().unwrap_or_default()
     }
 
-    /// Frozen parameters behind trainable ones: the backward pass goes through them all the same.
+    /// Frozen parameters after trainable ones: the backward pass still goes through them.
     fn order_of_model(&mut self) {
         let trains = &self.applied.after.trains;
         if *trains == self.before.trains {
@@ -226,11 +227,11 @@ impl EffectCheck<'_> {
         let Some(first) = self.bound.training(trains).next() else { return };
         // Rows share their backward work with the others of their parameter.
         let parameter = |part: usize| self.bound.parts.get(part).map(|part| part.parameter);
-        let behind = (first..self.bound.parts.len())
+        let after = (first..self.bound.parts.len())
             .find(|part| !trains.contains(*part) && parameter(*part) != parameter(first));
         let newly =
             self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
-        if let (Some(behind), Some(action)) = (behind, newly) {
+        if let (Some(after), Some(action)) = (after, newly) {
             let name = |part: usize| {
                 let parameter = self.bound.parts.get(part).map_or(0, |part| part.parameter);
                 self.bound.names.get(parameter).map_or("", String::as_str)
@@ -240,18 +241,18 @@ impl EffectCheck<'_> {
                     Code::NoWorkSaved,
                     action.span,
                     format!(
-                        "`{}` is frozen and lies behind `{}`, which trains: it saves no backward \
+                        "`{}` is frozen and comes after `{}`, which trains: it saves no backward \
                          work",
-                        name(behind),
+                        name(after),
                         name(first)
                     ),
                 )
-                .label("only what is frozen before all that trains saves it"),
+                .label("only parameters that are frozen before all trainable ones save it"),
             );
         }
     }
 
-    /// Whether running statistics belong to some of it.
+    /// Whether it decides about any running statistics.
     fn decides(&self, selection: &FixedBitSet) -> bool {
         self.bound.deciding.iter().any(|deciding| !deciding.is_disjoint(selection))
     }

@@ -15,7 +15,7 @@ struct Earliest {
     steps: f64,
 }
 
-/// Tells rules that can never fire, and moments that are past when their turn comes.
+/// Reports rules that can never fire, and moments that are past when their rule can fire.
 pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Found) {
     let mut before = Earliest { epochs: 0.0, steps: 0.0 };
     let mut stopped: Option<Span> = None;
@@ -53,7 +53,7 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Found) {
                 )
                 .label("this may be past when the rule before it fires")
                 .also(when, "this may come at any time, or never")
-                .note("give the rule before it a latest moment, as in `when … or epoch 5`")
+                .note("add a latest moment to the rule before it, as in `when … or epoch 5`")
                 .guess(
                     "let the rule before it wait no longer than that",
                     latest.map(|latest| (Span::new(when.end, when.end), format!(" or {latest}"))),
@@ -63,7 +63,7 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Found) {
         }
         let fires = earliest(rule, before, lowered.run.map(|run| run.value));
         match lowered.run.filter(|run| is_over(run.value, fires)) {
-            // The rules behind it wait for it in vain; it is told once, where it can be mended.
+            // The rules after it never fire either; it is reported once, where it can be fixed.
             Some(run) => {
                 let last = last_moment(rule, run.value, before);
                 report(
@@ -110,7 +110,7 @@ fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(
     fits.then(|| (moment.span, format!("{unit} {last}")))
 }
 
-/// Actions behind a `stop` of the same rule.
+/// Actions after a `stop` in the same rule.
 fn after_stop_within(rule: &LoweredRule, text: &str, report: &mut impl FnMut(Diagnostic)) {
     let mut stop = None;
     for action in &rule.actions {

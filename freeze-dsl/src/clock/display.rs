@@ -1,4 +1,4 @@
-//! A change in words: one line for a person.
+//! A transition as one line that a person can read.
 
 use std::collections::HashSet;
 use std::fmt;

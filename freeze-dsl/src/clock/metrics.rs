@@ -10,7 +10,7 @@ use crate::json::{from_real, real};
 use crate::source::Spanned;
 use crate::time::{CountedPeriod, Lengths, Time, float};
 
-/// What was observed of all metrics, and how the conditions of rules stand.
+/// The observations of all metrics, and the state of the rules' conditions.
 #[derive(Debug, Clone)]
 pub(super) struct Metrics {
     bests: BestValues,
@@ -54,7 +54,7 @@ pub struct Observed {
     pub is_highest: bool,
 }
 
-/// A condition, and how it stands.
+/// A condition, and what was observed for it.
 #[derive(Debug, Clone)]
 struct WatchedCondition {
     condition: MetricCondition,
@@ -163,7 +163,7 @@ impl Metrics {
             })
     }
 
-    /// Tells that the rules were looked at.
+    /// Ends a look at the rules: what was observed before it is no longer fresh.
     pub(super) fn looked(&mut self) {
         if !std::mem::take(&mut self.is_fresh) {
             return;
@@ -183,8 +183,8 @@ impl Metrics {
         }
     }
 
-    /// Goes on behind what was observed; gives whether that was of the conditions of the rules
-    /// that are still to fire, and not from later than `now`.
+    /// Restores what was observed; returns whether that fits the conditions of the rules that are
+    /// still to fire, and is not later than `now`.
     pub(super) fn resume(&mut self, from: &Observations, now: Time) -> bool {
         let Observations { bests, conditions, notes } = from;
         let fits = conditions.len() == self.watched().count()
@@ -201,8 +201,8 @@ impl Metrics {
         fits
     }
 
-    /// Goes on behind what another one observed, whose rules may wait for other conditions.
-    pub(super) fn go_on(&mut self, from: &Self) {
+    /// Takes over what another one observed, whose rules may have other conditions.
+    pub(super) fn take_over(&mut self, from: &Self) {
         let is_compared = |watched: &&WatchedCondition| {
             matches!(watched.condition.test, MetricTest::Compares { .. })
         };
@@ -230,11 +230,11 @@ impl Metrics {
         self.is_fresh = from.is_fresh;
     }
 
-    /// Forgets the bests for which this holds: they count from now on.
-    pub(super) fn forget_bests(&mut self, is_forgotten: impl Fn(&str, Best) -> bool) {
+    /// Drops the best values for which this holds: they count from now on.
+    pub(super) fn drop_bests(&mut self, is_dropped: impl Fn(&str, Best) -> bool) {
         for (metric, bests) in &mut self.bests {
             for (best, value) in [Best::Lowest, Best::Highest].into_iter().zip(bests) {
-                value.take_if(|_| is_forgotten(metric, best));
+                value.take_if(|_| is_dropped(metric, best));
             }
         }
     }

@@ -58,7 +58,7 @@ impl Clock {
         });
         let program = self.program;
         let mut clock = self.onto(plan, program, Some(fresh))?;
-        clock.metrics.forget_bests(|_, _| true);
+        clock.metrics.drop_bests(|_, _| true);
         Ok(clock)
     }
 
@@ -90,7 +90,7 @@ impl Clock {
         }
         let kept = self.plan.restores();
         let mut clock = self.onto(plan, program, None)?;
-        clock.metrics.forget_bests(|metric, best| {
+        clock.metrics.drop_bests(|metric, best| {
             !kept.iter().any(|(of, which)| of == metric && *which == best)
         });
         Ok(clock)
@@ -117,7 +117,7 @@ impl Clock {
         clock.stopped = self.stopped;
         clock.state = self.state_in(&clock.plan, fresh)?;
         clock.metrics.wait(clock.next);
-        clock.metrics.go_on(&self.metrics);
+        clock.metrics.take_over(&self.metrics);
         clock.state.compact();
         clock.state.advance(clock.time, &clock.lengths);
         clock.regroup();
@@ -131,7 +131,7 @@ impl Clock {
         let mut state = fresh.unwrap_or_else(|| after.start());
         let mut running = Vec::new();
         for curve in &self.state.running {
-            let other = before.giver(curve).and_then(|giver| after.curve(giver));
+            let other = before.origin(curve).and_then(|origin| after.curve(origin));
             let other = other.filter(|other| other.pieces.len() == curve.curve().pieces.len());
             let other = other.ok_or(MigrateError::Rules)?;
             running.push(ActiveCurve::resumed(Arc::clone(other), curve.at));

@@ -1,5 +1,5 @@
-//! The clock: which rule fires when, and what trains then. Pure: the same events give the
-//! same answers, for ever.
+//! The clock: which rule fires when, and what trains then. Pure: the same events always have the
+//! same results.
 
 mod display;
 mod metrics;
@@ -22,8 +22,8 @@ use crate::source::Span;
 use crate::time::{Lengths, Time};
 use metrics::Metrics;
 
-/// Runs a plan. It is told when an epoch starts, when an optimizer step was made and what
-/// metrics were observed, and says what fires then and what trains from then on.
+/// Runs a plan. The caller reports epoch starts, optimizer steps and metrics; the clock returns
+/// which rules fire and what trains from then on.
 #[derive(Debug, Clone)]
 pub struct Clock {
     plan: Plan,
@@ -54,16 +54,16 @@ pub struct Clock {
 pub struct SliceGroup {
     /// The parts, as indices of the plan's parts, in the model's order.
     pub parts: Vec<usize>,
-    /// Their learning rate; `None` where neither the policy nor the program gives one.
+    /// Their learning rate; `None` if neither the policy nor the program sets one.
     pub lr: Option<f64>,
-    /// Their weight decay; `None` where neither gives one nor an optimizer.
+    /// Their weight decay; `None` if neither sets one or an optimizer.
     pub weight_decay: Option<f64>,
-    /// Their optimizer; `None` where neither gives one.
+    /// Their optimizer; `None` if neither sets one.
     pub optimizer: Option<Optimizer>,
 }
 
 impl Clock {
-    /// A clock that stands before the first epoch.
+    /// A clock before the first epoch.
     #[must_use]
     pub fn new(plan: Plan, program: Program) -> Self {
         let bound = plan.bound();
@@ -92,7 +92,7 @@ impl Clock {
         clock
     }
 
-    /// Tells that an epoch starts; rules are looked at.
+    /// Starts an epoch, and fires the rules that are due.
     pub fn start_epoch(&mut self) -> Transition {
         if self.started {
             self.time.epochs += 1;
@@ -101,18 +101,18 @@ impl Clock {
         self.look()
     }
 
-    /// Tells that an optimizer step was made; rules are looked at.
+    /// Counts an optimizer step, and fires the rules that are due.
     pub fn end_step(&mut self) -> Transition {
         self.time.steps += 1;
         self.look()
     }
 
-    /// Tells a metric's value, to be looked at when an epoch starts or a step was made.
+    /// Records a metric. Rules see it at the next epoch start or after the next step.
     pub fn observe(&mut self, metric: &str, value: f64) -> Observed {
         self.metrics.observe(metric, value, self.time)
     }
 
-    /// Fires every rule whose moment has come, in order.
+    /// Fires every rule that is due, in order.
     fn look(&mut self) -> Transition {
         let mut transition = Transition::at(self.time.epochs, self.time.steps);
         transition.notes = self.metrics.notes();
@@ -194,7 +194,7 @@ impl Clock {
         }
     }
 
-    /// Whether the waiting rule's moment has come.
+    /// Whether the next rule is due.
     fn is_due(&self) -> bool {
         let Some(rule) = self.plan.bound().rules.get(self.next) else { return false };
         let mut moments = rule.trigger.iter().enumerate();
@@ -231,7 +231,7 @@ impl Clock {
         }
     }
 
-    /// What is other than before the rules fired.
+    /// Records what changed since before the rules fired.
     fn compare(&mut self, before: &State, transition: &mut Transition) {
         let bound = self.plan.bound();
         let parts = 0..bound.parts.len();
@@ -266,7 +266,7 @@ impl Clock {
         }
     }
 
-    /// Reads the groups off the options, and which statistics are live.
+    /// Computes the groups from the options, and which statistics are live.
     fn regroup(&mut self) {
         let bound = self.plan.bound();
         let values: Vec<f64> = self
@@ -336,7 +336,7 @@ impl Clock {
         &self.plan
     }
 
-    /// What the program gives where the policy does not.
+    /// The program's options, used where the policy sets none.
     #[must_use]
     pub const fn program(&self) -> &Program {
         &self.program

@@ -1,4 +1,4 @@
-//! The state of a clock as data: saved with a training, to go on from there.
+//! The state of a clock as data, to save and resume a training.
 
 use std::sync::Arc;
 
@@ -17,8 +17,8 @@ use crate::time::{ActiveCurve, CurvePosition};
 /// The state of a [`Clock`] at one moment, given by [`Clock::snapshot`] and taken by
 /// [`Clock::resume`].
 ///
-/// It is serde's, with a format version, and every number comes back to the bit. It says nothing
-/// of rules, curves and conditions, which are the plan's; it says how far each of them has come.
+/// It is serializable with serde, has a format version, and keeps every bit of every number. Rules,
+/// curves and conditions are not in it, only the progress of each of them: the plan has the rest.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
 pub struct Snapshot(SnapshotJson);
@@ -50,7 +50,7 @@ struct SnapshotJson {
     options: Vec<SliceOptions>,
     /// The curves to which options point.
     curves: Vec<CurveJson>,
-    /// What was said of each normalisation's statistics.
+    /// The `stats` option of each normalization, if a rule has set it.
     stats: Vec<Option<Stats>>,
     metrics: Observations,
 }
@@ -78,7 +78,7 @@ impl Clock {
     pub fn snapshot(&self) -> Snapshot {
         let State { trains, kept, options, running, stats } = &self.state;
         let curve = |running: &ActiveCurve| {
-            Some(CurveJson { giver: self.plan.bound().giver(running)?, at: running.at })
+            Some(CurveJson { giver: self.plan.bound().origin(running)?, at: running.at })
         };
         Snapshot(SnapshotJson {
             format: Format,
@@ -98,8 +98,8 @@ impl Clock {
         })
     }
 
-    /// A clock that stands where another one stood when its state was saved: with the same plan
-    /// and program, the same events give the same answers from there on.
+    /// A clock in the state that another clock had when it was saved: with the same plan and program,
+    /// the same events have the same results from there on.
     ///
     /// # Errors
     /// If the state cannot be one of a clock that ran this plan.
@@ -196,7 +196,7 @@ impl SnapshotJson {
                 && options.optimizer.is_none_or(|optimizer| optimizer.fault().is_none())
         };
         require(state.options.iter().all(of_a_policy), || {
-            "it has options that no policy can give".to_owned()
+            "it has options that no policy can set".to_owned()
         })?;
         Ok(state)
     }

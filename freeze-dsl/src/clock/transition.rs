@@ -1,8 +1,8 @@
-//! What a look at the rules changed.
+//! The result of an epoch start or a step.
 
 use crate::ast::Best;
 
-/// What happened when the rules were looked at. Printed, it is a line for a person.
+/// What changed at an epoch start or a step. It prints as a line that a person can read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Transition {
     /// Epochs that are done.
@@ -20,11 +20,11 @@ pub struct Transition {
     /// Parts that train before and after, and were frozen in between: what was gathered for them
     /// is gone all the same.
     pub interrupted: Vec<usize>,
-    /// What is put back to how it was at a metric's best, in order.
+    /// What is restored to its values at the best of a metric, in order.
     pub restored: Vec<Restore>,
     /// Whether training is over.
     pub stopped: bool,
-    /// What a person should know of: a metric that is no number, nothing to restore.
+    /// Notes for a person: a metric that is not a number, or nothing to restore.
     pub notes: Vec<String>,
     /// What froze and what trains, in words.
     pub(super) summary: String,
@@ -39,7 +39,7 @@ pub struct Fired {
     pub name: String,
 }
 
-/// Parameters and running statistics are put back to how they were at a metric's best.
+/// Parameters and running statistics that are restored to their values at the best of a metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Restore {
     /// The metric.
@@ -47,7 +47,7 @@ pub struct Restore {
     /// Whether its best is its lowest value or its highest.
     pub best: Best,
     /// Its best value, and the epochs and steps that were done when it was observed; `None` where
-    /// it never was, and nothing is put back.
+    /// it never was, and nothing is restored.
     pub observed: Option<(f64, u64, u64)>,
 }
 

@@ -16,7 +16,7 @@ pub enum Optimizer {
         momentum: f64,
         /// Damping of the gradient that enters the velocity.
         dampening: f64,
-        /// Nesterov momentum; needs a momentum above 0 and no dampening.
+        /// Nesterov momentum; requires a momentum above 0 and no dampening.
         nesterov: bool,
     },
     /// Adam, with weight decay added to the gradient.
@@ -85,7 +85,7 @@ impl Optimizer {
     pub(crate) fn nesterov_fault(&self) -> Option<&'static str> {
         let Self::Sgd { momentum, dampening, nesterov: true } = *self else { return None };
         (momentum <= 0.0 || dampening != 0.0)
-            .then_some("`nesterov` needs a momentum above 0 and no dampening")
+            .then_some("`nesterov` requires a momentum above 0 and no dampening")
     }
 
     /// Its constants, by name.
@@ -124,7 +124,7 @@ impl Optimizer {
         }
     }
 
-    /// Its argument that does what an argument of this name does in another optimizer.
+    /// Its argument with the role that this name has in another optimizer.
     pub(crate) fn akin(&self, name: &str) -> Option<&'static str> {
         Some(match (self, name) {
             (Self::Sgd { .. } | Self::RmsProp { .. }, "beta1") => "momentum",
@@ -135,7 +135,7 @@ impl Optimizer {
         })
     }
 
-    /// The weight decay that `PyTorch` gives it where nothing is said: 0.01 for `adamw`, else 0.
+    /// `PyTorch`'s default weight decay: 0.01 for `adamw`, else 0.
     #[must_use]
     pub const fn default_weight_decay(&self) -> f64 {
         match self {
@@ -145,13 +145,13 @@ impl Optimizer {
     }
 }
 
-/// Where a constant stands.
+/// A constant of an optimizer, by reference.
 pub(crate) enum ArgumentSlot<'o> {
     Number(&'o mut f64, ValidRange),
     Flag(&'o mut bool),
 }
 
-/// What values make sense, as `PyTorch`'s constructors check them.
+/// The valid values of a constant, as `PyTorch`'s constructors check them.
 #[derive(Clone, Copy)]
 pub(crate) enum ValidRange {
     AtLeastZero,
@@ -160,7 +160,7 @@ pub(crate) enum ValidRange {
 }
 
 impl ValidRange {
-    /// Why a value makes no sense, if it does not.
+    /// Why a value is invalid, if it is.
     pub(crate) fn rules_out(self, value: f64) -> Option<&'static str> {
         let (fits, reason) = match self {
             Self::BelowOne => ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded"),

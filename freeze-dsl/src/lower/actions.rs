@@ -38,7 +38,7 @@ impl Lowering<'_, '_> {
                 let targets = self.targets(targets);
                 let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
                 let ((options, keep), reported) = self.watch(|lowering| {
-                    let options = lowering.options(settings, freeze);
+                    let options = lowering.options(settings, freeze.as_ref());
                     lowering.check_fit(verb.value, action.span, settings);
                     options
                 });

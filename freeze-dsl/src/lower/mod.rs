@@ -10,7 +10,6 @@ mod scope;
 mod targets;
 mod triggers;
 
-use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 
 use crate::ast::{self, Item, Text, Tree};
@@ -37,7 +36,8 @@ pub(crate) fn lower(
         sink: Found::default(),
         reported: None,
         reports: 0,
-        reported_in_turns: HashMap::new(),
+        first_report: None,
+        reported_in_turns: HashSet::new(),
         scope: Scope::default(),
         lets: lets(tree),
         trace: LoopTrace::default(),
@@ -91,8 +91,10 @@ struct Lowering<'a, 'm> {
     reported: Option<Reported>,
     /// The number of findings, including those that the sink dropped.
     reports: usize,
+    /// The first finding of all.
+    first_report: Option<Reported>,
     /// The findings in loop turns: code, place and message.
-    reported_in_turns: HashMap<(Code, Span, String), Reported>,
+    reported_in_turns: HashSet<(Code, Span, String)>,
     scope: Scope,
     /// The places of all `let`s, for names that are used before they are defined.
     lets: HashMap<(Text, bool), Span>,
@@ -123,14 +125,14 @@ impl Lowering<'_, '_> {
         self.reports += 1;
         // The same text is wrong in the same way in every turn; once is enough.
         let key = || (finding.code, finding.span, finding.message.clone());
-        let reported = if self.trace.is_empty() || self.sink.is_full(finding.code) {
-            self.sink.push(finding)
-        } else {
-            match self.reported_in_turns.entry(key()) {
-                Entry::Occupied(earlier) => *earlier.get(),
-                Entry::Vacant(first) => *first.insert(self.sink.push(self.trace.annotate(finding))),
-            }
+        let is_repeated = !self.trace.is_empty()
+            && !self.sink.is_full(finding.code)
+            && !self.reported_in_turns.insert(key());
+        let reported = match self.first_report.filter(|_| is_repeated) {
+            Some(earlier) => earlier,
+            None => self.sink.push(self.trace.annotate(finding)),
         };
+        self.first_report.get_or_insert(reported);
         self.reported = Some(reported);
         reported
     }

@@ -73,7 +73,7 @@ impl Lowering<'_, '_> {
                     "a Rust expression outside of the macro",
                 )
                 .label("only the tokens of `freeze_policy! { … }` can hold one")
-                .note("give the number a name with `let`, and a program can override it"),
+                .note("define the number with `let`, and a program can override it"),
             );
             return None;
         }

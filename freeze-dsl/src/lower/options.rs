@@ -1,4 +1,4 @@
-//! ParamOptions: learning rate, weight decay, optimizer, statistics.
+//! Options: learning rate, weight decay, optimizer and running statistics.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -17,7 +17,7 @@ impl Lowering<'_, '_> {
     pub(super) fn options(
         &mut self,
         settings: &[Spanned<Setting>],
-        freeze: Option<(Span, String)>,
+        freeze: Option<&(Span, String)>,
     ) -> (ParamOptions, Option<Span>) {
         let mut options = ParamOptions::default();
         let mut keep = None;
@@ -42,7 +42,7 @@ impl Lowering<'_, '_> {
             match &setting.value {
                 Setting::Lr(curve) => {
                     options.lr = self
-                        .curve(curve, freeze.as_ref())
+                        .curve(curve, freeze)
                         .map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {

@@ -10,18 +10,18 @@ use crate::time::Time;
 /// One rule, applied.
 pub(crate) struct AppliedRule<'a> {
     pub(crate) rule: &'a LoweredRule,
-    /// What each action selects.
+    /// The slices that each action selects.
     pub(crate) selections: Vec<FixedBitSet>,
     pub(crate) after: State,
-    /// Whose optimizer state an action dropped, though it may train on.
+    /// The slices whose optimizer state an action dropped; they may still train.
     pub(crate) dropped: FixedBitSet,
-    /// What an action froze, though it may train on.
+    /// The slices that an action froze; a later action may have unfrozen them.
     pub(crate) froze: FixedBitSet,
-    /// Whose optimizer state is kept though it is frozen.
+    /// The slices that keep their optimizer state if they are frozen.
     pub(crate) kept: FixedBitSet,
-    /// Which actions changed nothing when their turn came.
+    /// Whether each action changed nothing.
     pub(crate) idle: Vec<bool>,
-    /// Whose options an action gave; all others have those that they had.
+    /// The slices whose options an action set; all others have their previous options.
     pub(crate) given: FixedBitSet,
 }
 
@@ -83,14 +83,14 @@ impl<'a> AppliedRule<'a> {
         applied
     }
 
-    /// Whether a unit loses its optimizer state, if it has one.
+    /// Whether a slice loses its optimizer state, if it has one.
     pub(crate) fn drops(&self, before: &State, unit: usize) -> bool {
         let has_state = before.trains.contains(unit) || before.kept.contains(unit);
         let goes_on = self.after.trains.contains(unit) || self.after.kept.contains(unit);
         has_state && (self.dropped.contains(unit) || !goes_on)
     }
 
-    /// Applies one action; gives whether anything changed.
+    /// Applies one action; returns whether anything changed.
     fn act(
         &mut self,
         bound: &BoundPolicy,
@@ -127,14 +127,14 @@ impl<'a> AppliedRule<'a> {
                     }
                     Verb::Set => false,
                 };
-                changed |= self.give(options, selection, now);
-                changed |= self.give_stats(bound, options, selection);
+                changed |= self.set_options(options, selection, now);
+                changed |= self.set_stats(bound, options, selection);
                 changed
             }
         }
     }
 
-    fn give(&mut self, given: &ParamOptions, selection: &FixedBitSet, now: Time) -> bool {
+    fn set_options(&mut self, given: &ParamOptions, selection: &FixedBitSet, now: Time) -> bool {
         let mut changed = false;
         if !given.is_empty() {
             self.given.union_with(selection);
@@ -143,7 +143,7 @@ impl<'a> AppliedRule<'a> {
             let constant = lr.constant();
             let begun = self.after.begin(&lr.value, now);
             for unit in selection.ones() {
-                // The same constant goes on as it was; any other curve begins anew.
+                // The same constant continues; any other curve begins now.
                 let same = constant.is_some()
                     && self.after.curve(unit).is_some_and(|was| was.curve().constant() == constant);
                 if let Some(options) = self.after.options.get_mut(unit).filter(|_| !same) {
@@ -169,8 +169,8 @@ impl<'a> AppliedRule<'a> {
         changed
     }
 
-    /// Statistics belong to modules; a module is meant where a parameter that decides about it is.
-    fn give_stats(
+    /// Sets the statistics of every module that a selected parameter decides about.
+    fn set_stats(
         &mut self,
         bound: &BoundPolicy,
         given: &ParamOptions,
@@ -178,9 +178,9 @@ impl<'a> AppliedRule<'a> {
     ) -> bool {
         let Some(stats) = given.stats else { return false };
         let mut changed = false;
-        for (said, deciding) in self.after.stats.iter_mut().zip(&bound.deciding) {
+        for (current, deciding) in self.after.stats.iter_mut().zip(&bound.deciding) {
             if !deciding.is_disjoint(selection) {
-                changed |= said.replace(stats.value) != Some(stats.value);
+                changed |= current.replace(stats.value) != Some(stats.value);
             }
         }
         changed

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::{AppliedRule, Effect, Part, State};
+use super::{AppliedRule, Effect, ParamSlice, State};
 use crate::ir::LoweredPolicy;
 use crate::ir::RunLength;
 use crate::ir::{LoweredRule, LrCurve, ParamOptions};
@@ -15,27 +15,27 @@ use crate::source::Spanned;
 use crate::time::ActiveCurve;
 use crate::time::Time;
 
-/// Rules bound to a model, with all that is needed to apply them.
+/// The rules of a policy bound to a model, with everything that applying them requires.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundPolicy {
     pub(crate) rules: Vec<LoweredRule>,
     pub(crate) defaults: ParamOptions,
     pub(crate) run: Option<Spanned<RunLength>>,
     pub(crate) units: Units,
-    /// What the units are, those under other names left out.
-    pub(crate) parts: Vec<Part>,
-    /// For each unit under another name, the one that it is.
+    /// The slices under the first names of parameters.
+    pub(crate) parts: Vec<ParamSlice>,
+    /// For each slice under another name, the slice under the first name.
     pub(crate) same: Vec<(usize, usize)>,
-    /// The other names of these.
+    /// The other names of these slices.
     pub(crate) aliases: Vec<String>,
-    /// For each normalisation, the units that decide whether its statistics are live.
+    /// For each normalization, the slices that decide whether its statistics are live.
     pub(crate) deciding: Vec<FixedBitSet>,
     /// The model's parameters' names, for messages.
     pub(crate) names: Vec<String>,
     elements: Vec<usize>,
 }
 
-/// What gave a learning rate.
+/// The origin of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum CurveOrigin {
@@ -59,8 +59,8 @@ impl BoundPolicy {
         let rows_of = |name: usize| selecting.rows(name).unwrap_or_default();
         let units = Units::new(names.len(), selections, parameter_of, rows_of);
         let own = units.of_first_names(model.parameters().len());
-        let parts: Vec<Part> = (0..own)
-            .map(|unit| Part {
+        let parts: Vec<ParamSlice> = (0..own)
+            .map(|unit| ParamSlice {
                 parameter: units.name(unit).map_or(0, parameter_of),
                 rows: units.rows(unit).cloned(),
             })
@@ -71,7 +71,7 @@ impl BoundPolicy {
             .collect();
         let same = (own..units.len())
             .filter_map(|unit| {
-                let of = Part {
+                let of = ParamSlice {
                     parameter: parameter_of(units.name(unit)?),
                     rows: units.rows(unit).cloned(),
                 };
@@ -115,21 +115,21 @@ impl BoundPolicy {
         }
     }
 
-    /// Before the first rule.
+    /// The state before the first rule.
     pub(crate) fn start(&self) -> State {
         State::new(self.units.len(), self.deciding.len(), &self.defaults)
     }
 
-    /// The name of which a unit is a part.
+    /// The name of a slice's parameter.
     pub(crate) fn unit_name(&self, unit: usize) -> &str {
-        let of_own = |part: &Part| self.names.get(part.parameter);
+        let of_own = |part: &ParamSlice| self.names.get(part.parameter);
         let of_other = || self.aliases.get(unit.checked_sub(self.parts.len())?);
         self.parts.get(unit).and_then(of_own).or_else(of_other).map_or("", String::as_str)
     }
 
-    /// The learning rate of a giver, if it gives one.
-    pub(crate) fn curve(&self, giver: CurveOrigin) -> Option<&Arc<LrCurve>> {
-        let options = match giver {
+    /// The curve of an origin, if it sets one.
+    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<LrCurve>> {
+        let options = match origin {
             CurveOrigin::Default => &self.defaults,
             CurveOrigin::Action { rule, action } => {
                 self.rules.get(rule)?.actions.get(action)?.value.options()?
@@ -138,23 +138,23 @@ impl BoundPolicy {
         options.lr.as_ref().map(|lr| &lr.value)
     }
 
-    /// What gave the learning rate of a curve.
-    pub(crate) fn giver(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
+    /// The origin of an active curve.
+    pub(crate) fn origin(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
             actions.map(move |action| CurveOrigin::Action { rule: index, action })
         });
-        let mut givers = std::iter::once(CurveOrigin::Default).chain(actions);
-        givers.find(|giver| self.curve(*giver).is_some_and(|curve| running.is(curve)))
+        let mut origins = std::iter::once(CurveOrigin::Default).chain(actions);
+        origins.find(|origin| self.curve(*origin).is_some_and(|curve| running.is(curve)))
     }
 
     /// The names of some parts, given in the model's order. Neighbouring rows are one stretch, and
     /// all rows are the parameter.
     pub(crate) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut stretches: Vec<Part> = Vec::new();
+        let mut stretches: Vec<ParamSlice> = Vec::new();
         for part in parts.filter_map(|part| self.parts.get(part)) {
             match (stretches.last_mut(), &part.rows) {
-                (Some(Part { parameter, rows: Some(before) }), Some(rows))
+                (Some(ParamSlice { parameter, rows: Some(before) }), Some(rows))
                     if *parameter == part.parameter && before.end == rows.start =>
                 {
                     before.end = rows.end;
@@ -162,11 +162,11 @@ impl BoundPolicy {
                 _ => stretches.push(part.clone()),
             }
         }
-        let name = |Part { parameter, rows }: Part| {
+        let name = |ParamSlice { parameter, rows }: ParamSlice| {
             let name = self.names.get(parameter)?;
             // The parts of a parameter lie side by side, and the last one ends where it does.
-            let behind = self.parts.partition_point(|part| part.parameter <= parameter);
-            let last = behind.checked_sub(1).and_then(|last| self.parts.get(last)?.rows.as_ref());
+            let end = self.parts.partition_point(|part| part.parameter <= parameter);
+            let last = end.checked_sub(1).and_then(|last| self.parts.get(last)?.rows.as_ref());
             let is_part = |rows: &Range<usize>| last.is_some_and(|last| *rows != (0..last.end));
             Some(match rows.filter(is_part) {
                 Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
@@ -176,12 +176,12 @@ impl BoundPolicy {
         stretches.into_iter().filter_map(name).collect()
     }
 
-    /// How many numbers the parts have that train.
+    /// The number of elements that train.
     pub(crate) fn elements(&self, trains: &FixedBitSet) -> usize {
         self.training(trains).filter_map(|part| self.elements.get(part)).sum()
     }
 
-    /// How many of the model's parameters train, at least in part.
+    /// The number of parameters that train, at least in part.
     pub(crate) fn trainable(&self, trains: &FixedBitSet) -> usize {
         let mut last = None;
         let of = |part: usize| self.parts.get(part).map(|part| part.parameter);
@@ -195,8 +195,8 @@ impl BoundPolicy {
         trains.ones().take_while(move |unit| *unit < own)
     }
 
-    /// Looks at what each rule does to what the ones before it left, as if each fired once at the
-    /// start.
+    /// Calls `look` with the effect of each rule after the rules before it, as if each fired once
+    /// at the start.
     pub(crate) fn walk(&self, mut look: impl FnMut(usize, &LoweredRule, &State, &AppliedRule<'_>)) {
         let mut many_curves = 256;
         let mut state = self.start();
@@ -216,7 +216,7 @@ impl BoundPolicy {
         }
     }
 
-    /// What each rule changes.
+    /// The effects of each rule.
     pub(super) fn effects(&self) -> Vec<Vec<Effect>> {
         let mut all = Vec::with_capacity(self.rules.len());
         self.walk(|_, _, before, applied| {
@@ -255,7 +255,7 @@ mod tests {
         let model = Model::new(tensors.collect()).unwrap();
         let mut text = String::from("start: train @all lr 1; ");
         for layer in 0..LAYERS {
-            // Each has a curve of its own, so none of them is ever let go of.
+            // Each has a curve of its own, so none of them is ever dropped.
             write!(text, "epoch {layer}: set layer.{layer} lr {layer}e-3; ").unwrap();
         }
         write!(text, "epoch {LAYERS}: set layer.0 lr 2").unwrap();

@@ -1,4 +1,4 @@
-//! A plan as a table that a person can read.
+//! A plan as a readable table.
 
 use std::fmt;
 
@@ -37,7 +37,7 @@ impl fmt::Display for Plan {
     }
 }
 
-/// What part of a model that is, in percent.
+/// A part as a percentage of the whole.
 pub(crate) fn share(part: usize, whole: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a percentage with one decimal")]
     let percent = if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };

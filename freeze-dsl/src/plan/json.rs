@@ -1,4 +1,4 @@
-//! A plan as JSON: a row a rule, as a person sees it.
+//! A plan as JSON: one row for each rule.
 
 use serde::{Serialize, Serializer};
 
@@ -13,14 +13,14 @@ use crate::json::Format;
 use crate::model::Parameter;
 use crate::time::ActiveCurve;
 
-/// What every rule of a policy does to a model.
+/// The effect of every rule of a policy on a model.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct PlanJson<'p> {
     format: Format,
-    /// What messages call the policy: a file's path, for most.
+    /// The name of the policy in messages, usually the path of its file.
     policy: &'p str,
-    /// The length of the run, where the policy says it.
+    /// The length of the run, if the policy has one.
     run: Option<RunLength>,
     /// How many parameters the model has.
     parameters: usize,
@@ -30,7 +30,7 @@ struct PlanJson<'p> {
     rules: Vec<RuleJson<'p>>,
 }
 
-/// What one rule does, at its first firing.
+/// The effect of one rule, at its first firing.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRule"))]
 struct RuleJson<'p> {
@@ -74,17 +74,17 @@ struct RuleJson<'p> {
 struct GroupJson<'p> {
     /// Their names, in the model's order.
     params: Vec<String>,
-    /// Their learning rate over time; null where the program gives it.
+    /// Their learning rate over time; null for the program's.
     lr: Option<LrCurve>,
     /// The rule at which that began; null for one that begins with the run.
     since: Option<&'p str>,
-    /// Their weight decay; null where the program gives it.
+    /// Their weight decay; null for the program's.
     weight_decay: Option<f64>,
-    /// Their optimizer; null where the program gives it.
+    /// Their optimizer; null for the program's.
     optimizer: Option<Optimizer>,
 }
 
-/// Parameters and running statistics are put back to how they were at a metric's best.
+/// Parameters and running statistics that are restored to the best value of a metric.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRestore"))]
 struct RestoreJson<'p> {
@@ -168,7 +168,7 @@ impl<'p> RowWriter<'p> {
         })
     }
 
-    /// What trains, in groups: two curves are one where they began together, or never move.
+    /// The trainable slices, in groups: two curves are one if they began together or are constant.
     fn groups(&self, state: &State) -> Vec<GroupJson<'p>> {
         let constant = |options: &SliceOptions| state.running.get(options.lr?)?.curve().constant();
         let same = |one: &SliceOptions, other: &SliceOptions| {
@@ -189,7 +189,7 @@ impl<'p> RowWriter<'p> {
             GroupJson {
                 params: self.plan.names(parts.into_iter()),
                 lr: running.map(|running| LrCurve::clone(running.curve())),
-                since: running.and_then(|running| self.giver(running)),
+                since: running.and_then(|running| self.origin(running)),
                 weight_decay: Program::default()
                     .weight_decay_or(options.weight_decay, options.optimizer),
                 optimizer: options.optimizer,
@@ -198,17 +198,17 @@ impl<'p> RowWriter<'p> {
         groups.into_iter().map(group).collect()
     }
 
-    /// The rule that gave a learning rate; none for that of `default`.
-    fn giver(&self, running: &ActiveCurve) -> Option<&'p str> {
+    /// The rule that began a curve; `None` for the curve of `default`.
+    fn origin(&self, running: &ActiveCurve) -> Option<&'p str> {
         let bound = self.plan.bound();
-        match bound.giver(running)? {
+        match bound.origin(running)? {
             CurveOrigin::Default => None,
             CurveOrigin::Action { rule, .. } => Some(&bound.rules.get(rule)?.name),
         }
     }
 }
 
-/// What part of the whole that is, from 0 to 1.
+/// A part as a fraction of the whole.
 fn share(part: usize, whole: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
     if whole == 0 { 0.0 } else { part as f64 / whole as f64 }

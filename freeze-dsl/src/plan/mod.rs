@@ -1,4 +1,4 @@
-//! What every rule of a policy does to each parameter of a model.
+//! The effect of every rule of a policy on each parameter of a model.
 
 mod apply;
 mod bound;
@@ -22,10 +22,10 @@ use crate::ir::{LoweredAction, TriggerMoment};
 use crate::model::Model;
 use crate::policy::Policy;
 
-/// A policy bound to a model that it fits: a row a rule.
+/// A policy bound to a model that it fits: one row for each rule.
 ///
-/// Because rules fire in the order in which they are written, what trains after each rule is
-/// known here, whenever it will fire.
+/// Rules fire in the order of the text, so the trainable parameters after each rule are known here,
+/// whenever the rule fires.
 #[derive(Debug, Clone)]
 pub struct Plan {
     policy: Policy,
@@ -35,19 +35,19 @@ pub struct Plan {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// What trains apart from everything else: a parameter, or a stretch of its rows.
+/// A parameter, or a row slice of it, that can train separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct ParamSlice {
     /// The parameter, as an index of the model's parameters.
     pub parameter: usize,
     /// Its rows, where the policy names rows of this parameter.
     pub rows: Option<Range<usize>>,
 }
 
-/// What one rule does.
+/// The effect of one rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// What messages call the rule: its name, or its number in the text counted from 1.
+    /// The name of the rule in messages: its name, or its number in the text counted from 1.
     pub rule: String,
     /// How many parameters train after it, at least in part.
     pub trainable: usize,
@@ -60,7 +60,7 @@ pub struct Row {
     pub changes: bool,
 }
 
-/// What a rule does to one part.
+/// The effect of a rule on one part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effect {
     /// The part, as an index of the plan's parts.
@@ -95,14 +95,14 @@ impl Plan {
         &self.model
     }
 
-    /// A row a rule, in the order in which they fire.
+    /// One row for each rule, in the order in which they fire.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// What each rule changes, a list a rule, in the order of [`Plan::rows`]; parts that a rule
-    /// leaves as they are do not stand in its list.
+    /// The effects of each rule, in the order of [`Plan::rows`]; parts that a rule does not change
+    /// are not in its list.
     #[must_use]
     pub fn effects(&self) -> Vec<Vec<Effect>> {
         self.bound.effects()
@@ -126,7 +126,7 @@ impl Plan {
         metrics
     }
 
-    /// The metrics whose best moment a rule restores.
+    /// The metrics whose best moment a rule restores, and which of their values is the best.
     #[must_use]
     pub fn restores(&self) -> Vec<(String, Best)> {
         let actions = self.bound.rules.iter().flat_map(|rule| &rule.actions);
@@ -141,13 +141,13 @@ impl Plan {
         restores
     }
 
-    /// What can train apart from everything else, in the model's order.
+    /// The parts that can train separately, in the model's order.
     #[must_use]
-    pub fn parts(&self) -> &[Part] {
+    pub fn parts(&self) -> &[ParamSlice] {
         &self.bound.parts
     }
 
-    /// What messages call a part: its parameter's name, with its rows where it has some.
+    /// The name of a part: its parameter's name, with its rows if it has any.
     #[must_use]
     pub fn part_name(&self, part: usize) -> String {
         let Some(part) = self.parts().get(part) else { return String::new() };
@@ -188,7 +188,7 @@ impl Plan {
         })
     }
 
-    fn parameter_name(&self, part: &Part) -> Option<&str> {
+    fn parameter_name(&self, part: &ParamSlice) -> Option<&str> {
         self.model.parameters().get(part.parameter).map(|known| known.name.as_str())
     }
 

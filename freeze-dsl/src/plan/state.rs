@@ -1,4 +1,4 @@
-//! Which units train, and how.
+//! Which slices train, and with which options.
 
 use std::sync::Arc;
 
@@ -11,24 +11,24 @@ use crate::source::Spanned;
 use crate::time::ActiveCurve;
 use crate::time::{Lengths, Time};
 
-/// Which units train, and how.
+/// Which slices train, and with which options.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
     pub(crate) trains: FixedBitSet,
-    /// What is frozen and has kept its optimizer state.
+    /// The frozen slices that have kept their optimizer state.
     pub(crate) kept: FixedBitSet,
     pub(crate) options: Vec<SliceOptions>,
-    /// The learning rates to which options point.
+    /// The curves that options refer to.
     pub(crate) running: Vec<ActiveCurve>,
-    /// What was said of the statistics of each normalisation.
+    /// The `stats` option of each normalization, if a rule has set it.
     pub(crate) stats: Vec<Option<Stats>>,
 }
 
-/// The options of one unit; what is `None` is the program's.
+/// The options of one slice; `None` is the program's option.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SliceOptions {
-    /// Which of the running learning rates.
+    /// The index of its curve.
     pub(crate) lr: Option<usize>,
     pub(crate) weight_decay: Option<f64>,
     pub(crate) optimizer: Option<Optimizer>,
@@ -57,8 +57,7 @@ impl State {
         state
     }
 
-    /// Becomes a copy of a state that has come of this one by giving options to these units, and
-    /// by nothing else that changes options.
+    /// Becomes a copy of a later state that differs in its options for the `given` slices alone.
     pub(super) fn follow(&mut self, later: &Self, given: &FixedBitSet) {
         let Self { trains, kept, options, running, stats } = later;
         self.trains.clone_from(trains);
@@ -73,18 +72,18 @@ impl State {
         self.stats.clone_from(stats);
     }
 
-    /// Begins a curve; gives its place among the running ones.
+    /// Begins a curve, and returns its index.
     pub(crate) fn begin(&mut self, curve: &Arc<LrCurve>, now: Time) -> usize {
         self.running.push(ActiveCurve::new(Arc::clone(curve), now));
         self.running.len() - 1
     }
 
-    /// The curve of a unit.
+    /// The curve of a slice.
     pub(crate) fn curve(&self, unit: usize) -> Option<&ActiveCurve> {
         self.running.get(self.options.get(unit)?.lr?)
     }
 
-    /// Whether two units have the same options.
+    /// Whether two slices have the same options.
     pub(crate) fn agree(&self, one: usize, other: usize) -> bool {
         let rest = |unit: usize| {
             self.options.get(unit).map(|options| (options.weight_decay, options.optimizer))
@@ -93,7 +92,7 @@ impl State {
         rest(one) == rest(other) && curve(one) == curve(other)
     }
 
-    /// Whether the running statistics of a normalisation follow the data, where these units decide
+    /// Whether the running statistics of a normalization follow the data, if these slices decide
     /// about it.
     pub(crate) fn is_live(&self, normalisation: usize, deciding: &FixedBitSet) -> bool {
         match self.stats.get(normalisation).copied().flatten() {
@@ -102,7 +101,7 @@ impl State {
         }
     }
 
-    /// Lets go of curves that no unit follows any more.
+    /// Drops the curves that no slice follows any more.
     pub(crate) fn compact(&mut self) {
         let mut places: Vec<Option<usize>> = vec![None; self.running.len()];
         let mut kept = Vec::new();
@@ -118,14 +117,14 @@ impl State {
         self.running = kept;
     }
 
-    /// Brings every curve to this moment.
+    /// Advances every curve to this moment.
     pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
         for running in &mut self.running {
             running.advance(now, lengths);
         }
     }
 
-    /// The units that a curve's end freezes now. Each curve does so once.
+    /// The slices that the end of a curve freezes now. Each curve does so once.
     pub(crate) fn ended(&mut self, now: Time, lengths: &Lengths) -> FixedBitSet {
         let mut ended = FixedBitSet::with_capacity(self.running.len());
         for (index, running) in self.running.iter_mut().enumerate() {

@@ -1,4 +1,4 @@
-//! What is different between two policies.
+//! The difference between two policies.
 
 use std::fmt::Write;
 
@@ -7,15 +7,15 @@ use crate::diff::unified;
 use crate::format::format;
 
 impl Policy {
-    /// How a later policy differs from this one, as `diff -u` shows it: in what they say, not in
-    /// how it is spaced, and in the numbers that the program gave. Empty where they are equal.
+    /// How a later policy differs from this one, as `diff -u` shows it. Spacing does not count, but
+    /// the numbers that the program overrides do. Empty if the policies are equal.
     #[must_use]
     pub fn difference(&self, later: &Self) -> String {
-        unified("policy", &self.said(), &later.said())
+        unified("policy", &self.canonical(), &later.canonical())
     }
 
-    /// All that a policy is made of, as text.
-    fn said(&self) -> String {
+    /// The whole policy as text, in its canonical form.
+    fn canonical(&self) -> String {
         let source = self.source.clone();
         let mut text = format(source).unwrap_or_else(|_| self.source.text().to_owned());
         for (name, value) in &self.overrides.names {

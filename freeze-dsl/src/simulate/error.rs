@@ -1,9 +1,9 @@
-//! Why nothing can be simulated.
+//! Why a simulation cannot run.
 
 /// What a simulation lacks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SimulateError {
-    /// Nothing says how long training is.
+    /// The length of training is unknown.
     #[error("nothing says how many epochs there are: neither the policy's `run` nor the caller")]
     NoLength,
     /// The policy counts steps, or records of steps are asked for, and how many an epoch has is

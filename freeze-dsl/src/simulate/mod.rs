@@ -1,4 +1,4 @@
-//! What a policy does to a model over a whole training, without any tensor.
+//! The effect of a policy on a model over a whole training, without any tensor.
 //!
 //! ```
 //! use freeze_dsl::model::Model;
@@ -37,9 +37,9 @@ use crate::plan::Plan;
 /// What a plan needs to be run through.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Setup {
-    /// How many epochs there are; where it is not given, the policy's `run` says it.
+    /// The number of epochs; `None` for the length of the policy's `run`.
     pub epochs: Option<u64>,
-    /// What the training program gives, the number of an epoch's steps included.
+    /// The training program's options, including the number of steps in an epoch.
     pub program: Program,
     /// What is observed at the end of each epoch.
     pub metrics: Table,
@@ -57,11 +57,11 @@ pub enum Per {
     Step,
 }
 
-/// Runs a plan through and tells what trains, one record at a time.
+/// Runs a plan, and returns what trains as an iterator of records.
 ///
 /// # Errors
-/// If nothing says how long training is, or something counts steps and nothing says how many an
-/// epoch has.
+/// If the length of training is unknown, or if steps are counted and their number in an epoch is
+/// unknown.
 pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
     let Setup { epochs, program, metrics, per } = setup;
     let steps = program.steps_per_epoch;
@@ -115,7 +115,7 @@ pub struct Simulation {
     made: u64,
     /// What fired since the last record.
     fired: Vec<String>,
-    /// What a person should know of, and has not been told.
+    /// Notes that the caller has not taken yet.
     notes: Vec<String>,
     is_over: bool,
 }
@@ -136,14 +136,14 @@ impl Iterator for Simulation {
 }
 
 impl Simulation {
-    /// What a person should know of that happened since this was asked last: a metric that is
-    /// never observed, or is no number, or of which nothing is restored.
+    /// Notes for a person since the last call: a metric that is never observed, or is not a number,
+    /// or has nothing to restore.
     pub fn notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }
 
-    /// Goes on to the next optimizer step that is to be made, or to the end of training. Tells
-    /// whether that step is the first of an epoch; `None` where none is left.
+    /// Advances to the next optimizer step, or to the end of training. Returns whether that step is
+    /// the first of an epoch; `None` if there is none.
     fn advance(&mut self) -> Option<bool> {
         let started = self.clock.epochs_started();
         if started > 0 {

@@ -1,4 +1,4 @@
-//! What trains at one moment, as a line of the simulation says it.
+//! The state of training at one moment: a line of the simulation.
 
 use serde::{Serialize, Serializer};
 
@@ -11,7 +11,7 @@ use crate::ir::Optimizer;
 pub struct Record {
     /// Epochs that are done.
     pub epoch: u64,
-    /// Optimizer steps that are done; `None` where nothing says how many an epoch has.
+    /// Optimizer steps that are done; `None` if the number of steps in an epoch is unknown.
     pub step: Option<u64>,
     /// The rules that fired since the record before this one, in order.
     pub fired: Vec<String>,
@@ -31,11 +31,11 @@ pub struct Record {
 pub struct RecordGroup {
     /// Their names, in the model's order.
     pub params: Vec<String>,
-    /// Their learning rate; `None` where neither the policy nor the program gives one.
+    /// Their learning rate; `None` if neither the policy nor the program sets one.
     pub lr: Option<f64>,
-    /// Their weight decay; `None` where neither gives one nor an optimizer.
+    /// Their weight decay; `None` if neither sets one or an optimizer.
     pub weight_decay: Option<f64>,
-    /// Their optimizer, written by its name; `None` where neither gives one.
+    /// Their optimizer, written by its name; `None` if neither sets one.
     #[serde(serialize_with = "by_name")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub optimizer: Option<Optimizer>,
@@ -47,7 +47,7 @@ fn by_name<S: Serializer>(optimizer: &Option<Optimizer>, to: S) -> Result<S::Ok,
 }
 
 impl Record {
-    /// What the clock says at this moment.
+    /// The state of a clock at this moment.
     pub(super) fn of(clock: &Clock, fired: Vec<String>) -> Self {
         let plan = clock.plan();
         let groups = clock.groups().iter().map(|group| RecordGroup {

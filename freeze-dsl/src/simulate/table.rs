@@ -1,72 +1,53 @@
-//! The table of the metrics that a training observes.
+//! The table of the metrics that a simulated training observes.
 
 use std::collections::{HashMap, HashSet};
 
+use csv::{ReaderBuilder, StringRecord, Trim};
+
 use super::TableError;
 
-/// What is observed at the end of each epoch.
+/// The metrics that are observed at the end of each epoch.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Table {
     metrics: Vec<String>,
-    /// The row of each epoch, a cell a metric; `None` where it is not observed.
+    /// The values of each epoch, one for each metric; `None` if it is not observed.
     rows: HashMap<u64, Vec<Option<f64>>>,
 }
 
 impl Table {
     /// Reads a table from CSV (RFC 4180, <https://www.rfc-editor.org/rfc/rfc4180>): a line of
-    /// names, one of them `epoch`, then a line an epoch, in any order. An empty cell is a metric
-    /// that was not observed; `nan` is one that was, and is no number.
+    /// column names, one of them `epoch`, then a line for each epoch, in any order. An empty cell
+    /// is a metric that was not observed; `nan` is an observed metric that is not a number.
     ///
     /// # Errors
-    /// The first line that is no line of such a table.
+    /// The first line that is not valid.
     pub fn from_csv(text: &str) -> Result<Self, TableError> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        let mut lines = text
-            .lines()
-            .enumerate()
-            .map(|(index, text)| Line { number: index + 1, text })
-            .filter(|line| !line.text.trim().is_empty());
-        let Some(head) = lines.next() else {
+        check_quotes(text)?;
+        let mut reader = ReaderBuilder::new()
+            .has_headers(false)
+            .flexible(true)
+            .trim(Trim::All)
+            .from_reader(text.as_bytes());
+        let mut lines = reader
+            .records()
+            .map(|record| Line::new(text, record))
+            .filter(|line| !line.as_ref().is_ok_and(Line::is_blank));
+        let Some(head) = lines.next().transpose()? else {
             let problem = "expected the names of the columns, such as `epoch,val_loss`".to_owned();
             return Err(TableError { line: 1, problem });
         };
-        let names = head.cells()?;
-        let mut seen = HashSet::new();
-        for name in &names {
-            if name.is_empty() {
-                return Err(head.wrong("a column has no name"));
-            }
-            if !seen.insert(name) {
-                return Err(head.wrong(format!("two columns are called `{name}`")));
-            }
-        }
-        let Some(epochs) = names.iter().position(|name| name == "epoch") else {
-            return Err(head.wrong("no column is called `epoch`"));
-        };
+        let (mut metrics, epochs) = head.columns()?;
+        let columns = metrics.len();
+        metrics.remove(epochs);
         let mut rows = HashMap::new();
         for line in lines {
-            let mut cells = line.cells()?;
-            if cells.len() != names.len() {
-                return Err(line.wrong(format!(
-                    "{} where {} {} named",
-                    counted(cells.len(), "cell"),
-                    counted(names.len(), "column"),
-                    if names.len() == 1 { "is" } else { "are" },
-                )));
-            }
-            let epoch = cells.remove(epochs);
-            let Ok(epoch) = epoch.parse() else {
-                return Err(line.wrong(format!(
-                    "`{epoch}` is no epoch: these are counted in whole numbers from 0"
-                )));
-            };
-            let values = cells.iter().map(|cell| line.value(cell)).collect::<Result<_, _>>()?;
+            let line = line?;
+            let (epoch, values) = line.row(epochs, columns)?;
             if rows.insert(epoch, values).is_some() {
-                return Err(line.wrong(format!("epoch {epoch} stands twice")));
+                return Err(line.wrong(format!("epoch {epoch} is given twice")));
             }
         }
-        let mut metrics = names;
-        metrics.remove(epochs);
         Ok(Self { metrics, rows })
     }
 
@@ -75,7 +56,7 @@ impl Table {
         self.metrics.iter().any(|known| known == metric)
     }
 
-    /// What is observed at the end of an epoch, in the order of the columns.
+    /// The metrics that are observed at the end of an epoch, in the order of the columns.
     pub fn observed(&self, epoch: u64) -> impl Iterator<Item = (&str, f64)> {
         let row = self.rows.get(&epoch).map_or(&[][..], Vec::as_slice);
         let cells = self.metrics.iter().zip(row);
@@ -87,15 +68,75 @@ fn counted(count: usize, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
-/// A line of the text, counted from 1.
+/// A record of the table.
 struct Line<'t> {
-    number: usize,
     text: &'t str,
+    cells: StringRecord,
 }
 
-impl Line<'_> {
+impl<'t> Line<'t> {
+    fn new(text: &'t str, record: csv::Result<StringRecord>) -> Result<Self, TableError> {
+        match record {
+            Ok(cells) => Ok(Self { text, cells }),
+            Err(error) => {
+                let line = error.position().map_or(1, csv::Position::line);
+                let line = usize::try_from(line).unwrap_or(usize::MAX);
+                Err(TableError { line, problem: error.to_string() })
+            }
+        }
+    }
+
+    /// Whether it has nothing but white space.
+    fn is_blank(&self) -> bool {
+        self.cells.len() == 1 && self.cells.iter().all(str::is_empty)
+    }
+
     fn wrong(&self, problem: impl Into<String>) -> TableError {
-        TableError { line: self.number, problem: problem.into() }
+        let start = self.cells.position().map_or(0, csv::Position::byte);
+        let (before, from) =
+            self.text.split_at_checked(usize::try_from(start).unwrap_or(0)).unwrap_or_default();
+        // The position is that of the blank lines before the record.
+        let blank = from.len() - from.trim_start_matches(['\r', '\n']).len();
+        let blank = from.get(..blank).unwrap_or_default();
+        let line = 1 + before.matches('\n').count() + blank.matches('\n').count();
+        TableError { line, problem: problem.into() }
+    }
+
+    /// The names of the columns, and the index of `epoch` among them.
+    fn columns(&self) -> Result<(Vec<String>, usize), TableError> {
+        let mut seen = HashSet::new();
+        for name in &self.cells {
+            if name.is_empty() {
+                return Err(self.wrong("a column has no name"));
+            }
+            if !seen.insert(name) {
+                return Err(self.wrong(format!("two columns are called `{name}`")));
+            }
+        }
+        match self.cells.iter().position(|name| name == "epoch") {
+            Some(epochs) => Ok((self.cells.iter().map(str::to_owned).collect(), epochs)),
+            None => Err(self.wrong("no column is called `epoch`")),
+        }
+    }
+
+    /// The epoch and the values of the metrics.
+    fn row(&self, epochs: usize, columns: usize) -> Result<(u64, Vec<Option<f64>>), TableError> {
+        if self.cells.len() != columns {
+            return Err(self.wrong(format!(
+                "{} where {} {} named",
+                counted(self.cells.len(), "cell"),
+                counted(columns, "column"),
+                if columns == 1 { "is" } else { "are" },
+            )));
+        }
+        let epoch = self.cells.get(epochs).unwrap_or_default();
+        let Ok(epoch) = epoch.parse() else {
+            return Err(self.wrong(format!(
+                "`{epoch}` is no epoch: these are counted in whole numbers from 0"
+            )));
+        };
+        let metrics = self.cells.iter().enumerate().filter(|(column, _)| *column != epochs);
+        Ok((epoch, metrics.map(|(_, cell)| self.value(cell)).collect::<Result<_, _>>()?))
     }
 
     fn value(&self, cell: &str) -> Result<Option<f64>, TableError> {
@@ -105,44 +146,39 @@ impl Line<'_> {
         let value = cell.parse();
         value.map(Some).map_err(|_| self.wrong(format!("`{cell}` is no number")))
     }
+}
 
-    /// The cells, white space around them left out. In quotes, a name may hold a comma.
-    fn cells(&self) -> Result<Vec<String>, TableError> {
-        let mut cells = Vec::new();
-        let mut rest = self.text;
-        loop {
-            let (cell, behind) = if let Some(inside) = rest.trim_start().strip_prefix('"') {
-                self.quoted(inside)?
-            } else {
-                let (cell, behind) = rest.split_at(rest.find(',').unwrap_or(rest.len()));
-                (cell.trim().to_owned(), behind)
-            };
-            cells.push(cell);
-            match behind.strip_prefix(',') {
-                Some(more) => rest = more,
-                None => return Ok(cells),
-            }
-        }
+/// Checks that every quote is closed and ends its cell, which the CSV reader does not.
+fn check_quotes(text: &str) -> Result<(), TableError> {
+    enum In {
+        Start,
+        Plain,
+        Quotes,
+        Closed,
     }
-
-    /// A cell in quotes, the first of which is gone; a doubled one stands for itself.
-    fn quoted<'t>(&self, inside: &'t str) -> Result<(String, &'t str), TableError> {
-        let mut cell = String::new();
-        let mut rest = inside;
-        while let Some((before, behind)) = rest.split_once('"') {
-            cell.push_str(before);
-            if let Some(more) = behind.strip_prefix('"') {
-                cell.push('"');
-                rest = more;
-                continue;
+    let (mut place, mut line, mut opened) = (In::Start, 1, 1);
+    for character in text.chars() {
+        place = match (place, character) {
+            (In::Start, '"') => {
+                opened = line;
+                In::Quotes
             }
-            let behind = behind.trim_start();
-            return if behind.is_empty() || behind.starts_with(',') {
-                Ok((cell, behind))
-            } else {
-                Err(self.wrong("expected `,` behind the closing quote"))
-            };
+            (In::Quotes, '"') => In::Closed,
+            (In::Quotes, _) | (In::Closed, '"') => In::Quotes,
+            (_, ',' | '\n') => In::Start,
+            (In::Closed, character) if character.is_whitespace() => In::Closed,
+            (In::Closed, _) => {
+                let problem = "expected `,` after the closing quote".to_owned();
+                return Err(TableError { line, problem });
+            }
+            (In::Start | In::Plain, _) => In::Plain,
+        };
+        line += usize::from(character == '\n');
+    }
+    match place {
+        In::Quotes => {
+            Err(TableError { line: opened, problem: "a quote is never closed".to_owned() })
         }
-        Err(self.wrong("a quote is never closed"))
+        _ => Ok(()),
     }
 }

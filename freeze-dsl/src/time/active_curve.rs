@@ -1,4 +1,4 @@
-//! Learning rates over time.
+//! Curves that have begun, and their learning rates.
 
 use std::sync::Arc;
 
@@ -13,15 +13,15 @@ pub(crate) struct ActiveCurve {
     pub(crate) at: CurvePosition,
 }
 
-/// How far a curve has come.
+/// How far a curve has progressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CurvePosition {
-    /// The piece that it has come to,
+    /// The index of the current piece.
     pub(crate) piece: usize,
-    /// and since when.
+    /// When that piece began.
     pub(crate) since: Time,
-    /// Whether its end has frozen what trains by it; that happens once.
+    /// Whether its end has frozen the parameters that follow it, which happens once.
     pub(crate) has_frozen: bool,
 }
 
@@ -30,7 +30,7 @@ impl ActiveCurve {
         Self { curve, at: CurvePosition { piece: 0, since, has_frozen: false } }
     }
 
-    /// A curve that has come so far before.
+    /// A curve at a position that it had before.
     pub(crate) const fn resumed(curve: Arc<LrCurve>, at: CurvePosition) -> Self {
         Self { curve, at }
     }
@@ -49,7 +49,7 @@ impl ActiveCurve {
         Arc::ptr_eq(&self.curve, &other.curve)
     }
 
-    /// Goes on to the piece in force.
+    /// Advances to the piece that applies now.
     pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
         while let Some(length) = self.length(lengths) {
             let has_next = self.at.piece + 1 < self.curve.pieces.len();
@@ -75,8 +75,8 @@ impl ActiveCurve {
             | LrPiece::Staircase { to: None, .. } => None,
             LrPiece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
             LrPiece::Staircase { from, factor, every, to: Some(to) } => {
-                // So many stairs until the bound is met; a hair less, since a quotient of
-                // logarithms that should be whole may come out a hair above.
+                // The number of stairs until the bound, less a tolerance: a quotient of logarithms
+                // that should be whole may be slightly above.
                 let stairs = (to / from).ln() / factor.ln() - 1e-9;
                 Some(lengths.count(every, self.at.since).times(stairs.ceil().max(0.0)))
             }
@@ -84,7 +84,7 @@ impl ActiveCurve {
     }
 
     fn stairs(&self, every: crate::ir::Period, now: Time, lengths: &Lengths) -> f64 {
-        // A hair of tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
+        // With a tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
         (lengths.count(every, self.at.since).passed(self.at.since, now) + 1e-9).floor()
     }
 
@@ -105,7 +105,7 @@ impl ActiveCurve {
                 between(*shape, *from, *to, progress)
             }
             Some(LrPiece::Staircase { from, factor, every, to }) => {
-                // What grows without a bound stays a number.
+                // A value that grows without a bound stays finite.
                 let value = (from * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
                 match to {
                     Some(to) if *factor < 1.0 => value.max(to.min(*from)),
@@ -117,7 +117,7 @@ impl ActiveCurve {
     }
 }
 
-/// How far the round in force has come, each round longer than the one before by a factor.
+/// The progress of the current round, where each round is longer than the previous by a factor.
 fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f64 {
     if stretching <= 1.0 {
         return first.passed_of_last(since, now);
@@ -132,7 +132,7 @@ fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f6
             return 1.0;
         }
         since = next;
-        // Of the first one, lest what is rounded away be lost to all that follow.
+        // A multiple of the first round, so that rounding errors do not add up.
         longer *= stretching;
         length = first.times(longer);
     }
@@ -141,7 +141,7 @@ fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f6
 
 fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
     match shape {
-        // Ends are met exactly, whatever rounding does between them.
+        // Both ends are exact, whatever the rounding between them.
         _ if progress <= 0.0 => from,
         _ if progress >= 1.0 => to,
         Shape::Linear => from + (to - from) * progress,

@@ -1,4 +1,4 @@
-//! How much of a training is done, and how long a part of it is.
+//! Time as a training counts it: epochs and steps, and the lengths of periods.
 
 mod active_curve;
 
@@ -15,14 +15,14 @@ pub(crate) struct Time {
     pub(crate) steps: u64,
 }
 
-/// What is known of lengths.
+/// The lengths of the run and of an epoch, where they are known.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(crate) struct Lengths {
     pub(crate) run: Option<RunLength>,
     pub(crate) steps_per_epoch: Option<u64>,
 }
 
-/// A period, in the unit in which it can be counted.
+/// A period, in the unit in which it is counted.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum CountedPeriod {
     Epochs(f64),
@@ -62,7 +62,7 @@ impl CountedPeriod {
         self.passed(since, now) >= 1.0
     }
 
-    /// When it ends that begins at `since`; what is not counted stands as it is now.
+    /// When a period that begins at `since` ends; the unit that it does not count is as it is now.
     pub(crate) fn end(self, since: Time, now: Time) -> Time {
         match self {
             Self::Epochs(length) => {
@@ -82,7 +82,7 @@ impl CountedPeriod {
 }
 
 impl Lengths {
-    /// The same where nobody knows how many steps an epoch has, so that epochs are counted as such.
+    /// The same without the number of steps in an epoch, so that epochs are counted as such.
     pub(crate) fn without_steps(self) -> Self {
         Self { steps_per_epoch: None, ..self }
     }
@@ -134,7 +134,7 @@ pub(crate) fn part_of(length: u64, fraction: f64) -> f64 {
     whole_if_near(fraction * float(length))
 }
 
-/// What misses a whole number by a hair was meant to be that number.
+/// Rounds a value that is within rounding errors of a whole number.
 fn whole_if_near(value: f64) -> f64 {
     let whole = value.round();
     if (value - whole).abs() <= 1e-12 * whole { whole } else { value }

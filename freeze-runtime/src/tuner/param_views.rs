@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 
 use freeze_dsl::clock::Clock;
-use freeze_dsl::plan::{Part, Plan};
+use freeze_dsl::plan::{ParamSlice, Plan};
 use tch::{TchError, Tensor};
 
 use crate::ffi;
@@ -17,7 +17,7 @@ use crate::optim::gradients;
 pub(super) struct ParamSlices {
     parameters: Vec<Tensor>,
     /// The slices, in the order of their parameters.
-    all: Vec<Part>,
+    all: Vec<ParamSlice>,
     /// The slices of each parameter.
     of: Vec<Range<usize>>,
 }

@@ -6,7 +6,7 @@ use std::ops::Range;
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::Clock;
 use freeze_dsl::model::{self, Model};
-use freeze_dsl::plan::Part;
+use freeze_dsl::plan::ParamSlice;
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
@@ -128,7 +128,7 @@ impl SavedRun {
             self.states.iter().map(|saved| (saved.part.as_str(), saved.optimizer)).collect();
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let model = tuner.plan().model();
-        let is_taken = |part: &Part| {
+        let is_taken = |part: &ParamSlice| {
             let parameter = model.parameters().get(part.parameter);
             parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
         };
