@@ -1,11 +1,11 @@
 //! The whole way from a text to a policy, and to a plan where there is a model.
 
 use crate::ast::{Item, List, Text};
-use crate::diagnostic::{Code, Diagnostic, Findings, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Findings};
 use crate::model::Model;
 use crate::plan::{Bound, Row};
 use crate::policy::{OverrideError, Policy};
-use crate::select::Selecting;
+use crate::select::NameIndex;
 use crate::source::{Source, Spanned};
 use crate::unroll::unroll;
 use crate::{check, parse};
@@ -107,9 +107,9 @@ impl Analysis {
 pub(crate) fn check(
     policy: &Policy,
     model: Option<&Model>,
-    found: &mut Found,
+    found: &mut DiagnosticSink,
 ) -> Option<(Bound, Vec<Row>)> {
-    let selecting = model.map(Selecting::new);
+    let selecting = model.map(NameIndex::new);
     let unrolled =
         unroll(policy.tree(), policy.source(), policy.given(), selecting.as_ref(), found);
     // What a rule does is known where its targets are, whatever is wrong with its numbers.

@@ -1,6 +1,6 @@
 //! Checks that every rule can fire, and none of them late.
 
-use crate::diagnostic::{Code, Diagnostic, Found, removal};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, removal};
 use crate::policy::Length;
 use crate::rule::{Action, Moment, Period, Rule, Test};
 use crate::source::Span;
@@ -16,7 +16,7 @@ struct Earliest {
 }
 
 /// Tells rules that can never fire, and moments that are past when their turn comes.
-pub(crate) fn order(unrolled: &Unrolled, text: &str, found: &mut Found) {
+pub(crate) fn order(unrolled: &Unrolled, text: &str, found: &mut DiagnosticSink) {
     let mut before = Earliest { epochs: 0.0, steps: 0.0 };
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;

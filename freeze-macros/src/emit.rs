@@ -100,10 +100,10 @@ impl<T: Emit + Clone> Emit for Cow<'_, [T]> {
     }
 }
 
-impl<T: Emit> Emit for ast::Boxed<T> {
+impl<T: Emit> Emit for ast::CowBox<T> {
     fn emit(&self) -> TokenStream {
         let value = (**self).emit();
-        quote!(freeze::ast::Boxed::Static(&#value))
+        quote!(freeze::ast::CowBox::Static(&#value))
     }
 }
 

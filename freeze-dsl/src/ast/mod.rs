@@ -2,7 +2,7 @@
 //!
 //! It is plain data that can lie in a program: `freeze_policy!` writes it as a constant.
 
-mod boxed;
+mod cow_box;
 mod json;
 mod numbers;
 mod options;
@@ -12,7 +12,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use boxed::Boxed;
+pub use cow_box::CowBox;
 pub use numbers::{Number, Step};
 pub use options::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
 pub use targets::{Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term};

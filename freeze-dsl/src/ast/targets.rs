@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Boxed, List, Number, Text};
+use super::{CowBox, List, Number, Text};
 use crate::source::Spanned;
 
 /// Selectors, and selectors that are taken away from them.
@@ -22,7 +22,7 @@ pub struct Selector {
     /// What is selected,
     pub term: Spanned<Term>,
     /// where it lies in this as well.
-    pub within: Option<Boxed<Spanned<Term>>>,
+    pub within: Option<CowBox<Spanned<Term>>>,
 }
 
 /// The smallest thing that selects.
@@ -37,11 +37,11 @@ pub enum Term {
     /// `@biases`
     Named(Text),
     /// `[a, b]`, `last 2 of @stages`
-    Listing(Boxed<Listing>),
+    Listing(CowBox<Listing>),
     /// `sample 4 of @layers seed 7`
-    Sample(Boxed<Sample>),
+    Sample(CowBox<Sample>),
     /// `rows 0..32 of embed.weight`
-    Rows(Boxed<Rows>),
+    Rows(CowBox<Rows>),
     /// `( … )`
     Group(Targets),
 }

@@ -2,18 +2,18 @@
 
 mod code;
 mod findings;
-mod found;
 mod nearest;
 pub(crate) mod removal;
 mod render;
+mod sink;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
 pub(crate) use findings::sort;
-pub(crate) use found::Found;
 pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
+pub(crate) use sink::DiagnosticSink;
 
 use crate::source::Span;
 

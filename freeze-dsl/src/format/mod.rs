@@ -13,7 +13,7 @@ mod printer;
 mod statements;
 mod tokens;
 
-use crate::diagnostic::{Code, Diagnostic, Findings, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Findings};
 use crate::parse::{self, Parts};
 use crate::source::{Source, Span};
 
@@ -37,7 +37,7 @@ pub fn format(source: Source) -> Result<String, Findings> {
     if !found.is_empty() {
         return Err(Findings::new(source, found));
     }
-    let readable = parse::readable(source.text(), &mut Found::default());
+    let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
     let Ok(parts) = Parts::new(&readable).collect::<Result<Vec<_>, _>>() else {
         // What has no finding has parsed; were it not so, this would be told, not hidden.
         let whole = Span::new(0, source.text().len());

@@ -10,7 +10,7 @@ use crate::ast::{
     Action, Best, Condition, Direction, Item, List, Loop, Moment, Relation, Rule as RuleNode, Test,
     Text, Tree, Verb,
 };
-use crate::diagnostic::{Code, Diagnostic, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::source::{Span, Spanned};
 
 /// The parts that are of one kind.
@@ -47,7 +47,7 @@ pub(super) struct Builder<'t> {
     open: Vec<Open>,
     /// Where the Rust expressions stand that have been read.
     pub(super) rust: Vec<Spanned<()>>,
-    pub(super) found: Found,
+    pub(super) found: DiagnosticSink,
     /// How many statements did not parse.
     junk: usize,
 }
@@ -61,7 +61,7 @@ struct Open {
 }
 
 impl<'t> Builder<'t> {
-    pub(super) fn new(written: &'t str, text: &'t str, found: Found) -> Self {
+    pub(super) fn new(written: &'t str, text: &'t str, found: DiagnosticSink) -> Self {
         let (items, open, rust) = (Vec::new(), Vec::new(), Vec::new());
         Self { written, text, at: 0, items, open, rust, found, junk: 0 }
     }
@@ -89,7 +89,7 @@ impl<'t> Builder<'t> {
     /// Tells why something does not parse.
     fn junk(&mut self, place: Span) {
         self.junk += 1;
-        if self.junk <= Found::MOST {
+        if self.junk <= DiagnosticSink::MOST {
             let written = self.written.get(place.range()).unwrap_or_default();
             self.found.push(junk(self.text, place, written));
         }

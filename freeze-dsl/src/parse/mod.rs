@@ -23,7 +23,7 @@ use pest::Parser;
 use build::Builder;
 
 use crate::ast::Tree;
-use crate::diagnostic::{Applicability, Code, Diagnostic, Found};
+use crate::diagnostic::{Applicability, Code, Diagnostic, DiagnosticSink};
 use crate::source::Span;
 
 /// How deep brackets and comments may nest.
@@ -35,7 +35,7 @@ pub const MAX_WORDS: usize = 100_000;
 /// Parses a policy's text, with everything that is wrong with its syntax.
 #[must_use]
 pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
-    let mut found = Found::default();
+    let mut found = DiagnosticSink::default();
     let readable = scan::readable(text, &mut found);
     let mut builder = Builder::new(text, &readable, found);
     for part in Parts::new(&readable) {

@@ -3,12 +3,12 @@
 //! to read.
 
 use super::{MAX_NESTING, MAX_WORDS};
-use crate::diagnostic::{Code, Diagnostic, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::source::Span;
 
 /// The text as pest reads it, each byte in its place. What nests too deeply or is too long, and
 /// comments and strings that never end, are told.
-pub(crate) fn readable(text: &str, found: &mut Found) -> String {
+pub(crate) fn readable(text: &str, found: &mut DiagnosticSink) -> String {
     let mut scan = Scan {
         text,
         at: 0,
@@ -55,7 +55,7 @@ impl Scan<'_> {
         }
     }
 
-    fn all(&mut self, found: &mut Found) {
+    fn all(&mut self, found: &mut DiagnosticSink) {
         while !self.is_at_end() {
             let start = self.at;
             match (self.peek(0), self.peek(1)) {
@@ -109,7 +109,7 @@ impl Scan<'_> {
         self.refused.get_or_insert_with(finding);
     }
 
-    fn end_statement(&mut self, found: &mut Found) {
+    fn end_statement(&mut self, found: &mut DiagnosticSink) {
         if let Some(finding) = self.refused.take() {
             found.push(finding);
             self.blank(self.statement);
@@ -147,7 +147,7 @@ impl Scan<'_> {
         self.blank(start);
     }
 
-    fn block_comment(&mut self, found: &mut Found) {
+    fn block_comment(&mut self, found: &mut DiagnosticSink) {
         let start = self.at;
         let (mut depth, mut deepest) = (0_usize, 0);
         while !self.is_at_end() {
@@ -179,7 +179,7 @@ impl Scan<'_> {
         }
     }
 
-    fn string(&mut self, found: &mut Found) {
+    fn string(&mut self, found: &mut DiagnosticSink) {
         let start = self.at;
         self.at += 1;
         while !self.is_at_end() {

@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::Rule;
 use super::build::{Builder, all, list, part, parts};
 use crate::ast::{
-    Boxed, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
+    CowBox, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
@@ -28,7 +28,7 @@ impl<'t> Builder<'t> {
         let mut terms = parts(pair, Rule::term);
         let term = self.term(terms.next()?)?;
         let within = terms.next().map_or(Some(None), |within| self.term(within).map(Some))?;
-        let within = within.map(Boxed::from);
+        let within = within.map(CowBox::from);
         Some(Spanned::new(Selector { term, within }, place))
     }
 

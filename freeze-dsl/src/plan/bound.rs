@@ -7,11 +7,11 @@ use fixedbitset::FixedBitSet;
 
 use super::{Applied, Effect, Part, Row, State};
 use crate::curve::Running;
-use crate::diagnostic::Found;
+use crate::diagnostic::DiagnosticSink;
 use crate::model::{Model, Parameter};
 use crate::policy::Length;
 use crate::rule::{Action, Curve, Options, Rule};
-use crate::select::{Selecting, Units};
+use crate::select::{NameIndex, Units};
 use crate::source::Spanned;
 use crate::time::Time;
 use crate::unroll::Unrolled;
@@ -49,7 +49,7 @@ pub(crate) enum Giver {
 }
 
 impl Bound {
-    pub(crate) fn new(unrolled: Unrolled, selecting: &Selecting<'_>, model: &Model) -> Self {
+    pub(crate) fn new(unrolled: Unrolled, selecting: &NameIndex<'_>, model: &Model) -> Self {
         let Unrolled { rules, defaults, run, .. } = unrolled;
         let names = selecting.names();
         let parameter_of = |name: usize| names.get(name).map_or(0, |(_, parameter)| *parameter);
@@ -218,7 +218,7 @@ impl Bound {
     }
 
     /// A row a rule, and all that is wrong with what the rules do.
-    pub(crate) fn rows(&self, text: &str, found: &mut Found) -> Vec<Row> {
+    pub(crate) fn rows(&self, text: &str, found: &mut DiagnosticSink) -> Vec<Row> {
         let mut rows = Vec::with_capacity(self.rules.len());
         // Many a rule lets train what trains already.
         let mut counted = (FixedBitSet::new(), 0, 0);

@@ -4,7 +4,7 @@ use fixedbitset::FixedBitSet;
 
 use super::{Applied, Bound, State};
 use crate::ast::Verb;
-use crate::diagnostic::{Code, Diagnostic, Found, readable, removal};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::rule::{Action, Moment, Options, Rule};
 use crate::source::{Span, Spanned};
 use crate::unroll::in_turns;
@@ -13,7 +13,7 @@ use crate::unroll::in_turns;
 pub(super) fn check(
     bound: &Bound,
     text: &str,
-    found: &mut Found,
+    found: &mut DiagnosticSink,
     mut show: impl FnMut(&Rule, &Applied<'_>),
 ) {
     let mut ever = bound.start().trains;
@@ -88,7 +88,7 @@ fn fires_at_once(rule: &Rule) -> bool {
     })
 }
 
-fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut Found) {
+fn never_trained(bound: &Bound, ever: &FixedBitSet, found: &mut DiagnosticSink) {
     let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
     let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
     let more = match never.len() {

@@ -19,7 +19,7 @@ pub(crate) use table::share;
 
 use crate::analysis;
 use crate::ast::Best;
-use crate::diagnostic::{Diagnostic, Findings, Found, sort};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, sort};
 use crate::model::Model;
 use crate::policy::Policy;
 use crate::rule::{Action, Moment};
@@ -75,7 +75,7 @@ pub struct Effect {
 
 impl Plan {
     pub(crate) fn new(policy: &Policy, model: &Model) -> Result<Self, Findings> {
-        let mut found = Found::default();
+        let mut found = DiagnosticSink::default();
         let bound = analysis::check(policy, Some(model), &mut found);
         let mut found = found.into_vec();
         match bound {

@@ -1,7 +1,7 @@
 //! Why a path selects nothing, and what was likely meant.
 
 use super::tree::Place;
-use super::{NameTree, Named, Segment};
+use super::{NameTree, PathSegment, ReadyMade};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::parse::is_reserved;
 use crate::source::{Span, Spanned};
@@ -12,7 +12,7 @@ const LISTED: usize = 12;
 pub(super) fn nothing(
     buffer: Option<&str>,
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment<'_>>],
+    path: &[Spanned<PathSegment<'_>>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
@@ -36,8 +36,8 @@ pub(super) fn nothing(
         format!("nothing in `{before}` is called this")
     });
     let finding = Diagnostic { span: failing_span(span, failing.span, matched), ..finding };
-    let after_any = path.iter().take(matched).any(|segment| segment.value == Segment::AnyDepth);
-    if after_any && let Segment::Name(word) = &failing.value {
+    let after_any = path.iter().take(matched).any(|segment| segment.value == PathSegment::AnyDepth);
+    if after_any && let PathSegment::Name(word) = &failing.value {
         // Anywhere below: any segment of any name may be meant.
         let names = tree.segments();
         let finding = finding.label("nothing in the model is called this");
@@ -56,8 +56,8 @@ pub(super) fn nothing(
     let listed = format!("{holder} has {}", list(&names));
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {
-        Segment::Name(word) => word,
-        Segment::Index { start, .. } if numbered => {
+        PathSegment::Name(word) => word,
+        PathSegment::Index { start, .. } if numbered => {
             let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
                 "take the nearest that is there",
@@ -66,7 +66,7 @@ pub(super) fn nothing(
         }
         _ => return finding.note(listed),
     };
-    if path.len() == 1 && Named::of(word).is_some() {
+    if path.len() == 1 && ReadyMade::of(word).is_some() {
         return finding.suggest(
             Applicability::Maybe,
             format!("did you mean `@{word}`?"),
@@ -102,12 +102,12 @@ fn out_of_range(finding: Diagnostic) -> Diagnostic {
 /// The finding of a range that goes beyond the indices that are there.
 pub(super) fn beyond(
     finding: Diagnostic,
-    range: &Spanned<Segment<'_>>,
+    range: &Spanned<PathSegment<'_>>,
     names: &[&str],
     text: &str,
 ) -> Diagnostic {
     let finding = out_of_range(finding);
-    let Segment::Index { start, end } = range.value else { return finding };
+    let PathSegment::Index { start, end } = range.value else { return finding };
     let there = || indices(names).filter(|index| (start..end).contains(index));
     let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
     finding.guess(
@@ -125,7 +125,7 @@ fn indices(names: &[&str]) -> impl Iterator<Item = u64> {
 }
 
 /// Whether an index is no expression, which may come to another one elsewhere.
-fn is_written_out(index: &Spanned<Segment<'_>>, text: &str) -> bool {
+fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
     let written = text.get(index.span.range()).unwrap_or_default();
     written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }
@@ -133,7 +133,7 @@ fn is_written_out(index: &Spanned<Segment<'_>>, text: &str) -> bool {
 /// The name that was likely meant: the nearest of those with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment<'_>>],
+    path: &[Spanned<PathSegment<'_>>],
     failing: usize,
     word: &str,
     names: &[&'m str],
@@ -143,7 +143,7 @@ fn near<'m>(
     let mut mended = path.to_vec();
     let mut selects = |name: &'m str| {
         if let Some(segment) = mended.get_mut(failing) {
-            segment.value = Segment::Name(name);
+            segment.value = PathSegment::Name(name);
         }
         tree.path_of_first(&mended).is_some()
     };
@@ -158,7 +158,7 @@ fn near<'m>(
     }
     // A plain path may have another slip further on; a pattern that still selects nothing was
     // not meant.
-    let pattern = path.iter().any(|segment| !matches!(segment.value, Segment::Name(_)));
+    let pattern = path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_)));
     tried.first().copied().filter(|_| !pattern)
 }
 
@@ -179,7 +179,7 @@ fn prefix(text: &str, path: Span, failing: Span) -> &str {
 }
 
 /// How many segments match somewhere, and where.
-fn furthest(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> (usize, Vec<Place>) {
+fn furthest(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> (usize, Vec<Place>) {
     let mut furthest = (0, Vec::new());
     tree.walk_path(path, |place, matched| {
         if matched > furthest.0 {
@@ -222,12 +222,12 @@ fn is_plain(segment: &str) -> bool {
 }
 
 /// The first place at which the whole path lies deeper in the model: `model.fc` for `fc`.
-fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> Option<String> {
+fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
     let first = path.first()?;
-    if path.iter().any(|segment| !matches!(segment.value, Segment::Name(_))) {
+    if path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_))) {
         return None;
     }
-    let mut deeper = vec![Spanned::new(Segment::AnyDepth, first.span)];
+    let mut deeper = vec![Spanned::new(PathSegment::AnyDepth, first.span)];
     deeper.extend(path.iter().cloned());
     tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
 }

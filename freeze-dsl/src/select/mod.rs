@@ -2,7 +2,7 @@
 
 mod explain;
 mod glob;
-mod named;
+mod ready_made;
 mod selection;
 mod tree;
 
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
-pub(crate) use named::Named;
+pub(crate) use ready_made::ReadyMade;
 pub(crate) use selection::{Selection, Units};
 pub(crate) use tree::NameTree;
 
@@ -22,7 +22,7 @@ use crate::source::{Span, Spanned};
 
 /// One segment of a path whose numbers are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment<'p> {
+pub(crate) enum PathSegment<'p> {
     /// This very segment.
     Name(&'p str),
     /// A segment with `*` in it, which stands for any run of characters.
@@ -37,7 +37,7 @@ pub(crate) enum Segment<'p> {
 
 /// Selects parameters of one model. A selection is a set of names: one tensor under two names
 /// is there twice, so that it can be told when it is treated differently under them.
-pub(crate) struct Selecting<'m> {
+pub(crate) struct NameIndex<'m> {
     model: &'m Model,
     /// Every name of every parameter, and whose it is: first names in the model's order, then
     /// the others.
@@ -49,7 +49,7 @@ pub(crate) struct Selecting<'m> {
     known: RefCell<HashMap<String, FixedBitSet>>,
 }
 
-impl<'m> Selecting<'m> {
+impl<'m> NameIndex<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
         let parameters = || model.parameters().iter().enumerate();
         let first = parameters().map(|(index, parameter)| (parameter.name.as_str(), index));
@@ -67,7 +67,7 @@ impl<'m> Selecting<'m> {
     }
 
     /// The names at or under a path.
-    pub(crate) fn path(&self, path: &[Spanned<Segment<'_>>]) -> FixedBitSet {
+    pub(crate) fn path(&self, path: &[Spanned<PathSegment<'_>>]) -> FixedBitSet {
         // Policies say the same path again and again, and `**` goes through the whole tree.
         let key = key(path);
         if let Some(known) = self.known.borrow().get(&key) {
@@ -82,7 +82,7 @@ impl<'m> Selecting<'m> {
     /// Why a path selects nothing.
     pub(crate) fn nothing(
         &self,
-        path: &[Spanned<Segment<'_>>],
+        path: &[Spanned<PathSegment<'_>>],
         place: Span,
         text: &str,
     ) -> Diagnostic {
@@ -93,17 +93,17 @@ impl<'m> Selecting<'m> {
     /// others do.
     pub(crate) fn idle_choices(
         &self,
-        path: &[Spanned<Segment<'_>>],
+        path: &[Spanned<PathSegment<'_>>],
         whole: Span,
         text: &str,
     ) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for (index, segment) in path.iter().enumerate() {
             let choices: Vec<Spanned<Cow<'_, str>>> = match &segment.value {
-                Segment::OneOf(words) if words.len() > 1 => {
+                PathSegment::OneOf(words) if words.len() > 1 => {
                     words.iter().map(|word| Spanned::new(word.value.into(), word.span)).collect()
                 }
-                Segment::Index { start, end } if end - start > 1 => [*start, end - 1]
+                PathSegment::Index { start, end } if end - start > 1 => [*start, end - 1]
                     .map(|index| Spanned::new(index.to_string().into(), segment.span))
                     .to_vec(),
                 _ => continue,
@@ -111,10 +111,10 @@ impl<'m> Selecting<'m> {
             let mut one = path.to_vec();
             for choice in &choices {
                 if let Some(segment) = one.get_mut(index) {
-                    *segment = Spanned::new(Segment::Name(&choice.value), choice.span);
+                    *segment = Spanned::new(PathSegment::Name(&choice.value), choice.span);
                 }
                 if self.path(&one).is_clear() {
-                    let is_index = matches!(segment.value, Segment::Index { .. });
+                    let is_index = matches!(segment.value, PathSegment::Index { .. });
                     let mut finding = explain::nothing(None, &self.tree, &one, whole, text);
                     // What others of the path select is selected.
                     finding.message = format!("`{}` of {}", choice.value, finding.message);
@@ -132,7 +132,7 @@ impl<'m> Selecting<'m> {
     }
 
     /// The first buffer at or under a path.
-    fn buffer_at(&self, path: &[Spanned<Segment<'_>>]) -> Option<&'m str> {
+    fn buffer_at(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<&'m str> {
         let (names, tree) = self.buffers.get_or_init(|| {
             let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
             let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
@@ -146,8 +146,8 @@ impl<'m> Selecting<'m> {
 
     /// A path with a `*` segment, once for each name that its last `*` matches, in natural
     /// order: how it reads then, and what it selects.
-    pub(crate) fn spread(&self, path: &[Spanned<Segment<'_>>]) -> Vec<(String, FixedBitSet)> {
-        let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*");
+    pub(crate) fn spread(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<(String, FixedBitSet)> {
+        let star = |segment: &Spanned<PathSegment>| segment.value == PathSegment::Glob("*");
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
         names.sort_by_cached_key(|name| natural(name));
@@ -155,7 +155,7 @@ impl<'m> Selecting<'m> {
             .into_iter()
             .filter_map(|name| {
                 let mut one = path.to_vec();
-                one.get_mut(last)?.value = Segment::Name(name);
+                one.get_mut(last)?.value = PathSegment::Name(name);
                 let selection = self.path(&one);
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
@@ -172,7 +172,7 @@ impl<'m> Selecting<'m> {
     }
 
     /// A selection that the language has a name for.
-    pub(crate) fn named(&self, named: Named) -> FixedBitSet {
+    pub(crate) fn named(&self, named: ReadyMade) -> FixedBitSet {
         let selects = named.selects(self.model);
         let mut selection = FixedBitSet::with_capacity(self.names.len());
         for (index, (name, parameter)) in self.names.iter().enumerate() {
@@ -216,19 +216,21 @@ fn natural(segment: &str) -> Vec<Stretch<'_>> {
 }
 
 /// A path as one text, which is another one for every other path.
-fn key(path: &[Spanned<Segment<'_>>]) -> String {
+fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
     let mut key = String::new();
     for segment in path {
         // No segment has a `.` in it.
         match &segment.value {
-            Segment::Name(name) => key.extend(["=", name]),
-            Segment::Glob(pattern) => key.extend(["~", pattern]),
-            Segment::AnyDepth => key.push('/'),
-            Segment::Index { start, end } => {
+            PathSegment::Name(name) => key.extend(["=", name]),
+            PathSegment::Glob(pattern) => key.extend(["~", pattern]),
+            PathSegment::AnyDepth => key.push('/'),
+            PathSegment::Index { start, end } => {
                 let range = [start.to_string(), end.to_string()];
                 key.extend(["[", &range.join(",")]);
             }
-            Segment::OneOf(names) => names.iter().for_each(|name| key.extend(["|", name.value])),
+            PathSegment::OneOf(names) => {
+                names.iter().for_each(|name| key.extend(["|", name.value]))
+            }
         }
         key.push('.');
     }
@@ -236,14 +238,14 @@ fn key(path: &[Spanned<Segment<'_>>]) -> String {
 }
 
 /// A path as it could be written.
-fn shown(path: &[Spanned<Segment<'_>>]) -> String {
+fn shown(path: &[Spanned<PathSegment<'_>>]) -> String {
     let segments: Vec<String> = path
         .iter()
         .map(|segment| match &segment.value {
-            Segment::Name(name) | Segment::Glob(name) => (*name).to_owned(),
-            Segment::AnyDepth => "**".to_owned(),
-            Segment::Index { start, end } => format!("[{start}..{end}]"),
-            Segment::OneOf(names) => {
+            PathSegment::Name(name) | PathSegment::Glob(name) => (*name).to_owned(),
+            PathSegment::AnyDepth => "**".to_owned(),
+            PathSegment::Index { start, end } => format!("[{start}..{end}]"),
+            PathSegment::OneOf(names) => {
                 let names: Vec<&str> = names.iter().map(|name| name.value).collect();
                 format!("{{{}}}", names.join(","))
             }

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Segment, glob};
+use super::{PathSegment, glob};
 use crate::source::Spanned;
 
 pub(crate) struct NameTree<'m> {
@@ -99,7 +99,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// Adds every parameter at or under the nodes that match `path`.
-    pub(super) fn select(&self, path: &[Spanned<Segment<'_>>], selection: &mut FixedBitSet) {
+    pub(super) fn select(&self, path: &[Spanned<PathSegment<'_>>], selection: &mut FixedBitSet) {
         self.walk_path(path, |place, matched| {
             if matched == path.len() {
                 selection.extend(self.under(place));
@@ -111,13 +111,13 @@ impl<'m> NameTree<'m> {
     /// of its segments that is; each such pair once.
     pub(super) fn walk_path(
         &self,
-        path: &[Spanned<Segment<'_>>],
+        path: &[Spanned<PathSegment<'_>>],
         mut reached: impl FnMut(Place, usize),
     ) {
         // No more of a path matches than a name has segments, and a `**` before and behind each.
         let width = path.len().min(2 * self.depth + 1) + 1;
         let mut seen = FixedBitSet::with_capacity(
-            if path.iter().any(|segment| segment.value == Segment::AnyDepth) {
+            if path.iter().any(|segment| segment.value == PathSegment::AnyDepth) {
                 self.nodes.len() * width
             } else {
                 0
@@ -133,20 +133,20 @@ impl<'m> NameTree<'m> {
                 continue;
             };
             match &segment.value {
-                Segment::AnyDepth => {
+                PathSegment::AnyDepth => {
                     stack.push((at, matched + 1));
                     stack.extend(node.children.iter().map(|child| (*child, matched)));
                 }
-                Segment::Name(name) => {
+                PathSegment::Name(name) => {
                     stack.extend(node.by_segment.get(name).map(|at| (*at, matched + 1)));
                 }
-                Segment::OneOf(names) => stack.extend(
+                PathSegment::OneOf(names) => stack.extend(
                     names
                         .iter()
                         .filter_map(|name| node.by_segment.get(name.value))
                         .map(|at| (*at, matched + 1)),
                 ),
-                Segment::Glob(_) | Segment::Index { .. } => stack.extend(
+                PathSegment::Glob(_) | PathSegment::Index { .. } => stack.extend(
                     node.children
                         .iter()
                         .filter(|child| self.fits(**child, &segment.value))
@@ -156,16 +156,16 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    fn fits(&self, at: usize, segment: &Segment<'_>) -> bool {
+    fn fits(&self, at: usize, segment: &PathSegment<'_>) -> bool {
         let Some(node) = self.nodes.get(at) else { return false };
         match segment {
-            Segment::Glob(pattern) => glob::matches(pattern, node.segment),
-            Segment::Index { start, end } => {
+            PathSegment::Glob(pattern) => glob::matches(pattern, node.segment),
+            PathSegment::Index { start, end } => {
                 let canonical = node.segment == "0" || !node.segment.starts_with(['0', '+']);
                 canonical
                     && node.segment.parse().is_ok_and(|index: u64| (*start..*end).contains(&index))
             }
-            Segment::Name(_) | Segment::OneOf(_) | Segment::AnyDepth => false,
+            PathSegment::Name(_) | PathSegment::OneOf(_) | PathSegment::AnyDepth => false,
         }
     }
 
@@ -175,7 +175,11 @@ impl<'m> NameTree<'m> {
     }
 
     /// The segments that come next where the first `matched` segments of `path` match.
-    pub(super) fn next_names(&self, path: &[Spanned<Segment<'_>>], matched: usize) -> Vec<&'m str> {
+    pub(super) fn next_names(
+        &self,
+        path: &[Spanned<PathSegment<'_>>],
+        matched: usize,
+    ) -> Vec<&'m str> {
         let mut names = Vec::new();
         let mut seen = std::collections::HashSet::new();
         self.walk_path(path, |place, so_far| {
@@ -193,7 +197,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// The whole path of a node that matches `path`, the first in the model's order.
-    pub(super) fn path_of_first(&self, path: &[Spanned<Segment<'_>>]) -> Option<String> {
+    pub(super) fn path_of_first(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
         let mut first: Option<usize> = None;
         self.walk_path(path, |place, matched| {
             if matched == path.len() {

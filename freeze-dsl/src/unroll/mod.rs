@@ -12,11 +12,11 @@ mod time;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use crate::ast::{self, Item, List, Text, Tree, Verb};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Found, readable, removal};
+use crate::diagnostic::{Applicability, Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::parse::lost_let;
 use crate::policy::Length;
 use crate::rule::{Action, Options, Rule};
-use crate::select::{Selecting, Selection};
+use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
 pub(crate) use loops::{Turns, in_turns};
@@ -48,14 +48,14 @@ pub(crate) fn unroll(
     tree: &Tree,
     source: &Source,
     given: &Given,
-    model: Option<&Selecting<'_>>,
-    found: &mut Found,
+    model: Option<&NameIndex<'_>>,
+    found: &mut DiagnosticSink,
 ) -> Unrolled {
     let mut unroll = Unroll {
         text: source.text(),
         given,
         model,
-        found: Found::default(),
+        found: DiagnosticSink::default(),
         told: 0,
         told_in_turns: HashSet::new(),
         scope: Scope::default(),
@@ -110,8 +110,8 @@ fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
 struct Unroll<'a, 'm> {
     text: &'a str,
     given: &'a Given,
-    model: Option<&'a Selecting<'m>>,
-    found: Found,
+    model: Option<&'a NameIndex<'m>>,
+    found: DiagnosticSink,
     /// How many findings were told, whether or not they were kept.
     told: usize,
     /// What was told in turns of loops, where, and how it was said.
@@ -154,7 +154,7 @@ impl Unroll<'_, '_> {
 
     /// Whether it is worth the time to look for what was likely meant: nobody reads more.
     fn explains(&self) -> bool {
-        self.told < Found::MOST
+        self.told < DiagnosticSink::MOST
     }
 
     /// What stands at a place, as messages show it.

@@ -6,9 +6,9 @@ use std::collections::HashSet;
 use super::Unroll;
 use super::numbers::{in_place, is_below};
 use super::scope::Meaning;
-use crate::ast::{self, Rows, Sample, Segment as Written, Selector, Targets, Term};
+use crate::ast::{self, Rows, Sample, Segment, Selector, Targets, Term};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, removal};
-use crate::select::{Named, Segment, Selection};
+use crate::select::{PathSegment, ReadyMade, Selection};
 use crate::source::{Span, Spanned};
 
 impl Unroll<'_, '_> {
@@ -232,13 +232,13 @@ impl Unroll<'_, '_> {
                 Meaning::Number(_) | Meaning::Unknown => Selection::unknown(),
             };
         }
-        let Some(named) = Named::of(name) else {
+        let Some(named) = ReadyMade::of(name) else {
             self.unknown_name(name, place);
             return Selection::unknown();
         };
         let selection = match (named, self.model) {
-            (Named::Trainable, _) => Selection::Trainable,
-            (Named::Frozen, _) => Selection::Frozen,
+            (ReadyMade::Trainable, _) => Selection::Trainable,
+            (ReadyMade::Frozen, _) => Selection::Frozen,
             (_, None) => Selection::unknown(),
             (_, Some(model)) => Selection::Parameters(model.named(named)),
         };
@@ -257,7 +257,7 @@ impl Unroll<'_, '_> {
 
     pub(super) fn unknown_name(&mut self, name: &str, place: Span) {
         const LISTED: usize = 20;
-        let own = Named::ALL.iter().map(|named| named.word());
+        let own = ReadyMade::ALL.iter().map(|named| named.word());
         let known = own.clone().chain(self.scope.names(false)).take(LISTED);
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
@@ -280,7 +280,7 @@ impl Unroll<'_, '_> {
     }
 
     /// Selects a path's parameters; tells where there are none.
-    pub(super) fn select(&mut self, pattern: &[Spanned<Segment>], place: Span) -> Selection {
+    pub(super) fn select(&mut self, pattern: &[Spanned<PathSegment>], place: Span) -> Selection {
         let Some(model) = self.model else { return Selection::unknown() };
         let parameters = model.path(pattern);
         // To look for what was likely meant takes longer than all else.
@@ -304,19 +304,19 @@ impl Unroll<'_, '_> {
     /// A path with its numbers known; `None` where one is told to be wrong or not known yet.
     pub(super) fn pattern<'p>(
         &mut self,
-        path: &'p [Spanned<Written>],
-    ) -> Option<Vec<Spanned<Segment<'p>>>> {
-        let mut pattern: Vec<Spanned<Segment<'p>>> = Vec::with_capacity(path.len());
+        path: &'p [Spanned<Segment>],
+    ) -> Option<Vec<Spanned<PathSegment<'p>>>> {
+        let mut pattern: Vec<Spanned<PathSegment<'p>>> = Vec::with_capacity(path.len());
         let mut is_known = true;
         for segment in path {
-            if let Written::Literal(name) = &segment.value {
+            if let Segment::Literal(name) = &segment.value {
                 pattern.extend(literal(name, segment.span));
                 continue;
             }
             match self.segment(segment) {
                 // Two `**` in a row are as good as one.
-                Some(Segment::AnyDepth)
-                    if pattern.last().is_some_and(|last| last.value == Segment::AnyDepth) => {}
+                Some(PathSegment::AnyDepth)
+                    if pattern.last().is_some_and(|last| last.value == PathSegment::AnyDepth) => {}
                 Some(known) => pattern.push(Spanned::new(known, segment.span)),
                 None => is_known = false,
             }
@@ -324,17 +324,17 @@ impl Unroll<'_, '_> {
         is_known.then_some(pattern)
     }
 
-    fn segment<'p>(&mut self, segment: &'p Spanned<Written>) -> Option<Segment<'p>> {
+    fn segment<'p>(&mut self, segment: &'p Spanned<Segment>) -> Option<PathSegment<'p>> {
         Some(match &segment.value {
-            Written::Literal(name) => Segment::Name(name),
-            Written::Glob(word) if word == "**" => Segment::AnyDepth,
-            Written::Glob(word) if word.contains('*') => Segment::Glob(word),
-            Written::Glob(word) => Segment::Name(word),
-            Written::Index(index) => {
+            Segment::Literal(name) => PathSegment::Name(name),
+            Segment::Glob(word) if word == "**" => PathSegment::AnyDepth,
+            Segment::Glob(word) if word.contains('*') => PathSegment::Glob(word),
+            Segment::Glob(word) => PathSegment::Name(word),
+            Segment::Index(index) => {
                 let start = self.whole_number(index, "an index")?;
-                Segment::Index { start, end: start.saturating_add(1) }
+                PathSegment::Index { start, end: start.saturating_add(1) }
             }
-            Written::Range { start: starts, end: ends, inclusive } => {
+            Segment::Range { start: starts, end: ends, inclusive } => {
                 let first = self.whole_number(starts, "an index");
                 let last = self.whole_number(ends, "an index");
                 let (start, last) = (first?, last?);
@@ -354,25 +354,25 @@ impl Unroll<'_, '_> {
                     );
                     return None;
                 }
-                Segment::Index { start, end }
+                PathSegment::Index { start, end }
             }
-            Written::OneOf(words) => {
+            Segment::OneOf(words) => {
                 let mut known = HashSet::new();
                 let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
                 let first = first.map(|word| Spanned::new(word.value.as_ref(), word.span));
-                Segment::OneOf(first.collect())
+                PathSegment::OneOf(first.collect())
             }
         })
     }
 }
 
 /// The segments of a quoted name, each with its own place where the name has no escapes.
-fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<Segment<'_>>> {
+fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<PathSegment<'_>>> {
     let plain = span.end - span.start == name.len() + 2;
     let mut start = span.start + 1;
     name.split('.').map(move |segment| {
         let place = if plain { Span::new(start, start + segment.len()) } else { span };
         start += segment.len() + 1;
-        Spanned::new(Segment::Name(segment), place)
+        Spanned::new(PathSegment::Name(segment), place)
     })
 }

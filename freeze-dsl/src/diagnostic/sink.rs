@@ -8,12 +8,12 @@ use super::{Code, Diagnostic};
 /// Findings in the order in which they were made. Of each code the first so many are kept: nobody
 /// reads more, and a text of a megabyte may have a million.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Found {
+pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
     counts: HashMap<Code, usize>,
 }
 
-impl Found {
+impl DiagnosticSink {
     /// How many findings of one code are kept.
     pub(crate) const MOST: usize = 1_000;
 
@@ -46,7 +46,7 @@ impl Found {
     }
 }
 
-impl Deref for Found {
+impl Deref for DiagnosticSink {
     type Target = [Diagnostic];
 
     fn deref(&self) -> &[Diagnostic] {
@@ -54,13 +54,13 @@ impl Deref for Found {
     }
 }
 
-impl Extend<Diagnostic> for Found {
+impl Extend<Diagnostic> for DiagnosticSink {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
         findings.into_iter().for_each(|finding| self.push(finding));
     }
 }
 
-impl FromIterator<Diagnostic> for Found {
+impl FromIterator<Diagnostic> for DiagnosticSink {
     fn from_iter<I: IntoIterator<Item = Diagnostic>>(findings: I) -> Self {
         let mut found = Self::default();
         found.extend(findings);
@@ -77,8 +77,8 @@ mod tests {
     fn so_many_of_each_code_are_kept() {
         let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
         let warnings = (0..3_000).map(|_| finding(Code::NoEffect));
-        let mut found: Found = warnings.chain([finding(Code::Syntax)]).collect();
-        assert_eq!(found.len(), Found::MOST + 1);
+        let mut found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();
+        assert_eq!(found.len(), DiagnosticSink::MOST + 1);
         assert!(found.is_full(Code::NoEffect) && !found.is_full(Code::Syntax));
         assert!(found.iter().any(Diagnostic::is_error));
         found.forget(Code::NoEffect);

@@ -6,7 +6,7 @@ use crate::model::Model;
 
 /// A selection that the language has a name for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum ReadyMade {
     /// Every parameter.
     All,
     /// Those whose last segment is `bias`.
@@ -21,7 +21,7 @@ pub(crate) enum Named {
     Frozen,
 }
 
-impl Named {
+impl ReadyMade {
     pub(crate) const ALL: [Self; 6] =
         [Self::All, Self::Biases, Self::Vectors, Self::Norms, Self::Trainable, Self::Frozen];
 

@@ -7,14 +7,14 @@ use serde::{Serialize, Serializer};
 /// Something that few have, in a place of its own, so that what may hold it stays small. It may
 /// lie in the program itself. Two are equal when their values are.
 #[derive(Debug, Clone)]
-pub enum Boxed<T: 'static> {
+pub enum CowBox<T: 'static> {
     /// It lies in the program.
     Static(&'static T),
     /// It was made when the program ran.
     Owned(Box<T>),
 }
 
-impl<T> Deref for Boxed<T> {
+impl<T> Deref for CowBox<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -25,26 +25,26 @@ impl<T> Deref for Boxed<T> {
     }
 }
 
-impl<T> From<T> for Boxed<T> {
+impl<T> From<T> for CowBox<T> {
     fn from(value: T) -> Self {
         Self::Owned(Box::new(value))
     }
 }
 
-impl<T: PartialEq> PartialEq for Boxed<T> {
+impl<T: PartialEq> PartialEq for CowBox<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<T: Serialize> Serialize for Boxed<T> {
+impl<T: Serialize> Serialize for CowBox<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         (**self).serialize(to)
     }
 }
 
 #[cfg(feature = "schema")]
-impl<T: schemars::JsonSchema> schemars::JsonSchema for Boxed<T> {
+impl<T: schemars::JsonSchema> schemars::JsonSchema for CowBox<T> {
     fn inline_schema() -> bool {
         T::inline_schema()
     }
