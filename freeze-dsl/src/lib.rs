@@ -49,6 +49,7 @@ pub mod simulate;
 pub mod source;
 mod time;
 mod unroll;
+pub mod vocabulary;
 
 pub use analysis::{Analysis, analyze, analyze_macro};
 pub use optimizer::Optimizer;

@@ -1,16 +1,16 @@
-//! What lies in a place of its own.
+//! A box that may be static.
 
 use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-/// Something that few have, in a place of its own, so that what may hold it stays small. It may
-/// lie in the program itself. Two are equal when their values are.
+/// A value behind a pointer, owned or static, as `Cow` is. It keeps rarely used parts of the tree
+/// from making every node large. Two are equal if their values are.
 #[derive(Debug, Clone)]
 pub enum CowBox<T: 'static> {
-    /// It lies in the program.
+    /// A constant of the program.
     Static(&'static T),
-    /// It was made when the program ran.
+    /// A value made at run time.
     Owned(Box<T>),
 }
 

@@ -1,12 +1,12 @@
-//! Findings while they are gathered.
+//! Collects findings.
 
 use std::collections::HashMap;
 use std::ops::Deref;
 
 use super::{Code, Diagnostic};
 
-/// Findings in the order in which they were made. Of each code the first so many are kept: nobody
-/// reads more, and a text of a megabyte may have a million.
+/// Collects findings in the order in which they are reported. Of each code, only the first
+/// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
@@ -25,17 +25,17 @@ impl DiagnosticSink {
         }
     }
 
-    /// Whether no more findings of a code are kept, so that it is not worth the time to make any.
+    /// Whether further findings of a code are dropped, so that making them is a waste of time.
     pub(crate) fn is_full(&self, code: Code) -> bool {
         self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
     }
 
-    /// The findings that were kept behind the first so many.
+    /// The findings after the first `before`.
     pub(crate) fn since(&mut self, before: usize) -> &mut [Diagnostic] {
         self.kept.get_mut(before..).unwrap_or_default()
     }
 
-    /// Lets go of all findings of a code.
+    /// Removes all findings of a code.
     pub(crate) fn forget(&mut self, code: Code) {
         self.kept.retain(|finding| finding.code != code);
         self.counts.remove(&code);
@@ -74,7 +74,7 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn so_many_of_each_code_are_kept() {
+    fn a_limited_number_of_each_code_is_kept() {
         let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
         let warnings = (0..3_000).map(|_| finding(Code::NoEffect));
         let mut found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();

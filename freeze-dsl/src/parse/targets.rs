@@ -1,16 +1,16 @@
-//! Pest's pairs to the tree: targets, lists and paths.
+//! From pest's pairs to the tree: targets, lists and paths.
 
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::build::{Builder, all, list, part, parts};
+use super::statements::{TreeBuilder, all, list, part, parts};
 use crate::ast::{
     CowBox, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
 
-impl<'t> Builder<'t> {
+impl<'t> TreeBuilder<'t> {
     pub(super) fn targets(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Targets>> {
         let place = self.span(&pair);
         let mut lists = parts(pair, Rule::selectors);
@@ -119,7 +119,7 @@ impl<'t> Builder<'t> {
                         place,
                         format!("`{word}` mixes `**` with a word"),
                     )
-                    .label("`**` is a whole segment, `*` a part of one"),
+                    .label("`**` must be a whole segment; `*` may be a part of one"),
                 );
             }
             segments.push(Spanned::new(Segment::Glob(word.to_owned().into()), place));
