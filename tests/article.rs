@@ -66,9 +66,9 @@ fn layer4_alone_trains() -> Outcome {
     let layer4 = parameters(&net, &["layer4"]);
     assert_eq!(flagged(&net), layer4);
     assert_eq!(moved(&net, &mut tuner, 0..3)?, layer4);
-    let groups = tuner.groups();
+    let groups = tuner.param_groups();
     assert_eq!(groups.len(), 1);
-    assert_eq!((groups[0].parameters.len(), groups[0].lr), (layer4.len(), 1e-3));
+    assert_eq!((groups[0].params.len(), groups[0].lr), (layer4.len(), 1e-3));
     Ok(())
 }
 
@@ -89,7 +89,7 @@ fn layer3_and_layer2_join_later() -> Outcome {
         let trains = parameters(&net, layers);
         assert_eq!(flagged(&net), trains, "epoch {epoch}");
         assert_eq!(moved(&net, &mut tuner, 2 * epoch..2 * epoch + 2)?, trains, "epoch {epoch}");
-        let rates: Vec<f64> = tuner.groups().iter().map(|group| group.lr).collect();
+        let rates: Vec<f64> = tuner.param_groups().iter().map(|group| group.lr).collect();
         assert_eq!(rates, if epoch < 3 { vec![1e-3] } else { vec![1e-4, 1e-3] });
     }
     Ok(())
@@ -103,16 +103,16 @@ fn two_groups_have_learning_rates_of_their_own() -> Outcome {
         "default lr 0.0001 optimizer sgd(momentum 0.9); start: train @all, set layer4 lr 0.001",
     );
     tuner.start_epoch()?;
-    let groups = tuner.groups();
+    let groups = tuner.param_groups();
     let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false };
     assert!(groups.iter().all(|group| group.optimizer == optimizer && group.weight_decay == 0.0));
     let rates: Vec<f64> = groups.iter().map(|group| group.lr).collect();
     assert_eq!(rates, [0.0001, 0.001]);
-    let mut layer4 = groups[1].parameters.clone();
+    let mut layer4 = groups[1].params.clone();
     layer4.sort_unstable();
     assert_eq!(layer4, parameters(&net, &["layer4"]));
     let rest = parameters(&net, &["conv1", "bn1", "layer1", "layer2", "layer3", "fc"]);
-    assert_eq!(groups[0].parameters.len(), rest.len());
+    assert_eq!(groups[0].params.len(), rest.len());
     Ok(())
 }
 

@@ -13,7 +13,7 @@ type Outcome = Result<(), Error>;
 fn gpu() -> Option<Device> {
     let there = Cuda::is_available();
     if !there {
-        println!("skipped: no CUDA device");
+        freeze_tests::skip("cuda", "no CUDA device");
     }
     there.then_some(Device::Cuda(0))
 }

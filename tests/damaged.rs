@@ -9,7 +9,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use freeze_runtime::{Allow, CheckpointError, Tuner};
+use freeze_runtime::{CheckpointError, ResumeOptions, Tuner};
 use freeze_tests::networks::values;
 use freeze_tests::{Bits, Net, parse, train};
 use serde_json::{Value, json};
@@ -92,7 +92,7 @@ impl Resumed {
     fn refuses(&mut self, name: &str, bytes: Option<&[u8]>) -> Result<String, Box<dyn Error>> {
         let path = self.dir.path().join("saved/checkpoint").join(name);
         let right = fs::read(&path)?;
-        let (bits, groups) = (Bits::of(&self.net.vs), self.tuner.groups());
+        let (bits, groups) = (Bits::of(&self.net.vs), self.tuner.param_groups());
         match bytes {
             Some(bytes) => fs::write(&path, bytes)?,
             None => fs::remove_file(&path)?,
@@ -105,7 +105,7 @@ impl Resumed {
         };
         assert!(error.contains(name), "{error}");
         assert!(bits.moved(&Bits::of(&self.net.vs)).is_empty(), "{error}");
-        assert_eq!(self.tuner.groups(), groups, "{error}");
+        assert_eq!(self.tuner.param_groups(), groups, "{error}");
         Ok(error)
     }
 
@@ -180,7 +180,7 @@ fn foreign_and_missing_files() -> Outcome {
     here.refuses("checkpoint.json", Some(b"{}"))?;
     here.refuses("checkpoint.json", Some(b"{\"format\":1}"))?;
     let error = here.refuses("checkpoint.json", Some(b"{\"format\":2,\"more\":[]}"))?;
-    assert!(error.contains("format 2, and only format 1 is known"), "{error}");
+    assert!(error.contains("format 2, and only format 1 is supported"), "{error}");
     here.takes_what_is_right()
 }
 
@@ -355,7 +355,8 @@ fn where_there_is_none() -> Outcome {
     let _alone = alone();
     let mut here = Resumed::new()?;
     let nowhere = here.dir.path().join("nowhere");
-    let error = here.tuner.resume_with(&nowhere, Allow::policy()).unwrap_err();
+    let error =
+        here.tuner.resume_with(&nowhere, ResumeOptions::new().allow_policy_change()).unwrap_err();
     let is_missing = |error: &freeze_runtime::Error| {
         matches!(error, freeze_runtime::Error::Checkpoint(CheckpointError::Missing(_)))
     };

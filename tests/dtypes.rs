@@ -80,7 +80,7 @@ fn dtypes_train_together_as_they_do_alone() -> Outcome {
 #[test]
 fn devices_train_together_as_they_do_alone() -> Outcome {
     if !Cuda::is_available() {
-        println!("skipped: no CUDA device");
+        freeze_tests::skip("devices_train_together_as_they_do_alone", "no CUDA device");
         return Ok(());
     }
     let gpu = Device::Cuda(0);

@@ -10,9 +10,9 @@ fn after_stop_no_step_moves_anything() -> Outcome {
     each_optimizer("start: train @all; step 3: stop", |net, mut tuner| {
         tuner.start_epoch()?;
         train(net, &mut tuner, 0..2)?;
-        assert!(!tuner.stopped());
+        assert!(!tuner.is_stopped());
         assert!(tuner.backward_step(&net.loss(2))?.stopped);
-        assert!(tuner.stopped());
+        assert!(tuner.is_stopped());
         let before = Bits::of(&net.vs);
         tuner.zero_grad()?;
         net.variable("fc.bias").sum(None).backward();
@@ -31,15 +31,15 @@ fn a_loop_over_epochs_ends_with_the_rule() -> Outcome {
     let mut tuner =
         tune(&net, "default lr 0.1 optimizer sgd; epoch 0: train c; epoch 2 as end: stop");
     let mut epochs = 0;
-    while tuner.epoch() < 10 && !tuner.stopped() {
+    while tuner.epochs_started() < 10 && !tuner.is_stopped() {
         tuner.start_epoch()?;
-        if !tuner.stopped() {
+        if !tuner.is_stopped() {
             train(&net, &mut tuner, 0..3)?;
             epochs += 1;
         }
     }
     assert_eq!(epochs, 2);
-    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (3, 6, 2));
+    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (3, 6, 2));
     Ok(())
 }
 
@@ -48,17 +48,17 @@ fn a_loop_that_does_not_ask_whether_training_is_over_ends_too() -> Outcome {
     let net = Net::linear();
     let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c; step 4: stop");
     let mut before = None;
-    while tuner.epoch() < 4 {
+    while tuner.epochs_started() < 4 {
         tuner.start_epoch()?;
         for batch in 0..3 {
             tuner.backward_step(&net.loss(batch))?;
-            if tuner.stopped() {
+            if tuner.is_stopped() {
                 before.get_or_insert_with(|| Bits::of(&net.vs));
             }
         }
         tuner.observe("loss", 1.0)?;
     }
-    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (4, 12, 2));
+    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (4, 12, 2));
     assert_moved(&before.unwrap(), &net, &[]);
     Ok(())
 }

@@ -85,7 +85,7 @@ fn each_transition_is_one_event_and_a_look_without_one_is_none() -> Outcome {
                       epoch 1: freeze layer1, layer2, stop";
         let mut tuner = tune(&net, policy);
         assert!(seen.take().is_empty());
-        let expect = |change: freeze_runtime::Change, fields: &[(&str, &str)]| {
+        let expect = |change: freeze_runtime::Transition, fields: &[(&str, &str)]| {
             let events = seen.take();
             assert_eq!(events.len(), usize::from(!fields.is_empty()), "{events:?}");
             for event in events {

@@ -13,8 +13,8 @@ use freeze_tests::Bits;
 use freeze_tests::savers::{Run, SAVERS, dir};
 
 /// How often the process of all savers is killed, unless `FREEZE_KILLS` says otherwise. A process
-/// takes a while to load libtorch, so each kill meets several runs.
-const KILLS: u64 = 200;
+/// takes a while to load libtorch, so each kill interrupts several runs.
+const KILLS: u64 = 20;
 
 /// In how many threads, each with folders of its own: starting a process is mostly waiting.
 const THREADS: usize = 2;
@@ -37,14 +37,14 @@ impl Whole {
     }
 }
 
-/// Whether a folder holds what a save leaves behind that came to no end.
+/// Whether a folder has the files of a save that did not end.
 fn is_interrupted(dir: &Path) -> Result<bool, Failure> {
     let names = fs::read_dir(dir)?.map(|entry| Ok::<_, std::io::Error>(entry?.file_name()));
     let names = names.collect::<Result<Vec<_>, _>>()?;
     Ok(names.iter().any(|name| name != "checkpoint" && name != "checkpoint.lock"))
 }
 
-/// Kills a process for each of these numbers; gives how many saves that interrupted.
+/// Kills a process for each of these numbers, and returns how many saves that interrupted.
 fn kill(kills: impl Iterator<Item = u64>) -> Result<u64, Failure> {
     let root = tempfile::tempdir()?;
     let run = Run::new()?;
@@ -71,7 +71,7 @@ fn kill(kills: impl Iterator<Item = u64>) -> Result<u64, Failure> {
             let step = run.tuner.global_step();
             let moved = whole.after(step)?.moved(&Bits::of(&run.net.vs));
             assert!(moved.is_empty(), "kill {kill}, saver {saver}, step {step}: {moved:?}");
-            // The two that share a folder may save an earlier step behind a later one.
+            // The two that share a folder may save an earlier step after a later one.
             assert!(step >= *reached || saver == SAVERS - 2, "{step} after {reached}");
             *reached = step;
         }

@@ -1,5 +1,5 @@
-//! What the tests of this package share: small networks that start from the same values at every
-//! run, and the bits of everything in them.
+//! What the tests of this package share: small networks that start from the same values in every
+//! run, and the bits of their tensors.
 
 pub mod bits;
 pub mod networks;
@@ -7,23 +7,25 @@ pub mod optimizers;
 pub mod promise;
 pub mod reference;
 pub mod savers;
+mod skipped;
 
 pub use bits::Bits;
 pub use networks::Net;
+pub use skipped::skip;
 
 use freeze_runtime::{Error, Policy, Tuner};
 use tch::{Cuda, Device};
 
-/// The processor, and a GPU where there is one.
+/// The CPU, and a GPU if there is one.
 #[must_use]
 pub fn devices() -> Vec<Device> {
     if Cuda::is_available() { vec![Device::Cpu, Device::Cuda(0)] } else { vec![Device::Cpu] }
 }
 
-/// Trains on batches, a step each.
+/// Trains on batches, one step each.
 ///
 /// # Errors
-/// What the tuner says.
+/// The errors of the tuner.
 pub fn train(net: &Net, tuner: &mut Tuner, batches: std::ops::Range<i64>) -> Result<(), Error> {
     for batch in batches {
         tuner.backward_step(&net.loss(batch))?;
@@ -31,10 +33,10 @@ pub fn train(net: &Net, tuner: &mut Tuner, batches: std::ops::Range<i64>) -> Res
     Ok(())
 }
 
-/// Plays a scene with every optimizer on every device.
+/// Runs a test with every optimizer on every device.
 ///
 /// # Errors
-/// What the scene says.
+/// The errors of the test.
 pub fn each_optimizer(
     rules: &str,
     scene: impl Fn(&Net, Tuner) -> Result<(), Error>,
@@ -50,20 +52,20 @@ pub fn each_optimizer(
     Ok(())
 }
 
-/// Fails unless exactly the named variables have other bits than before.
+/// Asserts that exactly the named variables have other bits than before.
 ///
 /// # Panics
-/// If others moved, or one of these did not.
+/// Panics if others changed, or if one of these did not.
 pub fn assert_moved(before: &Bits, net: &Net, expected: &[&[&str]]) {
     let mut expected = expected.concat();
     expected.sort_unstable();
     assert_eq!(before.moved(&Bits::of(&net.vs)), expected);
 }
 
-/// A policy put to work on a network, with nothing from the program.
+/// A tuner for a network, without settings of the program.
 ///
 /// # Panics
-/// If the policy is wrong or does not fit.
+/// Panics if the policy is invalid or does not fit.
 #[must_use]
 #[expect(clippy::expect_used, reason = "a test's own policy")]
 pub fn tune(net: &Net, policy: &str) -> Tuner {
@@ -73,7 +75,7 @@ pub fn tune(net: &Net, policy: &str) -> Tuner {
 /// A policy from its text.
 ///
 /// # Panics
-/// If the policy is wrong.
+/// Panics if the policy is invalid.
 #[must_use]
 #[expect(clippy::panic, reason = "a test's own policy")]
 pub fn parse(policy: &str) -> Policy {

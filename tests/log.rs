@@ -5,7 +5,7 @@ use std::path::Path;
 
 use freeze_dsl::clock::Program;
 use freeze_dsl::simulate::{Record, Setup, simulate};
-use freeze_runtime::{Error, Group, Tuner};
+use freeze_runtime::{Error, ParamGroup, Tuner};
 use freeze_tests::{Net, parse, train, tune};
 use serde_json::{Value, json};
 use tch::Device;
@@ -38,7 +38,7 @@ fn tuned(net: &Net) -> Result<Tuner, Error> {
 
 /// What the loss of the running epoch is, say.
 fn loss(tuner: &Tuner) -> f64 {
-    u32::try_from(tuner.epoch()).map_or(f64::NAN, |epoch| 3.0 - f64::from(epoch))
+    u32::try_from(tuner.epochs_started()).map_or(f64::NAN, |epoch| 3.0 - f64::from(epoch))
 }
 
 /// An epoch of steps, and the loss that is observed at its end.
@@ -54,9 +54,9 @@ fn share(part: usize, whole: usize) -> f64 {
     part / whole
 }
 
-fn written(groups: &[Group]) -> Value {
+fn written(groups: &[ParamGroup]) -> Value {
     let groups = groups.iter().map(|group| {
-        json!({"params": group.parameters, "lr": group.lr, "weight_decay": group.weight_decay,
+        json!({"params": group.params, "lr": group.lr, "weight_decay": group.weight_decay,
             "optimizer": group.optimizer.name()})
     });
     groups.collect()
@@ -67,20 +67,20 @@ fn a_line_says_what_the_tuner_said() -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tuned(&net)?;
-    tuner.log(path(&folder))?;
+    tuner.log_to(path(&folder))?;
     let numbers: usize = net.vs.trainable_variables().iter().map(tch::Tensor::numel).sum();
     let mut expected = Vec::new();
-    while !tuner.stopped() {
+    while !tuner.is_stopped() {
         let mut fired = Vec::new();
-        let mut note = |change: freeze_runtime::Change| {
-            fired.extend(change.fired.into_iter().map(|fired| fired.name));
+        let mut note = |change: freeze_runtime::Transition| {
+            fired.extend(change.fired);
         };
         let step = tuner.global_step();
         note(tuner.start_epoch()?);
         let trained = net.vs.trainable_variables();
         let trained = trained.iter().filter(|it| it.requires_grad()).map(tch::Tensor::numel);
         let share = share(trained.sum(), numbers);
-        let (trainable, groups) = (json!(tuner.trainable()), written(&tuner.groups()));
+        let (trainable, groups) = (json!(tuner.trainable_names()), written(&tuner.param_groups()));
         for batch in 0..3 {
             note(tuner.backward_step(&net.loss(batch))?);
         }
@@ -88,10 +88,10 @@ fn a_line_says_what_the_tuner_said() -> Outcome {
         tuner.observe("loss", 100.0)?;
         tuner.observe("loss", loss)?;
         expected.push(json!({
-            "format": 1, "epoch": tuner.epoch() - 1, "step": step, "fired": fired,
+            "format": 1, "epoch": tuner.epochs_started() - 1, "step": step, "fired": fired,
             "trainable": trainable, "groups": groups, "trained_share": share,
             "metrics": {"loss": loss}, "optimizer_bytes": tuner.optimizer_bytes(),
-            "stopped": tuner.stopped(),
+            "stopped": tuner.is_stopped(),
         }));
     }
     tuner.finish_log()?;
@@ -113,7 +113,7 @@ fn a_line_says_what_the_simulation_says() -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tuned(&net)?;
-    tuner.log(path(&folder))?;
+    tuner.log_to(path(&folder))?;
     for _ in 0..4 {
         epoch(&net, &mut tuner)?;
     }
@@ -140,7 +140,7 @@ fn a_line_is_written_when_its_epoch_is_over_and_the_last_one_is_not_lost() -> Ou
     for finish in [true, false] {
         let net = Net::convolutions(Device::Cpu);
         let mut tuner = tuned(&net)?;
-        tuner.log(path(&folder))?;
+        tuner.log_to(path(&folder))?;
         for done in 0..3 {
             epoch(&net, &mut tuner)?;
             if done > 0 {
@@ -165,7 +165,7 @@ fn metrics_are_of_their_epoch_and_what_is_no_number_is_null() -> Outcome {
     let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train c");
     // Before the first epoch starts, it is observed in it.
     tuner.observe("start", 1.0)?;
-    tuner.log(path(&folder))?;
+    tuner.log_to(path(&folder))?;
     for value in [0.1 + 0.2, f64::NAN, f64::NEG_INFINITY] {
         tuner.start_epoch()?;
         tuner.observe("loss", value)?;
@@ -186,7 +186,7 @@ fn a_log_that_begins_late_has_the_running_epoch_whole() -> Outcome {
     let mut tuner = tuned(&net)?;
     epoch(&net, &mut tuner)?;
     epoch(&net, &mut tuner)?;
-    tuner.log(path(&folder))?;
+    tuner.log_to(path(&folder))?;
     tuner.start_epoch()?;
     drop(tuner);
     let lines = lines(&path(&folder));
@@ -203,7 +203,7 @@ fn a_run_that_begins_anew_begins_its_log_anew_once_it_has_something_to_say() -> 
     let run = |epochs| -> Outcome {
         let net = Net::convolutions(Device::Cpu);
         let mut tuner = tuned(&net)?;
-        tuner.log(path(&folder))?;
+        tuner.log_to(path(&folder))?;
         (0..epochs).try_for_each(|_| epoch(&net, &mut tuner))
     };
     run(3)?;
@@ -224,7 +224,7 @@ fn a_piece_of_a_line_that_a_crash_left_gives_way() -> Outcome {
     for piece in ["{\"for", "{\"format\":1,\"epoch\":1,\"step\":3,\"fired\":[\"mid", "\0\0\0"] {
         let first = "{\"format\":1,\"epoch\":0}\n";
         fs::write(path(&folder), format!("{first}{piece}")).unwrap();
-        tuner.log(path(&folder))?;
+        tuner.log_to(path(&folder))?;
         assert!(fs::read_to_string(path(&folder)).unwrap().ends_with(piece));
         tuner.finish_log()?;
         let epochs: Vec<Value> =
@@ -252,7 +252,7 @@ fn what_is_no_log_is_refused_and_stays_as_it_is() -> Outcome {
         (format!("{}{}", line(1), line(1)), "line 2 is of epoch 1, and the one before it of 1"),
     ] {
         fs::write(path(&folder), &text).unwrap();
-        let error = tuner.log(path(&folder)).unwrap_err();
+        let error = tuner.log_to(path(&folder)).unwrap_err();
         assert!(matches!(error, Error::Log { .. }));
         assert!(error.to_string().contains("run.jsonl"), "{error}");
         assert!(error.to_string().ends_with(problem), "{error}");
@@ -260,7 +260,7 @@ fn what_is_no_log_is_refused_and_stays_as_it_is() -> Outcome {
         assert_eq!(fs::read_to_string(path(&folder)).unwrap(), text);
     }
     for place in [folder.path().join("no/such/folder/run.jsonl"), folder.path().to_owned()] {
-        assert!(matches!(tuner.log(place), Err(Error::Log { .. })));
+        assert!(matches!(tuner.log_to(place), Err(Error::Log { .. })));
     }
     Ok(())
 }
@@ -296,7 +296,7 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
     let whole = folder.path().join("whole.jsonl");
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tuned(&net)?;
-    tuner.log(&whole)?;
+    tuner.log_to(&whole)?;
     act(&acts, &net, &mut tuner)?;
     drop(tuner);
     assert_eq!(lines(&whole).len(), 5);
@@ -305,7 +305,7 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
         let (before, behind) = acts.split_at(stop);
         let net = Net::convolutions(Device::Cpu);
         let mut tuner = tuned(&net)?;
-        tuner.log(path(&folder))?;
+        tuner.log_to(path(&folder))?;
         act(before, &net, &mut tuner)?;
         tuner.save(folder.path())?;
         // It goes on for a while, and all of that is done again.
@@ -316,11 +316,11 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
         let mut tuner = tuned(&net)?;
         // The log may be begun before the run is resumed, or after that.
         if stop % 2 == 0 {
-            tuner.log(path(&folder))?;
+            tuner.log_to(path(&folder))?;
         }
         tuner.resume(folder.path())?;
         if stop % 2 == 1 {
-            tuner.log(path(&folder))?;
+            tuner.log_to(path(&folder))?;
         }
         act(behind, &net, &mut tuner)?;
         tuner.finish_log()?;

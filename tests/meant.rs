@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
 
-use freeze_runtime::{Allow, Optimizer, Policy, Tuner};
+use freeze_runtime::{Optimizer, Policy, ResumeOptions, Tuner};
 use freeze_tests::bits::bits;
 use freeze_tests::networks::values;
 use freeze_tests::{Bits, parse};
@@ -90,11 +90,11 @@ fn saved(dir: &Path) -> Result<Net, Box<dyn Error>> {
 }
 
 /// Why a tuner does not go on from a checkpoint; nothing is changed then.
-fn refused(net: &Net, mut tuner: Tuner, dir: &Path, allow: Allow) -> String {
+fn refused(net: &Net, mut tuner: Tuner, dir: &Path, options: ResumeOptions) -> String {
     let before = Bits::of(&net.vs);
-    let error = tuner.resume_with(dir, allow).unwrap_err().to_string();
+    let error = tuner.resume_with(dir, options).unwrap_err().to_string();
     assert!(before.moved(&Bits::of(&net.vs)).is_empty());
-    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (0, 0, 0));
+    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (0, 0, 0));
     assert_eq!(tuner.optimizer_bytes(), 0);
     error
 }
@@ -103,10 +103,10 @@ fn refused(net: &Net, mut tuner: Tuner, dir: &Path, allow: Allow) -> String {
 fn another_policy_is_refused_with_the_difference_shown() -> Outcome {
     let dir = tempfile::tempdir()?;
     let net = saved(dir.path())?;
-    let others = Allow::model().and(Allow::program());
+    let others = ResumeOptions::new().allow_model_change().allow_program_change();
     let tuner = net.tuner(&POLICY.replace("epoch 3", "epoch  4"))?;
     let error = refused(&net, tuner, dir.path(), others);
-    assert!(error.contains("Allow::policy()"), "{error}");
+    assert!(error.contains("ResumeOptions::allow_policy_change"), "{error}");
     assert!(
         error.contains("\n-epoch 3 as late: freeze head;\n+epoch 4 as late: freeze head;\n"),
         "{error}"
@@ -124,9 +124,9 @@ fn another_model_is_refused_with_the_difference_shown() -> Outcome {
     let dir = tempfile::tempdir()?;
     saved(dir.path())?;
     let net = Net::new(&[("body", &[6, 2]), ("more", &[2]), ("head", &[5, 2])]);
-    let others = Allow::policy().and(Allow::program());
+    let others = ResumeOptions::new().allow_policy_change().allow_program_change();
     let error = refused(&net, net.tuner(POLICY)?, dir.path(), others);
-    assert!(error.contains("Allow::model()"), "{error}");
+    assert!(error.contains("ResumeOptions::allow_model_change"), "{error}");
     assert!(
         error.contains("\n~ head.weight: f32 [3, 2] -> f32 [5, 2]\n+ more.weight: f32 [2]"),
         "{error}"
@@ -142,9 +142,9 @@ fn another_model_is_refused_with_the_difference_shown() -> Outcome {
 fn another_program_is_refused_with_the_difference_shown() -> Outcome {
     let dir = tempfile::tempdir()?;
     let net = saved(dir.path())?;
-    let others = Allow::policy().and(Allow::model());
+    let others = ResumeOptions::new().allow_policy_change().allow_model_change();
     let error = refused(&net, net.program(&parse(POLICY), 0.25, 5)?, dir.path(), others);
-    assert!(error.contains("Allow::program()"), "{error}");
+    assert!(error.contains("ResumeOptions::allow_program_change"), "{error}");
     assert!(error.ends_with("\nlr: 0.5 -> 0.25\nsteps_per_epoch: 4 -> 5"), "{error}");
     Ok(())
 }
@@ -155,10 +155,11 @@ fn what_differs_nowhere_goes_on_whatever_may() -> Outcome {
     let before = saved(dir.path())?;
     let net = Net::small();
     let mut tuner = net.tuner(POLICY)?;
-    let all = Allow::policy().and(Allow::model()).and(Allow::program());
+    let all =
+        ResumeOptions::new().allow_policy_change().allow_model_change().allow_program_change();
     tuner.resume_with(dir.path(), all)?;
     assert!(Bits::of(&before.vs).moved(&Bits::of(&net.vs)).is_empty());
-    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (2, 8, 1));
+    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (2, 8, 1));
     Ok(())
 }
 
@@ -169,7 +170,7 @@ fn another_policy_begins_behind_what_has_fired() -> Outcome {
     let net = Net::small();
     let mut tuner =
         net.tuner(&POLICY.replace("epoch 3 as late: freeze head", "epoch 3: freeze body"))?;
-    tuner.resume_with(dir.path(), Allow::policy())?;
+    tuner.resume_with(dir.path(), ResumeOptions::new().allow_policy_change())?;
     // Until its own rule fires, it is the run that it was.
     let mut other = whole.tuner(POLICY)?;
     other.resume(dir.path())?;
@@ -177,12 +178,15 @@ fn another_policy_begins_behind_what_has_fired() -> Outcome {
     net.epoch(&mut tuner)?;
     assert!(Bits::of(&whole.vs).moved(&Bits::of(&net.vs)).is_empty());
     assert_eq!(tuner.start_epoch()?.fired.len(), 1);
-    assert_eq!(tuner.trainable(), ["head.weight"]);
+    assert_eq!(tuner.trainable_names(), ["head.weight"]);
 
     let tuner = net.tuner(&POLICY.replace("5 epochs", "6 epochs"))?;
     let before = Bits::of(&net.vs);
     let mut tuner = tuner;
-    let error = tuner.resume_with(dir.path(), Allow::policy()).unwrap_err().to_string();
+    let error = tuner
+        .resume_with(dir.path(), ResumeOptions::new().allow_policy_change())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("`warm` has fired"), "{error}");
     assert!(before.moved(&Bits::of(&net.vs)).is_empty());
     Ok(())
@@ -211,7 +215,7 @@ fn a_policy_that_cuts_a_parameter_takes_its_state_along() -> Outcome {
         let net = Net::small();
         let cut = format!("{policy} epoch 9: freeze rows 1..4 of body.weight");
         let mut tuner = net.tuner(&cut)?;
-        tuner.resume_with(dir.path().join("whole"), Allow::policy())?;
+        tuner.resume_with(dir.path().join("whole"), ResumeOptions::new().allow_policy_change())?;
         tuner.save(dir.path().join("cut"))?;
         for name in ["optimizer.safetensors", "bests.safetensors"] {
             let [whole, mut cut] = ["whole", "cut"]
@@ -247,14 +251,14 @@ fn another_model_keeps_what_has_a_place_in_it() -> Outcome {
     let net = Net::new(&[("body", &[6, 2]), ("more", &[2]), ("head", &[5, 2])]);
     let (head, more) = (net.weight("head"), net.weight("more"));
     let mut tuner = net.tuner(POLICY)?;
-    tuner.resume_with(dir.path(), Allow::model())?;
+    tuner.resume_with(dir.path(), ResumeOptions::new().allow_model_change())?;
     assert_eq!(net.weight("body"), before.weight("body"));
     assert_eq!((net.weight("head"), net.weight("more")), (head, more));
     // `train` leaves what it does not name frozen, and new parameters are no exception.
-    assert_eq!(tuner.trainable(), ["body.weight", "head.weight"]);
+    assert_eq!(tuner.trainable_names(), ["body.weight", "head.weight"]);
     // Two moments of twelve numbers, and a count.
     assert_eq!(tuner.optimizer_bytes(), 2 * 12 * 4 + 4);
-    assert_eq!((tuner.epoch(), tuner.global_step(), tuner.phase()), (2, 8, 1));
+    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (2, 8, 1));
 
     // What has its state goes on as before.
     let mut other = before.tuner(POLICY)?;
@@ -274,7 +278,7 @@ fn a_model_of_another_dtype_takes_converted_values() -> Outcome {
     let mut tuner = net.tuner(POLICY)?;
     let error = tuner.resume(dir.path()).unwrap_err().to_string();
     assert!(error.contains("~ body.weight: f32 [6, 2] -> f64 [6, 2]"), "{error}");
-    tuner.resume_with(dir.path(), Allow::model())?;
+    tuner.resume_with(dir.path(), ResumeOptions::new().allow_model_change())?;
     let now = net.vs.variables()["body.weight"].to_kind(Kind::Float);
     assert_eq!(bits(&now), before.weight("body"));
     assert_eq!(tuner.optimizer_bytes(), 2 * (12 + 6) * 8 + 2 * 4);
@@ -288,11 +292,11 @@ fn another_program_holds_from_now_on() -> Outcome {
     saved(dir.path())?;
     let net = Net::small();
     let mut tuner = net.program(&parse(POLICY), 0.25, 8)?;
-    tuner.resume_with(dir.path(), Allow::program())?;
-    let rates: Vec<f64> = tuner.groups().iter().map(|group| group.lr).collect();
+    tuner.resume_with(dir.path(), ResumeOptions::new().allow_program_change())?;
+    let rates: Vec<f64> = tuner.param_groups().iter().map(|group| group.lr).collect();
     // The program's for the body; eight of forty steps of the curve for the head.
     assert_eq!(rates, [0.25, 0.1 + (0.0 - 0.1) * 0.2]);
-    assert!(tuner.groups().iter().all(|group| group.optimizer == Optimizer::ADAM));
+    assert!(tuner.param_groups().iter().all(|group| group.optimizer == Optimizer::ADAM));
     Ok(())
 }
 

@@ -19,10 +19,10 @@ fn assert_owned(vs: &VarStore, tuner: &Tuner, expected: &[&str]) {
     let variables = vs.variables();
     let flags = variables.iter().filter(|(_, tensor)| tensor.requires_grad());
     assert_eq!(flags.map(|(name, _)| name.as_str()).collect::<BTreeSet<_>>(), expected);
-    let trainable = tuner.trainable();
+    let trainable = tuner.trainable_names();
     assert_eq!(trainable.iter().map(String::as_str).collect::<BTreeSet<_>>(), expected);
-    let groups = tuner.groups();
-    let grouped: Vec<&String> = groups.iter().flat_map(|group| &group.parameters).collect();
+    let groups = tuner.param_groups();
+    let grouped: Vec<&String> = groups.iter().flat_map(|group| &group.params).collect();
     assert_eq!(grouped.iter().map(|name| name.as_str()).collect::<BTreeSet<_>>(), expected);
     assert_eq!(grouped.len(), expected.len(), "in two groups: {grouped:?}");
 }
@@ -48,7 +48,7 @@ fn flags_groups_and_names_agree_after_every_transition() -> Outcome {
     let owned = |tuner: &Tuner, expected: &[String], groups: usize| {
         let expected: Vec<&str> = expected.iter().map(String::as_str).collect();
         assert_owned(&net.vs, tuner, &expected);
-        assert_eq!(tuner.groups().len(), groups);
+        assert_eq!(tuner.param_groups().len(), groups);
     };
     owned(&tuner, &linear(&["a", "b", "c"]), 1);
     tuner.start_epoch()?;
@@ -59,14 +59,14 @@ fn flags_groups_and_names_agree_after_every_transition() -> Outcome {
     train(&net, &mut tuner, 2..4)?;
     tuner.start_epoch()?;
     owned(&tuner, &linear(&["b", "c"]), 4);
-    assert_eq!(tuner.groups()[2].optimizer, Optimizer::ADAMW);
+    assert_eq!(tuner.param_groups()[2].optimizer, Optimizer::ADAMW);
     train(&net, &mut tuner, 4..6)?;
     owned(&tuner, &linear(&["a", "b"]), 4);
     tuner.start_epoch()?;
     owned(&tuner, &linear(&["a", "b", "c"]), 1);
     train(&net, &mut tuner, 6..9)?;
     owned(&tuner, &[&linear(&["c"])[..], &["a.bias".to_owned()]].concat(), 1);
-    assert_eq!(tuner.phase(), 6);
+    assert_eq!(tuner.rules_fired(), 6);
     Ok(())
 }
 
@@ -78,10 +78,10 @@ fn groups_stand_in_the_order_of_their_first_parameter() -> Outcome {
     let mut tuner = tune(&net, policy);
     tuner.start_epoch()?;
     let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false };
-    let groups = tuner.groups();
+    let groups = tuner.param_groups();
     let groups: Vec<_> = groups
         .iter()
-        .map(|group| (group.parameters.clone(), group.lr, group.weight_decay, group.optimizer))
+        .map(|group| (group.params.clone(), group.lr, group.weight_decay, group.optimizer))
         .collect();
     assert_eq!(
         groups,
@@ -105,7 +105,7 @@ fn the_programs_weight_decay_goes_with_the_programs_optimizer() -> Outcome {
     let program = nn::sgd(0.9, 0.0, 0.1, false);
     let mut tuner = Tuner::builder(&policy).optimizer(program).lr(1e-3).attach(&net.vs)?;
     tuner.start_epoch()?;
-    let groups = tuner.groups();
+    let groups = tuner.param_groups();
     let told: Vec<_> =
         groups.iter().map(|group| (group.optimizer.name(), group.weight_decay)).collect();
     assert_eq!(told, [("sgd", 0.1), ("adamw", 0.01), ("sgd", 0.2)]);
@@ -190,8 +190,8 @@ fn a_tied_weight_counts_once_under_both_of_its_names() -> Outcome {
         let policy = parse(&format!("default lr 0.5 optimizer sgd; start: train {both}"));
         let mut tuner = Tuner::builder(&policy).attach(&vs)?;
         tuner.start_epoch()?;
-        assert_eq!(tuner.trainable().len(), 1);
-        assert_eq!(tuner.groups().len(), 1);
+        assert_eq!(tuner.trainable_names().len(), 1);
+        assert_eq!(tuner.param_groups().len(), 1);
         let at = weight.copy();
         tuner.backward_step(&(&weight * 3.0).sum(None))?;
         assert!((&weight - (at - 1.5)).abs().max().double_value(&[]) < 1e-6);
@@ -206,7 +206,7 @@ fn a_tied_weight_counts_once_under_both_of_its_names() -> Outcome {
     assert_eq!(tuner.optimizer_bytes(), 4 * (2 * 12 + 1) + 4 * (2 * 4 + 1));
     tuner.start_epoch()?;
     assert!(!weight.requires_grad());
-    assert_eq!(tuner.trainable(), ["bias"]);
+    assert_eq!(tuner.trainable_names(), ["bias"]);
     assert_eq!(tuner.optimizer_bytes(), 4 * (2 * 4 + 1));
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! What is wrong is an error that says so, all of it at once, before anything trains.
 
-use freeze_runtime::{Builder, Error, LoadError, Policy, Tuner};
+use freeze_runtime::{Error, LoadError, Policy, Severity, Tuner, TunerBuilder};
 use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
 use tch::{Device, Kind, Tensor, nn};
 
@@ -8,7 +8,7 @@ type Outcome = Result<(), Error>;
 
 /// What attaching says, the program giving what `program` says.
 #[expect(clippy::panic, reason = "the test fails")]
-fn refusal(policy: &str, program: impl Fn(Builder<'_>) -> Builder<'_>) -> Error {
+fn refusal(policy: &str, program: impl Fn(TunerBuilder<'_>) -> TunerBuilder<'_>) -> Error {
     let net = Net::convolutions(Device::Cpu);
     let policy = parse(policy);
     let before = Bits::of(&net.vs);
@@ -170,7 +170,7 @@ fn a_run_that_cannot_be_written_to_a_variable_is_refused_before_anything_is_writ
             let Err(Error::Ownership(message)) = resumed else { panic!("not refused") };
             assert!(message.starts_with("numbers of `mask` share memory"), "{message}");
             assert_moved(&before, &net, &[]);
-            assert_eq!((tuner.epoch(), tuner.optimizer_bytes()), (0, 0));
+            assert_eq!((tuner.epochs_started(), tuner.optimizer_bytes()), (0, 0));
         } else {
             resumed?;
             assert_moved(&Bits::of(&saved.vs), &net, &[]);
@@ -199,8 +199,12 @@ fn warnings_stop_nothing_and_can_be_read() -> Outcome {
     let policy = "default lr 0.1 optimizer sgd;
                   start: train c lr 0; epoch 1: unfreeze c; epoch 2: train b";
     let mut tuner = tune(&net, policy);
-    let codes: Vec<String> =
-        tuner.warnings().iter().map(|warning| warning.code.to_string()).collect();
+    let codes: Vec<String> = tuner
+        .diagnostics()
+        .iter()
+        .filter(|found| found.severity() == Severity::Warning)
+        .map(|found| found.code.to_string())
+        .collect();
     assert_eq!(codes, ["FRZ0505", "FRZ0501"]);
     tuner.start_epoch()?;
     train(&net, &mut tuner, 0..1)

@@ -87,21 +87,21 @@ fn flags_groups_and_learning_rates_are_right_in_every_epoch_through_every_door()
             let expected: &[(&str, f64)] =
                 if epoch < 3 { &[("layer4", 1e-3)] } else { &[("layer3", 1e-4), ("layer4", 1e-3)] };
 
-            let groups = tuner.groups();
+            let groups = tuner.param_groups();
             let told: Vec<(&str, f64)> = groups
                 .iter()
-                .map(|group| (layers(group.parameters.iter().map(String::as_str))[0], group.lr))
+                .map(|group| (layers(group.params.iter().map(String::as_str))[0], group.lr))
                 .collect();
             assert_eq!(told, expected, "{door}, epoch {epoch}");
             for group in &groups {
                 let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false };
                 assert_eq!((group.optimizer, group.weight_decay), (optimizer, 1e-4));
-                assert_eq!(layers(group.parameters.iter().map(String::as_str)).len(), 1);
+                assert_eq!(layers(group.params.iter().map(String::as_str)).len(), 1);
             }
 
             let parts: Vec<&str> = expected.iter().map(|(layer, _)| *layer).collect();
             let trains = resnet.under(&parts, false);
-            let mut trainable = tuner.trainable();
+            let mut trainable = tuner.trainable_names();
             trainable.sort_unstable();
             assert_eq!(trainable, trains);
             for (name, tensor) in resnet.vs.variables() {
@@ -141,6 +141,6 @@ fn without_its_last_layer_the_policy_fits_as_well() -> Result<(), Error> {
     let program = nn::AdamW::default();
     let mut tuner = Tuner::builder(&policy).optimizer(program).lr(1e-4).attach(&vs)?;
     tuner.start_epoch()?;
-    assert_eq!(layers(tuner.trainable().iter().map(String::as_str)), ["layer4"]);
+    assert_eq!(layers(tuner.trainable_names().iter().map(String::as_str)), ["layer4"]);
     Ok(())
 }

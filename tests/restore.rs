@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use freeze_runtime::{Change, Policy, Tuner};
+use freeze_runtime::{Policy, Transition, Tuner};
 use freeze_tests::promise::{at_moments, moment};
 use freeze_tests::{Bits, Net, devices, parse};
 use proptest::collection::vec;
@@ -80,7 +80,7 @@ impl Whole {
     }
 
     /// Fails unless the network is as the last restored moment was.
-    fn check(&self, change: &Change, net: &Net) {
+    fn check(&self, change: &Transition, net: &Net) {
         let mut restored = change.restored.iter().filter(|restore| restore.observed.is_some());
         if let Some(last) = restored.next_back() {
             let best = format!("{:?} {}", last.best, last.metric).to_lowercase();
@@ -155,7 +155,7 @@ fn moments_come_back_whatever_froze_and_was_restored_since() -> Result<(), freez
         println!("{device:?}: {rules}");
         let net = Net::convolutions(device);
         let policy = parse(&format!("default lr 0.05 optimizer sgd(momentum 0.9); {rules}"));
-        let mut tuner = Tuner::builder(&policy).copies_on(Device::Cpu).attach(&net.vs)?;
+        let mut tuner = Tuner::builder(&policy).best_weights_device(Device::Cpu).attach(&net.vs)?;
         let mut events = Vec::new();
         for (a, b) in [(3.0, 1.0), (2.0, 2.0), (4.0, 0.5), (2.5, 3.0), (3.0, 1.0), (2.2, 1.0)] {
             events.extend([Event::Step, Event::Observe("a", a), Event::Observe("b", b)]);

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 use freeze_runtime::nn::{batch_norm2d, dropout};
-use freeze_runtime::{Change, Group, Tuner};
+use freeze_runtime::{ParamGroup, Transition, Tuner};
 use freeze_tests::networks::values;
 use freeze_tests::parse;
 use tch::nn::{self, BatchNormConfig, ConvConfig, ModuleT, VarStore};
@@ -97,8 +97,8 @@ impl Net {
 /// What a program sees of a run.
 #[derive(Debug, PartialEq, Default)]
 struct Seen {
-    changes: Vec<Change>,
-    groups: Vec<Vec<Group>>,
+    changes: Vec<Transition>,
+    groups: Vec<Vec<ParamGroup>>,
 }
 
 /// A step: two backward passes, clipped together. Then the epoch's end and the next one's start,
@@ -113,7 +113,7 @@ fn step(net: &Net, tuner: &mut Tuner, seen: &mut Seen) -> Result<(), Box<dyn Err
     }
     tuner.clip_grad_norm(0.5)?;
     seen.changes.push(tuner.step()?);
-    seen.groups.push(tuner.groups());
+    seen.groups.push(tuner.param_groups());
     if tuner.global_step().is_multiple_of(STEPS) {
         let loss = tch::no_grad(|| net.loss(1000, 0)).double_value(&[]);
         tuner.observe("loss", loss)?;
@@ -159,7 +159,7 @@ fn a_run_that_is_stopped_anywhere_gives_the_bits_of_the_one_that_is_not() -> Out
     tch::manual_seed(11);
     let net = Net::new();
     let mut tuner = net.tuner()?;
-    tuner.log(root.path().join("whole.jsonl"))?;
+    tuner.log_to(root.path().join("whole.jsonl"))?;
     let mut whole = Seen::default();
     // How much was seen at each stop.
     let mut before = BTreeMap::new();
@@ -174,12 +174,8 @@ fn a_run_that_is_stopped_anywhere_gives_the_bits_of_the_one_that_is_not() -> Out
     let end = root.path().join("end");
     tuner.save(&end)?;
     let end = files(&end)?;
-    let fired: Vec<&str> = whole
-        .changes
-        .iter()
-        .flat_map(|change| &change.fired)
-        .map(|fired| fired.name.as_str())
-        .collect();
+    let fired: Vec<&str> =
+        whole.changes.iter().flat_map(|change| &change.fired).map(String::as_str).collect();
     for rule in ["warm", "many", "fewer", "drawn", "back", "rises", "late", "last"] {
         assert!(fired.contains(&rule), "{rule}: {fired:?}");
     }
@@ -218,7 +214,7 @@ fn a_run_that_is_stopped_anywhere_gives_the_bits_of_the_one_that_is_not() -> Out
         tch::manual_seed(11);
         let net = Net::new();
         let mut tuner = net.tuner()?;
-        tuner.log(root.path().join("chain.jsonl"))?;
+        tuner.log_to(root.path().join("chain.jsonl"))?;
         if chain.exists() {
             tuner.resume(&chain)?;
         } else {

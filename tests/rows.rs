@@ -99,7 +99,7 @@ fn assert_as_tensors_of_their_own(
             tuner.backward_step(&loss(&table.weight, batch))?;
             by_hand.backward_step(&loss(&Tensor::cat(&tensors, 0), batch))?;
         }
-        let trained = by_hand.trainable();
+        let trained = by_hand.trainable_names();
         for ((i, rows), (before, expected)) in (0..).zip(parts).zip(before.iter().zip(&tensors)) {
             let trains = trained.contains(&format!("part{i}"));
             let (is, expected) = (table.rows(rows.clone()), expected.detach());
@@ -108,7 +108,7 @@ fn assert_as_tensors_of_their_own(
             let rounding = if weight.kind() == Kind::Double { 1e-13 } else { 1e-5 };
             assert!(off < rounding, "rows {rows:?} are off by {off:e} in epoch {epoch}");
         }
-        assert_eq!(tuner.groups().len(), by_hand.groups().len());
+        assert_eq!(tuner.param_groups().len(), by_hand.param_groups().len());
         assert_eq!(tuner.optimizer_bytes(), by_hand.optimizer_bytes());
     }
     Ok(())
@@ -169,23 +169,23 @@ fn rows_have_names_and_their_parameter_a_flag() -> Outcome {
          epoch 3: freeze rows 0..7 of table, stop",
     )?;
     let names = |tuner: &Tuner| -> Vec<Vec<String>> {
-        tuner.groups().into_iter().map(|group| group.parameters).collect()
+        tuner.param_groups().into_iter().map(|group| group.params).collect()
     };
     tuner.start_epoch()?;
-    assert_eq!(tuner.trainable(), ["table.weight[2..4]"]);
+    assert_eq!(tuner.trainable_names(), ["table.weight[2..4]"]);
     assert_eq!(names(&tuner), [["table.weight[2..3]"], ["table.weight[3..4]"]]);
     tuner.start_epoch()?;
-    assert_eq!(tuner.trainable(), ["table.weight[2..8]"]);
+    assert_eq!(tuner.trainable_names(), ["table.weight[2..8]"]);
     assert_eq!(
         names(&tuner),
         [vec!["table.weight[2..3]", "table.weight[4..8]"], vec!["table.weight[3..4]"]]
     );
     tuner.start_epoch()?;
-    assert_eq!(tuner.trainable(), ["table.weight"]);
+    assert_eq!(tuner.trainable_names(), ["table.weight"]);
     assert_eq!(names(&tuner), [["table.weight"]]);
     assert!(table.weight.requires_grad());
     tuner.start_epoch()?;
-    assert_eq!(tuner.trainable(), ["table.weight[7..8]"]);
+    assert_eq!(tuner.trainable_names(), ["table.weight[7..8]"]);
     Ok(())
 }
 
@@ -383,7 +383,7 @@ fn rows_of_a_tied_weight_count_once() -> Outcome {
     );
     let mut tuner = Tuner::builder(&policy).attach(&vs)?;
     tuner.start_epoch()?;
-    assert_eq!(tuner.trainable(), ["decode.weight[1..3]"]);
+    assert_eq!(tuner.trainable_names(), ["decode.weight[1..3]"]);
     let before = weight.detach().copy();
     tuner.backward_step(&(&weight * 3.0).sum(None))?;
     let moved = before - weight.detach();

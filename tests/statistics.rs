@@ -141,7 +141,7 @@ fn a_program_that_validates_behind_a_forward_pass_puts_held_ones_back_first() ->
     let before = bits::bits(&net.features());
     let _ = net.loss(0);
     assert_ne!(bits::bits(&net.features()), before);
-    tuner.put_back()?;
+    tuner.restore_frozen_stats()?;
     assert_eq!(bits::bits(&net.features()), before);
     Ok(())
 }
@@ -156,17 +156,17 @@ fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_put_back() -> Ou
     let gradient = |tuner: &mut Tuner, puts_back: [bool; 2]| -> Result<Tensor, Error> {
         let _ = norms.layers.forward_t(&x, true);
         if puts_back[0] {
-            tuner.put_back()?;
+            tuner.restore_frozen_stats()?;
         }
         let x = x.copy().set_requires_grad(true);
         let [weight, bias, mean, var] = ["weight", "bias", "running_mean", "running_var"]
             .map(|name| norms.vs.variables().remove(&format!("own.{name}")));
         let y = x.batch_norm(weight, bias, mean, var, false, 0.1, 1e-5, false);
         if puts_back[1] {
-            tuner.put_back()?;
+            tuner.restore_frozen_stats()?;
         }
         y.sum(None).backward();
-        tuner.put_back()?;
+        tuner.restore_frozen_stats()?;
         Ok(x.grad())
     };
     let right = gradient(&mut tuner, [true, false])?;

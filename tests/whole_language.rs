@@ -10,7 +10,7 @@ use tch::{Device, Kind, Tensor, nn};
 type Outcome = Result<(), Error>;
 
 fn rates(tuner: &Tuner) -> Vec<f64> {
-    tuner.groups().iter().map(|group| group.lr).collect()
+    tuner.param_groups().iter().map(|group| group.lr).collect()
 }
 
 #[test]
@@ -26,7 +26,7 @@ fn a_curve_moves_the_learning_rate_of_every_step() -> Outcome {
         assert!(other.is_some(), "{expected}: {:?}", rates(&tuner));
         train(&net, &mut tuner, 0..1)?;
     }
-    assert!(tuner.trainable().iter().all(|name| name.starts_with("b.")));
+    assert!(tuner.trainable_names().iter().all(|name| name.starts_with("b.")));
     Ok(())
 }
 
@@ -162,7 +162,7 @@ fn a_curve_that_ends_freezes_in_the_middle_of_an_epoch() -> Outcome {
     let moved = moves(&one, &mut tuner, &vs, 4)?;
     assert_close(&moved, &[0.4, 0.3 * 1.9, 0.0, 0.0]);
     assert!(!one.requires_grad());
-    assert_eq!(tuner.trainable(), ["other"]);
+    assert_eq!(tuner.trainable_names(), ["other"]);
     Ok(())
 }
 
@@ -175,7 +175,7 @@ fn steps_while_nothing_trains_count_and_move_nothing() -> Outcome {
     let mut tuner = tune(&net, policy);
     tuner.start_epoch()?;
     train(&net, &mut tuner, 0..2)?;
-    assert!(tuner.trainable().is_empty());
+    assert!(tuner.trainable_names().is_empty());
     let before = Bits::of(&net.vs);
     train(&net, &mut tuner, 2..4)?;
     assert!(before.moved(&Bits::of(&net.vs)).is_empty());
@@ -213,14 +213,14 @@ fn another_optimizer_for_some_from_some_rule_on_or_for_all() -> Outcome {
     tuner.start_epoch()?;
     assert_close(&moves(&one, &mut tuner, &vs, 2)?, &[1.0, 1.5]);
     tuner.start_epoch()?;
-    let groups = tuner.groups();
+    let groups = tuner.param_groups();
     let names: Vec<_> = groups.iter().map(|group| group.optimizer.name()).collect();
     assert_eq!(names, ["rmsprop", "sgd"]);
     // The mean square is 0.5, then 0.75.
     let off = |mean: f64| 0.1 / (mean.sqrt() + 1e-8);
     assert_close(&moves(&one, &mut tuner, &vs, 2)?, &[off(0.5), off(0.75)]);
     tuner.start_epoch()?;
-    assert_eq!(tuner.groups().len(), 1);
+    assert_eq!(tuner.param_groups().len(), 1);
     // Of a constant gradient, Adam's moments are 1 at every step.
     assert_close(&moves(&one, &mut tuner, &vs, 2)?, &[0.25 / (1.0 + 1e-8); 2]);
     Ok(())
@@ -237,7 +237,7 @@ fn a_sample_is_drawn_anew_at_every_firing_and_only_it_moves() -> Outcome {
         tuner.start_epoch()?;
         let mut drawn = Vec::new();
         for draw in 0..8 {
-            let names = tuner.trainable();
+            let names = tuner.trainable_names();
             let before = Bits::of(&net.vs);
             train(&net, &mut tuner, 2 * draw..2 * draw + 2)?;
             let after = Bits::of(&net.vs);
@@ -284,7 +284,7 @@ fn a_metric_stops_the_training_and_nothing_moves_after() -> Outcome {
     );
     for (epoch, loss) in (0..).zip([0.4, 0.6, 0.4, 0.3, 0.2]) {
         let change = tuner.start_epoch()?;
-        assert_eq!((tuner.stopped(), change.stopped), (epoch > 3, epoch > 3), "epoch {epoch}");
+        assert_eq!((tuner.is_stopped(), change.stopped), (epoch > 3, epoch > 3), "epoch {epoch}");
         let before = Bits::of(&net.vs);
         train(&net, &mut tuner, 0..2)?;
         assert_eq!(before.moved(&Bits::of(&net.vs)).is_empty(), epoch > 3);

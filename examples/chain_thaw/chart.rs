@@ -1,10 +1,13 @@
 //! What came of each strategy, as a picture.
 
-use freeze_examples::chart::{Axis, Line, LineChart, Mark, Point, Scale};
+use freeze_examples::chart::{Axis, Colour, Line, LineChart, Mark, Point, Scale};
 use freeze_examples::table::thousands;
 
 use crate::Outcome;
 use crate::train::{Phase, Run};
+
+/// The colours of the strategies, in their order.
+const COLOURS: [Colour; 3] = [Colour::Green, Colour::Blue, Colour::Vermillion];
 
 /// The validation loss of the first run of each strategy over its epochs; the phases of
 /// chain-thaw are marked. Where a run is over, its line goes on at the loss of the weights that it
@@ -13,9 +16,9 @@ pub(crate) fn chart(outcomes: &[Outcome]) -> LineChart {
     let first = || outcomes.iter().filter_map(|outcome| Some((outcome, outcome.runs.first()?)));
     let longest = first().map(|(_, run)| run.epochs()).max().unwrap_or(0);
     let ticks = longest / TICK + 1;
-    let line = |(outcome, run): (&Outcome, &Run)| Line {
+    let line = |((outcome, run), colour): ((&Outcome, &Run), Colour)| Line {
         label: outcome.strategy.name.to_owned(),
-        colour: outcome.strategy.colour,
+        colour,
         points: points(run, ticks * TICK),
     };
     let marks = first().enumerate().flat_map(|(line, (_, run))| marks(line, run));
@@ -39,7 +42,7 @@ pub(crate) fn chart(outcomes: &[Outcome]) -> LineChart {
             scale: Scale::Log,
             decimals: 2,
         },
-        lines: first().map(line).collect(),
+        lines: first().zip(COLOURS).map(line).collect(),
         marks: marks.collect(),
     }
 }
@@ -58,7 +61,7 @@ fn marks(line: usize, run: &Run) -> Vec<Mark> {
     let mark = |phase: &Phase| Mark {
         x: f64::from(u32::try_from(phase.change.epoch).unwrap_or(u32::MAX)),
         line,
-        title: format!("{}:", phase.change.fired.last().map_or("", |fired| &fired.name)),
+        title: format!("{}:", phase.change.fired.last().map_or("", String::as_str)),
         text: if phase.change.stopped {
             "training is over".to_owned()
         } else {

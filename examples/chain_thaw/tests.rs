@@ -1,12 +1,12 @@
 //! The example's parts, on few samples.
 
-use freeze_examples::{Weights, digits, file};
+use freeze_examples::{Weights, comparison, digits, file};
 use freeze_runtime::Model;
 use tch::{Device, nn};
 
 use crate::network::Network;
 use crate::train::{Task, fine_tune};
-use crate::{Outcome, chart, strategy, table};
+use crate::{COLUMNS, Outcome, chart, strategies};
 
 #[test]
 fn the_description_is_of_this_network() {
@@ -28,7 +28,7 @@ fn phases_follow_one_another_and_the_best_weights_stay() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
     let body = Weights::of(&vs).except("output_layer");
-    let outcomes = strategy::all().unwrap().map(|strategy| {
+    let outcomes = strategies().unwrap().map(|strategy| {
         let run = fine_tune(&strategy.policy, &body, &task, 1000).unwrap();
         assert!(run.phases.last().unwrap().change.stopped, "the policy ends the run");
         let lowest = run.losses.iter().copied().fold(f64::INFINITY, f64::min);
@@ -47,11 +47,11 @@ fn phases_follow_one_another_and_the_best_weights_stay() {
 
     let dots = chart::chart(&outcomes).to_string().matches("<circle").count();
     assert_eq!(dots, 7, "one for each rule of chain-thaw");
-    assert_eq!(table::table(&outcomes).to_string().lines().count(), 2 + 3);
+    assert_eq!(comparison::table(&outcomes, &COLUMNS).to_string().lines().count(), 2 + 3);
 }
 
 /// The names of the rules that fired, in order.
 fn fired(outcome: &Outcome) -> Vec<&str> {
     let changes = outcome.runs[0].phases.iter().map(|phase| &phase.change);
-    changes.flat_map(|change| &change.fired).map(|fired| fired.name.as_str()).collect()
+    changes.flat_map(|change| &change.fired).map(String::as_str).collect()
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use freeze_examples::{Dataset, Weights};
-use freeze_runtime::{Change, Policy, Tuner};
+use freeze_runtime::{Policy, Transition, Tuner};
 use tch::Device;
 use tch::nn::{self, ModuleT};
 
@@ -41,7 +41,7 @@ pub(crate) struct Run {
 /// From one rule to the next.
 pub(crate) struct Phase {
     /// What fired.
-    pub(crate) change: Change,
+    pub(crate) change: Transition,
     /// How many numbers train from then on.
     pub(crate) trained: usize,
 }
@@ -58,8 +58,9 @@ impl Task {
 
 impl Phase {
     /// What a change leads to.
-    fn of(tuner: &Tuner, change: Change) -> Self {
-        let row = change.fired.last().and_then(|fired| tuner.plan().rows().get(fired.rule));
+    fn of(tuner: &Tuner, change: Transition) -> Self {
+        let last = tuner.rules_fired().checked_sub(1);
+        let row = last.and_then(|rule| tuner.plan().rows().get(rule));
         let trained = row.map_or(0, |row| row.trainable_elements);
         Self { change, trained }
     }
@@ -96,7 +97,7 @@ pub(crate) fn fine_tune(
         if !change.is_empty() {
             phases.push(Phase::of(&tuner, change));
         }
-        if tuner.stopped() || tuner.epoch() > epochs {
+        if tuner.is_stopped() || tuner.epochs_started() > epochs {
             break;
         }
         let begun = Instant::now();

@@ -1,11 +1,14 @@
 //! What came of each strategy, as a picture.
 
 use freeze_examples::Spread;
-use freeze_examples::chart::{Axis, Line, LineChart, Mark, Point, Scale};
+use freeze_examples::chart::{Axis, Colour, Line, LineChart, Mark, Point, Scale};
 use freeze_examples::table::thousands;
 
 use crate::Outcome;
 use crate::train::EPOCHS;
+
+/// The colours of the strategies, in their order.
+const COLOURS: [Colour; 4] = [Colour::Grey, Colour::Blue, Colour::Green, Colour::Vermillion];
 
 /// Accuracy over epochs, a line a strategy; the rules of the gradual one are marked.
 pub(crate) fn chart(outcomes: &[Outcome], draws: i64) -> LineChart {
@@ -29,23 +32,19 @@ pub(crate) fn chart(outcomes: &[Outcome], draws: i64) -> LineChart {
             scale: Scale::Towards(100.0),
             decimals: 1,
         },
-        lines: outcomes.iter().map(line).collect(),
+        lines: outcomes.iter().zip(COLOURS).map(line).collect(),
         marks: outcomes.iter().enumerate().flat_map(|(at, outcome)| marks(at, outcome)).collect(),
     }
 }
 
-fn line(outcome: &Outcome) -> Line {
+fn line((outcome, colour): (&Outcome, Colour)) -> Line {
     let points = (0..=EPOCHS).filter_map(|epoch| {
         let at = usize::try_from(epoch).ok()?;
         let values = outcome.runs.iter().filter_map(|run| run.accuracy.get(at));
         let spread = Spread::of(values.map(|accuracy| 100.0 * accuracy));
         Some(Point { x: number(epoch), y: spread.mean, spread: spread.deviation })
     });
-    Line {
-        label: outcome.strategy.name.to_owned(),
-        colour: outcome.strategy.colour,
-        points: points.collect(),
-    }
+    Line { label: outcome.strategy.name.to_owned(), colour, points: points.collect() }
 }
 
 /// The moments of a strategy's rules, where it has several.

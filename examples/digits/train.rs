@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use freeze_examples::{Dataset, Weights};
 use freeze_runtime::plan::Plan;
-use freeze_runtime::{Change, Policy, Tuner};
+use freeze_runtime::{Policy, Transition, Tuner};
 use indicatif::ProgressBar;
 use tch::Device;
 use tch::nn::{self, ModuleT};
@@ -43,7 +43,7 @@ pub(crate) struct Run {
     /// The rules that fired.
     pub(crate) fired: Vec<Fired>,
     /// What the tuner said when they did.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Transition>,
     /// How long training took, the tests between epochs left out.
     pub(crate) seconds: f64,
     /// The bytes that optimizer state held after each epoch.
@@ -88,7 +88,7 @@ pub(crate) fn fine_tune(
         optimizer_bytes: Vec::new(),
         weights: Weights::default(),
     };
-    while tuner.epoch() < EPOCHS && !tuner.stopped() {
+    while tuner.epochs_started() < EPOCHS && !tuner.is_stopped() {
         let begun = Instant::now();
         let change = tuner.start_epoch()?;
         run.note(tuner.plan(), change);
@@ -108,8 +108,9 @@ pub(crate) fn fine_tune(
 
 impl Run {
     /// Keeps what a look at the rules changed.
-    fn note(&mut self, plan: &Plan, change: Change) {
-        let rows = change.fired.iter().filter_map(|fired| plan.rows().get(fired.rule));
+    fn note(&mut self, plan: &Plan, change: Transition) {
+        let row = |name: &String| plan.rows().iter().find(|row| row.rule == *name);
+        let rows = change.fired.iter().filter_map(row);
         self.fired.extend(rows.map(|row| Fired {
             rule: row.rule.clone(),
             epoch: change.epoch,

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::{Duration, Instant};
 
 use freeze_examples::{Dataset, Weights};
-use freeze_runtime::{Change, Policy, Tuner};
+use freeze_runtime::{Policy, Transition, Tuner};
 use indicatif::ProgressBar;
 use tch::Device;
 use tch::nn::{self, ModuleT};
@@ -54,7 +54,7 @@ pub(crate) struct Run {
     /// numbers, 0 where not one bit changed.
     pub(crate) moved: Vec<[f64; PARTS.len()]>,
     /// What the tuner said when rules fired.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<Transition>,
 }
 
 impl Task {
@@ -87,7 +87,7 @@ pub(crate) fn fine_tune(
     let mut before = Weights::of(&vs);
     let mut time = Duration::ZERO;
     let (mut optimizer_bytes, mut moved, mut changes) = (0, Vec::new(), Vec::new());
-    while tuner.epoch() < EPOCHS {
+    while tuner.epochs_started() < EPOCHS {
         changes.push(tuner.start_epoch()?);
         for (images, labels) in task.few.batches(BATCH) {
             let begun = Instant::now();

@@ -70,8 +70,8 @@ pub(crate) fn train(folder: &Path, to: &mut impl Write) -> Result<(), Box<dyn Er
         Ok(()) | Err(TunerError::Checkpoint(CheckpointError::Missing(_))) => {}
         Err(error) => return Err(error.into()),
     }
-    Told::From(tuner.epoch()).tell(to)?;
-    while tuner.epoch() < EPOCHS {
+    Told::From(tuner.epochs_started()).tell(to)?;
+    while tuner.epochs_started() < EPOCHS {
         tuner.start_epoch()?;
         for (images, labels) in few.batches(BATCH) {
             let loss = network.forward_t(&images, true).cross_entropy_for_logits(&labels);
@@ -79,7 +79,7 @@ pub(crate) fn train(folder: &Path, to: &mut impl Write) -> Result<(), Box<dyn Er
         }
         tuner.observe("val_loss", validate(&network, &validation))?;
         tuner.save(folder)?;
-        Told::Saved(tuner.epoch()).tell(to)?;
+        Told::Saved(tuner.epochs_started()).tell(to)?;
     }
     Ok(())
 }

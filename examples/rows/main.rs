@@ -6,8 +6,6 @@
 mod language;
 mod network;
 mod picture;
-mod strategy;
-mod table;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -16,20 +14,29 @@ use std::error::Error;
 use std::fs;
 use std::process::ExitCode;
 
-use freeze_examples::{Weights, bar, exit_code, output_folder, readable};
+use freeze_examples::comparison::{self, Column, Strategy, largest, percent, spread};
+use freeze_examples::table::thousands;
+use freeze_examples::{bar, exit_code, output_folder, readable};
 
-use language::{About, Language, NEW_ANIMALS, OLD_ANIMALS, read};
-use strategy::Strategy;
+use language::{About, Language, NEW_ANIMALS, OLD_ANIMALS, OLD_WORDS, read};
+use network::WIDTH;
 use train::{EPOCHS, NEW_TEXT, OLD_TEXT, Run, learn, learn_new_words};
 
 /// How often the new text is drawn anew.
 const DRAWS: u32 = 4;
 
-/// A strategy and its runs, one a draw.
-struct Outcome {
-    strategy: Strategy,
-    runs: Vec<Run>,
-}
+type Outcome = comparison::Outcome<Run>;
+
+const COLUMNS: [Column<Run>; 5] = [
+    ("right on new words", |runs| percent(runs, |run| run.new_accuracy)),
+    ("right on old words", |runs| percent(runs, |run| run.old_accuracy)),
+    ("differing bits of old words", |runs| {
+        let bits = |run: &Run| usize::try_from(run.differing_bits).unwrap_or(usize::MAX);
+        format!("{} of {}", largest(runs, bits), thousands(old_bits()))
+    }),
+    ("optimizer state", |runs| format!("{} bytes", largest(runs, |run| run.optimizer_bytes))),
+    ("seconds", |runs| spread(runs, 2, |run| run.seconds)),
+];
 
 fn main() -> ExitCode {
     exit_code(run())
@@ -38,7 +45,8 @@ fn main() -> ExitCode {
 fn run() -> Result<(), Box<dyn Error>> {
     // The same sums on any machine; and on a network this small, no slower.
     tch::set_num_threads(1);
-    let strategies = strategy::all()?;
+    let strategies = strategies()?;
+    let seeds: Vec<i64> = (0..DRAWS.into()).collect();
     tch::manual_seed(1);
     let language = Language::draw();
     println!("{OLD_ANIMALS} animals: {OLD_TEXT} sentences to learn from, such as");
@@ -56,10 +64,16 @@ fn run() -> Result<(), Box<dyn Error>> {
     println!("{DRAWS} draws of these; numbers are mean ± standard deviation over them.\n");
     let mut outcomes = Vec::new();
     for strategy in strategies {
-        outcomes.push(try_out(strategy, &language, &learnt)?);
+        let outcome = Outcome::of(strategy, &seeds, EPOCHS, |strategy, seed, progress| {
+            learn_new_words(&strategy.policy, &language, &learnt, *seed, progress)
+        })?;
+        for run in outcome.runs.iter().take(1) {
+            println!("    {}", run.change);
+        }
+        outcomes.push(outcome);
     }
 
-    println!("\n{}", table::table(&outcomes));
+    println!("\n{}", comparison::table(&outcomes, &COLUMNS));
     let picture = output_folder("rows")?.join("words.svg");
     fs::write(&picture, picture::picture(&outcomes).to_string())?;
     println!("which words moved: {}", readable(&picture));
@@ -72,20 +86,19 @@ fn show(language: &Language, about: About) {
     }
 }
 
-/// Runs a strategy on every draw, and tells what its rule did in the first.
-fn try_out(
-    strategy: Strategy,
-    language: &Language,
-    learnt: &Weights,
-) -> Result<Outcome, Box<dyn Error>> {
-    let progress = bar(EPOCHS * u64::from(DRAWS), strategy.name);
-    let runs: Vec<Run> = (0..DRAWS)
-        .map(|seed| learn_new_words(&strategy.policy, language, learnt, seed.into(), &progress))
-        .collect::<Result<_, _>>()?;
-    progress.finish_and_clear();
-    println!("{}", strategy.name);
-    for run in runs.iter().take(1) {
-        println!("    {}", run.change);
-    }
-    Ok(Outcome { strategy, runs })
+/// The strategies. Each learning rate is the smallest of 3e-4, 1e-3, 3e-3 and so on with which all
+/// new words are learnt, tried on other draws than those of this example: a larger rate forgets more
+/// of the old words.
+fn strategies() -> Result<[Strategy; 3], Box<dyn Error>> {
+    let load = |name, file| Strategy::load("rows", name, file);
+    Ok([
+        load("everything", "everything.freeze")?,
+        load("embedding", "embedding.freeze")?,
+        load("new rows", "new_rows.freeze")?,
+    ])
+}
+
+/// The number of bits in the rows of the old words.
+fn old_bits() -> usize {
+    usize::try_from(OLD_WORDS * WIDTH).unwrap_or(0) * size_of::<f32>() * 8
 }

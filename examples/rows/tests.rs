@@ -2,14 +2,14 @@
 
 use std::collections::{HashMap, HashSet};
 
-use freeze_examples::{bar, file};
+use freeze_examples::{bar, comparison, file};
 use freeze_runtime::Model;
 use tch::{Device, nn};
 
 use crate::language::{About, Language, OLD_WORDS, WORDS, read};
 use crate::network::Network;
 use crate::train::{learn, learn_new_words};
-use crate::{Outcome, picture, strategy, table};
+use crate::{COLUMNS, Outcome, picture, strategies};
 
 #[test]
 fn the_description_is_of_this_network() {
@@ -58,7 +58,7 @@ fn new_rows_learn_and_old_ones_keep_every_bit() {
     tch::manual_seed(0);
     let language = Language::draw();
     let (learnt, _) = learn(&language, 64 * 20, &bar(0, "test")).unwrap();
-    let outcomes = strategy::all().unwrap().map(|strategy| {
+    let outcomes = strategies().unwrap().map(|strategy| {
         let run = learn_new_words(&strategy.policy, &language, &learnt, 0, &bar(0, "test"));
         Outcome { strategy, runs: vec![run.unwrap()] }
     });
@@ -77,5 +77,5 @@ fn new_rows_learn_and_old_ones_keep_every_bit() {
 
     let pale = picture::picture(&outcomes).to_string().matches("#f0f0f0").count();
     assert_eq!(pale, old + 1, "each old word, and the legend");
-    assert_eq!(table::table(&outcomes).to_string().lines().count(), 2 + 3);
+    assert_eq!(comparison::table(&outcomes, &COLUMNS).to_string().lines().count(), 2 + 3);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use freeze_examples::Weights;
 use freeze_examples::weights::{differing_bits, distance};
-use freeze_runtime::{Change, Policy, Tuner, freeze_policy};
+use freeze_runtime::{Policy, Transition, Tuner, freeze_policy};
 use indicatif::ProgressBar;
 use tch::{Device, Kind, Tensor, nn};
 
@@ -40,7 +40,7 @@ pub(crate) struct Run {
     /// How long the steps took, in seconds.
     pub(crate) seconds: f64,
     /// What the tuner said when the rule fired.
-    pub(crate) change: Change,
+    pub(crate) change: Transition,
 }
 
 /// What a network has learnt of the language before words are added to it, and the share of what
@@ -100,7 +100,7 @@ pub(crate) fn learn_new_words(
         time += begun.elapsed();
         optimizer_bytes = tuner.optimizer_bytes().max(optimizer_bytes);
         progress.inc(1);
-        if tuner.epoch() == EPOCHS {
+        if tuner.epochs_started() == EPOCHS {
             break;
         }
         tuner.start_epoch()?;

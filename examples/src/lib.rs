@@ -1,6 +1,7 @@
 //! What the examples share: data to learn from, and ways to show what came of it.
 
 pub mod chart;
+pub mod comparison;
 mod dataset;
 pub mod digits;
 mod folders;

@@ -49,7 +49,7 @@ fn pretrain(
 ) -> Result<(), Error> {
     let policy = freeze_policy! { start: train @all lr 3e-3; };
     let mut tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).attach(store)?;
-    while tuner.epoch() < epochs {
+    while tuner.epochs_started() < epochs {
         tuner.start_epoch()?;
         for (images, labels) in digits.batches(BATCH) {
             let logits = network.forward_t(&distort(&images), true);

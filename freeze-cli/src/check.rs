@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
     // Without the model that was asked for, findings could be wrong.
     if !reporter.has_failed() {
         for file in files {
-            if let Some((analysis, _)) = inputs.check(file, model.as_ref(), &mut reporter) {
-                reporter.report_all(&analysis.findings);
+            if let Some((checked, _)) = inputs.check(file, model.as_ref(), &mut reporter) {
+                reporter.report_all(&checked.findings);
             }
         }
     }

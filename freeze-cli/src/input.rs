@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
-use freeze_dsl::{Analysis, analyze};
+use freeze_dsl::{Checked, Draft};
 
 use crate::reporter::Reporter;
 
@@ -43,24 +43,25 @@ impl CheckInputs {
         file: &Path,
         model: Option<&Model>,
         reporter: &mut Reporter<'_>,
-    ) -> Option<(Analysis, Option<Model>)> {
+    ) -> Option<(Checked, Option<Model>)> {
         let source = policy(file, reporter)?;
         let name = source.name().to_owned();
-        let mut analysis = analyze(source);
+        let mut draft = Draft::read(source);
         for (number, value) in &self.numbers {
-            match analysis.clone().with(number, *value) {
-                Ok(with) => analysis = with,
+            match draft.clone().with(number, *value) {
+                Ok(with) => draft = with,
                 Err(error) => reporter.fail(&format!("{name}: {error}")),
             }
         }
-        let named = match (&self.model, analysis.model()) {
+        let named = match (&self.model, draft.model()) {
             (None, Some(named)) => load(&beside(file, named), reporter),
             _ => None,
         };
-        if let Some(model) = model.or(named.as_ref()) {
-            analysis = analysis.against(model);
-        }
-        Some((analysis, named))
+        let checked = match model.or(named.as_ref()) {
+            Some(model) => draft.check_against(model),
+            None => draft.check(),
+        };
+        Some((checked, named))
     }
 }
 

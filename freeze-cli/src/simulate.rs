@@ -63,21 +63,21 @@ fn plan(arguments: &SimulateArgs, reporter: &mut Reporter<'_>) -> Result<Option<
     if reporter.has_failed() {
         return Ok(None);
     }
-    let Some((analysis, named)) = inputs.check(file, model.as_ref(), reporter) else {
+    let Some((checked, named)) = inputs.check(file, model.as_ref(), reporter) else {
         return Ok(None);
     };
     if reporter.has_failed() {
         return Ok(None);
     }
-    reporter.report_problems(&analysis.findings);
-    let Some(policy) = analysis.policy else { return Ok(None) };
+    reporter.report_problems(&checked.findings);
+    let Some(policy) = checked.policy else { return Ok(None) };
     let Some(model) = model.or(named) else {
         return Err(
             "simulate requires a model: pass `--model`, or write `model \"…\";` in the policy"
                 .to_owned(),
         );
     };
-    // If the policy does not fit the model, the analysis has reported it.
+    // If the policy does not fit the model, the check has reported it.
     Ok(policy.plan(&model).ok())
 }
 

@@ -11,7 +11,7 @@
 use std::process::Command;
 use std::time::Instant;
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 
@@ -54,12 +54,12 @@ fn answer(hostile: &Hostile) -> String {
     let text = (hostile.text)(SIZE);
     let bytes = text.len();
     let (started, busy) = (Instant::now(), on_processor());
-    let analysis = analyze(Source::new(text)).against(&model);
-    let printed = analysis.findings.to_string();
+    let checked = Draft::read(Source::new(text)).check_against(&model);
+    let printed = checked.findings.to_string();
     let time = started.elapsed();
     let busy = on_processor().zip(busy).map(|(after, before)| after - before);
     assert!(!printed.is_empty());
-    let found = analysis.findings.diagnostics();
+    let found = checked.findings.diagnostics();
     assert!(found.iter().any(|found| found.code == hostile.code), "{:?}", found.first());
     format!(
         "{bytes:>8} {:>5} ms {:>9} ms {:>5} MB {:>8}",

@@ -14,7 +14,7 @@ use std::fmt::Write;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::model::{Model, Role, Tensor};
 use freeze_dsl::policy::Policy;
@@ -72,7 +72,7 @@ fn parsing() {
     let mut before: Option<f64> = None;
     for (bytes, runs) in [(10_000, 20), (100_000, 10), (1_000_000, 5), (10_000_000, 2)] {
         let text = text_of(bytes);
-        let time = best(runs, || analyze(Source::new(text.clone())).policy.unwrap());
+        let time = best(runs, || Draft::read(Source::new(text.clone())).check().policy.unwrap());
         let rate = text.len() as f64 / time.as_secs_f64() / 1e6;
         let growth =
             before.map_or(String::new(), |before| format!(", {:.2} of linear", before / rate));

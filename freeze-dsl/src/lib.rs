@@ -25,32 +25,30 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! This crate is pure: it knows no tensor, no terminal and no clock of the machine's. A text
-//! becomes a [tree](ast), the tree a checked [policy](policy::Policy), a policy and a
-//! [model](model::Model) a [plan](plan::Plan), and a [clock](clock::Clock) runs the plan.
+//! This crate is pure: it has no access to tensors, terminals or system time. A text becomes a
+//! [tree](ast), the tree a checked [policy](policy::Policy), a policy and a [model](model::Model)
+//! a [plan](plan::Plan), and a [clock](clock::Clock) runs the plan.
 
-mod analysis;
 pub mod ast;
 mod check;
 pub mod clock;
-mod curve;
+mod compile;
 pub mod diagnostic;
 pub mod diff;
 pub mod format;
+mod ir;
 mod json;
+mod lower;
 pub mod model;
-mod optimizer;
 pub mod parse;
 pub mod plan;
 pub mod policy;
-mod rule;
 mod select;
 pub mod simulate;
 pub mod source;
 mod time;
-mod unroll;
 pub mod vocabulary;
 
-pub use analysis::{Analysis, analyze, analyze_macro};
-pub use optimizer::Optimizer;
-pub use unroll::MAX_UNROLLED;
+pub use compile::{Checked, Draft, LoadError, OverrideError};
+pub use ir::{Optimizer, RunLength};
+pub use lower::MAX_UNROLLED;

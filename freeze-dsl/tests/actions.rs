@@ -2,12 +2,12 @@
 
 mod support;
 
-use freeze_dsl::clock::{Change, Clock};
+use freeze_dsl::clock::{Clock, Transition};
 use freeze_dsl::diagnostic::Code;
 use support::{clock, finds, modules};
 
 /// The names of parts whose optimizer state a look drops.
-fn dropped(clock: &Clock, change: &Change) -> Vec<String> {
+fn dropped(clock: &Clock, change: &Transition) -> Vec<String> {
     change.dropped.iter().map(|part| clock.plan().part_name(*part)).collect()
 }
 

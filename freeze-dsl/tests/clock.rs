@@ -10,7 +10,7 @@
 mod support;
 
 use freeze_dsl::Optimizer;
-use freeze_dsl::clock::{Change, Clock, Program};
+use freeze_dsl::clock::{Clock, Program, Transition};
 use support::{clock_of, model, resnet18};
 
 const PROGRAM: Program =
@@ -24,14 +24,14 @@ fn clock(text: &str) -> Clock {
     clock_with(text, PROGRAM)
 }
 
-fn names(change: &Change) -> Vec<&str> {
+fn names(change: &Transition) -> Vec<&str> {
     change.fired.iter().map(|fired| fired.name.as_str()).collect()
 }
 
 /// The looks, `(epoch, step)`, at which rules fire, and the rules, over a run.
 fn firings(clock: &mut Clock, epochs: u64, steps: u64) -> Vec<(u64, u64, Vec<String>)> {
     let mut fired = Vec::new();
-    let mut note = |change: Change| {
+    let mut note = |change: Transition| {
         if !change.is_empty() {
             let names = names(&change).into_iter().map(str::to_owned).collect();
             fired.push((change.epoch, change.step, names));

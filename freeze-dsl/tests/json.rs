@@ -9,10 +9,10 @@
 
 mod support;
 
+use freeze_dsl::Draft;
 use freeze_dsl::parse::parse;
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
-use freeze_dsl::{analyze, analyze_macro};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use support::{model, resnet18};
@@ -76,16 +76,13 @@ fn a_number_that_json_lacks_comes_back() {
 #[test]
 fn values_of_rust_expressions_come_back() {
     let text = "start: train fc lr { base } * { 2.0 }";
-    let tree = analyze_macro(Source::new(text)).policy.unwrap().tree().clone();
+    let tree = Draft::read_macro(Source::new(text)).check().policy.unwrap().tree().clone();
     let policy = Policy::with_rust(Source::new(text), tree, vec![0.3, 1e-300]).unwrap();
     comes_back(&policy);
     let mut json = written(&policy);
     assert_eq!(json["rust"], json!([0.3, 1e-300]));
     json["rust"] = json!([0.3]);
-    assert_eq!(
-        read(&json).unwrap_err(),
-        "the policy has 2 Rust expressions, and values for 1 of them are given"
-    );
+    assert_eq!(read(&json).unwrap_err(), "the policy has 2 Rust expressions, but values for 1");
     json.as_object_mut().unwrap().remove("rust");
     assert!(read(&json).unwrap_err().contains("error[FRZ0104]"));
 }
@@ -100,7 +97,7 @@ fn what_is_read_is_checked() {
     };
     for (json, expected) in [
         (with("format", json!(2)), "format 2 is not supported, only format 1 is"),
-        (with("text", json!("start: tran fc")), "the policy is wrong\n\nerror[FRZ0102]"),
+        (with("text", json!("start: tran fc")), "the policy has errors\n\nerror[FRZ0102]"),
         (with("text", json!("epoch 2: train fc; epoch 1: stop")), "error[FRZ0301]"),
         (with("numbers", json!({ "b": 1 })), "the policy defines no number `b`"),
         (with("numbers", json!({ "a": -1 })), "error[FRZ0401]"),
@@ -208,7 +205,7 @@ proptest! {
 
     #[test]
     fn any_policy_comes_back(
-        words in freeze_generator::sound(|text| analyze(Source::new(text.to_owned())).policy.is_some()),
+        words in freeze_generator::sound(|text| Draft::read(Source::new(text.to_owned())).check().policy.is_some()),
         bits in any::<u64>(),
     ) {
         let text = format!("let own = 1; {}", freeze_generator::spaced(&words));

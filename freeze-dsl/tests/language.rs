@@ -1,7 +1,7 @@
 //! LANGUAGE.md: its policies are sound, and it has every word of the language. So has the
 //! dictionary of the fuzz targets.
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::source::Source;
 use freeze_dsl::vocabulary::{FLAGS, OPTIMIZERS, READY_MADE, keywords};
 
@@ -13,7 +13,7 @@ fn its_policies_are_sound() {
     let blocks: Vec<&str> = blocks.collect();
     assert!(blocks.len() > 3);
     for block in blocks {
-        let findings = analyze(Source::new(block)).findings;
+        let findings = Draft::read(Source::new(block)).check().findings;
         assert!(findings.diagnostics().is_empty(), "{findings}");
     }
 }

@@ -2,10 +2,10 @@
 
 mod support;
 
-use freeze_dsl::analyze;
 use freeze_dsl::diagnostic::Code;
-use freeze_dsl::policy::{OverrideError, Policy};
+use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
+use freeze_dsl::{Draft, OverrideError};
 use support::{PROGRAM, clock, clock_of, finds, lr, resnet18};
 
 /// The value of an expression, read off the learning rate that it gives.
@@ -123,7 +123,7 @@ fn a_program_overrides_numbers() {
     // The later one counts, and one that hides another leaves it used.
     let again = other.with("half", 3.0).unwrap();
     assert_eq!(lr_of(&again), (0.5, 3.0));
-    assert!(again.warnings().is_empty(), "{:?}", again.warnings());
+    assert!(again.diagnostics().is_empty(), "{:?}", again.diagnostics());
     assert_eq!(lr_of(&again.with("half", 7.0).unwrap()), (0.5, 7.0));
 
     let unknown = policy.clone().with("bse", 1.0).unwrap_err();
@@ -137,7 +137,7 @@ fn a_program_overrides_numbers() {
 #[test]
 fn names_that_take_a_model_to_know_are_no_error_without_one() {
     let text = "for i in 0..len([layer4.*]) { epoch i: train layer4[i] lr 1; }";
-    let found = analyze(Source::new(text)).findings;
+    let found = Draft::read(Source::new(text)).check().findings;
     assert!(found.diagnostics().is_empty(), "{found}");
     finds(text, &[]);
 }

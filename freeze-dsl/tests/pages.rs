@@ -4,7 +4,7 @@
 
 mod support;
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::model::Model;
@@ -27,9 +27,9 @@ fn fenced(page: &str, kind: &str) -> Vec<String> {
 
 /// All that is found in a policy, from its text to the moment at which training would begin.
 fn findings(text: &str, model: &Model) -> Vec<Diagnostic> {
-    let analysis = analyze(Source::new(text.to_owned())).against(model);
-    let mut found = analysis.findings.diagnostics().to_vec();
-    if let Some(plan) = analysis.policy.and_then(|policy| policy.plan(model).ok()) {
+    let checked = Draft::read(Source::new(text.to_owned())).check_against(model);
+    let mut found = checked.findings.diagnostics().to_vec();
+    if let Some(plan) = checked.policy.and_then(|policy| policy.plan(model).ok()) {
         let checked = Clock::new(plan, Program::default()).check();
         found.extend(checked.err().iter().flat_map(|err| err.diagnostics().iter().cloned()));
     }

@@ -12,13 +12,13 @@ mod support;
 use freeze_dsl::diagnostic::{Findings, Style, render};
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
-use freeze_dsl::{analyze, parse};
+use freeze_dsl::{Draft, parse};
 use freeze_generator::any_text;
 use proptest::prelude::*;
 use support::resnet18;
 
 fn findings(text: &str) -> Findings {
-    analyze(Source::named("resnet.freeze", text.to_owned())).against(&resnet18()).findings
+    Draft::read(Source::named("resnet.freeze", text.to_owned())).check_against(&resnet18()).findings
 }
 
 #[test]
@@ -65,10 +65,10 @@ fn a_plan_is_a_table() {
 #[test]
 fn lines_of_an_embedded_text_are_those_of_its_file() {
     let source = Source::embedded("src/main.rs", "        start: tran fc", 41);
-    let analysis = analyze(source);
-    let finding = &analysis.findings.diagnostics()[0];
-    assert_eq!(analysis.findings.source().line_column(finding.span.start), (41, 16));
-    let drawn = render(finding, analysis.findings.source(), Style::Plain);
+    let checked = Draft::read(source).check();
+    let finding = &checked.findings.diagnostics()[0];
+    assert_eq!(checked.findings.source().line_column(finding.span.start), (41, 16));
+    let drawn = render(finding, checked.findings.source(), Style::Plain);
     assert!(drawn.contains("--> src/main.rs:41:16"), "{drawn}");
 }
 

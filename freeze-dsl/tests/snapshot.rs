@@ -6,7 +6,7 @@ mod support;
 
 use std::sync::LazyLock;
 
-use freeze_dsl::clock::{Change, Clock, Program, Snapshot};
+use freeze_dsl::clock::{Clock, Program, Snapshot, Transition};
 use freeze_dsl::model::Model;
 use freeze_dsl::policy::Policy;
 use freeze_generator::{sound, spaced};
@@ -68,7 +68,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     vec(event, 0..40)
 }
 
-fn play(clock: &mut Clock, event: &Event) -> Vec<Change> {
+fn play(clock: &mut Clock, event: &Event) -> Vec<Transition> {
     match event {
         Event::Epoch => vec![clock.start_epoch()],
         Event::Steps(count) => (0..*count).map(|_| clock.end_step()).collect(),

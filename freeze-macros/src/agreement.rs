@@ -1,6 +1,6 @@
 //! The macro and a file agree: the same text is the same policy, or has the same findings.
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::format::format;
 use freeze_dsl::parse::parse;
 use freeze_dsl::policy::Policy;
@@ -45,16 +45,18 @@ proptest! {
     #[test]
     fn any_policy_has_the_errors_that_its_file_has(words in policy()) {
         for text in written(&words) {
-            let analysis = analyze(Source::new(text.clone()));
+            let draft = Draft::read(Source::new(text.clone()));
+            let names_model = draft.model().is_some();
+            let checked = draft.check();
             let expansion = expanded(&text);
-            let findings = || analysis.findings.diagnostics().iter().filter(|it| it.is_error());
+            let findings = || checked.findings.diagnostics().iter().filter(|it| it.is_error());
             for finding in findings() {
                 let reported = Literal::string(&format!("{}: {}", finding.code, finding.message));
                 let reported = reported.to_string();
                 prop_assert!(expansion.contains(reported.trim_end_matches('"')), "{}\n{}", reported, text);
             }
             // The file of the model does not exist.
-            let errors = findings().count() + usize::from(analysis.model().is_some());
+            let errors = findings().count() + usize::from(names_model);
             prop_assert_eq!(expansion.matches("compile_error").count(), errors, "{}", text);
         }
     }

@@ -2,11 +2,11 @@
 
 use std::path::PathBuf;
 
+use freeze_dsl::Draft;
 use freeze_dsl::ast::Text;
 use freeze_dsl::diagnostic::Severity;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Spanned;
-use freeze_dsl::{analyze, analyze_macro};
 use proc_macro2::TokenStream;
 use syn::Error;
 
@@ -28,21 +28,24 @@ fn checked(Input { home, source, origin }: Input) -> TokenStream {
     };
     let mut errors = Vec::new();
     // Only tokens can have Rust expressions: a string has no tokens to compile.
-    let mut analysis = match &origin {
-        Origin::Tokens(_) => analyze_macro(source),
-        Origin::Literal(_) | Origin::File(..) => analyze(source),
+    let draft = match &origin {
+        Origin::Tokens(_) => Draft::read_macro(source),
+        Origin::Literal(_) | Origin::File(..) => Draft::read(source),
     };
-    if let Some(name) = analysis.model().cloned() {
-        match model(&origin, &name) {
-            Ok((path, model)) => {
-                analysis = analysis.against(&model);
-                items.extend(files::watch(&path));
-            }
-            Err(error) => errors.push(error),
+    let named = draft.model().map(|name| model(&origin, name));
+    let checked = match named {
+        Some(Ok((path, model))) => {
+            items.extend(files::watch(&path));
+            draft.check_against(&model)
         }
-    }
-    let source = analysis.findings.source();
-    for finding in analysis.findings.diagnostics() {
+        Some(Err(error)) => {
+            errors.push(error);
+            draft.check()
+        }
+        None => draft.check(),
+    };
+    let source = checked.findings.source();
+    for finding in checked.findings.diagnostics() {
         match finding.severity() {
             Severity::Error => errors.push(report::error(&origin, source, finding)),
             Severity::Warning => items.extend(report::warning(&origin, source, finding)),
@@ -50,7 +53,7 @@ fn checked(Input { home, source, origin }: Input) -> TokenStream {
             Severity::Note => {}
         }
     }
-    match analysis.policy {
+    match checked.policy {
         Some(policy) if errors.is_empty() => {
             let rust = origin.rust(&policy.tree().rust);
             emit::policy(&home, &items, &policy, &rust)

@@ -190,7 +190,7 @@ char* freeze_fused_sgd(List parameters, List momentum_buffers, SgdOptions option
     Tensors gradients = laid_out_gradients(parameters, all);
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
     at::_fused_sgd_(all, gradients, buffers, options.weight_decay, options.momentum, options.lr, options.dampening,
-                    options.nesterov, false, options.is_first_step);
+                    options.nesterov, false, options.is_first_step && !buffers.empty());
   });
 }
 

@@ -5,6 +5,8 @@
 
 #![expect(unsafe_code, reason = "calls into the shim; each block says why it is sound")]
 
+mod autocast;
+mod device;
 mod generators;
 mod scaled;
 
@@ -14,6 +16,8 @@ use std::marker::PhantomData;
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
+pub(crate) use autocast::{Autocast, enter_autocast, leave_autocast};
+pub(crate) use device::{allocated_bytes, allows_tf32, libtorch_version};
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use scaled::{add, addcdiv, addcmul};
 

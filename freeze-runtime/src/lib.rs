@@ -1,4 +1,4 @@
-//! Puts freeze policies to work on `tch` models.
+//! Applies freeze policies to `tch` models.
 //!
 //! ```
 //! use freeze_runtime::{Tuner, freeze_policy};
@@ -16,70 +16,72 @@
 //! let mut tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).attach(&vs)?;
 //!
 //! let x = Tensor::randn([16, 4], (Kind::Float, vs.device()));
-//! while tuner.epoch() < 4 && !tuner.stopped() {
+//! for _ in tuner.epochs_started()..4 {
 //!     println!("{}", tuner.start_epoch()?);
 //!     let loss = head.forward(&body.forward(&x).relu()).square().mean(Kind::Float);
 //!     tuner.backward_step(&loss)?;
+//!     if tuner.is_stopped() {
+//!         break;
+//!     }
 //! }
-//! assert_eq!(tuner.trainable(), ["body.bias", "body.weight", "head.bias", "head.weight"]);
+//! assert_eq!(tuner.trainable_names(), ["body.bias", "body.weight", "head.bias", "head.weight"]);
 //! # Ok::<(), freeze_runtime::Error>(())
 //! ```
 //!
 //! # What it promises
 //!
-//! 1. **Bit-identical.** A frozen parameter, a frozen row and a held running statistic have the same
-//!    bits at any two moments between which no rule touched them.
-//! 2. **One owner.** Each parameter that trains is in exactly one group, and no frozen one is in
-//!    any. The tuner checks this at each transition. A step that cannot be made for one parameter is
-//!    made for none.
+//! 1. **Bit-identical.** A frozen parameter, a frozen row and a frozen running statistic have the same
+//!    bits at any two moments between which no rule changed them.
+//! 2. **One owner.** Each trainable parameter is in exactly one group, and no frozen one is in any.
+//!    The tuner checks this at each transition. A step that fails for one parameter is made for none.
 //! 3. **`PyTorch`'s arithmetic.** Where nothing freezes, a run equals the same run of `PyTorch`'s
 //!    optimizers within float32 rounding.
-//! 4. **Nothing is lost.** A run that is saved after any step and resumed gives the bits of the run
-//!    that went on; a crash at any moment of a save leaves a checkpoint that loads.
+//! 4. **Nothing is lost.** A run that is saved after any step and resumed has the bits of the run that
+//!    was not stopped; a crash at any moment of a save leaves a checkpoint that loads.
 //! 5. **Frozen costs nothing.** No optimizer state, no gradient, no work in the step.
 //!
 //! # Running statistics
 //!
-//! tch's own norms move their running statistics in every training forward pass, whether or not
-//! they are frozen. The tuner puts those that are held back at each of its calls that move the
-//! training on. A program that validates, or saves its `VarStore`, between a training forward pass
-//! and the next such call says [`Tuner::put_back`] first:
+//! tch's own norms update their running statistics in every training forward pass, whether or not
+//! they are frozen. The tuner restores frozen ones at each call of the training loop. A program that
+//! validates, or saves its `VarStore`, between a training forward pass and the next such call first
+//! calls [`Tuner::restore_frozen_stats`]:
 //!
 //! ```no_run
 //! # use freeze_runtime::{Error, Tuner};
 //! # use tch::Tensor;
 //! # fn example(tuner: &mut Tuner, loss: impl Fn(usize) -> Tensor, validate: impl Fn() -> f64) -> Result<(), Error> {
 //! tuner.zero_grad()?;
-//! for part in 0..4 {
-//!     loss(part).backward();
+//! for micro_batch in 0..4 {
+//!     tuner.backward(&loss(micro_batch))?;
 //! }
-//! tuner.put_back()?;
+//! tuner.restore_frozen_stats()?;
 //! println!("between backward passes and step: {}", validate());
 //! tuner.step()?;
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! The norms of [`nn`] do not move theirs while they are held, and need none of this.
+//! The norms of [`nn`] do not update frozen statistics, and require no such call.
 //!
 //! # When training is over
 //!
-//! After a rule's `stop` nothing moves any more and no rule fires. Further calls are no errors;
-//! they count epochs and steps on, so that a loop `while tuner.epoch() < 10` ends, and
-//! [`Tuner::stopped`] says that it may end at once.
+//! After a rule's `stop`, no parameter changes and no rule fires. Further calls are not errors: they
+//! count epochs and steps on. [`Tuner::is_stopped`] says that the loop may end.
 //!
 //! # Linking
 //!
-//! A program finds libtorch when it runs by the run path that its build script hands on:
+//! A program finds libtorch at run time by the run path that its build script passes on:
 //!
 //! ```no_run
-//! // build.rs, with freeze-runtime a dependency of the package
+//! // build.rs of a package that depends on freeze-runtime
 //! if let Ok(argument) = std::env::var("DEP_FREEZE_RUNTIME_LINK_ARG") {
 //!     println!("cargo::rustc-link-arg={argument}");
 //! }
 //! ```
 
 mod checkpoint;
+pub mod device;
 mod error;
 mod ffi;
 mod log;
@@ -87,16 +89,23 @@ mod macros;
 mod model;
 pub mod nn;
 mod optim;
+mod param_group;
+mod precision;
+mod transition;
 mod tuner;
 
-pub use checkpoint::{Allow, CheckpointError};
-pub use error::Error;
-pub use freeze_dsl::clock::{Change, Fired, Restore, SnapshotError, TransferError};
-pub use freeze_dsl::diagnostic;
+pub use error::{CheckpointError, Error};
+pub use freeze_dsl::ast::Best;
+pub use freeze_dsl::clock::{MigrateError, Restore, SnapshotError};
+pub use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
 pub use freeze_dsl::model::ModelError;
-pub use freeze_dsl::policy::{LoadError, Policy};
-pub use freeze_dsl::{Optimizer, plan};
+pub use freeze_dsl::plan::Plan;
+pub use freeze_dsl::policy::Policy;
+pub use freeze_dsl::{LoadError, Optimizer, OverrideError, ast, diagnostic, plan, source};
 #[doc(hidden)]
 pub use macros::__private;
 pub use model::Model;
-pub use tuner::{Builder, Group, ProgramOptimizer, Tuner};
+pub use param_group::ParamGroup;
+pub use precision::autocast;
+pub use transition::Transition;
+pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};

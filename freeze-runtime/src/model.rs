@@ -1,4 +1,4 @@
-//! A live model as a policy sees it.
+//! The model of a `VarStore`, as policies are checked against it.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -10,25 +10,46 @@ use tch::{Kind, Tensor, nn};
 use crate::Error;
 use crate::ffi::{self, Identity, List};
 
-/// Names, shapes, types and roles of a model's tensors: what a policy is checked against.
+/// The names, shapes, dtypes and roles of a model's tensors: what a policy is checked against.
+///
+/// It dereferences to the description in `freeze_dsl`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model(model::Model);
 
 impl Model {
-    /// Describes the variables of a store: its trainable variables are parameters, in the order
-    /// in which they were made; the others are buffers.
+    /// Describes the variables of a store: its trainable variables are parameters, in the order of
+    /// their creation; the others are buffers.
     ///
     /// # Errors
-    /// If the store holds a name that no policy could speak of.
+    /// Fails if the store has a name that a policy cannot contain.
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_runtime::Model;
+    /// use tch::{Device, nn};
+    ///
+    /// let vs = nn::VarStore::new(Device::Cpu);
+    /// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+    /// assert_eq!(Model::of(&vs)?.parameters().len(), 2);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn of(store: &nn::VarStore) -> Result<Self, Error> {
-        Ok(Bound::to(store)?.model)
+        Ok(BoundModel::of(store)?.model)
     }
 
     /// Reads a model's description from the header of a `.safetensors` file, or from a
     /// `.model.json` file.
     ///
     /// # Errors
-    /// If the file cannot be read or is neither.
+    /// Fails if the file cannot be read or is neither.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// use freeze_runtime::Model;
+    ///
+    /// let model = Model::load("resnet18.safetensors")?;
+    /// # Ok::<(), freeze_runtime::ModelError>(())
+    /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         model::Model::load(path).map(Self)
     }
@@ -49,7 +70,7 @@ impl From<model::Model> for Model {
 }
 
 /// A model with its tensors.
-pub(crate) struct Bound {
+pub(crate) struct BoundModel {
     pub(crate) model: Model,
     /// One tensor for each of the model's parameters.
     pub(crate) parameters: Vec<Tensor>,
@@ -57,8 +78,8 @@ pub(crate) struct Bound {
     pub(crate) tensors: Vec<Tensor>,
 }
 
-impl Bound {
-    pub(crate) fn to(store: &nn::VarStore) -> Result<Self, Error> {
+impl BoundModel {
+    pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
         let parameters = distinct(store.trainable_variables())?;
@@ -69,10 +90,10 @@ impl Bound {
             .enumerate()
             .map(|(place, identity)| (identity, place))
             .collect();
-        let mut entries: Vec<Entry> = named
+        let mut entries: Vec<NamedVariable> = named
             .into_iter()
             .zip(identities)
-            .map(|((name, tensor), identity)| Entry {
+            .map(|((name, tensor), identity)| NamedVariable {
                 parameter: places.get(&identity).copied(),
                 module: name.rsplit_once('.').map_or("", |(module, _)| module).to_owned(),
                 name,
@@ -84,7 +105,7 @@ impl Bound {
         let mut first_names: HashMap<usize, String> = HashMap::new();
         let mut description = Vec::with_capacity(entries.len());
         let mut tensors = Vec::with_capacity(entries.len());
-        for Entry { name, tensor, parameter, .. } in entries {
+        for NamedVariable { name, tensor, parameter, .. } in entries {
             let same_as = parameter.and_then(|place| first_names.get(&place).cloned());
             if let Some(place) = parameter.filter(|_| same_as.is_none()) {
                 first_names.insert(place, name.clone());
@@ -107,20 +128,20 @@ impl Bound {
 }
 
 /// A variable under one of its names.
-struct Entry {
+struct NamedVariable {
     name: String,
     module: String,
     tensor: Tensor,
     parameter: Option<usize>,
 }
 
-/// Parameters as they were made, each buffer behind the last parameter of its module.
-fn order(entries: &mut [Entry], count: usize) {
+/// Sorts parameters by their creation, and each buffer after the last parameter of its module.
+fn order(entries: &mut [NamedVariable], count: usize) {
     let mut last: HashMap<String, usize> = HashMap::new();
     for entry in entries.iter() {
         if let Some(place) = entry.parameter {
-            let known = last.entry(entry.module.clone()).or_insert(place);
-            *known = place.max(*known);
+            let latest = last.entry(entry.module.clone()).or_insert(place);
+            *latest = place.max(*latest);
         }
     }
     entries.sort_by_cached_key(|entry| match entry.parameter {
@@ -129,7 +150,7 @@ fn order(entries: &mut [Entry], count: usize) {
     });
 }
 
-/// Each tensor once, where it first stands.
+/// Each tensor once, at its first position.
 fn distinct(tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
     let identities = ffi::identities(&tensors.iter().collect::<List<'_>>())?;
     let mut seen = std::collections::HashSet::new();
@@ -141,14 +162,14 @@ fn distinct(tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
         .collect())
 }
 
-/// A key by which `layer.2` comes before `layer.10`.
+/// A sort key by which `layer.2` comes before `layer.10`.
 fn natural(name: &str) -> Vec<(u64, &str)> {
     name.split('.')
         .map(|segment| segment.parse().map_or((u64::MAX, segment), |number| (number, "")))
         .collect()
 }
 
-/// A type as safetensors writes it, in lower case.
+/// The name of a dtype as in safetensors, in lower case.
 pub(crate) const fn dtype(kind: Kind) -> &'static str {
     match kind {
         Kind::Float => "f32",

@@ -5,7 +5,7 @@
 
 use std::io::Write;
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 use libfuzzer_sys::fuzz_target;
@@ -37,9 +37,9 @@ fn hold(model: &Model) {
     let described = model.to_json().expect("a model can be described");
     assert_eq!(Model::from_json(&described).as_ref().ok(), Some(model));
     for policy in POLICIES {
-        let analysis = analyze(Source::new(policy)).against(model);
-        let _rendered = analysis.findings.to_string();
-        if let Some(policy) = analysis.policy {
+        let checked = Draft::read(Source::new(policy)).check_against(model);
+        let _rendered = checked.findings.to_string();
+        if let Some(policy) = checked.policy {
             let plan = policy.plan(model).expect("nothing was found");
             assert_eq!(plan.rows().len(), plan.effects().len());
             let _table = plan.to_string();

@@ -5,7 +5,7 @@
 
 use std::sync::LazyLock;
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::{Source, Span};
@@ -18,9 +18,9 @@ static RESNET18: LazyLock<Model> = LazyLock::new(|| {
 
 fuzz_target!(|bytes: &[u8]| {
     let text = String::from_utf8_lossy(bytes).into_owned();
-    let analysis = analyze(Source::new(text.clone()));
-    hold(&analysis.findings, &text);
-    hold(&analysis.against(&RESNET18).findings, &text);
+    let draft = Draft::read(Source::new(text.clone()));
+    hold(&draft.clone().check().findings, &text);
+    hold(&draft.check_against(&RESNET18).findings, &text);
 });
 
 fn hold(findings: &Findings, text: &str) {

@@ -116,7 +116,7 @@ impl Net {
     pub(super) fn trained(&self, tuner: &Tuner) -> BTreeSet<(String, usize)> {
         let mut trained = BTreeSet::new();
         let count = |name: &str| usize::try_from(self.vs.variables()[name].size()[0]).unwrap();
-        for name in tuner.trainable() {
+        for name in tuner.trainable_names() {
             let (name, rows) = match name.strip_suffix(']').and_then(|name| name.split_once('[')) {
                 None => (name.as_str(), 0..count(&name)),
                 Some((name, rows)) => {

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::ops::Range;
-use std::path::Path;
 
 use freeze_runtime::{Policy, Tuner};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, TchError, Tensor};
 
 /// A policy, and a run by hand of which it is to have the numbers.
@@ -36,13 +36,10 @@ pub(super) enum Clip {
 }
 
 impl Case {
-    pub(super) fn load(name: &str) -> Result<Self, Box<dyn Error>> {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("reference/cases");
-        let policy = Policy::load(folder.join(format!("{name}.freeze")))?;
-        let mut tensors: BTreeMap<String, Tensor> =
-            Tensor::read_safetensors(folder.join(format!("{name}.safetensors")))?
-                .into_iter()
-                .collect();
+    /// Reads a policy and the tensors of a `.safetensors` file.
+    pub(super) fn read(policy: &str, tensors: &[u8]) -> Result<Self, Box<dyn Error>> {
+        let policy = Policy::parse(policy)?;
+        let mut tensors = read_tensors(tensors)?;
         let mut under = |prefix: &str| -> BTreeMap<String, Tensor> {
             let is_under = |name: &String, _: &mut Tensor| name.starts_with(prefix);
             let found = tensors.extract_if(.., is_under);
@@ -88,8 +85,8 @@ impl Case {
     pub(super) fn rates_of(&self, tuner: &Tuner) -> Rates {
         let parameters = tuner.plan().model().parameters();
         let mut rates = Rates::new();
-        for group in tuner.groups() {
-            for called in &group.parameters {
+        for group in tuner.param_groups() {
+            for called in &group.params {
                 let (name, rows) = self.rows(called);
                 let parameter = parameters.iter().find(|parameter| parameter.name == name);
                 for name in parameter.iter().flat_map(|parameter| parameter.names()) {
@@ -111,6 +108,24 @@ impl Case {
         let count = || self.weights.get(called).and_then(|all| all.size().get(1).copied());
         stretch().unwrap_or_else(|| (called, 0..count().unwrap_or_default()))
     }
+}
+
+/// The tensors of a `.safetensors` file.
+fn read_tensors(file: &[u8]) -> Result<BTreeMap<String, Tensor>, Box<dyn Error>> {
+    let read = SafeTensors::deserialize(file)?;
+    let tensor = |(name, view): (String, TensorView<'_>)| {
+        let shape = view.shape().iter().map(|size| i64::try_from(*size));
+        let shape = shape.collect::<Result<Vec<_>, _>>()?;
+        let kind = match view.dtype() {
+            Dtype::F32 => Kind::Float,
+            Dtype::F64 => Kind::Double,
+            Dtype::I64 => Kind::Int64,
+            Dtype::BOOL => Kind::Bool,
+            other => return Err(format!("`{name}` is of {other:?}").into()),
+        };
+        Ok((name, Tensor::f_from_data_size(view.data(), &shape, kind)?))
+    };
+    read.tensors().into_iter().map(tensor).collect()
 }
 
 /// Learning rates, by names and rows.

@@ -12,26 +12,43 @@ use tch::Device;
 use networks::{Network, attention, convolutional, tied};
 use replay::Replay;
 
-/// A case, and its network.
-type Entry = (&'static str, fn(Device) -> Network);
+/// A schedule that was written by hand, as its files have it, and its network.
+struct Entry {
+    name: &'static str,
+    policy: &'static str,
+    tensors: &'static [u8],
+    network: fn(Device) -> Network,
+}
 
-const CASES: [Entry; 15] = [
-    ("amsgrad", attention),
-    ("backbone", convolutional),
-    ("chain", convolutional),
-    ("clipped_norm", attention),
-    ("clipped_value", tied),
-    ("curves", tied),
-    ("freezeout", convolutional),
-    ("layerwise", attention),
-    ("momentum", tied),
-    ("nesterov", tied),
-    ("optimizers", tied),
-    ("plateau", convolutional),
-    ("rows", attention),
-    ("sample", convolutional),
-    ("statistics", convolutional),
-];
+/// The files are part of the program, so that it runs wherever it is copied to.
+macro_rules! cases {
+    ($($name:literal $network:ident)*) => {
+        const CASES: &[Entry] = &[$(Entry {
+            name: $name,
+            policy: include_str!(concat!("cases/", $name, ".freeze")),
+            tensors: include_bytes!(concat!("cases/", $name, ".safetensors")),
+            network: $network,
+        }),*];
+    };
+}
+
+cases! {
+    "amsgrad" attention
+    "backbone" convolutional
+    "chain" convolutional
+    "clipped_norm" attention
+    "clipped_value" tied
+    "curves" tied
+    "freezeout" convolutional
+    "layerwise" attention
+    "momentum" tied
+    "nesterov" tied
+    "optimizers" tied
+    "plateau" convolutional
+    "rows" attention
+    "sample" convolutional
+    "statistics" convolutional
+}
 
 /// The variable that was farthest from the one by hand.
 #[derive(Debug, Clone)]
@@ -44,7 +61,7 @@ pub struct Farthest {
 
 /// The names of the cases.
 pub fn cases() -> impl Iterator<Item = &'static str> {
-    CASES.iter().map(|(name, _)| *name)
+    CASES.iter().map(|case| case.name)
 }
 
 /// Runs the policy of a case on a device, and holds it against the run by hand.
@@ -55,9 +72,9 @@ pub fn cases() -> impl Iterator<Item = &'static str> {
 /// # Panics
 /// If the policy does not have the numbers of the schedule by hand.
 pub fn replay(name: &str, device: Device) -> Result<Farthest, Box<dyn Error>> {
-    let case = CASES.iter().find(|(of, _)| *of == name).ok_or("no such case")?;
-    let (name, network) = *case;
+    let entry = CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
     // As the runs by hand: sums are added up in the same order everywhere.
     tch::set_num_threads(1);
-    Replay::new(&case::Case::load(name)?, network(device)).run()
+    let case = case::Case::read(entry.policy, entry.tensors)?;
+    Replay::new(&case, (entry.network)(device)).run()
 }

@@ -33,8 +33,7 @@ impl<'c> Replay<'c> {
     }
 
     pub(super) fn run(mut self) -> Result<Farthest, Box<dyn Error>> {
-        // cuDNN rounds the factors of a convolution to TF32.
-        Cuda::set_user_enabled_cudnn(false);
+        let _without = WithoutCudnn::begin();
         let case = self.case;
         self.start()?;
         let mut tuner = Tuner::builder(&case.policy)
@@ -125,10 +124,10 @@ impl<'c> Replay<'c> {
 
     /// Fails unless training is over when it is by hand; then nothing moves any more.
     fn end(&self, tuner: &mut Tuner) -> Result<(), Box<dyn Error>> {
-        assert!(!tuner.stopped());
+        assert!(!tuner.is_stopped());
         if self.case.ends {
             tuner.start_epoch()?;
-            assert!(tuner.stopped());
+            assert!(tuner.is_stopped());
             let before = Bits::of(&self.network.vs);
             self.step(tuner, 0, 0)?;
             let later = Bits::of(&self.network.vs);
@@ -136,6 +135,23 @@ impl<'c> Replay<'c> {
             assert!(moved.iter().all(|name| name.contains("running")), "{moved:?}");
         }
         Ok(())
+    }
+}
+
+/// While this exists, convolutions do without cuDNN, which rounds their factors to TF32.
+struct WithoutCudnn(bool);
+
+impl WithoutCudnn {
+    fn begin() -> Self {
+        let before = Cuda::user_enabled_cudnn();
+        Cuda::set_user_enabled_cudnn(false);
+        Self(before)
+    }
+}
+
+impl Drop for WithoutCudnn {
+    fn drop(&mut self) {
+        Cuda::set_user_enabled_cudnn(self.0);
     }
 }
 

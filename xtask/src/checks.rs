@@ -3,13 +3,14 @@
 use crate::dependencies;
 use crate::error::Error;
 use crate::program::cargo;
+use crate::skipped;
 
-/// Runs them all; `args` go to `cargo test`.
+/// Runs all checks; `args` go to `cargo test`.
 pub(crate) fn all(args: &[String]) -> Result<(), Error> {
     step("formatting");
     cargo(&["fmt", "--all", "--check"]).run()?;
 
-    step("who depends on libtorch");
+    step("dependencies on libtorch");
     dependencies::check()?;
 
     step("clippy");
@@ -21,7 +22,11 @@ pub(crate) fn all(args: &[String]) -> Result<(), Error> {
     doc.env("RUSTDOCFLAGS", "--deny warnings").run()?;
 
     step("tests");
-    cargo(&["test", "--workspace"]).args(args).run()
+    let skipped = skipped::new_file()?;
+    let test = cargo(&["test", "--workspace"]).args(args);
+    let result = test.env(skipped::VARIABLE, &skipped).run();
+    print!("\n{}", skipped::summary(&skipped));
+    result
 }
 
 fn step(name: &str) {

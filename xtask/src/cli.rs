@@ -1,4 +1,6 @@
-//! What a person may ask for.
+//! The command line.
+
+use std::path::PathBuf;
 
 use crate::error::Error;
 use crate::packages::Variant;
@@ -11,14 +13,18 @@ Usage: cargo xtask <COMMAND>
 Commands:
   demo [ARGS]    Set up, build, and run the example that fine-tunes a network on digits
   test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
-  setup          Only find or fetch libtorch; afterwards cargo needs no variable set
-      --cuda       the one with CUDA (Linux; fetches 2.5 GB)
-      --dry-run    list what would be fetched, and fetch nothing
+  structure      Check the order of modules, type names and documentation examples, and list the
+                 files of more than 400 lines
+  acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
+      --carry DIR  the folder to write, with a script `run`
+  setup          Only find or fetch libtorch; cargo then needs no variable
+      --cuda       the variant with CUDA (Linux; fetches 2.5 GB)
+      --dry-run    list the wheels and fetch nothing
   help           Print this
 
-libtorch 2.11.0 is taken from the folder that LIBTORCH names, where it is set; else from .libtorch/
-in the checkout, into which pip's wheels are fetched. A fetch that broke off goes on where it
-stopped, and every wheel is held against its hash in xtask/wheels.sha256.
+libtorch 2.11.0 is taken from the folder in LIBTORCH, where that is set, and else from .libtorch/ in
+the checkout. pip fetches its wheels into that folder and checks each against its hash in
+xtask/libtorch.txt. A fetch that failed continues with the wheel that is missing.
 ";
 
 #[derive(Debug, PartialEq, Eq)]
@@ -30,8 +36,12 @@ pub(crate) enum Command {
     Test {
         args: Vec<String>,
     },
+    Structure,
+    Acceptance {
+        dir: PathBuf,
+    },
     Setup {
-        /// None: whichever is there already, else the one without CUDA.
+        /// `None`: the variant that is already there, else the one without CUDA.
         variant: Option<Variant>,
         dry_run: bool,
     },
@@ -44,9 +54,22 @@ impl Command {
             None | Some("help" | "-h" | "--help") => Ok(Self::Help),
             Some("demo") => Ok(Self::Demo { args: args.collect() }),
             Some("test") => Ok(Self::Test { args: args.collect() }),
+            Some("structure") => match args.next() {
+                None => Ok(Self::Structure),
+                Some(arg) => Err(unknown(&arg)),
+            },
+            Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
         }
+    }
+}
+
+fn parse_acceptance(mut args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    match (args.next().as_deref(), args.next(), args.next()) {
+        (Some("--carry"), Some(dir), None) => Ok(Command::Acceptance { dir: dir.into() }),
+        (Some("-h" | "--help"), None, None) => Ok(Command::Help),
+        _ => Err(Error::line("use `cargo xtask acceptance --carry DIR`")),
     }
 }
 
@@ -64,7 +87,7 @@ fn parse_setup(args: impl Iterator<Item = String>) -> Result<Command, Error> {
 }
 
 fn unknown(arg: &str) -> Error {
-    Error::line(format!("`{arg}` is not known here; see `cargo xtask help`"))
+    Error::line(format!("unknown argument `{arg}`; see `cargo xtask help`"))
 }
 
 #[cfg(test)]
@@ -83,6 +106,16 @@ mod tests {
     }
 
     #[test]
+    fn acceptance_needs_a_folder() {
+        let wanted = Command::Acceptance { dir: "out".into() };
+        assert_eq!(parse("acceptance --carry out"), Ok(wanted));
+        for line in ["acceptance", "acceptance --carry", "acceptance out", "acceptance --carry a b"]
+        {
+            assert!(matches!(parse(line), Err(Error::Line(_))), "{line}");
+        }
+    }
+
+    #[test]
     fn setup_takes_its_flags_in_any_order() {
         let wanted = Ok(Command::Setup { variant: Some(Variant::Cuda), dry_run: true });
         assert_eq!(parse("setup --dry-run --cuda"), wanted);
@@ -90,13 +123,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_unknown_is_named() {
-        let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was taken") };
+    fn an_unknown_argument_is_named() {
+        let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was accepted") };
         assert!(line.contains("`--gpu`"), "{line}");
     }
 
     #[test]
-    fn nothing_asked_for_is_help() {
+    fn no_argument_prints_the_help() {
         assert_eq!(parse(""), Ok(Command::Help));
         assert_eq!(parse("setup --help"), Ok(Command::Help));
     }

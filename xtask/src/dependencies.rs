@@ -1,12 +1,12 @@
-//! The packages that must do without libtorch do so.
+//! Checks that some packages do not depend on libtorch.
 //!
-//! A policy can be parsed, checked and drawn on a machine that has no libtorch, and a crate that
-//! checks one at compile time does not wait for it.
+//! A policy can be parsed, checked and formatted on a machine without libtorch, and a crate that
+//! checks a policy at compile time does not wait for libtorch to build.
 
 use crate::error::Error;
 use crate::program::cargo;
 
-/// They must not depend on `LIBTORCH_PACKAGES`, however indirectly.
+/// These do not depend on any of `LIBTORCH_PACKAGES`, directly or indirectly.
 const PURE: [&str; 5] =
     ["freeze-dsl", "freeze-macros", "freeze-cli", "freeze-macro-tests", "xtask"];
 
@@ -19,16 +19,16 @@ pub(crate) fn check() -> Result<(), Error> {
         let tree = cargo(&tree).args(every).output()?;
         if let Some(found) = forbidden(&tree) {
             return Err(Error::line(format!(
-                "{package} depends on {found}; it must do without libtorch: \
+                "{package} depends on {found}, and must not depend on libtorch: \
                  see `cargo tree -p {package} -i {found}`"
             )));
         }
-        println!("{package} does without libtorch");
+        println!("{package} does not depend on libtorch");
     }
     Ok(())
 }
 
-/// The first package of a tree that brings libtorch with it. A line is `name v1.2.3 (…)`.
+/// The first libtorch package of a tree. A line is `name v1.2.3 (…)`.
 fn forbidden(tree: &str) -> Option<&'static str> {
     let names = || tree.lines().filter_map(|line| line.split_whitespace().next());
     LIBTORCH_PACKAGES.into_iter().find(|package| names().any(|name| name == *package))
@@ -45,7 +45,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_that_only_begins_alike_is_another() {
+    fn a_name_with_the_same_prefix_is_another() {
         assert_eq!(forbidden("freeze-dsl v0.1.0\ntch-like v1.0.0\n\n"), None);
     }
 }

@@ -1,12 +1,12 @@
 //! Why a command of this package failed.
 
-/// An error, which a person sees as one line.
+/// An error, printed as one line.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Error {
     /// What is wrong and what to do about it.
     Line(String),
-    /// A program that was run failed, and has said why.
-    Said,
+    /// A program failed and has already printed the reason.
+    Reported,
 }
 
 impl Error {

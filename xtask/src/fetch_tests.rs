@@ -1,96 +1,106 @@
-//! `fetch.py` against an index on this machine, whose connections break.
-//!
-//! Where no Python with pip is at hand (a libtorch of one's own needs none) they test nothing.
+//! Fetching with pip from an index on this machine.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-const WHEEL: &str = "torch-1.0-py3-none-any.whl";
-const SIZE: usize = 4 << 20;
+use crate::error::Error;
+use crate::fetch::{Fetch, check_pip};
+use crate::skipped;
 
-/// Makes the wheel: libraries with content that does not compress.
+const WHEEL: &str = "torch-1.0-py3-none-any.whl";
+const SIZE: usize = 1 << 20;
+
+/// Writes the wheel and prints its hash. Its libraries do not compress.
 const MAKE_WHEEL: &str = "
-import os, sys, zipfile
+import hashlib, os, sys, zipfile
 with zipfile.ZipFile(sys.argv[1], 'w') as wheel:
     wheel.writestr('torch/lib/libtorch_cpu.so', os.urandom(int(sys.argv[2])))
-    wheel.writestr('torch/lib/libtorch_python.so', 'of no use')
-    wheel.writestr('torch/version.py', 'of no use')
+    wheel.writestr('torch/lib/libtorch_python.so', 'not needed')
+    wheel.writestr('torch/version.py', 'not needed')
+    info = 'torch-1.0.dist-info/'
+    wheel.writestr(info + 'METADATA', 'Metadata-Version: 2.1\\nName: torch\\nVersion: 1.0\\n')
+    wheel.writestr(info + 'WHEEL', 'Wheel-Version: 1.0\\nTag: py3-none-any\\n')
+    wheel.writestr(info + 'RECORD', '')
+print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())
 ";
 
-/// A folder with a wheel and an index that serves it.
+/// A folder with a wheel, and an index that serves it.
 struct Index {
     dir: PathBuf,
     url: String,
-    /// The first byte that each request for the wheel asked for.
-    starts: Arc<Mutex<Vec<usize>>>,
+    hash: String,
+    /// How many times the wheel was requested.
+    requests: Arc<AtomicUsize>,
+    /// Whether connections break off in the middle of the wheel.
+    breaks: Arc<AtomicBool>,
 }
 
 impl Index {
-    /// None where there is no Python with pip.
+    /// `None` where there is no Python with pip: a user's own libtorch needs none.
     fn new(name: &str) -> Option<Self> {
+        if check_pip("python3").is_err() {
+            skipped::report(name, "there is no Python with a pip that fetches wheels");
+            return None;
+        }
         let dir = std::env::temp_dir().join(format!("freeze-{name}-{}", std::process::id()));
         fs::create_dir_all(&dir).expect("a folder");
         let mut make = Command::new("python3");
         make.args(["-c", MAKE_WHEEL]).arg(dir.join(WHEEL)).arg(SIZE.to_string());
-        let pip = Command::new("python3").args(["-m", "pip", "--version"]).output();
-        if !pip.is_ok_and(|pip| pip.status.success()) || !make.status().is_ok_and(|s| s.success()) {
-            eprintln!("there is no Python with pip here: nothing is tested");
-            return None;
-        }
+        let printed = String::from_utf8(make.output().expect("Python").stdout).expect("a hash");
 
         let wheel = fs::read(dir.join(WHEEL)).expect("a wheel");
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let url = format!("http://{}/simple", listener.local_addr().expect("an address"));
-        let starts = Arc::new(Mutex::new(Vec::new()));
-        let asked = Arc::clone(&starts);
+        let requests = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&requests);
+        let breaks = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&breaks);
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                serve(stream, &wheel, &asked);
+                let sent = if asked.load(Ordering::Relaxed) { SIZE / 2 } else { wheel.len() };
+                serve(stream, &wheel, sent, &counted);
             }
         });
-        Some(Self { dir, url, starts })
+        Some(Self { dir, url, hash: printed.trim().to_owned(), requests, breaks })
     }
 
-    fn sums(&self, hash: &str) {
-        fs::write(self.dir.join("sums"), format!("# hashes\n{hash}  {WHEEL}\n")).expect("a list");
+    fn lock(&self) -> String {
+        lock_of(&self.hash)
     }
 
-    fn true_hash(&self) -> String {
-        let hash = "import hashlib, sys; print(hashlib.sha256(open(sys.argv[1], 'rb').read()).hexdigest())";
-        let python = Command::new("python3").args(["-c", hash]).arg(self.dir.join(WHEEL)).output();
-        let printed = String::from_utf8(python.expect("Python").stdout).expect("a hash");
-        printed.trim().to_owned()
-    }
-
-    fn fetch(&self) -> Output {
-        let mut python = Command::new("python3");
-        python.arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("fetch.py"));
-        python.arg("--into").arg(self.target()).arg("--sums").arg(self.dir.join("sums"));
-        python.args(["--version", "1.0+cpu", "--keep=torch/lib/*"]);
-        python.args(["--skip=torch/lib/libtorch_python.*", "torch==1.0"]);
-        for setting in ["PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_EXTRA_INDEX_URL"] {
-            python.env_remove(setting);
+    fn fetch(&self, lock: &str) -> Result<(), Error> {
+        Fetch {
+            python: "python3",
+            wheels: vec!["torch==1.0"],
+            lock,
+            keep: vec!["torch/lib/*"],
+            skip: vec!["torch/lib/libtorch_python.*"],
+            version: "1.0+cpu".to_owned(),
+            into: self.target(),
+            env: vec![
+                ("PIP_INDEX_URL", self.url.clone()),
+                ("PIP_CONFIG_FILE", "/dev/null".to_owned()),
+                ("PIP_FIND_LINKS", String::new()),
+                ("PIP_EXTRA_INDEX_URL", String::new()),
+                ("PIP_RETRIES", "1".to_owned()),
+                ("PIP_RESUME_RETRIES", "1".to_owned()),
+                ("no_proxy", "127.0.0.1".to_owned()),
+            ],
         }
-        python.env("PIP_CONFIG_FILE", "/dev/null").env("no_proxy", "127.0.0.1");
-        python.env("PIP_INDEX_URL", &self.url).output().expect("Python")
+        .run()
     }
 
     fn target(&self) -> PathBuf {
         self.dir.join("libtorch")
     }
 
-    /// Puts the beginning of a download there, as a run that was killed leaves it.
-    fn leave_part(&self, bytes: &[u8]) {
-        let partial = self.target().join("partial");
-        fs::create_dir_all(&partial).expect("a folder");
-        fs::write(partial.join(format!("{WHEEL}.part")), bytes).expect("a part");
-    }
-
+    /// The size of the unpacked library.
     fn library(&self) -> Option<usize> {
         let library = self.target().join("torch/lib/libtorch_cpu.so");
         fs::metadata(library).ok().map(|found| found.len().try_into().expect("a size"))
@@ -103,53 +113,42 @@ impl Drop for Index {
     }
 }
 
-/// Answers one request. A request for the whole wheel breaks off half way.
-fn serve(mut stream: TcpStream, wheel: &[u8], starts: &Mutex<Vec<usize>>) {
+fn lock_of(hash: &str) -> String {
+    format!("# hashes\ntorch==1.0 \\\n    --hash=sha256:{hash}\n")
+}
+
+fn line(result: Result<(), Error>) -> String {
+    match result {
+        Err(Error::Line(line)) => line,
+        other => panic!("it did not fail with a line: {other:?}"),
+    }
+}
+
+/// Answers one request, with so many bytes of the wheel or with the page that lists it.
+fn serve(mut stream: TcpStream, wheel: &[u8], sent: usize, requests: &AtomicUsize) {
     let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();
-    let head: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
-    if !request.contains(".whl") {
-        let page = format!("<a href=\"/{WHEEL}\">{WHEEL}</a>");
-        let length = page.len();
-        let _ = write!(
-            stream,
-            "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: {length}\r\n\
-             Connection: close\r\n\r\n{page}"
-        );
-        return;
-    }
-    let range = head.iter().find_map(|line| {
-        line.to_lowercase().strip_prefix("range: bytes=")?.trim_end_matches('-').parse().ok()
-    });
-    let start: usize = range.unwrap_or(0);
-    starts.lock().expect("a list").push(start);
-    if start >= wheel.len() {
-        let _ = write!(
-            stream,
-            "HTTP/1.1 416 Nothing there\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-        );
-        return;
-    }
-    let status = if start > 0 { "206 Partial" } else { "200 OK" };
-    let length = wheel.len() - start;
+    let _head = lines.take_while(|line| !line.is_empty()).count();
+    let (kind, content) = if request.contains(".whl") {
+        requests.fetch_add(1, Ordering::Relaxed);
+        ("application/octet-stream", wheel.to_vec())
+    } else {
+        ("text/html", format!("<!DOCTYPE html><a href=\"/{WHEEL}\">{WHEEL}</a>").into_bytes())
+    };
+    let length = content.len();
     let _ = write!(
         stream,
-        "HTTP/1.1 {status}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+        "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nContent-Length: {length}\r\n\
+         Connection: close\r\n\r\n"
     );
-    let end = if start > 0 { wheel.len() } else { wheel.len() / 2 };
-    let _ = stream.write_all(&wheel[start..end]);
+    let _ = stream.write_all(&content[..sent.min(length)]);
 }
 
 #[test]
-fn a_download_that_broke_off_goes_on_where_it_stopped() {
-    let Some(index) = Index::new("resume") else { return };
-    index.sums(&index.true_hash());
-    let output = index.fetch();
-    assert!(output.status.success(), "{output:?}");
+fn only_the_needed_files_are_unpacked() {
+    let Some(index) = Index::new("needed") else { return };
+    assert_eq!(index.fetch(&index.lock()), Ok(()));
     assert_eq!(index.library(), Some(SIZE));
-    let starts = index.starts.lock().expect("a list").clone();
-    assert!(matches!(starts[..], [0, start] if start > 0), "{starts:?}");
-
     let torch = index.target().join("torch");
     assert_eq!(fs::read_to_string(torch.join("build-version")).expect("a version"), "1.0+cpu\n");
     assert!(!torch.join("version.py").exists() && !torch.join("lib/libtorch_python.so").exists());
@@ -157,47 +156,54 @@ fn a_download_that_broke_off_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn a_later_run_goes_on_too() {
-    let Some(index) = Index::new("later") else { return };
-    index.sums(&index.true_hash());
-    let wheel = fs::read(index.dir.join(WHEEL)).expect("a wheel");
-    index.leave_part(&wheel[..1000]);
-    let output = index.fetch();
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(*index.starts.lock().expect("a list"), [1000]);
-    assert_eq!(index.library(), Some(SIZE));
-}
-
-#[test]
-fn a_spoilt_part_is_thrown_away() {
-    let Some(index) = Index::new("spoilt") else { return };
-    index.sums(&index.true_hash());
-    index.leave_part(&[7; 1000]);
-    let output = index.fetch();
-    assert!(output.status.success(), "{output:?}");
-    assert_eq!(index.library(), Some(SIZE));
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("has a wrong hash and is thrown away"), "{said}");
+fn what_is_there_is_not_fetched_again() {
+    let Some(index) = Index::new("again") else { return };
+    let partial = index.target().join("partial/1.0+cpu");
+    fs::create_dir_all(partial.join("tree/torch/lib")).expect("a folder");
+    fs::write(partial.join("tree/torch/lib/libtorch_cpu.so"), "unpacked").expect("a library");
+    fs::write(partial.join("torch==1.0.done"), "").expect("a mark");
+    assert_eq!(index.fetch(&index.lock()), Ok(()));
+    assert_eq!(index.library(), Some("unpacked".len()));
+    assert_eq!(index.fetch(&index.lock()), Ok(()));
+    assert_eq!(index.requests.load(Ordering::Relaxed), 0);
 }
 
 #[test]
 fn a_wheel_with_another_hash_is_never_unpacked() {
     let Some(index) = Index::new("altered") else { return };
-    index.sums(&"0".repeat(64));
-    let output = index.fetch();
-    assert!(!output.status.success());
+    let line = line(index.fetch(&lock_of(&"0".repeat(64))));
+    assert!(line.starts_with("torch==1.0 has another hash than xtask/libtorch.txt"), "{line}");
     assert_eq!(index.library(), None);
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.ends_with("something between here and the index alters it\n"), "{said}");
 }
 
 #[test]
-fn a_wheel_that_nobody_wrote_down_is_refused() {
+fn a_wheel_that_is_not_in_the_lock_file_is_refused() {
     let Some(index) = Index::new("unknown") else { return };
-    fs::write(index.dir.join("sums"), "").expect("a list");
-    let output = index.fetch();
-    assert!(!output.status.success());
-    assert!(index.starts.lock().expect("a list").is_empty());
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(said.contains("is not among the wheels that sums lists"), "{said}");
+    let line = line(index.fetch("# no hashes\n"));
+    assert!(line.contains("is not among the wheels of xtask/libtorch.txt"), "{line}");
+    assert_eq!(index.requests.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn an_index_that_does_not_answer_is_a_network_failure() {
+    let Some(mut index) = Index::new("silent") else { return };
+    let port = TcpListener::bind("127.0.0.1:0").expect("a port");
+    index.url = format!("http://{}/simple", port.local_addr().expect("an address"));
+    drop(port);
+    let line = line(index.fetch(&index.lock()));
+    assert!(line.starts_with("the network failed while pip fetched torch==1.0"), "{line}");
+}
+
+#[test]
+fn a_download_that_breaks_off_is_never_unpacked() {
+    let Some(index) = Index::new("broken") else { return };
+    index.breaks.store(true, Ordering::Relaxed);
+    let line = line(index.fetch(&index.lock()));
+    let network = line.starts_with("the network failed while pip fetched torch==1.0");
+    // Old pips take the part for the whole.
+    assert!(network || line.contains("the download broke off"), "{line}");
+    assert_eq!(index.library(), None);
+    index.breaks.store(false, Ordering::Relaxed);
+    assert_eq!(index.fetch(&index.lock()), Ok(()));
+    assert_eq!(index.library(), Some(SIZE));
 }

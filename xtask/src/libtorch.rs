@@ -1,4 +1,4 @@
-//! A libtorch that is there: where it comes from, and which version it is.
+//! An installed libtorch: its source and its version.
 
 use std::env;
 use std::fs;
@@ -8,10 +8,10 @@ use crate::error::Error;
 use crate::packages::{VERSION, Variant};
 use crate::program;
 
-/// Where the checkout keeps its own, relative to its root; `.cargo/config.toml` names it too.
+/// The checkout's own libtorch, relative to its root; `.cargo/config.toml` names it too.
 pub(crate) const OWN: &str = ".libtorch/torch";
 
-/// What stands in LIBTORCH until the checkout has one: see `.cargo/no-libtorch.toml`.
+/// The value of LIBTORCH until the checkout has a libtorch: see `.cargo/no-libtorch.toml`.
 const NONE_YET: &str = ".cargo/no-libtorch";
 
 /// Where a build finds libtorch.
@@ -19,21 +19,21 @@ const NONE_YET: &str = ".cargo/no-libtorch";
 pub(crate) enum Source {
     /// The checkout's own.
     Own,
-    /// A folder that a person named in LIBTORCH.
+    /// The folder that a user has set in LIBTORCH.
     Named(PathBuf),
-    /// The PyTorch of the Python at hand, which torch-sys asks itself.
+    /// The PyTorch of the installed Python, which torch-sys finds itself.
     PyTorch,
 }
 
 impl Source {
-    /// What the environment of this process asks for.
+    /// The source that the environment of this process selects.
     pub(crate) fn asked_for() -> Self {
         let libtorch = env::var_os("LIBTORCH").map(PathBuf::from);
         Self::of(libtorch, env::var_os("LIBTORCH_USE_PYTORCH").is_some(), &program::root())
     }
 
-    /// Cargo sets LIBTORCH for the programs that it runs, so a
-    /// person has named only what is none of cargo's own two.
+    /// Cargo sets LIBTORCH for the programs that it runs, so a value is the user's only if it is
+    /// neither of cargo's two.
     fn of(libtorch: Option<PathBuf>, use_pytorch: bool, root: &Path) -> Self {
         match libtorch {
             _ if use_pytorch => Self::PyTorch,
@@ -45,13 +45,13 @@ impl Source {
     }
 }
 
-/// The variant that the checkout's own libtorch is, where it is there and complete.
+/// The variant of the checkout's own libtorch, where it is complete.
 pub(crate) fn own_variant(root: &Path) -> Option<Variant> {
     let stamp = fs::read_to_string(root.join(OWN).join("build-version")).ok()?;
     [Variant::Cuda, Variant::Cpu].into_iter().find(|variant| stamp.trim() == variant.version())
 }
 
-/// Whether a folder that a person named holds the libtorch that tch needs.
+/// Checks that a folder contains the libtorch that tch requires.
 pub(crate) fn check(dir: &Path) -> Result<(), Error> {
     let shown = dir.display();
     if dir.is_relative() {
@@ -70,19 +70,19 @@ pub(crate) fn check(dir: &Path) -> Result<(), Error> {
     };
     if found != VERSION {
         return Err(Error::line(format!(
-            "LIBTORCH is {shown}, which holds libtorch {found}; freeze needs {VERSION}: name one, \
+            "LIBTORCH is {shown}, which is libtorch {found}; freeze requires {VERSION}: name that one, \
              or unset it"
         )));
     }
     Ok(())
 }
 
-/// The version of the libtorch in a folder, without what comes after a `+`.
+/// The version of the libtorch in a folder, without the part after a `+`.
 fn version(dir: &Path) -> Option<String> {
     if let Ok(stamp) = fs::read_to_string(dir.join("build-version")) {
         return Some(release(&stamp).to_owned());
     }
-    // PyTorch's wheel has no such file. Its headers have the version, in one of two places.
+    // PyTorch's wheel has no such file. One of two headers contains the version.
     let headers = ["torch/headeronly/version.h", "torch/csrc/api/include/torch/version.h"];
     headers.iter().find_map(|header| {
         let text = fs::read_to_string(dir.join("include").join(header)).ok()?;
@@ -108,7 +108,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_cargo_sets_is_the_checkouts_own() {
+    fn the_value_that_cargo_sets_is_the_checkouts_own() {
         let root = Path::new("/checkout");
         for set in [None, Some(".libtorch/torch"), Some(".cargo/no-libtorch")] {
             assert_eq!(Source::of(set.map(|path| root.join(path)), false, root), Source::Own);
@@ -133,11 +133,11 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_that_is_no_libtorch_is_refused_by_name() {
+    fn a_folder_without_libtorch_is_refused() {
         let dir = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let Err(Error::Line(line)) = check(dir) else { panic!("it was taken") };
+        let Err(Error::Line(line)) = check(dir) else { panic!("it was accepted") };
         assert!(line.contains("xtask, which has no folder `lib`"), "{line}");
-        let Err(Error::Line(line)) = check(Path::new("here")) else { panic!("it was taken") };
+        let Err(Error::Line(line)) = check(Path::new("here")) else { panic!("it was accepted") };
         assert!(line.contains("absolute"), "{line}");
     }
 }

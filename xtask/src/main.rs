@@ -1,19 +1,23 @@
-//! The project's own commands, called as `cargo xtask …`: they set the checkout up, and run what
-//! it has to show.
+//! The project's own commands, called as `cargo xtask …`: they set up the checkout, and run its
+//! demo, checks and tests.
 //!
-//! This package uses the standard library alone and never libtorch, so that it builds in a second
-//! on a machine that has nothing yet.
+//! This package depends on one small crate and never on libtorch, so that it builds in seconds on a
+//! machine without libtorch.
 
+mod carry;
 mod checks;
 mod cli;
 mod dependencies;
 mod error;
+mod fetch;
 #[cfg(test)]
 mod fetch_tests;
 mod libtorch;
 mod packages;
 mod program;
 mod setup;
+mod skipped;
+mod structure;
 
 use std::env;
 use std::process::ExitCode;
@@ -41,6 +45,12 @@ fn run(command: Command) -> Result<(), Error> {
         }
         Command::Setup { variant, dry_run: true } => setup::list(variant),
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
+        Command::Structure => structure::check(),
+        Command::Acceptance { dir } => {
+            // Cargo runs this program wherever it was called; other programs run in the checkout.
+            let dir = env::current_dir().map_or(dir.clone(), |current| current.join(&dir));
+            carry::acceptance(&dir)
+        }
         Command::Demo { args } => {
             setup::ensure(None)?;
             let demo = ["run", "--package", "freeze-examples", "--example", "digits", "--"];

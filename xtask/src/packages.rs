@@ -1,21 +1,23 @@
-//! Which wheels hold libtorch, and which of their files linking with it needs.
+//! Which wheels contain libtorch, and which of their files a build needs.
 //!
-//! PyTorch's wheel for Python carries all of libtorch, headers too. On Linux it is built with
-//! CUDA; without the libraries of that build it serves as a libtorch for the CPU alone, at a
-//! tenth of the size.
+//! PyTorch's wheel for Python contains all of libtorch, headers included. On Linux it is built with
+//! CUDA; without the CUDA libraries it is a libtorch for the CPU at a tenth of the size.
 
 use crate::error::Error;
 
-/// The libtorch that goes with the tch that the workspace uses.
+/// The libtorch that pairs with the tch of this workspace.
 pub(crate) const VERSION: &str = "2.11.0";
+
+/// The hashes of all wheels, as pip's requirements file.
+pub(crate) const LOCK: &str = include_str!("../libtorch.txt");
 
 const TORCH: &str = "torch==2.11.0";
 
-/// What `libtorch_cpu.so` itself asks for on Linux, CUDA or not.
+/// The libraries that `libtorch_cpu.so` itself links on Linux, with or without CUDA.
 const ALWAYS_ON_LINUX: [&str; 2] = ["nvidia-cuda-runtime==13.0.96", "nvidia-cuda-cupti==13.0.85"];
 
-/// The rest of what this PyTorch requires for CUDA, by its own metadata and that of
-/// `cuda-toolkit` 13.0.2, less what only Python uses.
+/// The other libraries that this PyTorch requires for CUDA, by its own metadata and that of
+/// `cuda-toolkit` 13.0.2, without those that only Python uses.
 const FOR_CUDA: [&str; 13] = [
     "nvidia-cublas==13.1.0.3",
     "nvidia-cuda-nvrtc==13.0.88",
@@ -32,10 +34,10 @@ const FOR_CUDA: [&str; 13] = [
     "nvidia-nvtx==13.0.85",
 ];
 
-/// Of all the wheels' files, those that are unpacked.
+/// The files of the wheels that are unpacked.
 pub(crate) const KEEP: [&str; 3] = ["torch/lib/*", "torch/include/*", "nvidia/*/lib/*.so*"];
 
-/// Python's side of PyTorch.
+/// The part of PyTorch that only Python uses.
 const PYTHON_ONLY: [&str; 1] = ["torch/lib/libtorch_python.*"];
 
 const CUDA_ONLY: [&str; 4] = [
@@ -53,7 +55,7 @@ pub(crate) enum Variant {
 }
 
 impl Variant {
-    /// What the `build-version` of this libtorch says.
+    /// The content of this libtorch's `build-version`.
     pub(crate) fn version(self) -> String {
         match self {
             Self::Cpu => format!("{VERSION}+cpu"),
@@ -61,20 +63,28 @@ impl Variant {
         }
     }
 
-    /// The wheels that it is made of, on an operating system as `std::env::consts::OS` has it.
+    /// The size of all its wheels on x86-64 Linux.
+    pub(crate) fn download_size(self) -> &'static str {
+        match self {
+            Self::Cpu => "0.5 GB",
+            Self::Cuda => "2.5 GB",
+        }
+    }
+
+    /// Its wheels on an operating system, which is named as in `std::env::consts::OS`.
     pub(crate) fn wheels(self, os: &str) -> Result<Vec<&'static str>, Error> {
         match (os, self) {
             ("linux", Self::Cpu) => Ok([&[TORCH], ALWAYS_ON_LINUX.as_slice()].concat()),
             ("linux", Self::Cuda) => Ok([&[TORCH], &ALWAYS_ON_LINUX[..], &FOR_CUDA[..]].concat()),
             ("macos", Self::Cpu) => Ok(vec![TORCH]),
             ("macos", Self::Cuda) => {
-                Err(Error::line("there is no CUDA on macOS; leave out --cuda (MPS is in it)"))
+                Err(Error::line("there is no CUDA on macOS; omit --cuda (MPS is included)"))
             }
             _ => Err(Error::line("freeze builds on Linux and macOS; on Windows, use WSL")),
         }
     }
 
-    /// Of the files to be unpacked, those that are not.
+    /// The unpacked files that it does not need.
     pub(crate) fn skip(self) -> Vec<&'static str> {
         match self {
             Self::Cpu => [PYTHON_ONLY.as_slice(), &CUDA_ONLY].concat(),
@@ -83,43 +93,45 @@ impl Variant {
     }
 }
 
+/// The lines of a lock file that hold one requirement and its hashes.
+pub(crate) fn locked(lock: &str, wheel: &str) -> Option<String> {
+    let mut lines = lock.lines().skip_while(|line| line.trim_end_matches('\\').trim() != wheel);
+    let requirement = lines.next()?;
+    let hashes = lines.take_while(|line| line.starts_with(' '));
+    Some(std::iter::once(requirement).chain(hashes).flat_map(|line| [line, "\n"]).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The wheels' file names in the list of hashes.
-    fn listed() -> Vec<&'static str> {
-        let lines = include_str!("../wheels.sha256").lines().filter(|line| !line.starts_with('#'));
-        lines.map(|line| line.split_once("  ").expect("a hash and a name").1).collect()
-    }
-
-    fn wheel_fits(name: &str, wheel: &str, platform: &str) -> bool {
-        let (package, version) = wheel.split_once("==").expect("a version");
-        let start = format!("{}-{version}-", package.replace('-', "_"));
-        name.starts_with(&start) && name.contains(platform)
+    fn hashes(wheel: &str) -> usize {
+        locked(LOCK, wheel).map_or(0, |lines| lines.matches("--hash=sha256:").count())
     }
 
     #[test]
     fn every_wheel_has_one_hash_for_each_platform() {
-        for (os, platforms) in [("linux", &["x86_64", "aarch64"][..]), ("macos", &["arm64"])] {
-            for variant in [Variant::Cpu, Variant::Cuda] {
-                for wheel in variant.wheels(os).unwrap_or_default() {
-                    for platform in platforms {
-                        let fits = |name: &&&str| wheel_fits(name, wheel, platform);
-                        let hashes = listed().iter().filter(fits).count();
-                        assert_eq!(hashes, 1, "{wheel} for {platform}");
-                    }
-                }
-            }
+        for wheel in Variant::Cuda.wheels("linux").expect("Linux has CUDA") {
+            assert_eq!(hashes(wheel), if wheel == TORCH { 3 } else { 2 }, "{wheel}");
+        }
+        for wheel in Variant::Cpu.wheels("macos").expect("macOS has a CPU") {
+            assert_eq!(hashes(wheel), 3, "{wheel}");
         }
     }
 
     #[test]
     fn no_hash_is_left_over() {
         let wheels = Variant::Cuda.wheels("linux").expect("Linux has CUDA");
-        for name in listed() {
-            assert!(wheels.iter().any(|wheel| wheel_fits(name, wheel, "")), "{name}");
-        }
+        let used: usize = wheels.iter().map(|wheel| hashes(wheel)).sum();
+        assert_eq!(LOCK.matches("--hash=").count(), used);
+    }
+
+    #[test]
+    fn one_requirement_is_cut_out_of_a_lock_file() {
+        let lock = "# hashes\na==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\na-b==1 \\\n    --hash=sha256:2\n";
+        let lines = "a==1 \\\n    --hash=sha256:0 \\\n    --hash=sha256:1\n";
+        assert_eq!(locked(lock, "a==1").as_deref(), Some(lines));
+        assert_eq!(locked(lock, "b==1"), None);
     }
 
     #[test]

@@ -15,15 +15,21 @@ pub(crate) fn root() -> PathBuf {
     package.parent().unwrap_or(package).to_path_buf()
 }
 
-/// A program to be run in the checkout's folder.
+/// The folder into which cargo builds.
+pub(crate) fn target() -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// A program that runs in the checkout's folder.
 pub(crate) struct Program(Command);
 
-/// Cargo, the very one that runs this package.
+/// The cargo that runs this package.
 pub(crate) fn cargo(args: &[&str]) -> Program {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut program = Program::new(cargo).args(args);
     if Source::asked_for() == Source::Own {
-        // Cargo set it for this process, perhaps before there was a libtorch: it shall look again.
+        // Cargo has set it for this process, maybe before there was a libtorch. Without it, the new
+        // cargo reads its configuration again.
         program.0.env_remove("LIBTORCH");
     }
     program
@@ -46,23 +52,23 @@ impl Program {
         self
     }
 
-    /// Runs it to its end; where it fails, it has said why.
+    /// Runs it to its end. A program that fails has printed the reason.
     pub(crate) fn run(mut self) -> Result<(), Error> {
         let status = self.0.status().map_err(|error| self.cannot_start(&error))?;
-        if status.success() { Ok(()) } else { Err(Error::Said) }
+        if status.success() { Ok(()) } else { Err(Error::Reported) }
     }
 
-    /// Runs it to its end and gives what it printed.
+    /// Runs it to its end and returns its standard output.
     pub(crate) fn output(mut self) -> Result<String, Error> {
         let output = self.0.stderr(Stdio::inherit()).output();
         let output = output.map_err(|error| self.cannot_start(&error))?;
         if !output.status.success() {
-            return Err(Error::Said);
+            return Err(Error::Reported);
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }
 
-    /// Whether it can be run at all, and ends well.
+    /// Whether it starts and succeeds.
     pub(crate) fn works(mut self) -> bool {
         let silent = self.0.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         silent.status().is_ok_and(|status| status.success())

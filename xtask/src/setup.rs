@@ -6,8 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use crate::error::Error;
+use crate::fetch::Fetch;
 use crate::libtorch::{self, Source};
-use crate::packages::{KEEP, VERSION, Variant};
+use crate::packages::{KEEP, LOCK, VERSION, Variant};
 use crate::program::{self, Program};
 
 /// Read by cargo where it exists: see `.cargo/config.toml`.
@@ -17,7 +18,7 @@ const CARGO_CONFIG: &str = "\
 LIBTORCH = { value = \".libtorch/torch\", relative = true }
 ";
 
-/// Makes sure that a build finds libtorch, and prints where.
+/// Fetches libtorch where a build would find none, and prints which one a build uses.
 pub(crate) fn ensure(wanted: Option<Variant>) -> Result<(), Error> {
     check_compiler()?;
     let root = program::root();
@@ -41,8 +42,9 @@ pub(crate) fn ensure(wanted: Option<Variant>) -> Result<(), Error> {
             let present = libtorch::own_variant(&root);
             let wanted = wanted.or(present).unwrap_or(Variant::Cpu);
             if present != Some(wanted) {
-                println!("libtorch: fetching {} into .libtorch", wanted.version());
-                fetch(wanted, &root)?.run()?;
+                let (version, size) = (wanted.version(), wanted.download_size());
+                println!("libtorch: fetching {version} into .libtorch ({size})");
+                fetch(wanted, &root)?;
             }
             write_cargo_config(&root)?;
             println!("libtorch: {} in {}", wanted.version(), libtorch::OWN);
@@ -51,27 +53,31 @@ pub(crate) fn ensure(wanted: Option<Variant>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lists what a fetch would bring.
+/// Prints the wheels that a fetch would download.
 pub(crate) fn list(wanted: Option<Variant>) -> Result<(), Error> {
-    fetch(wanted.unwrap_or(Variant::Cpu), &program::root())?.args(["--dry-run"]).run()
+    let variant = wanted.unwrap_or(Variant::Cpu);
+    for wheel in variant.wheels(OS)? {
+        println!("{wheel}");
+    }
+    println!("{} in all, with the hashes of xtask/libtorch.txt", variant.download_size());
+    Ok(())
 }
 
-fn fetch(variant: Variant, root: &Path) -> Result<Program, Error> {
-    let wheels = variant.wheels(OS)?;
-    let package = root.join("xtask");
-    let mut args = vec!["--version".to_owned(), variant.version()];
-    let patterns = KEEP.map(|pattern| format!("--keep={pattern}"));
-    let skipped = variant.skip().into_iter().map(|pattern| format!("--skip={pattern}"));
-    args.extend(patterns.into_iter().chain(skipped));
-    Ok(python()?
-        .args([package.join("fetch.py")])
-        .args(["--into".as_ref(), root.join(".libtorch").as_os_str()])
-        .args(["--sums".as_ref(), package.join("wheels.sha256").as_os_str()])
-        .args(args)
-        .args(wheels))
+fn fetch(variant: Variant, root: &Path) -> Result<(), Error> {
+    let fetch = Fetch {
+        python: python()?,
+        wheels: variant.wheels(OS)?,
+        lock: LOCK,
+        keep: KEEP.to_vec(),
+        skip: variant.skip(),
+        version: variant.version(),
+        into: root.join(".libtorch"),
+        env: vec![],
+    };
+    fetch.run()
 }
 
-/// Tells cargo of the libtorch that is there now.
+/// Writes the configuration that points cargo to the libtorch of the checkout.
 fn write_cargo_config(root: &Path) -> Result<(), Error> {
     let path = root.join(".libtorch/cargo.toml");
     if fs::read_to_string(&path).is_ok_and(|text| text == CARGO_CONFIG) {
@@ -81,22 +87,21 @@ fn write_cargo_config(root: &Path) -> Result<(), Error> {
         .map_err(|error| Error::line(format!("{} cannot be written: {error}", path.display())))
 }
 
-/// The Python that fetches; which one does not matter.
-fn python() -> Result<Program, Error> {
-    let works = |name: &&&str| {
-        Program::new(name).args(["-c", "import sys; sys.exit(sys.version_info < (3, 7))"]).works()
+/// The Python that fetches; any Python 3 serves.
+fn python() -> Result<&'static str, Error> {
+    let works = |name: &&str| {
+        Program::new(name).args(["-c", "import sys; sys.exit(sys.version_info < (3, 6))"]).works()
     };
-    match ["python3", "python"].iter().find(works) {
-        Some(name) => Ok(Program::new(name)),
-        None => Err(Error::line(format!(
+    ["python3", "python"].into_iter().find(works).ok_or_else(|| {
+        Error::line(format!(
             "no Python 3 was found, which fetches libtorch {VERSION}; install it with pip (Debian \
              and Ubuntu: apt install python3-pip; macOS: xcode-select --install) and run the \
              command again"
-        ))),
-    }
+        ))
+    })
 }
 
-/// torch-sys compiles C++ for minutes: that it cannot is better known at once.
+/// Fails at once where torch-sys, after minutes of other work, would find no C++ compiler.
 fn check_compiler() -> Result<(), Error> {
     let named = env::var("CXX").ok();
     let name = named.as_deref().unwrap_or("c++");

@@ -5,17 +5,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::ast::{Best, Direction, Relation};
+use crate::ir::{LoweredRule, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::json::{from_real, real};
-use crate::rule::{Condition, Moment, Period, Rule, Test};
 use crate::source::Spanned;
-use crate::time::{Counted, Lengths, Time, float};
+use crate::time::{CountedPeriod, Lengths, Time, float};
 
 /// What was observed of all metrics, and how the conditions of rules stand.
 #[derive(Debug, Clone)]
 pub(super) struct Metrics {
-    bests: Bests,
+    bests: BestValues,
     /// The conditions of each rule's moments.
-    rules: Vec<Vec<Vec<Watched>>>,
+    rules: Vec<Vec<Vec<WatchedCondition>>>,
     /// The index of the rule that waits.
     next: usize,
     /// Whether something may have been observed since the last look.
@@ -24,12 +24,12 @@ pub(super) struct Metrics {
 }
 
 /// The lowest and the highest value of each metric.
-type Bests = BTreeMap<String, [Option<Value>; 2]>;
+type BestValues = BTreeMap<String, [Option<ObservedValue>; 2]>;
 
 /// An observed value, and when it was observed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Value {
+struct ObservedValue {
     #[serde(serialize_with = "real", deserialize_with = "from_real")]
     value: f64,
     at: Time,
@@ -39,9 +39,9 @@ struct Value {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Observations {
-    bests: Bests,
+    bests: BestValues,
     /// Of each condition of a rule that is still to fire.
-    conditions: Vec<History>,
+    conditions: Vec<ConditionHistory>,
     notes: Vec<String>,
 }
 
@@ -56,20 +56,20 @@ pub struct Observed {
 
 /// A condition, and how it stands.
 #[derive(Debug, Clone)]
-struct Watched {
-    condition: Condition,
-    history: History,
+struct WatchedCondition {
+    condition: MetricCondition,
+    history: ConditionHistory,
 }
 
 /// What was observed of a condition's metric: by a comparison since the run began, by `stops …`
 /// since its rule began to wait.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct History {
+struct ConditionHistory {
     /// Whether its metric was observed since the last look.
     is_fresh: bool,
     /// The best value so far, and when it was observed.
-    best: Option<Value>,
+    best: Option<ObservedValue>,
     /// Whether the last observation speaks for the condition: no improvement, or the comparison
     /// holds.
     speaks: bool,
@@ -82,14 +82,16 @@ struct History {
 }
 
 impl Metrics {
-    pub(super) fn new(rules: &[Rule]) -> Self {
-        let conditions = |moment: &Spanned<Moment>| match &moment.value {
-            Moment::When(conditions) => conditions.iter().map(Watched::new).collect(),
+    pub(super) fn new(rules: &[LoweredRule]) -> Self {
+        let conditions = |moment: &Spanned<TriggerMoment>| match &moment.value {
+            TriggerMoment::When(conditions) => {
+                conditions.iter().map(WatchedCondition::new).collect()
+            }
             _ => Vec::new(),
         };
-        let moments = |rule: &Rule| rule.trigger.value.iter().map(conditions).collect();
+        let moments = |rule: &LoweredRule| rule.trigger.value.iter().map(conditions).collect();
         Self {
-            bests: Bests::default(),
+            bests: BestValues::default(),
             rules: rules.iter().map(moments).collect(),
             next: 0,
             is_fresh: false,
@@ -108,18 +110,18 @@ impl Metrics {
         } else {
             let [lowest, highest] = self.bests.entry(metric.to_owned()).or_default();
             if lowest.is_none_or(|best| value < best.value) {
-                *lowest = Some(Value { value, at: now });
+                *lowest = Some(ObservedValue { value, at: now });
                 observed.is_lowest = true;
             }
             if highest.is_none_or(|best| value > best.value) {
-                *highest = Some(Value { value, at: now });
+                *highest = Some(ObservedValue { value, at: now });
                 observed.is_highest = true;
             }
         }
         for (index, moments) in self.rules.iter_mut().enumerate().skip(self.next) {
-            for Watched { condition, history } in moments.iter_mut().flatten() {
+            for WatchedCondition { condition, history } in moments.iter_mut().flatten() {
                 let has_begun =
-                    index == self.next || matches!(condition.test, Test::Compares { .. });
+                    index == self.next || matches!(condition.test, MetricTest::Compares { .. });
                 if has_begun && condition.metric == metric {
                     history.observe(&condition.test, value, now);
                 }
@@ -131,7 +133,7 @@ impl Metrics {
     /// The best value of a metric, and when it was observed: epochs started before it, and steps.
     pub(super) fn best(&self, metric: &str, best: Best) -> Option<(f64, u64, u64)> {
         let [lowest, highest] = self.bests.get(metric)?;
-        let Value { value, at } = match best {
+        let ObservedValue { value, at } = match best {
             Best::Lowest => *lowest,
             Best::Highest => *highest,
         }?;
@@ -144,7 +146,7 @@ impl Metrics {
     }
 
     /// The conditions of the rules that are still to fire.
-    fn watched(&mut self) -> impl Iterator<Item = &mut Watched> {
+    fn watched(&mut self) -> impl Iterator<Item = &mut WatchedCondition> {
         self.rules.iter_mut().skip(self.next).flatten().flatten()
     }
 
@@ -156,9 +158,9 @@ impl Metrics {
             return false;
         };
         conditions.iter().any(|watched| watched.history.is_fresh)
-            && conditions
-                .iter()
-                .all(|Watched { condition, history }| history.holds(&condition.test, lengths, now))
+            && conditions.iter().all(|WatchedCondition { condition, history }| {
+                history.holds(&condition.test, lengths, now)
+            })
     }
 
     /// Tells that the rules were looked at.
@@ -201,10 +203,11 @@ impl Metrics {
 
     /// Goes on behind what another one observed, whose rules may wait for other conditions.
     pub(super) fn go_on(&mut self, from: &Self) {
-        let is_compared =
-            |watched: &&Watched| matches!(watched.condition.test, Test::Compares { .. });
+        let is_compared = |watched: &&WatchedCondition| {
+            matches!(watched.condition.test, MetricTest::Compares { .. })
+        };
         let known = from.rules.iter().skip(from.next).flatten().flatten();
-        let compared: Vec<&Watched> = known.filter(is_compared).collect();
+        let compared: Vec<&WatchedCondition> = known.filter(is_compared).collect();
         for watched in self.watched() {
             let same = compared.iter().find(|known| known.condition == watched.condition);
             if let Some(known) = same {
@@ -214,8 +217,8 @@ impl Metrics {
         // What stops falling or rising does so since its rule began to wait.
         let waiting = from.rules.get(from.next);
         if let Some((moments, known)) = self.rules.get_mut(self.next).zip(waiting) {
-            let condition = |watched: &Watched| watched.condition.clone();
-            let conditions = |moments: &[Vec<Watched>]| -> Vec<Vec<Condition>> {
+            let condition = |watched: &WatchedCondition| watched.condition.clone();
+            let conditions = |moments: &[Vec<WatchedCondition>]| -> Vec<Vec<MetricCondition>> {
                 moments.iter().map(|all| all.iter().map(condition).collect()).collect()
             };
             if conditions(moments) == conditions(known) {
@@ -242,13 +245,13 @@ impl Metrics {
     }
 }
 
-impl Watched {
-    fn new(condition: &Condition) -> Self {
-        Self { condition: condition.clone(), history: History::default() }
+impl WatchedCondition {
+    fn new(condition: &MetricCondition) -> Self {
+        Self { condition: condition.clone(), history: ConditionHistory::default() }
     }
 }
 
-impl History {
+impl ConditionHistory {
     /// Whether nothing of it is from later than `now`.
     fn is_past(&self, now: Time) -> bool {
         let times = self.best.map(|best| best.at).into_iter().chain(self.since);
@@ -258,22 +261,22 @@ impl History {
             && self.epochs <= now.epochs + 1
     }
 
-    fn observe(&mut self, test: &Test, value: f64, now: Time) {
+    fn observe(&mut self, test: &MetricTest, value: f64, now: Time) {
         self.is_fresh = true;
         self.speaks = match test {
-            Test::Stops { direction, by, .. } => {
+            MetricTest::Stops { direction, by, .. } => {
                 let is_first = self.best.is_none() && !value.is_nan();
                 let improved = self.best.is_some_and(|best| match direction {
                     Direction::Falling => value < best.value - by,
                     Direction::Rising => value > best.value + by,
                 });
                 if is_first || improved {
-                    self.best = Some(Value { value, at: now });
+                    self.best = Some(ObservedValue { value, at: now });
                 }
                 // The first value is the best, and neither an improvement nor the lack of one.
                 !is_first && !improved
             }
-            Test::Compares { relation, bound, .. } => match relation {
+            MetricTest::Compares { relation, bound, .. } => match relation {
                 Relation::Below => value < *bound,
                 Relation::AtMost => value <= *bound,
                 Relation::Above => value > *bound,
@@ -295,12 +298,12 @@ impl History {
         self.epoch = Some(now.epochs);
     }
 
-    fn holds(&self, test: &Test, lengths: &Lengths, now: Time) -> bool {
+    fn holds(&self, test: &MetricTest, lengths: &Lengths, now: Time) -> bool {
         let (lasting, since) = match test {
-            Test::Stops { patience, .. } => {
+            MetricTest::Stops { patience, .. } => {
                 (Some(*patience), self.best.map(|best| best.at).or(self.since))
             }
-            Test::Compares { lasting, .. } => (*lasting, self.since),
+            MetricTest::Compares { lasting, .. } => (*lasting, self.since),
         };
         let Some(period) = lasting else { return self.speaks };
         if !self.speaks {
@@ -311,8 +314,8 @@ impl History {
             // a run in epochs.
             (Period::Epochs(epochs), _) => float(self.epochs) >= epochs,
             (period, Some(since)) => match lengths.without_steps().count(period, since) {
-                Counted::Epochs(epochs) => float(self.epochs) >= epochs,
-                steps @ Counted::Steps(_) => steps.is_over(since, now),
+                CountedPeriod::Epochs(epochs) => float(self.epochs) >= epochs,
+                steps @ CountedPeriod::Steps(_) => steps.is_over(since, now),
             },
             (_, None) => false,
         }

@@ -1,25 +1,24 @@
 //! The clock: which rule fires when, and what trains then. Pure: the same events give the
 //! same answers, for ever.
 
-mod change;
-mod complete;
+mod display;
 mod metrics;
-mod program;
+mod migrate;
 mod snapshot;
-mod transfer;
-mod words;
+mod transition;
 
-pub use change::{Change, Fired, Restore};
+pub use crate::ir::Program;
 pub use metrics::Observed;
-pub use program::Program;
+pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
-pub use transfer::TransferError;
+pub use transition::{Fired, Restore, Transition};
 
 use fixedbitset::FixedBitSet;
 
-use crate::optimizer::Optimizer;
-use crate::plan::{Applied, Plan, State};
-use crate::rule::{Action, Moment};
+use crate::ir::Optimizer;
+use crate::ir::{LoweredAction, TriggerMoment};
+use crate::plan::{AppliedRule, Plan, State};
+use crate::source::Span;
 use crate::time::{Lengths, Time};
 use metrics::Metrics;
 
@@ -44,7 +43,7 @@ pub struct Clock {
     stopped: bool,
     state: State,
     metrics: Metrics,
-    groups: Vec<Group>,
+    groups: Vec<SliceGroup>,
     /// Whether a learning rate in force may be another at the next look.
     moves: bool,
     live: FixedBitSet,
@@ -52,7 +51,7 @@ pub struct Clock {
 
 /// Parts that train with the same options at this moment.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Group {
+pub struct SliceGroup {
     /// The parts, as indices of the plan's parts, in the model's order.
     pub parts: Vec<usize>,
     /// Their learning rate; `None` where neither the policy nor the program gives one.
@@ -94,7 +93,7 @@ impl Clock {
     }
 
     /// Tells that an epoch starts; rules are looked at.
-    pub fn start_epoch(&mut self) -> Change {
+    pub fn start_epoch(&mut self) -> Transition {
         if self.started {
             self.time.epochs += 1;
         }
@@ -103,7 +102,7 @@ impl Clock {
     }
 
     /// Tells that an optimizer step was made; rules are looked at.
-    pub fn end_step(&mut self) -> Change {
+    pub fn end_step(&mut self) -> Transition {
         self.time.steps += 1;
         self.look()
     }
@@ -114,9 +113,9 @@ impl Clock {
     }
 
     /// Fires every rule whose moment has come, in order.
-    fn look(&mut self) -> Change {
-        let mut change = Change::at(self.time.epochs, self.time.steps);
-        change.notes = self.metrics.notes();
+    fn look(&mut self) -> Transition {
+        let mut transition = Transition::at(self.time.epochs, self.time.steps);
+        transition.notes = self.metrics.notes();
         if self.moves {
             self.state.advance(self.time, &self.lengths);
         }
@@ -126,24 +125,24 @@ impl Clock {
             FixedBitSet::new()
         };
         if self.stopped || (ended.is_clear() && !self.is_due() && !self.recurs()) {
-            change.stopped = self.stopped;
+            transition.stopped = self.stopped;
             self.metrics.looked();
             if self.moves {
                 self.regroup();
             }
-            return change;
+            return transition;
         }
         let before = self.state.clone();
         if !ended.is_clear() {
             self.state.trains.difference_with(&ended);
-            change.dropped.extend(self.plan.bound().training(&ended));
+            transition.dropped.extend(self.plan.bound().training(&ended));
         }
         if !self.is_due() && self.recurs() {
             self.recurred = self.time;
-            self.fire(self.next - 1, &mut change);
+            self.fire(self.next - 1, &mut transition);
         }
         while !self.stopped && self.is_due() {
-            self.fire(self.next, &mut change);
+            self.fire(self.next, &mut transition);
             self.previous = self.time;
             self.recurred = self.time;
             self.next += 1;
@@ -153,40 +152,40 @@ impl Clock {
         self.state.compact();
         self.state.advance(self.time, &self.lengths);
         self.regroup();
-        self.compare(&before, &mut change);
-        change
+        self.compare(&before, &mut transition);
+        transition
     }
 
-    fn fire(&mut self, index: usize, change: &mut Change) {
+    fn fire(&mut self, index: usize, transition: &mut Transition) {
         let bound = self.plan.bound();
         let Some(rule) = bound.rules.get(index) else { return };
         let firing = self.firings.get(index).copied().unwrap_or_default();
-        let applied = Applied::new(bound, rule, &self.state, firing, self.time);
-        change.fired.push(Fired { rule: index, name: rule.called.clone() });
+        let applied = AppliedRule::new(bound, rule, &self.state, firing, self.time);
+        transition.fired.push(Fired { rule: index, name: rule.name.clone() });
         let trained = || bound.training(&self.state.trains);
         let parts = 0..bound.parts.len();
-        change.dropped.extend(parts.filter(|part| applied.drops(&self.state, *part)));
+        transition.dropped.extend(parts.filter(|part| applied.drops(&self.state, *part)));
         let froze =
             |unit: &usize| applied.froze.contains(*unit) || !applied.after.trains.contains(*unit);
-        change.interrupted.extend(trained().filter(froze));
+        transition.interrupted.extend(trained().filter(froze));
         for action in &rule.actions {
             match &action.value {
-                Action::Stop => self.stopped = true,
-                Action::Restore { best, metric } => {
+                LoweredAction::Stop => self.stopped = true,
+                LoweredAction::Restore { best, metric } => {
                     let observed = self.metrics.best(metric, *best);
                     if observed.is_none() {
-                        change.notes.push(format!(
+                        transition.notes.push(format!(
                             "`{metric}` was never observed, so nothing is restored in epoch {}",
                             self.time.epochs
                         ));
                     }
-                    change.restored.push(Restore {
+                    transition.restored.push(Restore {
                         metric: metric.to_string(),
                         best: *best,
                         observed,
                     });
                 }
-                Action::On { .. } | Action::Reset(_) => {}
+                LoweredAction::On { .. } | LoweredAction::Reset(_) => {}
             }
         }
         self.state = applied.after;
@@ -209,60 +208,60 @@ impl Clock {
             return false;
         };
         rule.trigger.iter().any(|moment| match moment.value {
-            Moment::Every(period) => {
+            TriggerMoment::Every(period) => {
                 self.lengths.count_moment(period, self.recurred).is_over(self.recurred, self.time)
             }
             _ => false,
         })
     }
 
-    fn has_come(&self, index: usize, moment: &Moment) -> bool {
+    fn has_come(&self, index: usize, moment: &TriggerMoment) -> bool {
         match moment {
-            Moment::Epoch(at) => self.time.epochs >= *at,
-            Moment::Step(at) => self.time.steps >= *at,
-            Moment::At(part) => {
+            TriggerMoment::Epoch(at) => self.time.epochs >= *at,
+            TriggerMoment::Step(at) => self.time.steps >= *at,
+            TriggerMoment::At(part) => {
                 let start = Time::default();
-                let period = crate::rule::Period::Fraction(*part);
+                let period = crate::ir::Period::Fraction(*part);
                 self.lengths.count(period, start).is_over(start, self.time)
             }
-            Moment::After(period) | Moment::Every(period) => {
+            TriggerMoment::After(period) | TriggerMoment::Every(period) => {
                 self.lengths.count_moment(*period, self.previous).is_over(self.previous, self.time)
             }
-            Moment::When(_) => self.metrics.hold(index, &self.lengths, self.time),
+            TriggerMoment::When(_) => self.metrics.hold(index, &self.lengths, self.time),
         }
     }
 
     /// What is other than before the rules fired.
-    fn compare(&mut self, before: &State, change: &mut Change) {
+    fn compare(&mut self, before: &State, transition: &mut Transition) {
         let bound = self.plan.bound();
         let parts = 0..bound.parts.len();
         let (was, is) = (&before.trains, &self.state.trains);
-        change.unfrozen =
+        transition.unfrozen =
             parts.clone().filter(|part| is.contains(*part) && !was.contains(*part)).collect();
-        change.frozen =
+        transition.frozen =
             parts.clone().filter(|part| was.contains(*part) && !is.contains(*part)).collect();
         // Another optimizer begins with a state of its own.
         let optimizer = |state: &State, part: usize| {
-            state.options.get(part).and_then(|options| self.program.optimizer(options))
+            state.options.get(part).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
         let has_state =
             |state: &State, part: usize| state.trains.contains(part) || state.kept.contains(part);
-        change.dropped.extend(parts.clone().filter(|part| {
+        transition.dropped.extend(parts.clone().filter(|part| {
             has_state(before, *part)
                 && has_state(&self.state, *part)
                 && optimizer(before, *part) != optimizer(&self.state, *part)
         }));
-        if change.restored.iter().any(|restore| restore.observed.is_some()) {
-            change.dropped.extend(parts.filter(|part| has_state(&self.state, *part)));
+        if transition.restored.iter().any(|restore| restore.observed.is_some()) {
+            transition.dropped.extend(parts.filter(|part| has_state(&self.state, *part)));
         }
-        change.dropped.sort_unstable();
-        change.dropped.dedup();
-        change.interrupted.retain(|part| is.contains(*part));
-        change.interrupted.sort_unstable();
-        change.interrupted.dedup();
-        change.stopped = self.stopped;
-        change.summary = words::summary(change, &self.plan, is, &self.groups);
-        for part in &change.dropped {
+        transition.dropped.sort_unstable();
+        transition.dropped.dedup();
+        transition.interrupted.retain(|part| is.contains(*part));
+        transition.interrupted.sort_unstable();
+        transition.interrupted.dedup();
+        transition.stopped = self.stopped;
+        transition.summary = display::summary(transition, &self.plan, is, &self.groups);
+        for part in &transition.dropped {
             self.state.kept.set(*part, false);
         }
     }
@@ -279,14 +278,15 @@ impl Clock {
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         self.groups.clear();
         // Parts whose options are the very same are found without comparing each to all groups.
-        let mut known: Vec<(crate::plan::UnitOptions, usize)> = Vec::new();
+        let mut known: Vec<(crate::plan::SliceOptions, usize)> = Vec::new();
         for part in bound.training(&self.state.trains) {
             let Some(options) = self.state.options.get(part) else { continue };
             let place = known.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
             let place = place.unwrap_or_else(|| {
                 let lr = options.lr.and_then(|lr| values.get(lr).copied()).or(self.program.lr);
-                let weight_decay = self.program.weight_decay(options);
-                let optimizer = self.program.optimizer(options);
+                let weight_decay =
+                    self.program.weight_decay_or(options.weight_decay, options.optimizer);
+                let optimizer = self.program.optimizer_or(options.optimizer);
                 let same = self.groups.iter().position(|group| {
                     group.lr == lr
                         && group.weight_decay == weight_decay
@@ -294,7 +294,7 @@ impl Clock {
                 });
                 let place = same.unwrap_or(self.groups.len());
                 if same.is_none() {
-                    self.groups.push(Group { parts: Vec::new(), lr, weight_decay, optimizer });
+                    self.groups.push(SliceGroup { parts: Vec::new(), lr, weight_decay, optimizer });
                 }
                 known.push((*options, place));
                 place
@@ -306,6 +306,28 @@ impl Clock {
         for (index, deciding) in bound.deciding.iter().enumerate() {
             self.live.set(index, !self.stopped && self.state.is_live(index, deciding));
         }
+    }
+
+    /// The groups before the first rule, if any step is made by then, and after each rule, with
+    /// the place for a finding.
+    pub(crate) fn phases(&self) -> Vec<(Span, Vec<SliceGroup>)> {
+        let mut clock = self.clone();
+        let mut phases = Vec::new();
+        let waits = |moment: &TriggerMoment| {
+            !matches!(moment, TriggerMoment::Epoch(0) | TriggerMoment::Step(0))
+        };
+        for (index, rule) in self.plan.bound().rules.iter().enumerate() {
+            if index == 0 && rule.trigger.iter().all(|moment| waits(&moment.value)) {
+                phases.push((rule.trigger.span, clock.groups.clone()));
+            }
+            clock.fire(index, &mut Transition::default());
+            clock.regroup();
+            let next = self.plan.bound().rules.get(index + 1);
+            if !next.is_some_and(|next| next.fires_with(rule)) {
+                phases.push((rule.span, clock.groups.clone()));
+            }
+        }
+        phases
     }
 
     /// The plan that it runs.
@@ -367,7 +389,7 @@ impl Clock {
 
     /// What trains, in groups with the same options, in the order of their first parts.
     #[must_use]
-    pub fn groups(&self) -> &[Group] {
+    pub fn groups(&self) -> &[SliceGroup] {
         &self.groups
     }
 

@@ -8,11 +8,11 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::metrics::Observations;
 use super::{Clock, Program};
 use crate::ast::Stats;
-use crate::curve::{Place, Running};
+use crate::ir::LoweredAction;
 use crate::json::{self, Format};
-use crate::plan::{Bound, Giver, Plan, State, UnitOptions};
-use crate::rule::Action;
+use crate::plan::{BoundPolicy, CurveOrigin, Plan, SliceOptions, State};
 use crate::time::Time;
+use crate::time::{ActiveCurve, CurvePosition};
 
 /// The state of a [`Clock`] at one moment, given by [`Clock::snapshot`] and taken by
 /// [`Clock::resume`].
@@ -21,7 +21,7 @@ use crate::time::Time;
 /// of rules, curves and conditions, which are the plan's; it says how far each of them has come.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(transparent)]
-pub struct Snapshot(Written);
+pub struct Snapshot(SnapshotJson);
 
 /// Why a [`Snapshot`] does not go with a plan.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,7 +30,7 @@ pub struct SnapshotError(String);
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Written {
+struct SnapshotJson {
     format: Format,
     /// Epochs and steps that are done.
     time: Time,
@@ -47,9 +47,9 @@ struct Written {
     /// The units that are frozen and have kept their optimizer state.
     kept: Vec<usize>,
     /// The options of each unit.
-    options: Vec<UnitOptions>,
+    options: Vec<SliceOptions>,
     /// The curves to which options point.
-    curves: Vec<Curve>,
+    curves: Vec<CurveJson>,
     /// What was said of each normalisation's statistics.
     stats: Vec<Option<Stats>>,
     metrics: Observations,
@@ -58,9 +58,9 @@ struct Written {
 /// A curve that has begun.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Curve {
-    giver: Giver,
-    at: Place,
+struct CurveJson {
+    giver: CurveOrigin,
+    at: CurvePosition,
 }
 
 /// Counts up to here are exact as `f64`, which formulas over them need, and no training comes near.
@@ -77,10 +77,10 @@ impl Clock {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let State { trains, kept, options, running, stats } = &self.state;
-        let curve = |running: &Running| {
-            Some(Curve { giver: self.plan.bound().giver(running)?, at: running.at })
+        let curve = |running: &ActiveCurve| {
+            Some(CurveJson { giver: self.plan.bound().giver(running)?, at: running.at })
         };
-        Snapshot(Written {
+        Snapshot(SnapshotJson {
             format: Format,
             time: self.time,
             started: self.started,
@@ -114,7 +114,7 @@ impl Clock {
         Ok(clock)
     }
 
-    fn take(&mut self, from: &Written) -> Result<(), SnapshotError> {
+    fn take(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
         let count = from.time.epochs.max(from.time.steps);
         require(count <= MOST, || format!("{count} epochs or steps are more than can be counted"))?;
         let is_past = from.previous.is_past(from.time) && from.recurred.is_past(from.time);
@@ -133,7 +133,7 @@ impl Clock {
         })
     }
 
-    fn take_rules(&mut self, from: &Written) -> Result<(), SnapshotError> {
+    fn take_rules(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
         let rules = &self.plan.bound().rules;
         require(from.firings.len() == rules.len(), || {
             format!(
@@ -148,7 +148,9 @@ impl Clock {
         let is_in_order =
             from.fired <= rules.len() && from.firings.iter().enumerate().all(is_counted);
         require(is_in_order, || "its rules did not fire in order".to_owned())?;
-        let stops = |action: &crate::source::Spanned<Action>| matches!(action.value, Action::Stop);
+        let stops = |action: &crate::source::Spanned<LoweredAction>| {
+            matches!(action.value, LoweredAction::Stop)
+        };
         let mut fired = rules.iter().take(from.fired);
         require(from.stopped == fired.any(|rule| rule.actions.iter().any(stops)), || {
             "whether training is over does not go with the rules that have fired".to_owned()
@@ -160,8 +162,8 @@ impl Clock {
     }
 }
 
-impl Written {
-    fn state(&self, bound: &Bound) -> Result<State, SnapshotError> {
+impl SnapshotJson {
+    fn state(&self, bound: &BoundPolicy) -> Result<State, SnapshotError> {
         let units = bound.units.len();
         let count = self.options.len();
         require(count == units, || {
@@ -188,7 +190,7 @@ impl Written {
             stats: self.stats.clone(),
         };
         let of_a_curve = |lr: usize| lr < state.running.len();
-        let of_a_policy = |options: &UnitOptions| {
+        let of_a_policy = |options: &SliceOptions| {
             options.lr.is_none_or(of_a_curve)
                 && options.weight_decay.is_none_or(|decay| decay.is_finite() && decay >= 0.0)
                 && options.optimizer.is_none_or(|optimizer| optimizer.fault().is_none())
@@ -210,17 +212,17 @@ impl Written {
     }
 
     /// A curve that has begun.
-    fn running(&self, from: &Curve, bound: &Bound) -> Result<Running, SnapshotError> {
-        let has_begun = |curve: &&Arc<crate::rule::Curve>| {
+    fn running(&self, from: &CurveJson, bound: &BoundPolicy) -> Result<ActiveCurve, SnapshotError> {
+        let has_begun = |curve: &&Arc<crate::ir::LrCurve>| {
             let has_fired = match from.giver {
-                Giver::Default => true,
-                Giver::Action { rule, .. } => rule < self.fired,
+                CurveOrigin::Default => true,
+                CurveOrigin::Action { rule, .. } => rule < self.fired,
             };
             has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
         };
         let curve = bound.curve(from.giver).filter(has_begun);
         match curve {
-            Some(curve) => Ok(Running::resumed(Arc::clone(curve), from.at)),
+            Some(curve) => Ok(ActiveCurve::resumed(Arc::clone(curve), from.at)),
             None => Err(SnapshotError("it has a curve that no rule has begun".to_owned())),
         }
     }

@@ -37,7 +37,7 @@ impl Findings {
 }
 
 /// Sorts findings by place and removes duplicates.
-pub(crate) fn sort(diagnostics: &mut Vec<Diagnostic>) {
+fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|found| (found.span.start, found.span.end, found.code));
     diagnostics.dedup();
 }

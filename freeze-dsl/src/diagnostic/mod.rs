@@ -5,14 +5,15 @@ mod findings;
 mod nearest;
 pub(crate) mod removal;
 mod render;
+mod reported;
 mod sink;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
-pub(crate) use findings::sort;
 pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
+pub(crate) use reported::Reported;
 pub(crate) use sink::DiagnosticSink;
 
 use crate::source::Span;

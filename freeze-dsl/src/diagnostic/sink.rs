@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Deref;
 
-use super::{Code, Diagnostic};
+use super::{Code, Diagnostic, Reported};
 
 /// Collects findings in the order in which they are reported. Of each code, only the first
 /// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million.
@@ -17,28 +17,18 @@ impl DiagnosticSink {
     /// How many findings of one code are kept.
     pub(crate) const MOST: usize = 1_000;
 
-    pub(crate) fn push(&mut self, finding: Diagnostic) {
+    pub(crate) fn push(&mut self, finding: Diagnostic) -> Reported {
         let count = self.counts.entry(finding.code).or_default();
         if *count < Self::MOST {
             *count += 1;
             self.kept.push(finding);
         }
+        Reported::new()
     }
 
     /// Whether further findings of a code are dropped, so that making them is a waste of time.
     pub(crate) fn is_full(&self, code: Code) -> bool {
         self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
-    }
-
-    /// The findings after the first `before`.
-    pub(crate) fn since(&mut self, before: usize) -> &mut [Diagnostic] {
-        self.kept.get_mut(before..).unwrap_or_default()
-    }
-
-    /// Removes all findings of a code.
-    pub(crate) fn forget(&mut self, code: Code) {
-        self.kept.retain(|finding| finding.code != code);
-        self.counts.remove(&code);
     }
 
     pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
@@ -56,7 +46,9 @@ impl Deref for DiagnosticSink {
 
 impl Extend<Diagnostic> for DiagnosticSink {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
-        findings.into_iter().for_each(|finding| self.push(finding));
+        for finding in findings {
+            self.push(finding);
+        }
     }
 }
 
@@ -77,11 +69,10 @@ mod tests {
     fn a_limited_number_of_each_code_is_kept() {
         let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
         let warnings = (0..3_000).map(|_| finding(Code::NoEffect));
-        let mut found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();
+        let found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();
         assert_eq!(found.len(), DiagnosticSink::MOST + 1);
         assert!(found.is_full(Code::NoEffect) && !found.is_full(Code::Syntax));
         assert!(found.iter().any(Diagnostic::is_error));
-        found.forget(Code::NoEffect);
-        assert_eq!(found.into_vec(), [finding(Code::Syntax)]);
+        assert_eq!(found.into_vec().last(), Some(&finding(Code::Syntax)));
     }
 }

@@ -2,16 +2,16 @@
 
 use fixedbitset::FixedBitSet;
 
-use super::{Bound, State};
+use super::{BoundPolicy, State};
 use crate::ast::Verb;
-use crate::rule::{Action, Options, Rule};
+use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
 use crate::time::Time;
 
 /// One rule, applied.
-pub(crate) struct Applied<'a> {
-    pub(super) rule: &'a Rule,
+pub(crate) struct AppliedRule<'a> {
+    pub(crate) rule: &'a LoweredRule,
     /// What each action selects.
-    pub(super) selections: Vec<FixedBitSet>,
+    pub(crate) selections: Vec<FixedBitSet>,
     pub(crate) after: State,
     /// Whose optimizer state an action dropped, though it may train on.
     pub(crate) dropped: FixedBitSet,
@@ -20,16 +20,16 @@ pub(crate) struct Applied<'a> {
     /// Whose optimizer state is kept though it is frozen.
     pub(crate) kept: FixedBitSet,
     /// Which actions changed nothing when their turn came.
-    pub(super) idle: Vec<bool>,
+    pub(crate) idle: Vec<bool>,
     /// Whose options an action gave; all others have those that they had.
-    pub(super) given: FixedBitSet,
+    pub(crate) given: FixedBitSet,
 }
 
-impl<'a> Applied<'a> {
+impl<'a> AppliedRule<'a> {
     /// Applies a rule that fires at `now`, and has fired `firing` times before.
     pub(crate) fn new(
-        bound: &Bound,
-        rule: &'a Rule,
+        bound: &BoundPolicy,
+        rule: &'a LoweredRule,
         before: &State,
         firing: u64,
         now: Time,
@@ -40,8 +40,8 @@ impl<'a> Applied<'a> {
     /// The same, where `after` is a copy of `before` already.
     pub(super) fn onto(
         after: State,
-        bound: &Bound,
-        rule: &'a Rule,
+        bound: &BoundPolicy,
+        rule: &'a LoweredRule,
         before: &State,
         firing: u64,
         now: Time,
@@ -91,15 +91,21 @@ impl<'a> Applied<'a> {
     }
 
     /// Applies one action; gives whether anything changed.
-    fn act(&mut self, bound: &Bound, action: &Action, selection: &FixedBitSet, now: Time) -> bool {
+    fn act(
+        &mut self,
+        bound: &BoundPolicy,
+        action: &LoweredAction,
+        selection: &FixedBitSet,
+        now: Time,
+    ) -> bool {
         match action {
-            Action::Stop | Action::Restore { .. } => true,
-            Action::Reset(_) => {
+            LoweredAction::Stop | LoweredAction::Restore { .. } => true,
+            LoweredAction::Reset(_) => {
                 self.dropped.union_with(selection);
                 !(selection.is_disjoint(&self.after.trains)
                     && selection.is_disjoint(&self.after.kept))
             }
-            Action::On { verb, options, keep_state, .. } => {
+            LoweredAction::On { verb, options, keep_state, .. } => {
                 let mut changed = match verb {
                     Verb::Train | Verb::Unfreeze => {
                         let changed = !selection.is_subset(&self.after.trains);
@@ -128,7 +134,7 @@ impl<'a> Applied<'a> {
         }
     }
 
-    fn give(&mut self, given: &Options, selection: &FixedBitSet, now: Time) -> bool {
+    fn give(&mut self, given: &ParamOptions, selection: &FixedBitSet, now: Time) -> bool {
         let mut changed = false;
         if !given.is_empty() {
             self.given.union_with(selection);
@@ -164,7 +170,12 @@ impl<'a> Applied<'a> {
     }
 
     /// Statistics belong to modules; a module is meant where a parameter that decides about it is.
-    fn give_stats(&mut self, bound: &Bound, given: &Options, selection: &FixedBitSet) -> bool {
+    fn give_stats(
+        &mut self,
+        bound: &BoundPolicy,
+        given: &ParamOptions,
+        selection: &FixedBitSet,
+    ) -> bool {
         let Some(stats) = given.stats else { return false };
         let mut changed = false;
         for (said, deciding) in self.after.stats.iter_mut().zip(&bound.deciding) {

@@ -5,41 +5,40 @@ use std::sync::Arc;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Applied, Effect, Part, Row, State};
-use crate::curve::Running;
-use crate::diagnostic::DiagnosticSink;
+use super::{AppliedRule, Effect, Part, State};
+use crate::ir::LoweredPolicy;
+use crate::ir::RunLength;
+use crate::ir::{LoweredRule, LrCurve, ParamOptions};
 use crate::model::{Model, Parameter};
-use crate::policy::Length;
-use crate::rule::{Action, Curve, Options, Rule};
 use crate::select::{NameIndex, Units};
 use crate::source::Spanned;
+use crate::time::ActiveCurve;
 use crate::time::Time;
-use crate::unroll::Unrolled;
 
 /// Rules bound to a model, with all that is needed to apply them.
 #[derive(Debug, Clone)]
-pub(crate) struct Bound {
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) defaults: Options,
-    pub(crate) run: Option<Spanned<Length>>,
+pub(crate) struct BoundPolicy {
+    pub(crate) rules: Vec<LoweredRule>,
+    pub(crate) defaults: ParamOptions,
+    pub(crate) run: Option<Spanned<RunLength>>,
     pub(crate) units: Units,
     /// What the units are, those under other names left out.
     pub(crate) parts: Vec<Part>,
     /// For each unit under another name, the one that it is.
-    pub(super) same: Vec<(usize, usize)>,
+    pub(crate) same: Vec<(usize, usize)>,
     /// The other names of these.
-    pub(super) aliases: Vec<String>,
+    pub(crate) aliases: Vec<String>,
     /// For each normalisation, the units that decide whether its statistics are live.
     pub(crate) deciding: Vec<FixedBitSet>,
     /// The model's parameters' names, for messages.
-    pub(super) names: Vec<String>,
+    pub(crate) names: Vec<String>,
     elements: Vec<usize>,
 }
 
 /// What gave a learning rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum Giver {
+pub(crate) enum CurveOrigin {
     Default,
     /// An action, by its index and that of its rule.
     Action {
@@ -48,9 +47,9 @@ pub(crate) enum Giver {
     },
 }
 
-impl Bound {
-    pub(crate) fn new(unrolled: Unrolled, selecting: &NameIndex<'_>, model: &Model) -> Self {
-        let Unrolled { rules, defaults, run, .. } = unrolled;
+impl BoundPolicy {
+    pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
+        let LoweredPolicy { rules, defaults, run, .. } = lowered;
         let names = selecting.names();
         let parameter_of = |name: usize| names.get(name).map_or(0, |(_, parameter)| *parameter);
         let selections = rules
@@ -129,10 +128,10 @@ impl Bound {
     }
 
     /// The learning rate of a giver, if it gives one.
-    pub(crate) fn curve(&self, giver: Giver) -> Option<&Arc<Curve>> {
+    pub(crate) fn curve(&self, giver: CurveOrigin) -> Option<&Arc<LrCurve>> {
         let options = match giver {
-            Giver::Default => &self.defaults,
-            Giver::Action { rule, action } => {
+            CurveOrigin::Default => &self.defaults,
+            CurveOrigin::Action { rule, action } => {
                 self.rules.get(rule)?.actions.get(action)?.value.options()?
             }
         };
@@ -140,18 +139,18 @@ impl Bound {
     }
 
     /// What gave the learning rate of a curve.
-    pub(crate) fn giver(&self, running: &Running) -> Option<Giver> {
+    pub(crate) fn giver(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
-            actions.map(move |action| Giver::Action { rule: index, action })
+            actions.map(move |action| CurveOrigin::Action { rule: index, action })
         });
-        let mut givers = std::iter::once(Giver::Default).chain(actions);
+        let mut givers = std::iter::once(CurveOrigin::Default).chain(actions);
         givers.find(|giver| self.curve(*giver).is_some_and(|curve| running.is(curve)))
     }
 
     /// The names of some parts, given in the model's order. Neighbouring rows are one stretch, and
     /// all rows are the parameter.
-    pub(super) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
+    pub(crate) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
         let mut stretches: Vec<Part> = Vec::new();
         for part in parts.filter_map(|part| self.parts.get(part)) {
             match (stretches.last_mut(), &part.rows) {
@@ -198,14 +197,14 @@ impl Bound {
 
     /// Looks at what each rule does to what the ones before it left, as if each fired once at the
     /// start.
-    pub(super) fn walk(&self, mut look: impl FnMut(usize, &Rule, &State, &Applied<'_>)) {
+    pub(crate) fn walk(&self, mut look: impl FnMut(usize, &LoweredRule, &State, &AppliedRule<'_>)) {
         let mut many_curves = 256;
         let mut state = self.start();
         let mut copy = state.clone();
         for (index, rule) in self.rules.iter().enumerate() {
-            let applied = Applied::onto(copy, self, rule, &state, 0, Time::default());
+            let applied = AppliedRule::onto(copy, self, rule, &state, 0, Time::default());
             look(index, rule, &state, &applied);
-            let Applied { after, given, .. } = applied;
+            let AppliedRule { after, given, .. } = applied;
             copy = std::mem::replace(&mut state, after);
             if state.running.len() > many_curves {
                 state.compact();
@@ -215,31 +214,6 @@ impl Bound {
                 copy.follow(&state, &given);
             }
         }
-    }
-
-    /// A row a rule, and all that is wrong with what the rules do.
-    pub(crate) fn rows(&self, text: &str, found: &mut DiagnosticSink) -> Vec<Row> {
-        let mut rows = Vec::with_capacity(self.rules.len());
-        // Many a rule lets train what trains already.
-        let mut counted = (FixedBitSet::new(), 0, 0);
-        super::check::check(self, text, found, |rule, applied| {
-            let trains = &applied.after.trains;
-            if counted.0 != *trains {
-                counted = (trains.clone(), self.trainable(trains), self.elements(trains));
-            }
-            rows.push(Row {
-                rule: rule.called.clone(),
-                trainable: counted.1,
-                trainable_elements: counted.2,
-                stops: rule.actions.iter().any(|action| matches!(action.value, Action::Stop)),
-                changes: rule
-                    .actions
-                    .iter()
-                    .filter_map(|action| action.value.targets())
-                    .any(|targets| targets.value.changes()),
-            });
-        });
-        rows
     }
 
     /// What each rule changes.

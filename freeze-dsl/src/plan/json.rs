@@ -2,38 +2,38 @@
 
 use serde::{Serialize, Serializer};
 
-use super::bound::Giver;
-use super::{Applied, Plan, State, UnitOptions};
+use super::bound::CurveOrigin;
+use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
-use crate::clock::Program;
-use crate::curve::Running;
+use crate::ir::Optimizer;
+use crate::ir::Program;
+use crate::ir::RunLength;
+use crate::ir::{LoweredAction, LrCurve};
 use crate::json::Format;
 use crate::model::Parameter;
-use crate::optimizer::Optimizer;
-use crate::policy::Length;
-use crate::rule::{Action, Curve};
+use crate::time::ActiveCurve;
 
 /// What every rule of a policy does to a model.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Written<'p> {
+struct PlanJson<'p> {
     format: Format,
     /// What messages call the policy: a file's path, for most.
     policy: &'p str,
     /// The length of the run, where the policy says it.
-    run: Option<Length>,
+    run: Option<RunLength>,
     /// How many parameters the model has.
     parameters: usize,
     /// How many numbers they have.
     elements: usize,
     /// The rules, loops unrolled, in the order in which they fire.
-    rules: Vec<Rule<'p>>,
+    rules: Vec<RuleJson<'p>>,
 }
 
 /// What one rule does, at its first firing.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRule"))]
-struct Rule<'p> {
+struct RuleJson<'p> {
     /// Its name, or its number in the text counted from 1.
     name: &'p str,
     /// The line of its first character, from 1.
@@ -51,7 +51,7 @@ struct Rule<'p> {
     /// What part of the model's numbers that is, from 0 to 1.
     share: f64,
     /// What trains, in groups with the same options, in the order of their first parameters.
-    groups: Vec<Group<'p>>,
+    groups: Vec<GroupJson<'p>>,
     /// What it lets train that did not train before.
     unfrozen: Vec<String>,
     /// What it freezes.
@@ -59,7 +59,7 @@ struct Rule<'p> {
     /// What loses its optimizer state by being frozen or reset.
     dropped: Vec<String>,
     /// What it restores, in order.
-    restores: Vec<Restore<'p>>,
+    restores: Vec<RestoreJson<'p>>,
     /// The modules whose running statistics follow the data after it, in the model's order.
     live_stats: Vec<&'p str>,
     /// Whether training is over when it fires.
@@ -71,11 +71,11 @@ struct Rule<'p> {
 /// Parameters that train with the same options.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanGroup"))]
-struct Group<'p> {
+struct GroupJson<'p> {
     /// Their names, in the model's order.
     params: Vec<String>,
     /// Their learning rate over time; null where the program gives it.
-    lr: Option<Curve>,
+    lr: Option<LrCurve>,
     /// The rule at which that began; null for one that begins with the run.
     since: Option<&'p str>,
     /// Their weight decay; null where the program gives it.
@@ -87,7 +87,7 @@ struct Group<'p> {
 /// Parameters and running statistics are put back to how they were at a metric's best.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRestore"))]
-struct Restore<'p> {
+struct RestoreJson<'p> {
     /// The metric.
     metric: &'p str,
     /// Which value of it is its best.
@@ -96,12 +96,12 @@ struct Restore<'p> {
 
 impl Serialize for Plan {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let rows = Rows::new(self);
+        let rows = RowWriter::new(self);
         let mut rules = Vec::with_capacity(self.rows().len());
         self.bound().walk(|index, _, before, applied| {
             rules.extend(rows.rule(index, before, applied));
         });
-        Written {
+        PlanJson {
             format: Format,
             policy: self.policy().source().name(),
             run: self.bound().run.map(|run| run.value),
@@ -114,19 +114,24 @@ impl Serialize for Plan {
 }
 
 /// Makes the rows of a plan.
-struct Rows<'p> {
+struct RowWriter<'p> {
     plan: &'p Plan,
     /// How many numbers the model's parameters have.
     elements: usize,
 }
 
-impl<'p> Rows<'p> {
+impl<'p> RowWriter<'p> {
     fn new(plan: &'p Plan) -> Self {
         let elements = plan.model().parameters().iter().map(Parameter::elements).sum();
         Self { plan, elements }
     }
 
-    fn rule(&self, index: usize, before: &State, applied: &Applied<'_>) -> Option<Rule<'p>> {
+    fn rule(
+        &self,
+        index: usize,
+        before: &State,
+        applied: &AppliedRule<'_>,
+    ) -> Option<RuleJson<'p>> {
         let (plan, bound) = (self.plan, self.plan.bound());
         let (row, rule) = (plan.rows().get(index)?, bound.rules.get(index)?);
         let source = plan.policy().source();
@@ -140,10 +145,10 @@ impl<'p> Rows<'p> {
         let modules = plan.model().normalisations().iter().zip(&bound.deciding).enumerate();
         let follow = modules.filter(|(index, (_, deciding))| after.is_live(*index, deciding));
         let restores = rule.actions.iter().filter_map(|action| match &action.value {
-            Action::Restore { best, metric } => Some(Restore { metric, best: *best }),
+            LoweredAction::Restore { best, metric } => Some(RestoreJson { metric, best: *best }),
             _ => None,
         });
-        Some(Rule {
+        Some(RuleJson {
             name: &row.rule,
             line,
             column,
@@ -164,14 +169,14 @@ impl<'p> Rows<'p> {
     }
 
     /// What trains, in groups: two curves are one where they began together, or never move.
-    fn groups(&self, state: &State) -> Vec<Group<'p>> {
-        let constant = |options: &UnitOptions| state.running.get(options.lr?)?.curve().constant();
-        let same = |one: &UnitOptions, other: &UnitOptions| {
+    fn groups(&self, state: &State) -> Vec<GroupJson<'p>> {
+        let constant = |options: &SliceOptions| state.running.get(options.lr?)?.curve().constant();
+        let same = |one: &SliceOptions, other: &SliceOptions| {
             (one.weight_decay, one.optimizer) == (other.weight_decay, other.optimizer)
                 && (one.lr == other.lr
                     || constant(one).is_some() && constant(one) == constant(other))
         };
-        let mut groups: Vec<(UnitOptions, Vec<usize>)> = Vec::new();
+        let mut groups: Vec<(SliceOptions, Vec<usize>)> = Vec::new();
         for part in self.plan.bound().training(&state.trains) {
             let Some(options) = state.options.get(part) else { continue };
             match groups.iter_mut().find(|(of, _)| same(of, options)) {
@@ -179,13 +184,14 @@ impl<'p> Rows<'p> {
                 None => groups.push((*options, vec![part])),
             }
         }
-        let group = |(options, parts): (UnitOptions, Vec<usize>)| {
+        let group = |(options, parts): (SliceOptions, Vec<usize>)| {
             let running = options.lr.and_then(|lr| state.running.get(lr));
-            Group {
+            GroupJson {
                 params: self.plan.names(parts.into_iter()),
-                lr: running.map(|running| Curve::clone(running.curve())),
+                lr: running.map(|running| LrCurve::clone(running.curve())),
                 since: running.and_then(|running| self.giver(running)),
-                weight_decay: Program::default().weight_decay(&options),
+                weight_decay: Program::default()
+                    .weight_decay_or(options.weight_decay, options.optimizer),
                 optimizer: options.optimizer,
             }
         };
@@ -193,11 +199,11 @@ impl<'p> Rows<'p> {
     }
 
     /// The rule that gave a learning rate; none for that of `default`.
-    fn giver(&self, running: &Running) -> Option<&'p str> {
+    fn giver(&self, running: &ActiveCurve) -> Option<&'p str> {
         let bound = self.plan.bound();
         match bound.giver(running)? {
-            Giver::Default => None,
-            Giver::Action { rule, .. } => Some(&bound.rules.get(rule)?.called),
+            CurveOrigin::Default => None,
+            CurveOrigin::Action { rule, .. } => Some(&bound.rules.get(rule)?.name),
         }
     }
 }
@@ -215,6 +221,6 @@ impl schemars::JsonSchema for Plan {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Written::json_schema(generator)
+        PlanJson::json_schema(generator)
     }
 }

@@ -2,27 +2,25 @@
 
 mod apply;
 mod bound;
-mod check;
+mod display;
 mod json;
-mod overlap;
+mod row;
 mod state;
-mod table;
+
+pub(crate) use apply::AppliedRule;
+pub(crate) use bound::{BoundPolicy, CurveOrigin};
+pub(crate) use display::share;
+pub(crate) use row::RowBuilder;
+pub(crate) use state::{SliceOptions, State};
 
 use std::ops::Range;
 use std::sync::Arc;
 
-pub(crate) use apply::Applied;
-pub(crate) use bound::{Bound, Giver};
-pub(crate) use check::fires_together;
-pub(crate) use state::{State, UnitOptions};
-pub(crate) use table::share;
-
-use crate::analysis;
 use crate::ast::Best;
-use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, sort};
+use crate::diagnostic::Diagnostic;
+use crate::ir::{LoweredAction, TriggerMoment};
 use crate::model::Model;
 use crate::policy::Policy;
-use crate::rule::{Action, Moment};
 
 /// A policy bound to a model that it fits: a row a rule.
 ///
@@ -32,9 +30,9 @@ use crate::rule::{Action, Moment};
 pub struct Plan {
     policy: Policy,
     model: Model,
-    bound: Arc<Bound>,
+    bound: Arc<BoundPolicy>,
     rows: Vec<Row>,
-    warnings: Vec<Diagnostic>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// What trains apart from everything else: a parameter, or a stretch of its rows.
@@ -74,24 +72,15 @@ pub struct Effect {
 }
 
 impl Plan {
-    pub(crate) fn new(policy: &Policy, model: &Model) -> Result<Self, Findings> {
-        let mut found = DiagnosticSink::default();
-        let bound = analysis::check(policy, Some(model), &mut found);
-        let mut found = found.into_vec();
-        match bound {
-            Some((bound, rows)) => {
-                sort(&mut found);
-                let bound = Arc::new(bound);
-                Ok(Self {
-                    policy: policy.clone(),
-                    model: model.clone(),
-                    bound,
-                    rows,
-                    warnings: found,
-                })
-            }
-            None => Err(Findings::new(policy.source().clone(), found)),
-        }
+    /// A plan of a policy that fits the model.
+    pub(crate) fn new(
+        policy: Policy,
+        model: Model,
+        bound: BoundPolicy,
+        rows: Vec<Row>,
+        diagnostics: Vec<Diagnostic>,
+    ) -> Self {
+        Self { policy, model, bound: Arc::new(bound), rows, diagnostics }
     }
 
     /// The policy.
@@ -125,7 +114,7 @@ impl Plan {
         let rules = self.bound.rules.iter();
         let watched = rules.flat_map(|rule| rule.trigger.value.iter()).flat_map(|moment| {
             let conditions = match &moment.value {
-                Moment::When(conditions) => conditions.as_slice(),
+                TriggerMoment::When(conditions) => conditions.as_slice(),
                 _ => &[],
             };
             conditions.iter().map(|condition| condition.metric.to_string())
@@ -143,7 +132,7 @@ impl Plan {
         let actions = self.bound.rules.iter().flat_map(|rule| &rule.actions);
         let mut restores: Vec<(String, Best)> = actions
             .filter_map(|action| match &action.value {
-                Action::Restore { best, metric } => Some((metric.to_string(), *best)),
+                LoweredAction::Restore { best, metric } => Some((metric.to_string(), *best)),
                 _ => None,
             })
             .collect();
@@ -203,13 +192,13 @@ impl Plan {
         self.model.parameters().get(part.parameter).map(|known| known.name.as_str())
     }
 
-    /// What stops nothing and is worth knowing.
+    /// Its warnings and notes, which do not prevent training.
     #[must_use]
-    pub fn warnings(&self) -> &[Diagnostic] {
-        &self.warnings
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
     }
 
-    pub(crate) fn bound(&self) -> &Bound {
+    pub(crate) fn bound(&self) -> &BoundPolicy {
         &self.bound
     }
 }

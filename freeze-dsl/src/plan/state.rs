@@ -5,10 +5,10 @@ use std::sync::Arc;
 use fixedbitset::FixedBitSet;
 
 use crate::ast::Stats;
-use crate::curve::Running;
-use crate::optimizer::Optimizer;
-use crate::rule::{Curve, Options};
+use crate::ir::Optimizer;
+use crate::ir::{LrCurve, ParamOptions};
 use crate::source::Spanned;
+use crate::time::ActiveCurve;
 use crate::time::{Lengths, Time};
 
 /// Which units train, and how.
@@ -17,9 +17,9 @@ pub(crate) struct State {
     pub(crate) trains: FixedBitSet,
     /// What is frozen and has kept its optimizer state.
     pub(crate) kept: FixedBitSet,
-    pub(crate) options: Vec<UnitOptions>,
+    pub(crate) options: Vec<SliceOptions>,
     /// The learning rates to which options point.
-    pub(crate) running: Vec<Running>,
+    pub(crate) running: Vec<ActiveCurve>,
     /// What was said of the statistics of each normalisation.
     pub(crate) stats: Vec<Option<Stats>>,
 }
@@ -27,7 +27,7 @@ pub(crate) struct State {
 /// The options of one unit; what is `None` is the program's.
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct UnitOptions {
+pub(crate) struct SliceOptions {
     /// Which of the running learning rates.
     pub(crate) lr: Option<usize>,
     pub(crate) weight_decay: Option<f64>,
@@ -36,7 +36,7 @@ pub(crate) struct UnitOptions {
 
 impl State {
     /// Before the first rule: everything trains, with the defaults.
-    pub(crate) fn new(units: usize, normalisations: usize, defaults: &Options) -> Self {
+    pub(crate) fn new(units: usize, normalisations: usize, defaults: &ParamOptions) -> Self {
         let mut trains = FixedBitSet::with_capacity(units);
         trains.insert_range(..);
         let value = |given: Option<&Spanned<f64>>| given.map(|given| given.value);
@@ -48,7 +48,7 @@ impl State {
             stats: vec![defaults.stats.map(|stats| stats.value); normalisations],
         };
         let lr = defaults.lr.as_ref().map(|lr| state.begin(&lr.value, Time::default()));
-        let options = UnitOptions {
+        let options = SliceOptions {
             lr,
             weight_decay: value(defaults.weight_decay.as_ref()),
             optimizer: defaults.optimizer.map(|optimizer| optimizer.value),
@@ -74,13 +74,13 @@ impl State {
     }
 
     /// Begins a curve; gives its place among the running ones.
-    pub(crate) fn begin(&mut self, curve: &Arc<Curve>, now: Time) -> usize {
-        self.running.push(Running::new(Arc::clone(curve), now));
+    pub(crate) fn begin(&mut self, curve: &Arc<LrCurve>, now: Time) -> usize {
+        self.running.push(ActiveCurve::new(Arc::clone(curve), now));
         self.running.len() - 1
     }
 
     /// The curve of a unit.
-    pub(crate) fn curve(&self, unit: usize) -> Option<&Running> {
+    pub(crate) fn curve(&self, unit: usize) -> Option<&ActiveCurve> {
         self.running.get(self.options.get(unit)?.lr?)
     }
 
@@ -89,7 +89,7 @@ impl State {
         let rest = |unit: usize| {
             self.options.get(unit).map(|options| (options.weight_decay, options.optimizer))
         };
-        let curve = |unit: usize| self.curve(unit).map(Running::curve);
+        let curve = |unit: usize| self.curve(unit).map(ActiveCurve::curve);
         rest(one) == rest(other) && curve(one) == curve(other)
     }
 

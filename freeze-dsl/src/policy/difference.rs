@@ -18,10 +18,10 @@ impl Policy {
     fn said(&self) -> String {
         let source = self.source.clone();
         let mut text = format(source).unwrap_or_else(|_| self.source.text().to_owned());
-        for (name, value) in &self.given.names {
+        for (name, value) in &self.overrides.names {
             let _ = writeln!(text, "// {name} is {value} in the program");
         }
-        for (index, value) in self.given.rust.iter().enumerate() {
+        for (index, value) in self.overrides.rust.iter().enumerate() {
             let _ = writeln!(text, "// Rust expression {} is {value}", index + 1);
         }
         text

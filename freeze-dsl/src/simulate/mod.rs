@@ -30,9 +30,9 @@ pub use error::{SimulateError, TableError};
 pub use record::{Record, RecordGroup};
 pub use table::Table;
 
-use crate::clock::{Change, Clock, Program};
+use crate::clock::{Clock, Program, Transition};
+use crate::ir::RunLength;
 use crate::plan::Plan;
-use crate::policy::Length;
 
 /// What a plan needs to be run through.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,9 +75,9 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         return Err(SimulateError::NoSteps("some of the policy is"));
     }
     let (epochs, all_steps) = match (epochs, plan.bound().run.map(|run| run.value)) {
-        (Some(epochs), _) | (None, Some(Length::Epochs(epochs))) => (epochs, u64::MAX),
+        (Some(epochs), _) | (None, Some(RunLength::Epochs(epochs))) => (epochs, u64::MAX),
         // A run in steps is counted, so how many an epoch has is known here.
-        (None, Some(Length::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
+        (None, Some(RunLength::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
         (None, None) => return Err(SimulateError::NoLength),
     };
     let missing = plan.metrics().into_iter().filter(|metric| !metrics.has(metric));
@@ -149,8 +149,8 @@ impl Simulation {
         if started > 0 {
             if self.made < self.steps {
                 self.made += 1;
-                let change = self.clock.end_step();
-                self.note(change);
+                let transition = self.clock.end_step();
+                self.note(transition);
                 if self.clock.is_stopped() {
                     return Some(false);
                 }
@@ -168,13 +168,13 @@ impl Simulation {
             return None;
         }
         self.made = 0;
-        let change = self.clock.start_epoch();
-        self.note(change);
+        let transition = self.clock.start_epoch();
+        self.note(transition);
         Some(true)
     }
 
-    fn note(&mut self, change: Change) {
-        self.notes.extend(change.notes);
-        self.fired.extend(change.fired.into_iter().map(|fired| fired.name));
+    fn note(&mut self, transition: Transition) {
+        self.notes.extend(transition.notes);
+        self.fired.extend(transition.fired.into_iter().map(|fired| fired.name));
     }
 }

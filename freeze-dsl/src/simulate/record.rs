@@ -3,7 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::clock::Clock;
-use crate::optimizer::Optimizer;
+use crate::ir::Optimizer;
 
 /// What fired, and what trains, when an optimizer step is made.
 #[derive(Debug, Clone, PartialEq, Serialize)]

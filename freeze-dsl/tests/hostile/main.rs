@@ -3,7 +3,7 @@
 
 mod texts;
 
-use freeze_dsl::analyze;
+use freeze_dsl::Draft;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 
@@ -16,9 +16,9 @@ const SIZE: usize = 1 << 15;
 fn every_text_is_answered() {
     let model = Model::from_json(include_str!("../models/resnet18.model.json")).unwrap();
     for hostile in ALL {
-        let analysis = analyze(Source::new((hostile.text)(SIZE))).against(&model);
-        assert!(!analysis.findings.to_string().is_empty());
-        let found = analysis.findings.diagnostics();
+        let checked = Draft::read(Source::new((hostile.text)(SIZE))).check_against(&model);
+        assert!(!checked.findings.to_string().is_empty());
+        let found = checked.findings.diagnostics();
         let first = found.first();
         assert!(found.iter().any(|it| it.code == hostile.code), "{}: {first:?}", hostile.name);
     }

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
+use freeze_dsl::Draft;
 use freeze_dsl::Optimizer;
-use freeze_dsl::analyze;
 use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::Severity;
 use freeze_dsl::model::Model;
@@ -33,12 +33,12 @@ impl Schedule {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/policies");
         let text = std::fs::read_to_string(folder.join(name)).unwrap();
         assert!(text.starts_with("// "), "{name} says where it comes from");
-        let analysis = analyze(Source::named(name.to_owned(), text));
-        let model = Model::load(folder.join(&*analysis.model().unwrap().value)).unwrap();
-        let analysis = analysis.against(&model);
-        let mut found = analysis.findings.diagnostics().iter();
-        assert!(found.all(|found| found.severity() == Severity::Note), "{}", analysis.findings);
-        let plan = analysis.policy.unwrap().plan(&model).unwrap();
+        let draft = Draft::read(Source::named(name.to_owned(), text));
+        let model = Model::load(folder.join(&*draft.model().unwrap().value)).unwrap();
+        let checked = draft.check_against(&model);
+        let mut found = checked.findings.diagnostics().iter();
+        assert!(found.all(|found| found.severity() == Severity::Note), "{}", checked.findings);
+        let plan = checked.policy.unwrap().plan(&model).unwrap();
         Self { plan, setup: Setup::default() }
     }
 

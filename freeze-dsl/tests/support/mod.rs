@@ -8,8 +8,8 @@
     reason = "a test's own helpers"
 )]
 
-use freeze_dsl::analyze;
-use freeze_dsl::clock::{Change, Clock, Program};
+use freeze_dsl::Draft;
+use freeze_dsl::clock::{Clock, Program, Transition};
 use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::model::{Model, Role, Tensor};
 use freeze_dsl::policy::Policy;
@@ -53,14 +53,14 @@ pub(crate) fn clock(text: &str) -> Clock {
 }
 
 /// What fired at a look, joined.
-pub(crate) fn fired(change: &Change) -> String {
+pub(crate) fn fired(change: &Transition) -> String {
     change.fired.iter().map(|fired| fired.name.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 /// The steps at which rules fire in a run, and which; `epoch:step rules`.
 pub(crate) fn firings(clock: &mut Clock, epochs: u64, steps: u64) -> Vec<String> {
     let mut all = Vec::new();
-    let mut note = |change: &Change| {
+    let mut note = |change: &Transition| {
         if !change.fired.is_empty() {
             all.push(format!("{}:{} {}", change.epoch, change.step, fired(change)));
         }
@@ -111,7 +111,7 @@ pub(crate) fn lr(clock: &Clock) -> f64 {
 
 /// All that is found against a model.
 pub(crate) fn findings_in(text: &str, model: &Model) -> Vec<Diagnostic> {
-    analyze(Source::new(text.to_owned())).against(model).findings.diagnostics().to_vec()
+    Draft::read(Source::new(text.to_owned())).check_against(model).findings.diagnostics().to_vec()
 }
 
 /// All that is found against a ResNet-18.

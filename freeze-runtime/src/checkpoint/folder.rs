@@ -1,44 +1,45 @@
-//! Where a checkpoint lies, and how a new one takes the place of the old one.
+//! The folder of a checkpoint, and how a new one replaces the old one.
 //!
 //! A checkpoint is a folder `checkpoint` in the folder that the program names. A new one is written
 //! into a folder of its own beside it and brought to disk; then the old one is renamed, the new one
-//! takes its name, and the old one is removed:
+//! is renamed to `checkpoint`, and the old one is removed:
 //!
 //! ```text
 //!                      checkpoint   checkpoint.replaced   checkpoint.new-0
-//! while it is written  old          -                     some of the new one
+//! while it is written  old          -                     part of the new one
 //! first rename         -            old                   new
 //! second rename        new          old                   -
-//! removal              new          some of it            -
+//! removal              new          part of the old one   -
 //! ```
 //!
-//! In each of these states there is a whole one, which [`read`] finds: `checkpoint`, or else
-//! `checkpoint.replaced`. A crash leaves one of these states behind, and the next [`replace`] cleans up.
+//! In each of these states one is complete, and [`read`] finds it: `checkpoint`, or else
+//! `checkpoint.replaced`. A crash leaves one of these states, and the next [`replace`] cleans up.
 //!
-//! Each rename is atomic. Nothing waits for the disk between the two, whichever of them gets there
-//! first: the first one without the second is in the table, and the second without the first leaves
-//! the new one as `checkpoint`, with no name for the old one. But nothing whole is removed before
-//! the renames that made it superfluous are on disk.
+//! Each rename is atomic. Nothing waits for the disk between the two, and they may reach it in
+//! either order: the first without the second is in the table, and the second without the first
+//! leaves the new one as `checkpoint` and removes the name of the old one. A complete checkpoint is
+//! removed only once the renames that replace it are on disk.
 //!
-//! Whoever writes holds a lock of the system on `checkpoint.lock`, which ends with its process, and
-//! whoever reads shares it. Where a file system has no locks, nothing is damaged either: folders of
-//! new checkpoints have names of their own, and one of two that rename at once gets an error.
+//! A writer holds an exclusive lock of the operating system on `checkpoint.lock`, which ends with
+//! its process, and a reader holds a shared lock. Where a file system has no locks, nothing is
+//! damaged either: folders of new checkpoints have distinct names, and one of two writers that
+//! rename at the same time gets an error.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
-use super::CheckpointError;
-use super::error::of;
+use super::io_error;
+use crate::CheckpointError;
 
-/// What every checkpoint has in it.
+/// The file that every checkpoint has.
 pub(super) const MANIFEST: &str = "checkpoint.json";
 const CURRENT: &str = "checkpoint";
 const REPLACED: &str = "checkpoint.replaced";
 const NEW: &str = "checkpoint.new-";
 const LOCK: &str = "checkpoint.lock";
 
-/// Lets `write` fill a folder, which then takes the place of the checkpoint in `dir`.
+/// Calls `write` with an empty folder, which then replaces the checkpoint in `dir`.
 pub(super) fn replace<E: From<CheckpointError>>(
     dir: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
@@ -53,18 +54,18 @@ pub(super) fn replace<E: From<CheckpointError>>(
     let new = create_new(dir)?;
     let written = write(&new).and_then(|()| Ok(put_in_place(dir, &new)?));
     if written.is_err() {
-        // What cannot be removed now is by the next one.
+        // The next call removes what cannot be removed now.
         let _ = fs::remove_dir_all(&new);
     }
     written
 }
 
-/// Lets `read` read the folder of the checkpoint in `dir`.
+/// Calls `read` with the folder of the checkpoint in `dir`.
 pub(super) fn read<T, E: From<CheckpointError>>(
     dir: &Path,
     read: impl FnOnce(&Path) -> Result<T, E>,
 ) -> Result<T, E> {
-    // Without the file, as in a copy that cannot be written to, nobody writes.
+    // A copy without the file, such as a read-only one, has no writers.
     let lock = File::open(dir.join(LOCK)).ok();
     let _lock = lock.filter(|file| is_locked(|| file.lock_shared()));
     let places = [CURRENT, REPLACED].map(|name| dir.join(name));
@@ -75,13 +76,13 @@ pub(super) fn read<T, E: From<CheckpointError>>(
     }
 }
 
-/// Whether a folder is a checkpoint, and not something that another program has put there.
+/// Whether a folder is a checkpoint, and not a folder of another program.
 fn is_checkpoint(folder: &Path) -> bool {
     folder.join(MANIFEST).exists()
 }
 
-/// Creates a folder and those around it, so that they are there after a crash too: a folder is once
-/// its entry in the one around it is on disk, which `sync` sees to.
+/// Creates a folder and its parents so that they survive a crash: a folder does once its entry in
+/// its parent is on disk, which `sync` waits for.
 fn create(
     dir: &Path,
     sync: impl Fn(&Path) -> Result<(), CheckpointError>,
@@ -92,7 +93,7 @@ fn create(
         let created = fs::create_dir(folder);
         // Another program may have been faster.
         if !folder.is_dir() {
-            created.map_err(of(folder))?;
+            created.map_err(io_error(folder))?;
         }
         let parent = folder.parent().filter(|parent| !parent.as_os_str().is_empty());
         sync(parent.unwrap_or(Path::new(".")))?;
@@ -100,11 +101,12 @@ fn create(
     Ok(())
 }
 
-/// The lock of whoever writes, until it is dropped; none where there are no locks.
+/// The lock of a writer, held until it is dropped; `None` where there are no locks.
 fn lock(dir: &Path) -> Result<Option<File>, CheckpointError> {
     let path = dir.join(LOCK);
     let mut options = OpenOptions::new();
-    let file = options.write(true).create(true).truncate(false).open(&path).map_err(of(&path))?;
+    let file =
+        options.write(true).create(true).truncate(false).open(&path).map_err(io_error(&path))?;
     Ok(is_locked(|| file.lock()).then_some(file))
 }
 
@@ -117,7 +119,7 @@ fn is_locked(lock: impl Fn() -> io::Result<()>) -> bool {
     }
 }
 
-/// Removes what a crash has left behind.
+/// Removes what a crash has left.
 fn clean(
     dir: &Path,
     is_locked: bool,
@@ -126,72 +128,72 @@ fn clean(
     let (current, old) = (dir.join(CURRENT), dir.join(REPLACED));
     if old.is_dir() {
         if is_checkpoint(&current) {
-            // Whoever renamed them may not have come to this.
+            // The process that renamed them may have ended before this.
             sync(dir)?;
-            fs::remove_dir_all(&old).map_err(of(&old))?;
+            fs::remove_dir_all(&old).map_err(io_error(&old))?;
         } else if fs::symlink_metadata(&current).is_err() {
-            fs::rename(&old, &current).map_err(of(&old))?;
+            fs::rename(&old, &current).map_err(io_error(&old))?;
         }
     }
-    // Without a lock, another one may be at work in these.
+    // Without a lock, another process may be writing to these.
     if is_locked {
-        for entry in fs::read_dir(dir).map_err(of(dir))? {
-            let path = entry.map_err(of(dir))?.path();
+        for entry in fs::read_dir(dir).map_err(io_error(dir))? {
+            let path = entry.map_err(io_error(dir))?.path();
             let name = path.file_name().and_then(|name| name.to_str());
             let number = name.and_then(|name| name.strip_prefix(NEW));
             if number.is_some_and(|number| number.parse::<u32>().is_ok()) {
-                fs::remove_dir_all(&path).map_err(of(&path))?;
+                fs::remove_dir_all(&path).map_err(io_error(&path))?;
             }
         }
     }
     Ok(())
 }
 
-/// An empty folder with a name of its own.
+/// Creates an empty folder with a new name.
 fn create_new(dir: &Path) -> Result<PathBuf, CheckpointError> {
     let mut number = 0_u32;
     loop {
         let path = dir.join(format!("{NEW}{number}"));
         match fs::create_dir(&path) {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => number += 1,
-            created => return created.map(|()| path.clone()).map_err(of(&path)),
+            created => return created.map(|()| path.clone()).map_err(io_error(&path)),
         }
     }
 }
 
 fn put_in_place(dir: &Path, new: &Path) -> Result<(), CheckpointError> {
-    for entry in fs::read_dir(new).map_err(of(new))? {
-        sync_file(&entry.map_err(of(new))?.path())?;
+    for entry in fs::read_dir(new).map_err(io_error(new))? {
+        sync_file(&entry.map_err(io_error(new))?.path())?;
     }
     sync_folder(new)?;
     let (current, old) = (dir.join(CURRENT), dir.join(REPLACED));
     if current.is_dir() {
-        fs::rename(&current, &old).map_err(of(&current))?;
+        fs::rename(&current, &old).map_err(io_error(&current))?;
     }
-    fs::rename(new, &current).map_err(of(&current))?;
+    fs::rename(new, &current).map_err(io_error(&current))?;
     sync_folder(dir)?;
-    // What cannot be removed now is by the next one.
+    // The next call removes what cannot be removed now.
     let _ = fs::remove_dir_all(&old);
     Ok(())
 }
 
 /// Waits until a file is on disk.
 fn sync_file(path: &Path) -> Result<(), CheckpointError> {
-    // Windows does this only for who may write.
+    // Windows requires a handle with write access.
     let file = OpenOptions::new().read(true).write(cfg!(windows)).open(path);
-    file.and_then(|file| file.sync_all()).map_err(of(path))
+    file.and_then(|file| file.sync_all()).map_err(io_error(path))
 }
 
 /// Waits until the entries of a folder are on disk, where the system lets a program wait.
 fn sync_folder(path: &Path) -> Result<(), CheckpointError> {
     match File::open(path).and_then(|folder| folder.sync_all()) {
         Err(error) if syncs_no_folders(&error) => Ok(()),
-        synced => synced.map_err(of(path)),
+        synced => synced.map_err(io_error(path)),
     }
 }
 
-/// Whether folders cannot be brought to disk by themselves here: some file systems do not know how,
-/// and Windows lets nobody open them as files.
+/// Whether folders cannot be flushed to disk here: some file systems do not support it, and Windows
+/// does not open them as files.
 fn syncs_no_folders(error: &io::Error) -> bool {
     use ErrorKind::{InvalidInput, PermissionDenied, Unsupported};
     matches!(error.kind(), InvalidInput | PermissionDenied | Unsupported)
@@ -204,11 +206,11 @@ mod tests {
     type Outcome = Result<(), CheckpointError>;
 
     fn save(dir: &Path, text: &str) -> Outcome {
-        replace(dir, |new| fs::write(new.join(MANIFEST), text).map_err(of(new)))
+        replace(dir, |new| fs::write(new.join(MANIFEST), text).map_err(io_error(new)))
     }
 
     fn load(dir: &Path) -> Result<String, CheckpointError> {
-        read(dir, |folder| fs::read_to_string(folder.join(MANIFEST)).map_err(of(folder)))
+        read(dir, |folder| fs::read_to_string(folder.join(MANIFEST)).map_err(io_error(folder)))
     }
 
     fn names(dir: &Path) -> Vec<String> {
@@ -259,7 +261,7 @@ mod tests {
         }
         let failed = clean(root.path(), true, |path| {
             assert_eq!(path, root.path());
-            Err(of(path)(ErrorKind::StorageFull.into()))
+            Err(io_error(path)(ErrorKind::StorageFull.into()))
         });
         assert!(failed.is_err());
         assert_eq!(names(root.path()), [CURRENT, REPLACED]);

@@ -1,5 +1,5 @@
-//! `checkpoint.json`: everything of a checkpoint that is no tensor, and the sums of the files that
-//! hold the tensors.
+//! `checkpoint.json`: all of a checkpoint but its tensors, and the checksums of the files with the
+//! tensors.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -13,99 +13,106 @@ use freeze_dsl::policy::Policy;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::CheckpointError;
-use super::error::{FORMAT, damaged, of};
 use super::folder::MANIFEST;
-use super::tensors::Sum;
-use crate::log;
+use super::tensors::Checksum;
+use super::{damaged, io_error};
+use crate::CheckpointError;
+use crate::log::EpochRecord;
 
-/// What a run is, but for its tensors.
+/// The version of the format.
+const FORMAT: u64 = 1;
+
+/// A run without its tensors.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Run {
+pub(crate) struct RunRecord {
     pub(crate) policy: Policy,
     pub(crate) program: Program,
     /// The tensors of the model, in its order.
     pub(crate) model: Vec<model::Tensor>,
     pub(crate) clock: Snapshot,
-    /// What the log has of the epoch that runs.
-    pub(crate) log: log::Epoch,
-    /// What has optimizer state.
-    pub(crate) states: Vec<State>,
-    /// The metrics of whose best moment there are copies.
-    pub(crate) bests: Vec<Kept>,
+    /// What the log has of the running epoch.
+    pub(crate) log: EpochRecord,
+    /// The optimizer state that was saved.
+    pub(crate) states: Vec<StateRecord>,
+    /// The metrics whose best weights were saved.
+    pub(crate) bests: Vec<BestRecord>,
 }
 
-/// Optimizer state.
+/// The optimizer state of a parameter or row slice.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct State {
-    /// The part of the plan that has it, by its name.
+pub(crate) struct StateRecord {
+    /// The name of the parameter or row slice.
     pub(crate) part: String,
-    /// The optimizer that made it.
+    /// The optimizer that it belongs to.
     pub(crate) optimizer: Optimizer,
 }
 
-/// Copies of the model at a metric's best.
+/// A copy of the model at the best value of a metric.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Kept {
+pub(crate) struct BestRecord {
     pub(crate) metric: String,
     pub(crate) best: Best,
 }
 
-/// The sum of each file beside this one.
-pub(super) type Sums = BTreeMap<String, Sum>;
+/// The checksum of each of the other files.
+pub(super) type Checksums = BTreeMap<String, Checksum>;
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Contents<R> {
-    files: Sums,
+struct ManifestContents<R> {
+    files: Checksums,
     run: R,
 }
 
-/// The file: a format version, and the sum of what follows it.
+/// The file: a format version, and the checksum of the contents.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Sealed<'c> {
+struct ManifestFile<'c> {
     format: u64,
     crc32: u32,
     #[serde(borrow)]
     checkpoint: &'c RawValue,
 }
 
-/// The version comes first: what another one wrote may have other fields.
+/// The version is read first, since a file of another version may have other fields.
 #[derive(Deserialize)]
-struct Version {
+struct ManifestVersion {
     format: u64,
 }
 
-pub(super) fn write(folder: &Path, files: Sums, run: &Run) -> Result<(), CheckpointError> {
+pub(super) fn write(
+    folder: &Path,
+    files: Checksums,
+    run: &RunRecord,
+) -> Result<(), CheckpointError> {
     let path = folder.join(MANIFEST);
-    let unwritable = |error: serde_json::Error| of(&path)(error.into());
-    let contents = serde_json::to_string(&Contents { files, run }).map_err(unwritable)?;
-    let sealed = Sealed {
+    let unwritable = |error: serde_json::Error| io_error(&path)(error.into());
+    let contents = serde_json::to_string(&ManifestContents { files, run }).map_err(unwritable)?;
+    let sealed = ManifestFile {
         format: FORMAT,
         crc32: crc32fast::hash(contents.as_bytes()),
         checkpoint: serde_json::from_str(&contents).map_err(unwritable)?,
     };
     let text = serde_json::to_string(&sealed).map_err(unwritable)?;
-    fs::write(&path, text).map_err(of(&path))
+    fs::write(&path, text).map_err(io_error(&path))
 }
 
-pub(super) fn read(folder: &Path) -> Result<(Sums, Run), CheckpointError> {
+pub(super) fn read(folder: &Path) -> Result<(Checksums, RunRecord), CheckpointError> {
     let path = folder.join(MANIFEST);
-    let bytes = fs::read(&path).map_err(of(&path))?;
+    let bytes = fs::read(&path).map_err(io_error(&path))?;
     let unreadable = |error: serde_json::Error| damaged(&path, error.to_string());
-    let Version { format } = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let ManifestVersion { format } = serde_json::from_slice(&bytes).map_err(unreadable)?;
     if format != FORMAT {
-        return Err(CheckpointError::Format { path, format });
+        return Err(CheckpointError::Format { path, format, supported: FORMAT });
     }
-    let sealed: Sealed<'_> = serde_json::from_slice(&bytes).map_err(unreadable)?;
+    let sealed: ManifestFile<'_> = serde_json::from_slice(&bytes).map_err(unreadable)?;
     let contents = sealed.checkpoint.get();
     if crc32fast::hash(contents.as_bytes()) != sealed.crc32 {
-        return Err(damaged(&path, "its text is another (the CRC-32 differs)"));
+        return Err(damaged(&path, "its text differs (by its CRC-32)"));
     }
-    let Contents { files, run } = serde_json::from_str(contents).map_err(unreadable)?;
+    let ManifestContents { files, run } = serde_json::from_str(contents).map_err(unreadable)?;
     Ok((files, run))
 }

@@ -1,7 +1,7 @@
-//! A run as files, to go on from.
+//! A run as files.
 //!
-//! This module knows files and their formats, and nothing of a tuner: what belongs into a
-//! checkpoint, and what becomes of it, is the tuner's.
+//! This module handles files and their formats alone. What belongs in a checkpoint, and how a run
+//! resumes from it, is decided by the tuner.
 //!
 //! A checkpoint is a folder of
 //!
@@ -13,52 +13,48 @@
 //!
 //! A complex tensor is one of real numbers with a last dimension of 2.
 
-mod allow;
-mod error;
 mod folder;
 mod manifest;
 mod tensors;
 
+use std::io;
 use std::path::Path;
 
 use tch::Tensor;
 
-pub use allow::Allow;
-pub(crate) use allow::Whole;
-pub use error::CheckpointError;
-pub(crate) use manifest::{Kept, Run, State};
-pub(crate) use tensors::Tensors;
+pub(crate) use manifest::{BestRecord, RunRecord, StateRecord};
+pub(crate) use tensors::TensorFile;
 
-use crate::Error;
+use crate::{CheckpointError, Error};
 
 /// The tensors of a checkpoint, file by file.
-pub(crate) struct Files<T> {
+pub(crate) struct TensorFiles<T> {
     /// Parameters and buffers, by all of their names.
     pub(crate) model: T,
-    /// Optimizer state, by the names of part and tensor.
+    /// Optimizer state, by the names of parameter and state.
     pub(crate) optimizer: T,
-    /// Copies at the bests of metrics, by the number of the metric and a name.
+    /// Best weights, by the number of the metric and the name of the parameter or buffer.
     pub(crate) bests: T,
     /// States of random number generators, by device.
     pub(crate) random: T,
 }
 
-const NAMES: Files<&str> = Files {
+const NAMES: TensorFiles<&str> = TensorFiles {
     model: "model.safetensors",
     optimizer: "optimizer.safetensors",
     bests: "bests.safetensors",
     random: "random.safetensors",
 };
 
-/// Saves a run in a folder, in the place of one that was saved there before.
+/// Saves a run in a folder, and replaces the one that was saved there before.
 pub(crate) fn write(
     dir: &Path,
-    run: &Run,
-    files: &Files<Vec<(String, Tensor)>>,
+    run: &RunRecord,
+    files: &TensorFiles<Vec<(String, Tensor)>>,
 ) -> Result<(), Error> {
-    let Files { model, optimizer, bests, random } = files;
+    let TensorFiles { model, optimizer, bests, random } = files;
     folder::replace(dir, |folder| {
-        let mut sums = manifest::Sums::new();
+        let mut sums = manifest::Checksums::new();
         for (name, tensors) in [
             (NAMES.model, model),
             (NAMES.optimizer, optimizer),
@@ -71,18 +67,18 @@ pub(crate) fn write(
     })
 }
 
-/// Reads the run that was saved in a folder; all files are as they were written.
-pub(crate) fn read(dir: &Path) -> Result<(Run, Files<Tensors>), Error> {
+/// Reads the run that was saved in a folder, and verifies all checksums.
+pub(crate) fn read(dir: &Path) -> Result<(RunRecord, TensorFiles<TensorFile>), Error> {
     folder::read(dir, |folder| {
         let (sums, run) = manifest::read(folder)?;
         let file = |name: &str| {
             let path = folder.join(name);
             match sums.get(name) {
-                Some(sum) => Tensors::read(path, *sum),
-                None => Err(error::damaged(&path, "the checkpoint does not know it")),
+                Some(sum) => TensorFile::read(path, *sum),
+                None => Err(damaged(&path, "it is not listed in the checkpoint")),
             }
         };
-        let files = Files {
+        let files = TensorFiles {
             model: file(NAMES.model)?,
             optimizer: file(NAMES.optimizer)?,
             bests: file(NAMES.bests)?,
@@ -90,4 +86,14 @@ pub(crate) fn read(dir: &Path) -> Result<(Run, Files<Tensors>), Error> {
         };
         Ok((run, files))
     })
+}
+
+/// Adds the path to an error of a file or folder.
+fn io_error(path: &Path) -> impl Fn(io::Error) -> CheckpointError + '_ {
+    |error| CheckpointError::Io { path: path.to_owned(), error }
+}
+
+/// A file that differs from what was saved.
+fn damaged(path: &Path, problem: impl Into<String>) -> CheckpointError {
+    CheckpointError::Damaged { path: path.to_owned(), problem: problem.into() }
 }

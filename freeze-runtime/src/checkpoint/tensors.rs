@@ -1,5 +1,5 @@
 //! Tensors in a file: [safetensors](https://huggingface.co/docs/safetensors/index#format), with a
-//! sum of its bytes that stands elsewhere.
+//! checksum that is kept in `checkpoint.json`.
 
 use std::collections::HashSet;
 use std::fs::{self, File};
@@ -12,12 +12,11 @@ use safetensors::tensor::{Dtype, Metadata, SafeTensors, TensorInfo};
 use serde::{Deserialize, Serialize};
 use tch::{Kind, Tensor};
 
-use super::CheckpointError;
-use super::error::{damaged, of};
-use crate::Error;
+use super::{damaged, io_error};
 use crate::optim::real;
+use crate::{CheckpointError, Error};
 
-/// The kinds of elements that can be saved.
+/// The dtypes that can be saved.
 const KINDS: [(Kind, Dtype); 14] = [
     (Kind::Bool, Dtype::BOOL),
     (Kind::Uint8, Dtype::U8),
@@ -35,17 +34,17 @@ const KINDS: [(Kind, Dtype); 14] = [
     (Kind::Float8e4m3fnuz, Dtype::F8_E4M3FNUZ),
 ];
 
-/// By what a file is known again.
+/// The size and checksum of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Sum {
+pub(super) struct Checksum {
     bytes: u64,
     /// The CRC-32 of its bytes, as of gzip and PNG.
     crc32: u32,
 }
 
 /// Writes tensors into a new file.
-pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Sum, Error> {
+pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksum, Error> {
     let mut all = Vec::with_capacity(tensors.len());
     for (name, tensor) in tensors {
         let tensor = real(tensor)?;
@@ -58,14 +57,14 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Sum, Er
     }
     // Large elements first, so that each tensor is aligned.
     all.sort_by_key(|(_, _, dtype)| std::cmp::Reverse(dtype.bitsize()));
-    let file = File::create_new(path).map_err(of(path))?;
-    let mut out = Summing { to: BufWriter::new(file), hasher: Hasher::new(), bytes: 0 };
+    let file = File::create_new(path).map_err(io_error(path))?;
+    let mut out = ChecksumWriter { to: BufWriter::new(file), hasher: Hasher::new(), bytes: 0 };
     let infos = infos(&all);
     let header = Metadata::new(None, infos).map_err(|error| damaged(path, error.to_string()))?;
     let mut header =
         serde_json::to_string(&header).map_err(|error| damaged(path, error.to_string()))?;
     header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
-    let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(of(path));
+    let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(io_error(path));
     put(&(header.len() as u64).to_le_bytes())?;
     put(header.as_bytes())?;
     for (_, tensor, dtype) in &all {
@@ -74,11 +73,11 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Sum, Er
         tensor.f_copy_data_u8(&mut bytes, count)?;
         put(&bytes)?;
     }
-    out.flush().map_err(of(path))?;
-    Ok(Sum { bytes: out.bytes, crc32: out.hasher.finalize() })
+    out.flush().map_err(io_error(path))?;
+    Ok(Checksum { bytes: out.bytes, crc32: out.hasher.finalize() })
 }
 
-/// What the header says of each tensor.
+/// The entry of each tensor in the header.
 fn infos(tensors: &[(&String, Tensor, Dtype)]) -> Vec<(String, TensorInfo)> {
     let mut end = 0;
     let info = |(name, tensor, dtype): &(&String, Tensor, Dtype)| {
@@ -94,33 +93,34 @@ fn shape(tensor: &Tensor) -> Vec<usize> {
     tensor.size().into_iter().map(|size| usize::try_from(size).unwrap_or_default()).collect()
 }
 
-/// A file of tensors, read whole: whatever becomes of it now, they are there.
-pub(crate) struct Tensors {
+/// A file of tensors, read into memory completely.
+pub(crate) struct TensorFile {
     path: PathBuf,
     bytes: Vec<u8>,
-    /// How the tensors lie in the bytes, behind the first so many.
     metadata: Metadata,
+    /// Where the tensors start in the bytes; offsets of the metadata count from there.
     start: usize,
 }
 
-impl Tensors {
-    /// Reads a file that must have this sum.
-    pub(super) fn read(path: PathBuf, sum: Sum) -> Result<Self, CheckpointError> {
-        let length = fs::metadata(&path).map_err(of(&path))?.len();
-        if length != sum.bytes {
-            let problem = format!("it is {length} bytes long, and was {}", sum.bytes);
+impl TensorFile {
+    /// Reads a file that must have this checksum.
+    pub(super) fn read(path: PathBuf, checksum: Checksum) -> Result<Self, CheckpointError> {
+        let length = fs::metadata(&path).map_err(io_error(&path))?.len();
+        if length != checksum.bytes {
+            let problem =
+                format!("it is {length} bytes long, and was {} bytes long", checksum.bytes);
             return Err(damaged(&path, problem));
         }
-        let bytes = fs::read(&path).map_err(of(&path))?;
-        if crc32fast::hash(&bytes) != sum.crc32 {
-            return Err(damaged(&path, "its bytes are others (the CRC-32 differs)"));
+        let bytes = fs::read(&path).map_err(io_error(&path))?;
+        if crc32fast::hash(&bytes) != checksum.crc32 {
+            return Err(damaged(&path, "its bytes differ (by its CRC-32)"));
         }
         let header = SafeTensors::read_metadata(&bytes);
         let (header, metadata) = header.map_err(|error| damaged(&path, error.to_string()))?;
         Ok(Self { path, bytes, metadata, start: 8 + header })
     }
 
-    /// Fails unless it holds tensors of all these names.
+    /// Fails unless it has tensors of all these names.
     pub(crate) fn require_all(&self, names: &HashSet<String>) -> Result<(), CheckpointError> {
         match names.iter().find(|name| self.metadata.info(name).is_none()) {
             Some(name) => Err(self.damaged(format!("`{name}` is not in it"))),
@@ -128,15 +128,15 @@ impl Tensors {
         }
     }
 
-    /// Fails if it holds tensors of other names.
+    /// Fails if it has tensors of other names.
     pub(crate) fn require_no_others(&self, names: &HashSet<String>) -> Result<(), CheckpointError> {
         match self.names().into_iter().find(|name| !names.contains(name)) {
-            Some(name) => Err(self.damaged(format!("`{name}` does not belong into it"))),
+            Some(name) => Err(self.damaged(format!("`{name}` does not belong in it"))),
             None => Ok(()),
         }
     }
 
-    /// That it is not as it was written.
+    /// The error that it differs from what was saved.
     pub(crate) fn damaged(&self, problem: String) -> CheckpointError {
         damaged(&self.path, problem)
     }
@@ -146,7 +146,7 @@ impl Tensors {
         self.metadata.offset_keys()
     }
 
-    /// A tensor, in memory of its own and not on a GPU; a complex one as pairs of real numbers.
+    /// A copy of a tensor, on the CPU; a complex one as pairs of real numbers.
     pub(crate) fn get(&self, name: &str) -> Result<Tensor, Error> {
         let (info, kind, size) = self.described(name)?;
         let (first, past) = info.data_offsets;
@@ -154,8 +154,8 @@ impl Tensors {
         Ok(Tensor::f_from_data_size(bytes, &size, kind)?)
     }
 
-    /// Fails unless a tensor of this file, or these rows of it, can take the place of `like`,
-    /// converted if it may be.
+    /// Fails unless a tensor of this file, or these rows of it, can replace `like`, converted to
+    /// its dtype if `may_be_converted`.
     pub(crate) fn require_like(
         &self,
         name: &str,
@@ -186,21 +186,21 @@ impl Tensors {
         let info = info.ok_or_else(|| self.damaged(format!("`{name}` is not in it")))?;
         let kind = KINDS.iter().find(|(_, dtype)| *dtype == info.dtype);
         let (kind, _) = kind.ok_or_else(|| {
-            self.damaged(format!("`{name}` is of dtype {}, which is not known", info.dtype))
+            self.damaged(format!("`{name}` has dtype {}, which is not supported", info.dtype))
         })?;
         let size = info.shape.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX));
         Ok((info, *kind, size.collect()))
     }
 }
 
-/// Sums up what is written.
-struct Summing<W> {
+/// Computes the checksum of what is written.
+struct ChecksumWriter<W> {
     to: W,
     hasher: Hasher,
     bytes: u64,
 }
 
-impl<W: Write> Write for Summing<W> {
+impl<W: Write> Write for ChecksumWriter<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let count = self.to.write(bytes)?;
         self.hasher.update(bytes.get(..count).unwrap_or_default());

@@ -1,50 +1,45 @@
-//! `tracing` events, under the target `freeze_runtime`.
+//! `tracing` events with the target `freeze_runtime`.
 
 use std::path::Path;
 
-use freeze_dsl::clock::{Change, Clock};
 use tracing::{debug, info, warn};
 
-use crate::Error;
+use crate::{Error, Transition};
 
 const TARGET: &str = "freeze_runtime";
 
-/// At `info` what a look at the rules changed, if it changed anything; at `warn` what a person
-/// should know of.
-pub(super) fn changed(clock: &Clock, change: &Change) {
-    let Change { epoch, step, .. } = *change;
-    for note in &change.notes {
+/// At `info` a transition in which something changed, and at `warn` each of its notes.
+pub(crate) fn transition(transition: &Transition, trained_share: f64) {
+    let Transition { epoch, step, .. } = *transition;
+    for note in &transition.notes {
         warn!(target: TARGET, epoch, step, "{note}");
     }
-    if !change.is_empty() {
-        let fired: Vec<&str> = change.fired.iter().map(|fired| fired.name.as_str()).collect();
+    if !transition.is_empty() {
         info!(
             target: TARGET,
             epoch,
             step,
-            fired = fired.join(", "),
-            unfrozen = change.unfrozen.len(),
-            frozen = change.frozen.len(),
-            trained_share = clock.trained_share(),
-            stopped = change.stopped,
-            "{change}"
+            fired = transition.fired.join(", "),
+            unfrozen = transition.unfrozen.len(),
+            frozen = transition.frozen.len(),
+            trained_share,
+            stopped = transition.stopped,
+            "{transition}"
         );
     }
 }
 
-/// At `debug`: the run is in a checkpoint.
-pub(crate) fn saved(dir: &Path, clock: &Clock) {
-    let (epochs, step) = (clock.epochs_started(), clock.steps());
+/// At `debug`: the run was saved in a checkpoint.
+pub(crate) fn saved(dir: &Path, epochs: u64, step: u64) {
     debug!(target: TARGET, dir = %dir.display(), epochs, step, "saved");
 }
 
-/// At `debug`: the run goes on from a checkpoint.
-pub(crate) fn resumed(dir: &Path, clock: &Clock) {
-    let (epochs, step) = (clock.epochs_started(), clock.steps());
+/// At `debug`: the run resumed from a checkpoint.
+pub(crate) fn resumed(dir: &Path, epochs: u64, step: u64) {
     debug!(target: TARGET, dir = %dir.display(), epochs, step, "resumed");
 }
 
-/// At `warn`: the last line of a log is lost.
-pub(super) fn not_written(error: &Error) {
+/// At `warn`: the last line of a log was not written.
+pub(crate) fn not_written(error: &Error) {
     warn!(target: TARGET, "{error}");
 }

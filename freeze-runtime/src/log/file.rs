@@ -1,4 +1,4 @@
-//! The file of a log: a line an epoch, in order.
+//! The file of a log: one line an epoch, in order.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Seek, SeekFrom, Write};
@@ -9,49 +9,49 @@ use serde::{Deserialize, Serialize};
 use super::line::FORMAT;
 use crate::Error;
 
-/// A log that is open.
+/// An open log.
 #[derive(Debug)]
 pub(super) struct LogFile {
     path: PathBuf,
     file: File,
-    /// Each whole line.
-    lines: Vec<Place>,
+    /// The complete lines.
+    lines: Vec<LineEnd>,
 }
 
-/// Where a line stands.
+/// Where a line ends.
 #[derive(Debug)]
-struct Place {
+struct LineEnd {
     epoch: u64,
-    /// How far the file goes with it, in bytes.
+    /// The size of the file up to and including it, in bytes.
     end: u64,
 }
 
-/// What a line must have to be one of a log.
+/// The fields that a line must have to belong to a log.
 #[derive(Deserialize)]
-struct Head {
+struct LineHead {
     format: u32,
     epoch: u64,
 }
 
 impl LogFile {
-    /// Opens a log, or makes one. What it holds stays until a line takes its place.
+    /// Opens or creates a log. Its content is kept until a line replaces it.
     pub(super) fn open(path: &Path) -> Result<Self, Error> {
         let open = || {
             let mut options = OpenOptions::new();
             let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
             if !file.metadata()?.is_file() {
-                return Err(wrong("it is no file".to_owned()));
+                return Err(invalid("it is not a file".to_owned()));
             }
-            let lines = whole_lines(&file)?;
+            let lines = complete_lines(&file)?;
             Ok((file, lines))
         };
-        let (file, lines) = open().map_err(told(path))?;
+        let (file, lines) = open().map_err(log_error(path))?;
         Ok(Self { path: path.to_owned(), file, lines })
     }
 
-    /// Writes an epoch's line, in the place of that epoch's and of all behind it.
+    /// Writes the line of an epoch, which replaces that epoch's line and all after it.
     pub(super) fn write(&mut self, epoch: u64, line: &impl Serialize) -> Result<(), Error> {
-        self.replace(epoch, line).map_err(told(&self.path))
+        self.replace(epoch, line).map_err(log_error(&self.path))
     }
 
     fn replace(&mut self, epoch: u64, line: &impl Serialize) -> io::Result<()> {
@@ -59,45 +59,45 @@ impl LogFile {
         text.push(b'\n');
         self.lines.truncate(self.lines.partition_point(|line| line.epoch < epoch));
         let end = self.lines.last().map_or(0, |line| line.end);
-        // What else there is: lines of a later time, and what a crash left of one.
+        // The rest is lines of later epochs, or a part of one that a crash left.
         self.file.set_len(end)?;
         self.file.seek(SeekFrom::Start(end))?;
         self.file.write_all(&text)?;
-        self.lines.push(Place { epoch, end: self.file.stream_position()? });
+        self.lines.push(LineEnd { epoch, end: self.file.stream_position()? });
         Ok(())
     }
 }
 
-/// The lines of a log, but for a last one that was never finished.
-fn whole_lines(file: &File) -> io::Result<Vec<Place>> {
+/// The lines of a log, without a last one that was not finished.
+fn complete_lines(file: &File) -> io::Result<Vec<LineEnd>> {
     let mut reader = BufReader::new(file);
-    let mut lines: Vec<Place> = Vec::new();
+    let mut lines: Vec<LineEnd> = Vec::new();
     let mut line = Vec::new();
     let mut end = 0;
     loop {
         line.clear();
         end += u64::try_from(reader.read_until(b'\n', &mut line)?).unwrap_or(u64::MAX);
         let number = lines.len() + 1;
-        // A crash can leave a piece of a line behind.
+        // A crash can leave a part of a line.
         if !line.ends_with(b"\n") && (begins_as_a_line(&line) || !lines.is_empty()) {
             return Ok(lines);
         }
-        match serde_json::from_slice::<Head>(&line) {
-            Ok(Head { format: FORMAT, epoch }) => {
+        match serde_json::from_slice::<LineHead>(&line) {
+            Ok(LineHead { format: FORMAT, epoch }) => {
                 if let Some(before) = lines.last().filter(|before| before.epoch >= epoch) {
-                    return Err(wrong(format!(
-                        "line {number} is of epoch {epoch}, and the one before it of {}",
+                    return Err(invalid(format!(
+                        "line {number} has epoch {epoch}, and the line before it has epoch {}",
                         before.epoch
                     )));
                 }
-                lines.push(Place { epoch, end });
+                lines.push(LineEnd { epoch, end });
             }
-            Ok(Head { format, .. }) => {
-                return Err(wrong(format!(
-                    "line {number} is of format {format}, and this version writes format {FORMAT}"
+            Ok(LineHead { format, .. }) => {
+                return Err(invalid(format!(
+                    "line {number} has format {format}, and this version writes format {FORMAT}"
                 )));
             }
-            Err(_) => return Err(wrong(format!("line {number} is no line of a log"))),
+            Err(_) => return Err(invalid(format!("line {number} is not a line of a log"))),
         }
     }
 }
@@ -106,11 +106,11 @@ fn begins_as_a_line(piece: &[u8]) -> bool {
     b"{\"format\":".iter().zip(piece).all(|(expected, byte)| expected == byte)
 }
 
-fn wrong(problem: String) -> io::Error {
+fn invalid(problem: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, problem)
 }
 
-fn told(path: &Path) -> impl Fn(io::Error) -> Error {
+fn log_error(path: &Path) -> impl Fn(io::Error) -> Error {
     let path = path.to_owned();
     move |error| Error::Log { path: path.clone(), error }
 }
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_write_that_fails_is_told_and_can_be_made_again() {
+    fn a_write_that_fails_is_reported_and_can_be_repeated() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("run.jsonl");
         let mut log = LogFile::open(&path).unwrap();

@@ -1,22 +1,21 @@
-//! A line of the log: what there is to say of an epoch.
+//! A line of the log: one epoch.
 
 use std::collections::BTreeMap;
 
-use freeze_dsl::clock::Change;
 use serde::{Deserialize, Serialize};
 
-use crate::Tuner;
+use crate::ParamGroup;
 
-/// The version of the lines.
+/// The version of the format of a line.
 pub(super) const FORMAT: u32 = 1;
 
-/// What is known of the epoch that runs. It goes into checkpoints, so that a resumed run can write
-/// the line of an epoch in the middle of which it was saved.
+/// What is known of the running epoch. It is saved in checkpoints, so that a resumed run can write
+/// the line of an epoch in which it was saved.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Epoch {
-    /// None before the first one.
-    start: Option<Start>,
+pub(crate) struct EpochRecord {
+    /// `None` before the first epoch.
+    start: Option<EpochStart>,
     fired: Vec<String>,
     metrics: BTreeMap<String, Option<f64>>,
 }
@@ -24,48 +23,39 @@ pub(crate) struct Epoch {
 /// What was in force when an epoch started.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Start {
-    epoch: u64,
-    step: u64,
-    trainable: Vec<String>,
-    groups: Vec<Group>,
-    live_stats: Vec<String>,
-    trained_share: f64,
+pub(crate) struct EpochStart {
+    pub(crate) epoch: u64,
+    pub(crate) step: u64,
+    pub(crate) trainable: Vec<String>,
+    pub(crate) groups: Vec<GroupRecord>,
+    pub(crate) live_stats: Vec<String>,
+    pub(crate) trained_share: f64,
 }
 
+/// A [`ParamGroup`] with its optimizer by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
+pub(crate) struct GroupRecord {
     params: Vec<String>,
     lr: f64,
     weight_decay: f64,
     optimizer: String,
 }
 
-impl Start {
-    pub(super) fn of(tuner: &Tuner) -> Self {
-        let groups = tuner.groups().into_iter().map(|group| Group {
-            params: group.parameters,
+impl From<ParamGroup> for GroupRecord {
+    fn from(group: ParamGroup) -> Self {
+        Self {
+            params: group.params,
             lr: group.lr,
             weight_decay: group.weight_decay,
             optimizer: group.optimizer.name().to_owned(),
-        });
-        let modules = tuner.plan().model().normalisations().iter().enumerate();
-        let live = modules.filter(|(index, _)| tuner.clock.is_live(*index));
-        Self {
-            epoch: tuner.epoch().saturating_sub(1),
-            step: tuner.global_step(),
-            trainable: tuner.trainable(),
-            groups: groups.collect(),
-            live_stats: live.map(|(_, module)| module.module.clone()).collect(),
-            trained_share: tuner.clock.trained_share(),
         }
     }
 }
 
-impl Epoch {
-    /// The next one started; what fires at its start comes after this.
-    pub(super) fn start(&mut self, start: Start) {
+impl EpochRecord {
+    /// Begins the next epoch; the rules that fire at its start come after this.
+    pub(super) fn begin(&mut self, start: EpochStart) {
         // What was observed before the first epoch counts as observed in it.
         if self.start.replace(start).is_some() {
             self.metrics.clear();
@@ -73,37 +63,20 @@ impl Epoch {
         self.fired.clear();
     }
 
-    pub(super) fn fired(&mut self, change: &Change) {
-        self.fired.extend(change.fired.iter().map(|fired| fired.name.clone()));
+    pub(super) fn add_fired(&mut self, rules: &[String]) {
+        self.fired.extend_from_slice(rules);
     }
 
-    pub(crate) fn observed(&mut self, metric: &str, value: f64) {
+    pub(crate) fn add_metric(&mut self, metric: &str, value: f64) {
         self.metrics.insert(metric.to_owned(), Some(value).filter(|value| value.is_finite()));
     }
-}
 
-/// What a line says, in this order.
-#[derive(Serialize)]
-pub(super) struct Line<'t> {
-    format: u32,
-    pub(super) epoch: u64,
-    step: u64,
-    fired: &'t [String],
-    trainable: &'t [String],
-    groups: &'t [Group],
-    live_stats: &'t [String],
-    trained_share: f64,
-    metrics: &'t BTreeMap<String, Option<f64>>,
-    optimizer_bytes: usize,
-    stopped: bool,
-}
-
-impl<'t> Line<'t> {
-    /// The line of the epoch that runs, as it stands; none before the first one.
-    pub(super) fn of(tuner: &'t Tuner) -> Option<Self> {
-        let Epoch { start, fired, metrics } = &tuner.log.epoch;
-        let Start { epoch, step, trainable, groups, live_stats, trained_share } = start.as_ref()?;
-        Some(Self {
+    /// The line of the running epoch up to now; `None` before the first epoch.
+    pub(super) fn line(&self, optimizer_bytes: usize, stopped: bool) -> Option<EpochLine<'_>> {
+        let Self { start, fired, metrics } = self;
+        let EpochStart { epoch, step, trainable, groups, live_stats, trained_share } =
+            start.as_ref()?;
+        Some(EpochLine {
             format: FORMAT,
             epoch: *epoch,
             step: *step,
@@ -113,8 +86,24 @@ impl<'t> Line<'t> {
             live_stats,
             trained_share: *trained_share,
             metrics,
-            optimizer_bytes: tuner.optimizer_bytes(),
-            stopped: tuner.stopped(),
+            optimizer_bytes,
+            stopped,
         })
     }
+}
+
+/// The fields of a line, in this order.
+#[derive(Serialize)]
+pub(super) struct EpochLine<'r> {
+    format: u32,
+    pub(super) epoch: u64,
+    step: u64,
+    fired: &'r [String],
+    trainable: &'r [String],
+    groups: &'r [GroupRecord],
+    live_stats: &'r [String],
+    trained_share: f64,
+    metrics: &'r BTreeMap<String, Option<f64>>,
+    optimizer_bytes: usize,
+    stopped: bool,
 }

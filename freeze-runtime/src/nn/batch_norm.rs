@@ -1,4 +1,4 @@
-//! Batch normalisation that stands still while it is frozen.
+//! Batch normalization that is constant while it is frozen.
 
 use std::borrow::Borrow;
 use std::ops::Deref;
@@ -6,20 +6,40 @@ use std::ops::Deref;
 use tch::Tensor;
 use tch::nn::{self, BatchNormConfig, ModuleT, Path};
 
-use super::held::Listener;
+use super::listener::Listener;
 
-/// tch's [`nn::BatchNorm`], which works as in inference while a tuner holds its statistics.
+/// tch's [`nn::BatchNorm`], in evaluation mode while a tuner has frozen its running statistics.
 ///
 /// It dereferences to tch's, for its weight, its bias and its statistics.
+///
+/// ```
+/// use freeze_runtime::nn::BatchNorm;
+/// use tch::nn::{self, VarStore};
+///
+/// let vs = VarStore::new(tch::Device::Cpu);
+/// let norm: BatchNorm = nn::batch_norm2d(vs.root(), 4, nn::BatchNormConfig::default()).into();
+/// assert_eq!(norm.running_mean.size(), [4]);
+/// ```
 #[derive(Debug)]
 pub struct BatchNorm {
-    /// None where libtorch could not tell the running mean from other tensors: then the norm is as
-    /// tch's, and its statistics are held as those are.
+    /// `None` if libtorch could not identify the running mean: then the norm is as tch's, and its
+    /// frozen statistics are restored as those of tch's are.
     listener: Option<Listener>,
     norm: nn::BatchNorm,
 }
 
-/// As tch's [`nn::batch_norm1d`]: over inputs of shape `(N, C)` or `(N, C, L)`.
+/// tch's [`nn::batch_norm1d`] with freezing: over inputs of shape `(N, C)` or `(N, C, L)`.
+///
+/// ```
+/// use freeze_runtime::nn::batch_norm1d;
+/// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let vs = VarStore::new(Device::Cpu);
+/// let norm = batch_norm1d(vs.root() / "bn", 4, BatchNormConfig::default());
+/// let x = Tensor::ones([8, 4], (Kind::Float, Device::Cpu));
+/// assert_eq!(norm.forward_t(&x, true).size(), [8, 4]);
+/// ```
 pub fn batch_norm1d<'p>(
     path: impl Borrow<Path<'p>>,
     out_dim: i64,
@@ -28,7 +48,18 @@ pub fn batch_norm1d<'p>(
     nn::batch_norm1d(path, out_dim, config).into()
 }
 
-/// As tch's [`nn::batch_norm2d`]: over inputs of shape `(N, C, H, W)`.
+/// tch's [`nn::batch_norm2d`] with freezing: over inputs of shape `(N, C, H, W)`.
+///
+/// ```
+/// use freeze_runtime::nn::batch_norm2d;
+/// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let vs = VarStore::new(Device::Cpu);
+/// let norm = batch_norm2d(vs.root() / "bn", 4, BatchNormConfig::default());
+/// let x = Tensor::ones([8, 4, 3, 3], (Kind::Float, Device::Cpu));
+/// assert_eq!(norm.forward_t(&x, true).size(), [8, 4, 3, 3]);
+/// ```
 pub fn batch_norm2d<'p>(
     path: impl Borrow<Path<'p>>,
     out_dim: i64,
@@ -37,7 +68,18 @@ pub fn batch_norm2d<'p>(
     nn::batch_norm2d(path, out_dim, config).into()
 }
 
-/// As tch's [`nn::batch_norm3d`]: over inputs of shape `(N, C, D, H, W)`.
+/// tch's [`nn::batch_norm3d`] with freezing: over inputs of shape `(N, C, D, H, W)`.
+///
+/// ```
+/// use freeze_runtime::nn::batch_norm3d;
+/// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
+/// use tch::{Device, Kind, Tensor};
+///
+/// let vs = VarStore::new(Device::Cpu);
+/// let norm = batch_norm3d(vs.root() / "bn", 4, BatchNormConfig::default());
+/// let x = Tensor::ones([8, 4, 2, 3, 3], (Kind::Float, Device::Cpu));
+/// assert_eq!(norm.forward_t(&x, true).size(), [8, 4, 2, 3, 3]);
+/// ```
 pub fn batch_norm3d<'p>(
     path: impl Borrow<Path<'p>>,
     out_dim: i64,
@@ -47,11 +89,18 @@ pub fn batch_norm3d<'p>(
 }
 
 impl BatchNorm {
-    /// Whether its running statistics are held: it is frozen, or the policy says `stats held`.
-    /// Where no tuner has charge of it, they are not.
+    /// Whether its running statistics are frozen: its parameters are, or the policy says `stats
+    /// held`. Without a tuner, they are not.
+    ///
+    /// ```
+    /// # use freeze_runtime::nn::batch_norm1d;
+    /// # let vs = tch::nn::VarStore::new(tch::Device::Cpu);
+    /// let norm = batch_norm1d(vs.root() / "bn", 4, Default::default());
+    /// assert!(!norm.is_held());
+    /// ```
     #[must_use]
     pub fn is_held(&self) -> bool {
-        self.listener.as_ref().is_some_and(Listener::is_held)
+        self.listener.as_ref().is_some_and(Listener::is_frozen)
     }
 }
 
@@ -70,11 +119,11 @@ impl Deref for BatchNorm {
 }
 
 impl ModuleT for BatchNorm {
-    /// Normalises with the batch's own statistics in training, unless they are held; else with the
-    /// running ones, which it does not touch.
+    /// Normalizes with the statistics of the batch in training, unless the running statistics are
+    /// frozen; otherwise with the running ones, which it does not change.
     ///
     /// # Panics
-    /// As tch's, if the input does not have the shape that it takes.
+    /// Panics as tch's does, if the input has another shape.
     fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
         self.norm.forward_t(xs, train && !self.is_held())
     }

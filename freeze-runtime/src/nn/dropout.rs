@@ -1,23 +1,33 @@
-//! Dropout that lets everything through while it is frozen.
+//! Dropout that is the identity while it is frozen.
 
 use std::borrow::Borrow;
 
 use tch::Tensor;
 use tch::nn::ModuleT;
 
-/// Dropout that belongs to parameters, and drops nothing while none of them trains.
+/// Dropout that belongs to parameters, and is the identity while all of them are frozen.
+///
+/// ```
+/// use freeze_runtime::nn::dropout;
+/// use tch::nn::ModuleT;
+/// use tch::{Device, Kind, Tensor};
+///
+/// let weight = Tensor::ones([4], (Kind::Float, Device::Cpu));
+/// let drop = dropout(0.5, [&weight]);
+/// let x = Tensor::ones([8], (Kind::Float, Device::Cpu));
+/// assert_eq!(drop.forward_t(&x, true), x);
+/// ```
 #[derive(Debug)]
 pub struct Dropout {
     p: f64,
     of: Vec<Tensor>,
 }
 
-/// Dropout that zeroes each number with probability `p`, 0 to 1, in training, and scales the others
+/// Dropout that zeroes each element with probability `p`, 0 to 1, in training, and scales the others
 /// by `1 / (1 - p)`, as [`Tensor::dropout`] does.
 ///
-/// `of` are the parameters that it belongs to, such as the weight of the layer before it: once none
-/// of them requires a gradient, it lets everything through. One that belongs to no parameters is
-/// never frozen.
+/// `of` are the parameters that it belongs to, such as the weight of the layer before it: while none
+/// of them requires a gradient, it is the identity. Without parameters, it is never frozen.
 ///
 /// ```
 /// # use freeze_runtime::nn::dropout;
@@ -33,7 +43,14 @@ pub fn dropout<T: Borrow<Tensor>>(p: f64, of: impl IntoIterator<Item = T>) -> Dr
 }
 
 impl Dropout {
-    /// Whether it belongs to parameters, and none of them trains.
+    /// Whether it belongs to parameters, and all of them are frozen.
+    ///
+    /// ```
+    /// # use freeze_runtime::nn::dropout;
+    /// # use tch::{Device, Kind, Tensor};
+    /// let weight = Tensor::ones([4], (Kind::Float, Device::Cpu));
+    /// assert!(dropout(0.5, [&weight]).is_frozen());
+    /// ```
     #[must_use]
     pub fn is_frozen(&self) -> bool {
         !self.of.is_empty() && !self.of.iter().any(Tensor::requires_grad)
@@ -41,10 +58,10 @@ impl Dropout {
 }
 
 impl ModuleT for Dropout {
-    /// Drops numbers in training, unless it is frozen.
+    /// Drops elements in training, unless it is frozen.
     ///
     /// # Panics
-    /// As [`Tensor::dropout`], if the probability is none.
+    /// Panics as [`Tensor::dropout`] does, if `p` is not a probability.
     fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
         xs.dropout(self.p, train && !self.is_frozen())
     }

@@ -1,10 +1,10 @@
-//! Modules that know whether they are frozen.
+//! Modules that are in evaluation mode while they are frozen.
 //!
-//! A batch normalisation in training normalises by the batch, whatever is frozen: what comes out of
-//! frozen layers then depends on the batch, and differs from what will come out once training is
-//! over. The modules here take the place of tch's, with the same arguments, variables and numbers.
-//! While a [`Tuner`](crate::Tuner) holds the statistics of a norm, or everything is frozen that a
-//! dropout belongs to, they work as in inference, even with `train` set; else as tch's.
+//! A batch normalization in training mode normalizes by the batch, whatever is frozen: the output of
+//! frozen layers then depends on the batch, and differs from their output after training. The modules
+//! here replace tch's, with the same arguments, variables and values. While a
+//! [`Tuner`](crate::Tuner) has frozen the statistics of a norm, or all parameters of a dropout are
+//! frozen, they work as in evaluation, even with `train` set; otherwise as tch's.
 //!
 //! ```
 //! use freeze_runtime::nn::{batch_norm2d, dropout};
@@ -31,8 +31,8 @@
 
 mod batch_norm;
 mod dropout;
-mod held;
+mod listener;
 
 pub use batch_norm::{BatchNorm, batch_norm1d, batch_norm2d, batch_norm3d};
 pub use dropout::{Dropout, dropout};
-pub(crate) use held::follow;
+pub(crate) use listener::follow;

@@ -3,7 +3,7 @@
 use freeze_dsl::Optimizer;
 use tch::TchError;
 
-use super::{Hyper, Moving};
+use super::{HyperParams, SteppingParam};
 use crate::ffi::{self, AdamOptions, Facts, List, RmsPropOptions, SgdOptions};
 
 /// A kernel and its options.
@@ -14,9 +14,13 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The kernel for parameters of which these are the facts, where libtorch has one.
-    pub(super) const fn of(hyper: &Hyper, facts: Facts, is_first_step: bool) -> Option<Self> {
-        let Hyper { lr, weight_decay, optimizer } = *hyper;
+    /// The kernel for parameters with these facts, if libtorch has one.
+    pub(super) const fn of(
+        hyper_params: &HyperParams,
+        facts: Facts,
+        is_first_step: bool,
+    ) -> Option<Self> {
+        let HyperParams { lr, weight_decay, optimizer } = *hyper_params;
         let decoupled = matches!(optimizer, Optimizer::AdamW { .. });
         match optimizer {
             Optimizer::Sgd { momentum, dampening, nesterov } if facts.has_fused_sgd => {
@@ -57,10 +61,10 @@ impl Kernel {
         }
     }
 
-    pub(super) fn step(&self, moving: &[Moving<'_>]) -> Result<(), TchError> {
-        let parameters: List<'_> = moving.iter().map(|moving| moving.parameter).collect();
+    pub(super) fn step(&self, params: &[SteppingParam<'_>]) -> Result<(), TchError> {
+        let parameters: List<'_> = params.iter().map(|param| param.parameter).collect();
         let states = |name| -> List<'_> {
-            moving.iter().filter_map(|moving| moving.state.tensor(name)).collect()
+            params.iter().filter_map(|param| param.state.tensor(name)).collect()
         };
         match *self {
             Self::Sgd(options) => ffi::fused_sgd(&parameters, &states("momentum_buffer"), options),

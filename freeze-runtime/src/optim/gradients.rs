@@ -1,7 +1,7 @@
-//! Gradients of many parameters at once: let go of, clipped.
+//! Clears and clips the gradients of many parameters at once.
 //!
 //! Clipping follows [`torch.nn.utils.clip_grad_norm_`] and [`torch.nn.utils.clip_grad_value_`].
-//! Parameters without a gradient are passed over.
+//! Parameters without a gradient are skipped.
 //!
 //! [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
 //! [`torch.nn.utils.clip_grad_value_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_value_.html
@@ -10,17 +10,16 @@ use std::ops::Range;
 
 use tch::{TchError, Tensor};
 
-use super::lanes;
+use super::buckets;
 use crate::ffi::{self, List};
 
-/// Makes every gradient undefined, which is what `zero_grad` does in `PyTorch`: a parameter that
-/// then takes no part in a loss does not step at all, where a zero gradient would move it by its
-/// weight decay and momentum.
+/// Makes every gradient undefined, as `PyTorch`'s `zero_grad` does: a parameter that takes no part in
+/// the next loss does not step, where a zero gradient would change it by weight decay and momentum.
 pub(crate) fn zero(parameters: &[&Tensor]) -> Result<(), TchError> {
     ffi::drop_gradients(&parameters.iter().copied().collect())
 }
 
-/// Makes some rows of a parameter's gradient zero, if it has one.
+/// Sets some rows of a parameter's gradient to zero, if it has one.
 pub(crate) fn zero_rows(parameter: &Tensor, rows: &Range<usize>) -> Result<(), TchError> {
     let gradient = parameter.f_grad()?;
     if !gradient.defined() {
@@ -39,16 +38,15 @@ pub(crate) fn zero_rows(parameter: &Tensor, rows: &Range<usize>) -> Result<(), T
     Ok(())
 }
 
-/// Where rows begin, and how many there are, as libtorch counts.
+/// The start and the number of rows, in libtorch's integers.
 pub(crate) fn extent(rows: &Range<usize>) -> Result<(i64, i64), TchError> {
     match (i64::try_from(rows.start), i64::try_from(rows.len())) {
         (Ok(start), Ok(length)) => Ok((start, length)),
-        _ => Err(TchError::Shape(format!("rows {rows:?} are more than libtorch can count"))),
+        _ => Err(TchError::Shape(format!("rows {rows:?} are out of libtorch's range"))),
     }
 }
 
-/// Scales all gradients together, so that their L2 norm is `max` at most. Gives the norm that they
-/// had before.
+/// Scales all gradients so that their total L2 norm is at most `max`. Returns the norm before.
 pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<f64, TchError> {
     let lists = with_gradients(parameters)?;
     let mut squares = 0.0;
@@ -57,7 +55,7 @@ pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<f64, TchErro
     }
     let norm = squares.sqrt();
     let factor = max / (norm + 1e-6);
-    // As in PyTorch, a norm that is no number makes all gradients so.
+    // As in PyTorch, a norm of NaN makes all gradients NaN.
     if factor < 1.0 || factor.is_nan() {
         for list in &lists {
             ffi::scale_gradients(list, factor)?;
@@ -66,7 +64,7 @@ pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<f64, TchErro
     Ok(norm)
 }
 
-/// Brings every element of every gradient into `-max..=max`.
+/// Clamps every element of every gradient to `-max..=max`.
 pub(crate) fn clip_value(parameters: &[&Tensor], max: f64) -> Result<(), TchError> {
     with_gradients(parameters)?.iter().try_for_each(|list| ffi::clamp_gradients(list, max))
 }
@@ -76,7 +74,7 @@ fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchErr
     let facts = ffi::facts(&parameters.iter().copied().collect())?;
     let with_gradient =
         facts.into_iter().zip(parameters.iter().copied()).filter(|(facts, _)| facts.has_gradient);
-    Ok(lanes(with_gradient).into_iter().map(|(_, lane)| lane.into_iter().collect()).collect())
+    Ok(buckets(with_gradient).into_iter().map(|(_, bucket)| bucket.into_iter().collect()).collect())
 }
 
 #[cfg(test)]
@@ -130,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn zeroing_lets_go_and_the_next_backward_pass_starts_again() {
+    fn zeroing_clears_and_the_next_backward_pass_starts_again() {
         let [a] = with([numbers(&[3.0])]);
         zero(&[&a]).unwrap();
         assert!(!a.grad().defined());

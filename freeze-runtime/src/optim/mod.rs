@@ -1,7 +1,7 @@
-//! The optimizers: one step of many parameters whose options agree, and their gradients.
+//! The optimizers: one step of many parameters with the same hyperparameters, and their gradients.
 //!
-//! State belongs to a parameter. It is made when the parameter first steps, and made anew when its
-//! optimizer has changed; dropping it is all it takes to forget a parameter.
+//! State belongs to a parameter. It is created when the parameter first steps, and again when its
+//! optimizer has changed. There is no other state of an optimizer.
 
 mod fused;
 pub(crate) mod gradients;
@@ -15,65 +15,69 @@ use tch::{TchError, Tensor};
 
 use self::fused::Kernel;
 pub(crate) use self::plain::real;
-pub(crate) use self::state::State;
+pub(crate) use self::state::ParamState;
 use crate::ffi;
 
-/// What a step depends on beside parameters, gradients and state.
+/// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Hyper {
+pub(crate) struct HyperParams {
     pub(crate) lr: f64,
     pub(crate) weight_decay: f64,
     pub(crate) optimizer: Optimizer,
 }
 
-/// A parameter and what its optimizer remembers of it.
-pub(crate) struct Slot<'a> {
+/// A parameter and its optimizer state.
+pub(crate) struct ParamSlot<'a> {
     pub(crate) parameter: &'a Tensor,
-    pub(crate) state: &'a mut Option<State>,
+    pub(crate) state: &'a mut Option<ParamState>,
 }
 
-/// A parameter that has a gradient, with state of the right optimizer.
-struct Moving<'a> {
+/// A parameter that has a gradient, with the state of its optimizer.
+struct SteppingParam<'a> {
     parameter: &'a Tensor,
-    state: &'a State,
+    state: &'a ParamState,
 }
 
-/// Parameters that step in the same way, each with a gradient.
-struct Lane<'a> {
-    hyper: Hyper,
-    /// None where libtorch has no kernel for them.
+/// Parameters that step by the same kernel, each with a gradient.
+struct Bucket<'a> {
+    hyper_params: HyperParams,
+    /// `None` if libtorch has no kernel for them.
     kernel: Option<Kernel>,
-    /// Whether they have no state yet, or that of another optimizer.
+    /// Whether they have no state yet, or the state of another optimizer.
     is_first_step: bool,
-    slots: Vec<Slot<'a>>,
+    slots: Vec<ParamSlot<'a>>,
 }
 
-/// Lets every parameter step that has a gradient. The others keep their values and get no state.
+/// Steps every parameter that has a gradient. The others keep their values and get no state.
 ///
-/// Whether all of them can step is known before the first one moves: then nothing is changed.
+/// All of them are checked before the first one changes: if one cannot step, nothing is changed.
 pub(crate) fn step<'a>(
-    groups: impl IntoIterator<Item = (Hyper, Vec<Slot<'a>>)>,
+    groups: impl IntoIterator<Item = (HyperParams, Vec<ParamSlot<'a>>)>,
 ) -> Result<(), TchError> {
     let _no_grad = tch::no_grad_guard();
     let mut all = Vec::new();
-    for (hyper, slots) in groups {
-        all.extend(Lane::of(hyper, slots)?);
+    for (hyper_params, slots) in groups {
+        all.extend(Bucket::of(hyper_params, slots)?);
     }
-    all.iter().try_for_each(Lane::check)?;
-    all.into_iter().try_for_each(Lane::step)
+    all.iter().try_for_each(Bucket::check)?;
+    all.into_iter().try_for_each(Bucket::step)
 }
 
-impl<'a> Lane<'a> {
-    fn of(hyper: Hyper, slots: Vec<Slot<'a>>) -> Result<impl Iterator<Item = Self>, TchError> {
+impl<'a> Bucket<'a> {
+    fn of(
+        hyper_params: HyperParams,
+        slots: Vec<ParamSlot<'a>>,
+    ) -> Result<impl Iterator<Item = Self>, TchError> {
         let facts = ffi::facts(&slots.iter().map(|slot| slot.parameter).collect())?;
         let with_gradient = slots.into_iter().zip(facts).filter(|(_, facts)| facts.has_gradient);
         let items = with_gradient.map(|(slot, facts)| {
-            let serves = slot.state.as_ref().is_some_and(|state| state.serves(&hyper.optimizer));
-            ((facts, !serves), slot)
+            let has_state =
+                slot.state.as_ref().is_some_and(|state| state.is_of(&hyper_params.optimizer));
+            ((facts, !has_state), slot)
         });
-        Ok(lanes(items).into_iter().map(move |((facts, is_first_step), slots)| {
-            let kernel = Kernel::of(&hyper, facts, is_first_step);
-            Self { hyper, kernel, is_first_step, slots }
+        Ok(buckets(items).into_iter().map(move |((facts, is_first_step), slots)| {
+            let kernel = Kernel::of(&hyper_params, facts, is_first_step);
+            Self { hyper_params, kernel, is_first_step, slots }
         }))
     }
 
@@ -83,8 +87,8 @@ impl<'a> Lane<'a> {
         if !self.is_first_step {
             let mut parameters = Vec::new();
             let mut averages = Vec::new();
-            for Slot { parameter, state } in &self.slots {
-                for average in state.iter().flat_map(State::averages) {
+            for ParamSlot { parameter, state } in &self.slots {
+                for average in state.iter().flat_map(ParamState::averages) {
                     parameters.push(*parameter);
                     averages.push(average);
                 }
@@ -96,59 +100,65 @@ impl<'a> Lane<'a> {
             )?;
         }
         if self.kernel.is_none() {
-            self.slots.iter().try_for_each(|slot| plain::check(slot.parameter, &self.hyper))?;
+            self.slots
+                .iter()
+                .try_for_each(|slot| plain::check(slot.parameter, &self.hyper_params))?;
         }
         Ok(())
     }
 
     fn step(mut self) -> Result<(), TchError> {
         match &self.kernel {
-            Some(kernel) => advance(&mut self.slots, &self.hyper, self.is_first_step, |moving| {
-                kernel.step(moving)
-            }),
+            Some(kernel) => {
+                advance(&mut self.slots, &self.hyper_params, self.is_first_step, |params| {
+                    kernel.step(params)
+                })
+            }
             None => self.slots.chunks_mut(1).try_for_each(|slot| {
-                advance(slot, &self.hyper, self.is_first_step, |moving| {
-                    let mut moving = moving.iter();
-                    moving.try_for_each(|it| plain::step(it, &self.hyper, self.is_first_step))
+                advance(slot, &self.hyper_params, self.is_first_step, |params| {
+                    let mut params = params.iter();
+                    params.try_for_each(|param| {
+                        plain::step(param, &self.hyper_params, self.is_first_step)
+                    })
                 })
             }),
         }
     }
 }
 
-/// Lets slots step, with new states where it is their first step. These are theirs once they have
-/// stepped, and are dropped where they have not.
+/// Steps slots, with new states if it is their first step. The slots get these once they have
+/// stepped.
 fn advance(
-    slots: &mut [Slot<'_>],
-    hyper: &Hyper,
+    slots: &mut [ParamSlot<'_>],
+    hyper_params: &HyperParams,
     is_first_step: bool,
-    step: impl FnOnce(&[Moving<'_>]) -> Result<(), TchError>,
+    step: impl FnOnce(&[SteppingParam<'_>]) -> Result<(), TchError>,
 ) -> Result<(), TchError> {
     if is_first_step {
-        let new = slots.iter().map(|slot| State::new(hyper.optimizer, slot.parameter));
+        let new = slots.iter().map(|slot| ParamState::new(hyper_params.optimizer, slot.parameter));
         let new = new.collect::<Result<Vec<_>, _>>()?;
         let pairs = slots.iter().zip(&new);
-        let moving = pairs.map(|(slot, state)| Moving { parameter: slot.parameter, state });
-        step(&moving.collect::<Vec<_>>())?;
+        let params = pairs.map(|(slot, state)| SteppingParam { parameter: slot.parameter, state });
+        step(&params.collect::<Vec<_>>())?;
         for (slot, state) in slots.iter_mut().zip(new) {
             *slot.state = Some(state);
         }
         return Ok(());
     }
-    let moving = slots
-        .iter()
-        .filter_map(|Slot { parameter, state }| Some(Moving { parameter, state: state.as_ref()? }));
-    step(&moving.collect::<Vec<_>>())
+    let params = slots.iter().filter_map(|ParamSlot { parameter, state }| {
+        Some(SteppingParam { parameter, state: state.as_ref()? })
+    });
+    step(&params.collect::<Vec<_>>())
 }
 
-/// The items by what they have in common: what one call of a multi-tensor kernel can take.
-fn lanes<K: PartialEq, T>(items: impl IntoIterator<Item = (K, T)>) -> Vec<(K, Vec<T>)> {
-    let mut lanes: Vec<(K, Vec<T>)> = Vec::new();
+/// The items by their keys: one call of a multi-tensor kernel takes items of one key.
+fn buckets<K: PartialEq, T>(items: impl IntoIterator<Item = (K, T)>) -> Vec<(K, Vec<T>)> {
+    let mut buckets: Vec<(K, Vec<T>)> = Vec::new();
     for (key, item) in items {
-        match lanes.iter_mut().find(|(of, _)| *of == key) {
-            Some((_, lane)) => lane.push(item),
-            None => lanes.push((key, vec![item])),
+        match buckets.iter_mut().find(|(of, _)| *of == key) {
+            Some((_, bucket)) => bucket.push(item),
+            None => buckets.push((key, vec![item])),
         }
     }
-    lanes
+    buckets
 }

@@ -7,28 +7,30 @@
 use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
-use super::{Hyper, Moving, State};
+use super::{HyperParams, ParamState, SteppingParam};
 use crate::ffi;
 
-type Result<T> = std::result::Result<T, TchError>;
-
-/// Fails where there is no formula for a parameter's gradient.
-pub(super) fn check(parameter: &Tensor, hyper: &Hyper) -> Result<()> {
-    let is_sgd = matches!(hyper.optimizer, Optimizer::Sgd { .. });
+/// Fails if there is no formula for a parameter's gradient.
+pub(super) fn check(parameter: &Tensor, hyper_params: &HyperParams) -> Result<(), TchError> {
+    let is_sgd = matches!(hyper_params.optimizer, Optimizer::Sgd { .. });
     if !is_sgd && parameter.f_grad()?.is_sparse() {
         // As in PyTorch, where `SparseAdam` is an optimizer of its own.
-        let name = hyper.optimizer.name();
+        let name = hyper_params.optimizer.name();
         return Err(TchError::Torch(format!("{name} does not take sparse gradients; sgd does")));
     }
     Ok(())
 }
 
-/// Lets one parameter step.
-pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> Result<()> {
-    let Hyper { lr, weight_decay, optimizer } = *hyper;
-    let state = moving.state;
-    let mut parameter = real(moving.parameter)?;
-    let mut gradient = real(&moving.parameter.f_grad()?)?;
+/// Steps one parameter.
+pub(super) fn step(
+    param: &SteppingParam<'_>,
+    hyper_params: &HyperParams,
+    is_first_step: bool,
+) -> Result<(), TchError> {
+    let HyperParams { lr, weight_decay, optimizer } = *hyper_params;
+    let state = param.state;
+    let mut parameter = real(param.parameter)?;
+    let mut gradient = real(&param.parameter.f_grad()?)?;
     if let Optimizer::AdamW { .. } = optimizer {
         let _ = parameter.f_mul_scalar_(1.0 - lr * weight_decay)?;
     } else if weight_decay != 0.0 {
@@ -39,7 +41,7 @@ pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> R
             if momentum > 0.0 {
                 let mut buffer = tensor(state, "momentum_buffer")?;
                 let _ = buffer.f_mul_scalar_(momentum)?;
-                // At first it is zero.
+                // The buffer is zero then.
                 let weight = if is_first_step { 1.0 } else { 1.0 - dampening };
                 ffi::add(&mut buffer, &gradient, weight)?;
                 gradient = if nesterov { sum(&gradient, &buffer, momentum)? } else { buffer };
@@ -85,30 +87,35 @@ pub(super) fn step(moving: &Moving<'_>, hyper: &Hyper, is_first_step: bool) -> R
     Ok(())
 }
 
-/// A gradient, sparse or not, and a factor times something that is not.
-fn sum(gradient: &Tensor, other: &Tensor, factor: f64) -> Result<Tensor> {
+/// A gradient, sparse or not, plus a factor times a dense tensor.
+fn sum(gradient: &Tensor, other: &Tensor, factor: f64) -> Result<Tensor, TchError> {
     let mut sum = other.f_zeros_like()?.f_add_(gradient)?;
     ffi::add(&mut sum, other, factor)?;
     Ok(sum)
 }
 
-/// A moving average of squared gradients, moved on by a gradient.
-fn average_square(state: &State, name: &str, gradient: &Tensor, decay: f64) -> Result<Tensor> {
+/// A moving average of squared gradients, updated with a gradient.
+fn average_square(
+    state: &ParamState,
+    name: &str,
+    gradient: &Tensor,
+    decay: f64,
+) -> Result<Tensor, TchError> {
     let mut average = tensor(state, name)?;
     let _ = average.f_mul_scalar_(decay)?;
     ffi::addcmul(&mut average, gradient, gradient, 1.0 - decay)?;
     Ok(average)
 }
 
-fn tensor(state: &State, name: &str) -> Result<Tensor> {
+fn tensor(state: &ParamState, name: &str) -> Result<Tensor, TchError> {
     match state.tensor(name) {
         Some(tensor) => real(tensor),
         None => Err(TchError::Torch(format!("optimizer state without `{name}`"))),
     }
 }
 
-/// The tensor itself, or a view of a complex one as real numbers, one dimension longer: optimizers
-/// take its parts as parameters of their own.
-pub(crate) fn real(tensor: &Tensor) -> Result<Tensor> {
+/// The tensor itself, or a view of a complex one as real numbers with one more dimension, which is
+/// how optimizers step it.
+pub(crate) fn real(tensor: &Tensor) -> Result<Tensor, TchError> {
     if tensor.f_is_complex()? { tensor.f_view_as_real() } else { Ok(tensor.shallow_clone()) }
 }

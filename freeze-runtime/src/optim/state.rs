@@ -1,16 +1,16 @@
-//! What an optimizer remembers of one parameter.
+//! The optimizer state of one parameter.
 
 use freeze_dsl::Optimizer;
 use tch::{Kind, TchError, Tensor};
 
-/// Tensors under the names that they have in a `PyTorch` optimizer's `state_dict`.
+/// Tensors by the names that they have in a `PyTorch` optimizer's `state_dict`.
 #[derive(Debug)]
-pub(crate) struct State {
+pub(crate) struct ParamState {
     optimizer: Optimizer,
     tensors: Vec<(&'static str, Tensor)>,
 }
 
-impl State {
+impl ParamState {
     /// The state before the first step.
     pub(crate) fn new(optimizer: Optimizer, parameter: &Tensor) -> Result<Self, TchError> {
         let mut tensors = Vec::new();
@@ -23,18 +23,18 @@ impl State {
         Ok(Self { optimizer, tensors })
     }
 
-    /// Whether it was made for this very optimizer.
-    pub(crate) fn serves(&self, optimizer: &Optimizer) -> bool {
+    /// Whether it belongs to this optimizer.
+    pub(crate) fn is_of(&self, optimizer: &Optimizer) -> bool {
         self.optimizer == *optimizer
     }
 
-    /// The names of the tensors that an optimizer has.
+    /// The names of the state tensors of an optimizer.
     pub(crate) fn names(optimizer: &Optimizer) -> impl Iterator<Item = &'static str> {
         let steps = counts_steps(optimizer).then_some("step");
         steps.into_iter().chain(averages(optimizer).iter().copied())
     }
 
-    /// The optimizer that it was made for.
+    /// The optimizer that it belongs to.
     pub(crate) const fn optimizer(&self) -> Optimizer {
         self.optimizer
     }
@@ -44,17 +44,17 @@ impl State {
         self.tensors.iter().map(|(name, tensor)| (*name, tensor))
     }
 
-    /// Those of its tensors that are shaped like the parameter.
+    /// Its tensors with the shape of the parameter.
     pub(super) fn averages(&self) -> impl Iterator<Item = &Tensor> {
         self.tensors().filter(|(name, _)| *name != "step").map(|(_, tensor)| tensor)
     }
 
-    /// The tensor of that name, where this optimizer has one.
+    /// The tensor with that name, if this optimizer has one.
     pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(of, _)| *of == name).map(|(_, tensor)| tensor)
     }
 
-    /// The memory that it holds.
+    /// Its memory in bytes.
     pub(crate) fn bytes(&self) -> usize {
         self.tensors
             .iter()
@@ -67,7 +67,7 @@ const fn counts_steps(optimizer: &Optimizer) -> bool {
     matches!(optimizer, Optimizer::Adam { .. } | Optimizer::AdamW { .. })
 }
 
-/// The names of the tensors that are shaped like the parameter.
+/// The names of the tensors with the shape of the parameter.
 fn averages(optimizer: &Optimizer) -> &'static [&'static str] {
     match *optimizer {
         Optimizer::Sgd { momentum, .. } if momentum > 0.0 => &["momentum_buffer"],

@@ -2,7 +2,7 @@ use freeze_dsl::Optimizer;
 use tch::nn::{self, Module, OptimizerConfig};
 use tch::{Device, Kind, TchError, Tensor};
 
-use super::{Hyper, Moving, Slot, State, advance, gradients, plain, step};
+use super::{HyperParams, ParamSlot, ParamState, SteppingParam, advance, gradients, plain, step};
 use crate::ffi;
 
 const STEPS: i64 = 60;
@@ -62,39 +62,44 @@ fn assert_close(a: &Tensor, b: &Tensor, tolerance: f64, what: &str) {
     assert!(difference <= tolerance * size, "{what}: {difference:e} of {size:e}");
 }
 
-fn step_all(parameters: &[Tensor], states: &mut [Option<State>], hyper: &Hyper) {
-    let slots = parameters.iter().zip(states).map(|(parameter, state)| Slot { parameter, state });
-    step([(*hyper, slots.collect())]).unwrap();
+fn step_all(parameters: &[Tensor], states: &mut [Option<ParamState>], hyper_params: &HyperParams) {
+    let slots =
+        parameters.iter().zip(states).map(|(parameter, state)| ParamSlot { parameter, state });
+    step([(*hyper_params, slots.collect())]).unwrap();
 }
 
-fn plain_step_all(parameters: &[Tensor], states: &mut [Option<State>], hyper: &Hyper) {
+fn plain_step_all(
+    parameters: &[Tensor],
+    states: &mut [Option<ParamState>],
+    hyper_params: &HyperParams,
+) {
     tch::no_grad(|| {
         for (parameter, state) in parameters.iter().zip(states) {
             let is_first_step = state.is_none();
-            let state =
-                state.get_or_insert_with(|| State::new(hyper.optimizer, parameter).unwrap());
-            plain::step(&Moving { parameter, state }, hyper, is_first_step).unwrap();
+            let state = state
+                .get_or_insert_with(|| ParamState::new(hyper_params.optimizer, parameter).unwrap());
+            plain::step(&SteppingParam { parameter, state }, hyper_params, is_first_step).unwrap();
         }
     });
 }
 
-fn no_states(run: &Run) -> Vec<Option<State>> {
+fn no_states(run: &Run) -> Vec<Option<ParamState>> {
     run.parameters.iter().map(|_| None).collect()
 }
 
 /// Three runs side by side: tch's own optimizer, the step, and the plain formulas.
-fn assert_same_as_tch(config: impl OptimizerConfig, hyper: &Hyper) {
+fn assert_same_as_tch(config: impl OptimizerConfig, hyper_params: &HyperParams) {
     let (theirs, ours, by_formula) = (Run::new(), Run::new(), Run::new());
     let (mut states, mut plain_states) = (no_states(&ours), no_states(&by_formula));
-    let mut optimizer = config.build(&theirs.vs, hyper.lr).unwrap();
+    let mut optimizer = config.build(&theirs.vs, hyper_params.lr).unwrap();
     for batch in 0..STEPS {
         optimizer.backward_step(&theirs.loss(batch));
         ours.backward(batch);
-        step_all(&ours.parameters, &mut states, hyper);
+        step_all(&ours.parameters, &mut states, hyper_params);
         by_formula.backward(batch);
-        plain_step_all(&by_formula.parameters, &mut plain_states, hyper);
+        plain_step_all(&by_formula.parameters, &mut plain_states, hyper_params);
         for (i, expected) in theirs.parameters.iter().enumerate() {
-            let what = format!("{hyper:?}, parameter {i}, step {batch}");
+            let what = format!("{hyper_params:?}, parameter {i}, step {batch}");
             assert_close(&ours.parameters[i], expected, 1e-6, &what);
             assert_close(&by_formula.parameters[i], expected, 1e-6, &format!("plain {what}"));
         }
@@ -112,7 +117,7 @@ fn sgd_is_the_same_as_tch() {
     ] {
         let optimizer = Optimizer::Sgd { momentum, dampening, nesterov };
         let theirs = nn::sgd(momentum, dampening, weight_decay, nesterov);
-        assert_same_as_tch(theirs, &Hyper { lr: 0.05, weight_decay, optimizer });
+        assert_same_as_tch(theirs, &HyperParams { lr: 0.05, weight_decay, optimizer });
     }
 }
 
@@ -121,7 +126,7 @@ fn adam_is_the_same_as_tch() {
     for (amsgrad, weight_decay) in [(false, 0.0), (false, 0.05), (true, 0.0), (true, 0.05)] {
         let optimizer = Optimizer::Adam { beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad };
         let theirs = nn::adam(0.9, 0.99, weight_decay).amsgrad(amsgrad);
-        assert_same_as_tch(theirs, &Hyper { lr: 1e-3, weight_decay, optimizer });
+        assert_same_as_tch(theirs, &HyperParams { lr: 1e-3, weight_decay, optimizer });
     }
 }
 
@@ -130,7 +135,7 @@ fn adamw_is_the_same_as_tch() {
     for (amsgrad, weight_decay) in [(false, 0.0), (false, 0.05), (true, 0.0), (true, 0.05)] {
         let optimizer = Optimizer::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad };
         let theirs = nn::adamw(0.9, 0.99, weight_decay).amsgrad(amsgrad);
-        assert_same_as_tch(theirs, &Hyper { lr: 1e-3, weight_decay, optimizer });
+        assert_same_as_tch(theirs, &HyperParams { lr: 1e-3, weight_decay, optimizer });
     }
 }
 
@@ -141,11 +146,11 @@ fn rmsprop_is_the_same_as_tch() {
     {
         let optimizer = Optimizer::RmsProp { alpha: 0.95, eps: 1e-6, momentum, centered };
         let theirs = nn::rms_prop(0.95, 1e-6, weight_decay, momentum, centered);
-        assert_same_as_tch(theirs, &Hyper { lr: 1e-4, weight_decay, optimizer });
+        assert_same_as_tch(theirs, &HyperParams { lr: 1e-4, weight_decay, optimizer });
     }
 }
 
-const ADAMW: Hyper = Hyper { lr: 1e-2, weight_decay: 0.1, optimizer: Optimizer::ADAMW };
+const ADAMW: HyperParams = HyperParams { lr: 1e-2, weight_decay: 0.1, optimizer: Optimizer::ADAMW };
 
 #[test]
 fn without_a_gradient_nothing_moves_and_nothing_is_kept() {
@@ -166,28 +171,28 @@ fn without_a_gradient_nothing_moves_and_nothing_is_kept() {
 #[test]
 fn a_parameter_that_comes_later_has_a_first_step_of_its_own() {
     let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.5, nesterov: false };
-    let hyper = Hyper { lr: 0.1, weight_decay: 0.0, optimizer };
+    let hyper_params = HyperParams { lr: 0.1, weight_decay: 0.0, optimizer };
     let run = Run::new();
     let mut states = no_states(&run);
     run.backward(0);
     gradients::zero(&[&run.parameters[0]]).unwrap();
-    step_all(&run.parameters, &mut states, &hyper);
+    step_all(&run.parameters, &mut states, &hyper_params);
     let kept = buffer(states[1].as_ref()).copy();
     run.backward(1);
-    step_all(&run.parameters, &mut states, &hyper);
+    step_all(&run.parameters, &mut states, &hyper_params);
     assert_eq!(*buffer(states[0].as_ref()), run.parameters[0].grad());
     let moved_on = kept * 0.9 + run.parameters[1].grad() * 0.5;
     assert_close(buffer(states[1].as_ref()), &moved_on, 1e-6, "velocity");
 }
 
-fn buffer(state: Option<&State>) -> &Tensor {
+fn buffer(state: Option<&ParamState>) -> &Tensor {
     state.unwrap().tensor("momentum_buffer").unwrap()
 }
 
 #[test]
 fn a_group_mixes_dtypes() {
     for optimizer in [Optimizer::ADAMW, Optimizer::ADAM, Optimizer::SGD, Optimizer::RMSPROP] {
-        let hyper = Hyper { optimizer, ..ADAMW };
+        let hyper_params = HyperParams { optimizer, ..ADAMW };
         let kinds = [Kind::Float, Kind::Double, Kind::BFloat16, Kind::Half, Kind::Float];
         let parameters = kinds.map(|kind| away_from_zero(1).to_kind(kind).set_requires_grad(true));
         let mut states = kinds.map(|_| None);
@@ -197,7 +202,7 @@ fn a_group_mixes_dtypes() {
                 let x = away_from_zero(batch).to_kind(parameter.kind());
                 (parameter * x).square().sum(None).backward();
             }
-            step_all(&parameters, &mut states, &hyper);
+            step_all(&parameters, &mut states, &hyper_params);
         }
         assert_eq!(parameters[0], parameters[4]);
         for (parameter, tolerance) in parameters.iter().zip([1e-6, 0.0, 2e-2, 2e-3, 1e-6]) {
@@ -215,7 +220,7 @@ fn adam_in_half_precision_is_single_precision_rounded_at_the_end_of_each_step() 
     let amsgrad = Optimizer::AdamW { beta1: 0.9, beta2: 0.99, eps: 1e-8, amsgrad: true };
     for kind in [Kind::BFloat16, Kind::Half] {
         for optimizer in [Optimizer::ADAM, Optimizer::ADAMW, amsgrad] {
-            let hyper = Hyper { optimizer, ..ADAMW };
+            let hyper_params = HyperParams { optimizer, ..ADAMW };
             let parameter = away_from_zero(1).to_kind(kind).set_requires_grad(true);
             let mut states = [None];
             for batch in 0..8 {
@@ -225,18 +230,20 @@ fn adam_in_half_precision_is_single_precision_rounded_at_the_end_of_each_step() 
 
                 let single = parameter.detach().to_kind(Kind::Float).set_requires_grad(true);
                 (&single * away_from_zero(batch).to_kind(kind)).sum(None).backward();
-                let state = State::new(optimizer, &single).unwrap();
+                let state = ParamState::new(optimizer, &single).unwrap();
                 for (name, mut tensor) in
                     state.tensors().map(|(name, it)| (name, it.shallow_clone()))
                 {
-                    if let Some(known) = states[0].as_ref().and_then(|it: &State| it.tensor(name)) {
+                    if let Some(known) =
+                        states[0].as_ref().and_then(|it: &ParamState| it.tensor(name))
+                    {
                         tensor.copy_(known);
                     }
                 }
-                let moving = Moving { parameter: &single, state: &state };
-                tch::no_grad(|| plain::step(&moving, &hyper, batch == 0)).unwrap();
+                let moving = SteppingParam { parameter: &single, state: &state };
+                tch::no_grad(|| plain::step(&moving, &hyper_params, batch == 0)).unwrap();
 
-                step_all(std::slice::from_ref(&parameter), &mut states, &hyper);
+                step_all(std::slice::from_ref(&parameter), &mut states, &hyper_params);
                 let what = format!("{optimizer:?} {kind:?}, step {batch}");
                 assert_within_an_ulp(&parameter, &single.to_kind(kind), &what);
                 for (name, tensor) in states[0].as_ref().unwrap().tensors() {
@@ -263,7 +270,7 @@ fn sgd_in_half_precision_is_libtorchs_to_the_bit() {
             let sgd = nn::Sgd { momentum, dampening, wd: weight_decay, nesterov };
             let mut optimizer = sgd.build(&store, 0.013).unwrap();
             let own = theirs.detach().copy().set_requires_grad(true);
-            let hyper = Hyper {
+            let hyper_params = HyperParams {
                 lr: 0.013,
                 weight_decay,
                 optimizer: Optimizer::Sgd { momentum, dampening, nesterov },
@@ -276,9 +283,9 @@ fn sgd_in_half_precision_is_libtorchs_to_the_bit() {
                 optimizer.step();
                 gradients::zero(&[&own]).unwrap();
                 (&own * &x).sum(None).backward();
-                step_all(std::slice::from_ref(&own), &mut states, &hyper);
+                step_all(std::slice::from_ref(&own), &mut states, &hyper_params);
             }
-            assert_eq!(own, theirs, "{kind:?}, {hyper:?}");
+            assert_eq!(own, theirs, "{kind:?}, {hyper_params:?}");
         }
     }
 }
@@ -298,7 +305,7 @@ fn away_from_zero(seed: i64) -> Tensor {
 #[test]
 fn a_gradient_may_lie_otherwise_than_its_parameter() {
     for optimizer in [Optimizer::ADAM, Optimizer::ADAMW, Optimizer::SGD] {
-        let hyper = Hyper { optimizer, ..ADAMW };
+        let hyper_params = HyperParams { optimizer, ..ADAMW };
         let gradient = values(&[6, 4], 2);
         let runs = [false, true].map(|transposed| {
             let parameter = values(&[6, 4], 1).set_requires_grad(true);
@@ -313,7 +320,7 @@ fn a_gradient_may_lie_otherwise_than_its_parameter() {
                     (&parameter * &gradient).sum(None).backward();
                 }
                 assert_eq!(parameter.grad(), gradient);
-                step_all(std::slice::from_ref(&parameter), &mut states, &hyper);
+                step_all(std::slice::from_ref(&parameter), &mut states, &hyper_params);
             }
             parameter
         });
@@ -345,8 +352,8 @@ fn sgd_takes_a_sparse_gradient() {
         .sum(None)
         .backward();
     assert!(table.grad().is_sparse());
-    let hyper = Hyper { lr: 0.5, weight_decay: 0.0, optimizer: Optimizer::SGD };
-    step_all(std::slice::from_ref(&table), &mut [None], &hyper);
+    let hyper_params = HyperParams { lr: 0.5, weight_decay: 0.0, optimizer: Optimizer::SGD };
+    step_all(std::slice::from_ref(&table), &mut [None], &hyper_params);
     let expected = before.index_add(
         0,
         &Tensor::from_slice(&[2i64, 5]),
@@ -358,7 +365,7 @@ fn sgd_takes_a_sparse_gradient() {
 #[test]
 fn a_complex_parameter_is_two_real_ones() {
     for optimizer in [Optimizer::SGD, Optimizer::ADAMW, Optimizer::RMSPROP] {
-        let hyper = Hyper { optimizer, ..ADAMW };
+        let hyper_params = HyperParams { optimizer, ..ADAMW };
         let parts = values(&[5, 2], 1);
         let complex = parts.view_as_complex().copy().set_requires_grad(true);
         let parameters = [complex, parts.set_requires_grad(true)];
@@ -367,7 +374,7 @@ fn a_complex_parameter_is_two_real_ones() {
             gradients::zero(&parameters.each_ref()).unwrap();
             parameters[0].view_as_real().square().sum(None).backward();
             parameters[1].square().sum(None).backward();
-            step_all(&parameters, &mut states, &hyper);
+            step_all(&parameters, &mut states, &hyper_params);
         }
         assert_close(&parameters[0].view_as_real(), &parameters[1], 1e-6, "parts");
     }
@@ -390,11 +397,11 @@ fn another_optimizer_starts_afresh() {
     ] {
         for batch in 0..2 {
             run.backward(batch);
-            step_all(&run.parameters, &mut states, &Hyper { optimizer, ..ADAMW });
+            step_all(&run.parameters, &mut states, &HyperParams { optimizer, ..ADAMW });
         }
         let averages = names.iter().filter(|name| **name != "step").count();
         let steps = names.len() - averages;
-        let bytes: usize = states.iter().flatten().map(State::bytes).sum();
+        let bytes: usize = states.iter().flatten().map(ParamState::bytes).sum();
         assert_eq!(bytes, 4 * (averages * elements + steps * run.parameters.len()));
         for state in states.iter().flatten() {
             assert!(names.iter().all(|name| state.tensor(name).is_some()));
@@ -414,8 +421,11 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
     let loss = run.parameters.iter().map(|parameter| parameter.square().sum(None)).sum::<Tensor>();
     gradients::zero(&run.borrowed()).unwrap();
     loss.backward();
-    let slots =
-        run.parameters.iter().zip(&mut states).map(|(parameter, state)| Slot { parameter, state });
+    let slots = run
+        .parameters
+        .iter()
+        .zip(&mut states)
+        .map(|(parameter, state)| ParamSlot { parameter, state });
     let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
 }
@@ -425,10 +435,10 @@ fn state_that_was_made_for_a_step_that_fails_is_dropped() {
     let run = Run::new();
     let mut states = no_states(&run);
     let slots = run.parameters.iter().zip(&mut states);
-    let mut slots: Vec<Slot<'_>> =
-        slots.map(|(parameter, state)| Slot { parameter, state }).collect();
+    let mut slots: Vec<ParamSlot<'_>> =
+        slots.map(|(parameter, state)| ParamSlot { parameter, state }).collect();
     let failed = advance(&mut slots, &ADAMW, true, |moving| {
-        assert!(moving.iter().all(|moving| moving.state.serves(&ADAMW.optimizer)));
+        assert!(moving.iter().all(|moving| moving.state.is_of(&ADAMW.optimizer)));
         Err(TchError::Torch("out of memory".to_owned()))
     });
     assert!(failed.is_err());

@@ -1,9 +1,9 @@
-//! One owner: flags, groups and policy agree at each transition.
+//! One owner: `requires_grad`, parameter groups and policy agree at each transition.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
-use freeze_dsl::clock::{Change, Group};
+use freeze_dsl::clock::{self, SliceGroup};
 use freeze_dsl::model::Role;
 use tch::Tensor;
 
@@ -12,55 +12,55 @@ use crate::Error;
 use crate::ffi::{self, Identity};
 
 impl Tuner {
-    /// Checks, before a transition, that nobody but the tuner has set a flag since the last one.
-    pub(super) fn audit_flags(&self, change: &Change) -> Result<(), Error> {
+    /// Checks, before a transition, that only the tuner has set `requires_grad` since the last one.
+    pub(super) fn audit_flags(&self, change: &clock::Transition) -> Result<(), Error> {
         let mut trained: Vec<bool> =
-            (0..self.parts.count()).map(|part| self.clock.trains(part)).collect();
-        for part in change.unfrozen.iter().chain(&change.frozen) {
-            if let Some(trained) = trained.get_mut(*part) {
+            (0..self.slices.count()).map(|slice| self.clock.trains(slice)).collect();
+        for slice in change.unfrozen.iter().chain(&change.frozen) {
+            if let Some(trained) = trained.get_mut(*slice) {
                 *trained = !*trained;
             }
         }
-        self.audit_flags_say(|part| trained.get(part).copied().unwrap_or_default())
+        self.audit_requires_grad(|slice| trained.get(slice).copied().unwrap_or_default())
     }
 
-    /// Checks that every part that trains is in exactly one group and no frozen one is in any,
-    /// that a parameter has gradients where a part of it trains, and that each parameter has
+    /// Checks that each trainable slice is in exactly one group and no frozen one is in any, that a
+    /// parameter requires gradients if one of its slices is trained, and that each parameter has
     /// memory of its own, by storage and not by name.
     pub(super) fn audit(&self) -> Result<(), Error> {
         self.audit_groups(self.clock.groups())?;
-        self.audit_flags_say(|part| self.clock.trains(part))?;
+        self.audit_requires_grad(|slice| self.clock.trains(slice))?;
         self.audit_storage()?;
         self.audit_variables()
     }
 
-    /// Checks that these groups have every part that trains once, and no other.
-    fn audit_groups(&self, groups: &[Group]) -> Result<(), Error> {
-        let mut groups_of = vec![0_usize; self.parts.count()];
-        for part in groups.iter().flat_map(|group| &group.parts) {
-            if let Some(count) = groups_of.get_mut(*part) {
+    /// Checks that these groups have each trainable slice once, and no other.
+    fn audit_groups(&self, groups: &[SliceGroup]) -> Result<(), Error> {
+        let mut groups_of = vec![0_usize; self.slices.count()];
+        for slice in groups.iter().flat_map(|group| &group.parts) {
+            if let Some(count) = groups_of.get_mut(*slice) {
                 *count += 1;
             }
         }
-        for (part, groups) in groups_of.into_iter().enumerate() {
-            let trains = self.clock.trains(part);
+        for (slice, groups) in groups_of.into_iter().enumerate() {
+            let trains = self.clock.trains(slice);
             if groups != usize::from(trains) {
                 return Err(Error::Ownership(format!(
-                    "`{}` is in {groups} groups, and the policy says that it {}",
-                    self.clock.plan().part_name(part),
-                    if trains { "trains" } else { "is frozen" },
+                    "`{}` is in {groups} groups, and by the policy it {}",
+                    self.clock.plan().part_name(slice),
+                    if trains { "is trained" } else { "is frozen" },
                 )));
             }
         }
         Ok(())
     }
 
-    /// Checks that exactly those parameters have gradients of which some part trains.
-    fn audit_flags_say(&self, trains: impl Fn(usize) -> bool) -> Result<(), Error> {
-        for (index, (parameter, trains)) in self.parts.any(trains).enumerate() {
+    /// Checks that exactly those parameters require gradients of which a slice is trained.
+    fn audit_requires_grad(&self, trains: impl Fn(usize) -> bool) -> Result<(), Error> {
+        for (index, (parameter, trains)) in self.slices.any(trains).enumerate() {
             let flag = parameter.requires_grad();
             if flag != trains {
-                let should = if trains { "trains" } else { "is frozen" };
+                let should = if trains { "is trained" } else { "is frozen" };
                 return Err(Error::Ownership(format!(
                     "`{}` {should}, and its `requires_grad` is {flag}",
                     self.name(index)
@@ -70,26 +70,26 @@ impl Tuner {
         Ok(())
     }
 
-    /// Checks that no parameter is a function of others: it would never have a gradient.
+    /// Checks that no parameter is computed from other tensors: it would never have a gradient.
     pub(super) fn audit_leaves(&self) -> Result<(), Error> {
-        match self.parts.parameters().iter().position(|parameter| !parameter.is_leaf()) {
+        match self.slices.parameters().iter().position(|parameter| !parameter.is_leaf()) {
             None => Ok(()),
             Some(index) => Err(Error::Ownership(format!(
-                "`{}` is computed from other tensors, so that it cannot train: register a copy of \
+                "`{}` is computed from other tensors, so that it cannot be trained: register a copy of \
                  it, as `.detach().copy()` makes one",
                 self.name(index)
             ))),
         }
     }
 
-    /// Checks that rows which a policy treats apart lie apart in memory.
+    /// Checks that no two row slices of a parameter share memory.
     pub(super) fn audit_rows(&self) -> Result<(), Error> {
-        let parameters = self.parts.parameters();
+        let parameters = self.slices.parameters();
         let cut = self.clock.plan().parts().iter().filter(|part| part.rows.is_some());
         for index in cut.map(|part| part.parameter) {
             if parameters.get(index).is_some_and(overlaps_itself) {
                 return Err(Error::Ownership(format!(
-                    "numbers of `{}` share memory, so that its rows cannot be trained apart: \
+                    "elements of `{}` share memory, so that its rows cannot be trained separately: \
                      register a copy of it, as `.copy()` makes one",
                     self.name(index)
                 )));
@@ -98,37 +98,37 @@ impl Tuner {
         Ok(())
     }
 
-    /// Checks that the store holds nothing that would have gradients and that no rule knows, by
-    /// the tensors themselves and not by their names.
+    /// Checks that no variable of the store requires gradients without being in the plan, by the
+    /// tensors themselves and not by their names.
     fn audit_variables(&self) -> Result<(), Error> {
-        let parameters = ffi::identities(&self.parts.parameters().iter().collect())?;
+        let parameters = ffi::identities(&self.slices.parameters().iter().collect())?;
         let parameters: HashSet<Identity> = parameters.into_iter().collect();
         let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
         let flagged: Vec<(&String, &Tensor)> =
             variables.named_variables.iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
         let identities = ffi::identities(&flagged.iter().map(|(_, tensor)| *tensor).collect())?;
-        let strangers = flagged.into_iter().zip(identities);
-        let strangers = strangers.filter(|(_, identity)| !parameters.contains(identity));
-        let Some(name) = strangers.map(|((name, _), _)| name).min() else { return Ok(()) };
+        let unplanned = flagged.into_iter().zip(identities);
+        let unplanned = unplanned.filter(|(_, identity)| !parameters.contains(identity));
+        let Some(name) = unplanned.map(|((name, _), _)| name).min() else { return Ok(()) };
         let mut known = self.clock.plan().model().tensors().iter();
         let how = match known.find(|tensor| tensor.name == *name).map(|tensor| tensor.role) {
-            None => "was added after `attach`, so that no rule knows it",
-            Some(Role::Parameter) => "was replaced after `attach`, so that no rule knows it",
-            Some(Role::Buffer) => "is no parameter, and its `requires_grad` is true",
+            None => "was added after `attach`, so that no rule applies to it",
+            Some(Role::Parameter) => "was replaced after `attach`, so that no rule applies to it",
+            Some(Role::Buffer) => "is not a parameter, and its `requires_grad` is true",
         };
         Err(Error::Ownership(format!("`{name}` {how}")))
     }
 
-    /// Checks that no two parameters lie in one storage: one could move the other.
+    /// Checks that no two parameters share a storage: a step of one would change the other.
     fn audit_storage(&self) -> Result<(), Error> {
         let mut owners: HashMap<usize, usize> = HashMap::new();
-        let identities = ffi::identities(&self.parts.parameters().iter().collect())?;
+        let identities = ffi::identities(&self.slices.parameters().iter().collect())?;
         for (index, identity) in identities.iter().enumerate() {
             let Some(storage) = identity.storage() else { continue };
             if let Some(other) = owners.insert(storage, index) {
                 return Err(Error::Ownership(format!(
-                    "`{}` and `{}` share memory without being one tensor, so that one would move \
-                     with the other",
+                    "`{}` and `{}` share memory without being one tensor, so that a step of one would \
+                     change the other",
                     self.name(other),
                     self.name(index)
                 )));
@@ -143,8 +143,8 @@ impl Tuner {
     }
 }
 
-/// Whether two numbers of a tensor may lie at one place, as those of an expanded one do: unless
-/// each dimension steps over all that the dimensions with smaller steps reach.
+/// Whether two elements of a tensor may share memory, as those of an expanded one do: unless each
+/// stride is larger than the extent of all dimensions with smaller strides.
 fn overlaps_itself(tensor: &Tensor) -> bool {
     let mut steps: Vec<(i64, i64)> =
         tensor.stride().into_iter().zip(tensor.size()).filter(|(_, size)| *size > 1).collect();
@@ -159,7 +159,7 @@ fn overlaps_itself(tensor: &Tensor) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use freeze_dsl::clock::Group;
+    use freeze_dsl::clock::SliceGroup;
     use tch::{Device, Kind, Tensor, nn};
 
     use crate::{Error, Policy, Tuner};
@@ -179,48 +179,48 @@ mod tests {
     }
 
     #[test]
-    fn every_part_is_in_the_groups_that_the_policy_says() {
-        type Change = fn(&mut Vec<Group>);
+    fn every_slice_is_in_the_groups_that_the_policy_says() {
+        type Edit = fn(&mut Vec<SliceGroup>);
         let (_store, tuner) = tuner();
         let places: Vec<_> = tuner.clock.groups().iter().map(|group| group.parts.clone()).collect();
         assert_eq!(places, [[0], [2]]);
-        let changes: [(Change, &str); 6] = [
+        let edits: [(Edit, &str); 6] = [
             (
                 |groups| groups[1].parts.push(0),
-                "`a` is in 2 groups, and the policy says that it trains",
+                "`a` is in 2 groups, and by the policy it is trained",
             ),
             (
                 |groups| groups[0].parts.push(0),
-                "`a` is in 2 groups, and the policy says that it trains",
+                "`a` is in 2 groups, and by the policy it is trained",
             ),
             (
                 |groups| groups[0].parts.push(4),
-                "`c` is in 1 groups, and the policy says that it is frozen",
+                "`c` is in 1 groups, and by the policy it is frozen",
             ),
             (
                 |groups| groups[1].parts.push(1),
-                "`b[0..1]` is in 1 groups, and the policy says that it is frozen",
+                "`b[0..1]` is in 1 groups, and by the policy it is frozen",
             ),
             (
                 |groups| groups[1].parts.clear(),
-                "`b[1..3]` is in 0 groups, and the policy says that it trains",
+                "`b[1..3]` is in 0 groups, and by the policy it is trained",
             ),
             (
                 |groups| drop(groups.remove(0)),
-                "`a` is in 0 groups, and the policy says that it trains",
+                "`a` is in 0 groups, and by the policy it is trained",
             ),
         ];
-        for (change, expected) in changes {
+        for (edit, expected) in edits {
             let mut groups = tuner.clock.groups().to_vec();
             tuner.audit_groups(&groups).unwrap();
-            change(&mut groups);
+            edit(&mut groups);
             let error = tuner.audit_groups(&groups).unwrap_err();
             assert!(matches!(&error, Error::Ownership(said) if said == expected), "{error}");
         }
     }
 
     #[test]
-    fn every_flag_is_as_the_policy_says_after_a_transition_too() {
+    fn requires_grad_agrees_with_the_policy_after_a_transition_too() {
         for (name, flag) in [("a", false), ("b", false), ("c", true)] {
             let (store, tuner) = tuner();
             tuner.audit().unwrap();

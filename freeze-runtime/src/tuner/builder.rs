@@ -1,4 +1,4 @@
-//! Binds a policy to a model.
+//! Attaches a policy to a model.
 
 use std::sync::Arc;
 
@@ -7,101 +7,145 @@ use freeze_dsl::clock::{Clock, Program};
 use tch::{Device, nn};
 
 use super::Tuner;
-use super::bests::Bests;
-use super::parts::Parts;
-use super::statistics::Statistics;
+use super::best_weights::BestWeights;
+use super::frozen_stats::FrozenStats;
+use super::param_views::ParamSlices;
 use crate::log::Log;
-use crate::model::Bound;
+use crate::model::BoundModel;
 use crate::{Error, Policy};
 
-/// What a program gives where its policy says nothing; made by [`Tuner::builder`].
+/// The settings of a program, used where its policy has none. Created by [`Tuner::builder`].
 ///
-/// Load pretrained weights before [`Builder::attach`].
+/// Load pretrained weights before [`TunerBuilder::attach`].
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `attach`"]
-pub struct Builder<'p> {
+pub struct TunerBuilder<'p> {
     policy: &'p Policy,
     program: Program,
-    copies_on: Option<Device>,
+    best_weights_device: Option<Device>,
 }
 
-impl<'p> Builder<'p> {
+impl<'p> TunerBuilder<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
-        Self { policy, program: Program::default(), copies_on: None }
+        Self { policy, program: Program::default(), best_weights_device: None }
     }
 
-    /// The program's optimizer, as one of tch's own configurations, its weight decay included.
-    /// One that the policy names takes its place, with the weight decay that the policy gives or
-    /// `PyTorch`'s default.
+    /// Sets the program's optimizer and its weight decay, as one of tch's own configurations.
+    ///
+    /// An optimizer that the policy names replaces it, with the policy's weight decay or else
+    /// `PyTorch`'s default for that optimizer.
+    ///
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::nn;
+    /// # let policy = freeze_policy! { start: train fc lr 0.1 };
+    /// let builder = Tuner::builder(&policy).optimizer(nn::AdamW { wd: 0.05, ..Default::default() });
+    /// # drop(builder);
+    /// ```
     pub fn optimizer(mut self, optimizer: impl ProgramOptimizer) -> Self {
-        let (optimizer, weight_decay) = optimizer.given();
+        let (optimizer, weight_decay) = optimizer.into_parts();
         self.program.optimizer = Some(optimizer);
         self.program.weight_decay = Some(weight_decay);
         self
     }
 
-    /// The program's learning rate.
+    /// Sets the program's learning rate, for parameters to which the policy gives none.
+    ///
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # let policy = freeze_policy! { start: train fc };
+    /// let builder = Tuner::builder(&policy).lr(1e-4);
+    /// # drop(builder);
+    /// ```
     pub fn lr(mut self, lr: f64) -> Self {
         self.program.lr = Some(lr);
         self
     }
 
-    /// How many optimizer steps an epoch has. Without it, a part of a run that is told in epochs
-    /// is counted in whole epochs.
+    /// Sets the number of optimizer steps per epoch. Without it, durations in epochs are counted in
+    /// whole epochs.
+    ///
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # let policy = freeze_policy! { start: train fc lr linear 0 -> 1e-3 over 1 epoch };
+    /// let builder = Tuner::builder(&policy).steps_per_epoch(500);
+    /// # drop(builder);
+    /// ```
     pub fn steps_per_epoch(mut self, steps: usize) -> Self {
         self.program.steps_per_epoch = u64::try_from(steps).ok();
         self
     }
 
-    /// Where copies of weights lie that a `restore` may need; else, each lies where its parameter
-    /// does.
+    /// Sets the device of the best weights, which a `restore` copies back. By default, each copy is
+    /// on the device of its parameter.
     ///
-    /// For each metric whose best moment some rule restores, there is a copy of every parameter
-    /// and running statistic that has moved or could have moved since that moment: of what trained
-    /// at it, and of what was unfrozen later. What stayed frozen takes no memory.
-    pub fn copies_on(mut self, device: Device) -> Self {
-        self.copies_on = Some(device);
+    /// For each metric whose best weights a rule restores, there is a copy of every parameter and
+    /// running statistic that could have changed since the best value: those that were trained then,
+    /// and those that were unfrozen later. Parameters that stay frozen take no memory.
+    ///
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::Device;
+    /// # let policy = freeze_policy! { start: train fc lr 0.1; epoch 3: restore lowest val_loss };
+    /// let builder = Tuner::builder(&policy).best_weights_device(Device::Cpu);
+    /// # drop(builder);
+    /// ```
+    pub fn best_weights_device(mut self, device: Device) -> Self {
+        self.best_weights_device = Some(device);
         self
     }
 
-    /// Checks the policy against the store's variables, and takes charge of them: from here on
-    /// all train, until the first rule fires.
+    /// Checks the policy against the variables of a store, and returns the tuner for them. All
+    /// parameters are trainable until the first rule fires.
     ///
-    /// Load weights before this, as `VarStore::load` does, or at the latest before the first
-    /// [`Tuner::start_epoch`]. From then on the tuner keeps copies, of statistics that are held and
-    /// of what a rule may restore, and knows nothing of weights that are loaded: the next call puts
-    /// held statistics back to what they were before, and a restore brings back earlier weights. A
-    /// program that loads others in the middle of a training attaches a new tuner behind that.
+    /// Load weights before this, or at the latest before the first [`Tuner::start_epoch`]. From then
+    /// on the tuner has copies of frozen running statistics and of best weights, and does not notice
+    /// weights that are loaded: its next call restores the earlier statistics, and a `restore` the
+    /// earlier weights. A program that loads other weights during training attaches a new tuner
+    /// afterwards.
     ///
     /// # Errors
-    /// All that is wrong with the policy for this model, a missing optimizer or learning rate,
-    /// two parameters that share memory, one that is computed from others, or what libtorch
-    /// refuses.
+    /// Fails with all findings if the policy does not fit this model. Fails if an optimizer or a
+    /// learning rate is missing, if two parameters share memory, if a parameter is computed from
+    /// others, or if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_runtime::{Tuner, freeze_policy};
+    /// use tch::{Device, nn};
+    ///
+    /// let vs = nn::VarStore::new(Device::Cpu);
+    /// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+    /// let policy = freeze_policy! { start: train fc.weight };
+    /// let tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).lr(1e-3).attach(&vs)?;
+    /// # drop(tuner);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn attach(self, store: &nn::VarStore) -> Result<Tuner, Error> {
         self.check_program()?;
-        let bound = Bound::to(store)?;
+        let bound = BoundModel::of(store)?;
         let plan = self.policy.plan(&bound.model)?;
         let clock = Clock::new(plan, self.program);
         clock.check()?;
         if !clock.has_optimizer() {
             return Err(Error::NoOptimizer);
         }
-        let statistics = Statistics::of(&bound);
-        let bests = Bests::new(&clock, &bound, self.copies_on);
-        let parts = Parts::new(bound.parameters, clock.plan());
+        let frozen_stats = FrozenStats::of(&bound);
+        let best_weights = BestWeights::new(&clock, &bound, self.best_weights_device);
+        let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
-            statistics,
-            bests,
+            frozen_stats,
+            best_weights,
             variables: Arc::clone(&store.variables_),
-            states: std::iter::repeat_with(|| None).take(parts.count()).collect(),
-            parts,
+            states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
+            slices,
             log: Log::default(),
             clock,
         };
         tuner.settle()?;
         tuner.audit_leaves()?;
         tuner.audit_rows()?;
-        tuner.statistics.take_charge()?;
+        tuner.frozen_stats.take_charge()?;
         Ok(tuner)
     }
 
@@ -127,46 +171,45 @@ mod sealed {
     pub trait Sealed {}
 }
 
-/// One of tch's optimizer configurations: [`nn::Sgd`], [`nn::Adam`], [`nn::AdamW`],
-/// [`nn::RmsProp`].
+/// tch's optimizer configurations: [`nn::Sgd`], [`nn::Adam`], [`nn::AdamW`], [`nn::RmsProp`].
 pub trait ProgramOptimizer: sealed::Sealed {
     /// The optimizer and its weight decay.
-    fn given(self) -> (Optimizer, f64);
+    fn into_parts(self) -> (Optimizer, f64);
 }
 
 macro_rules! program_optimizer {
-    ($tch:ty, $given:expr) => {
+    ($tch:ty, $optimizer:expr) => {
         impl sealed::Sealed for $tch {}
 
         impl ProgramOptimizer for $tch {
-            fn given(self) -> (Optimizer, f64) {
-                let given: fn(Self) -> Optimizer = $given;
-                (given(self), self.wd)
+            fn into_parts(self) -> (Optimizer, f64) {
+                let optimizer: fn(Self) -> Optimizer = $optimizer;
+                (optimizer(self), self.wd)
             }
         }
     };
 }
 
-program_optimizer!(nn::Sgd, |given| Optimizer::Sgd {
-    momentum: given.momentum,
-    dampening: given.dampening,
-    nesterov: given.nesterov,
+program_optimizer!(nn::Sgd, |config| Optimizer::Sgd {
+    momentum: config.momentum,
+    dampening: config.dampening,
+    nesterov: config.nesterov,
 });
-program_optimizer!(nn::Adam, |given| Optimizer::Adam {
-    beta1: given.beta1,
-    beta2: given.beta2,
-    eps: given.eps,
-    amsgrad: given.amsgrad,
+program_optimizer!(nn::Adam, |config| Optimizer::Adam {
+    beta1: config.beta1,
+    beta2: config.beta2,
+    eps: config.eps,
+    amsgrad: config.amsgrad,
 });
-program_optimizer!(nn::AdamW, |given| Optimizer::AdamW {
-    beta1: given.beta1,
-    beta2: given.beta2,
-    eps: given.eps,
-    amsgrad: given.amsgrad,
+program_optimizer!(nn::AdamW, |config| Optimizer::AdamW {
+    beta1: config.beta1,
+    beta2: config.beta2,
+    eps: config.eps,
+    amsgrad: config.amsgrad,
 });
-program_optimizer!(nn::RmsProp, |given| Optimizer::RmsProp {
-    alpha: given.alpha,
-    eps: given.eps,
-    momentum: given.momentum,
-    centered: given.centered,
+program_optimizer!(nn::RmsProp, |config| Optimizer::RmsProp {
+    alpha: config.alpha,
+    eps: config.eps,
+    momentum: config.momentum,
+    centered: config.centered,
 });

@@ -1,343 +1,689 @@
-//! The tuner: puts a policy to work on a model and owns the optimizer.
+//! The tuner: applies a policy to a model and owns the optimizer.
 
 mod audit;
-mod bests;
+mod best_weights;
 mod builder;
-mod checkpoint;
-mod parts;
-mod saved;
-mod statistics;
+mod frozen_stats;
+mod logging;
+mod param_views;
+mod resume;
+mod save;
 
+use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use freeze_dsl::Optimizer;
-use freeze_dsl::clock::{Change, Clock};
-use freeze_dsl::diagnostic::{Diagnostic, Severity};
+use freeze_dsl::clock::{self, Clock};
+use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
 use tch::{Tensor, nn};
 
-use bests::Bests;
-pub use builder::{Builder, ProgramOptimizer};
-use parts::{Parts, View};
-use statistics::Statistics;
+use best_weights::BestWeights;
+pub use builder::{ProgramOptimizer, TunerBuilder};
+use frozen_stats::FrozenStats;
+use param_views::{ParamSlices, ParamView};
+pub use resume::ResumeOptions;
 
 use crate::log::Log;
-use crate::optim::{self, Hyper, Slot, State, gradients};
-use crate::{Error, Policy};
+use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
+use crate::{Error, ParamGroup, Policy, Transition};
 
 /// Trains a model as a policy says.
 ///
-/// It owns the optimizer: what is frozen has no gradient, no optimizer state and no place in a
-/// step, and what trains is in exactly one group. Bind one with [`Tuner::builder`].
+/// It owns the optimizer: a frozen parameter has no gradient, no optimizer state and no part in a
+/// step, and each trainable parameter is in exactly one group. Create one with [`Tuner::builder`].
 ///
-/// Rules are looked at when an epoch starts and after each step. Between these, the model is the
-/// program's own to run.
+/// Rules are checked when an epoch starts and after each step. In between, the program runs the
+/// model.
+///
+/// # Examples
+/// ```
+/// # use freeze_runtime::{Tuner, freeze_policy};
+/// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+/// # let vs = nn::VarStore::new(Device::Cpu);
+/// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+/// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+/// # let policy = freeze_policy! { default optimizer sgd; start: train fc lr 0.1 };
+/// let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+/// for _ in tuner.epochs_started()..2 {
+///     println!("{}", tuner.start_epoch()?);
+///     let loss = fc.forward(&x).square().mean(Kind::Float);
+///     tuner.backward_step(&loss)?;
+/// }
+/// # Ok::<(), freeze_runtime::Error>(())
+/// ```
 pub struct Tuner {
-    pub(crate) clock: Clock,
-    /// The store's own list, in which a variable shows that is added later.
+    clock: Clock,
+    /// The store's own list, which also has variables that are added later.
     variables: Arc<Mutex<nn::Variables>>,
-    parts: Parts,
-    /// What the optimizer remembers of each part.
-    states: Vec<Option<State>>,
-    statistics: Statistics,
-    bests: Bests,
-    pub(crate) log: Log,
-}
-
-/// Parameters that train with the same options at this moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Group {
-    /// Their names, in the model's order; a stretch of rows as `embed.weight[0..32000]`.
-    pub parameters: Vec<String>,
-    /// Their learning rate.
-    pub lr: f64,
-    /// Their weight decay.
-    pub weight_decay: f64,
-    /// Their optimizer.
-    pub optimizer: Optimizer,
+    slices: ParamSlices,
+    /// The optimizer state of each slice.
+    states: Vec<Option<ParamState>>,
+    frozen_stats: FrozenStats,
+    best_weights: BestWeights,
+    log: Log,
 }
 
 impl Tuner {
-    /// Begins to bind a policy to a model.
-    pub fn builder(policy: &Policy) -> Builder<'_> {
-        Builder::new(policy)
+    /// Returns a builder for a tuner with this policy.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, nn};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// let policy = freeze_policy! { start: train fc lr 0.1 };
+    /// let tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).attach(&vs)?;
+    /// # drop(tuner);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn builder(policy: &Policy) -> TunerBuilder<'_> {
+        TunerBuilder::new(policy)
     }
 
-    /// Starts the next epoch: rules fire whose moment has come.
+    /// Starts the next epoch, and fires the rules that are due.
     ///
     /// Once training is over, it counts the epoch and does nothing else.
     ///
     /// # Errors
-    /// If the model was changed behind the tuner's back: then the epoch has started all the same,
-    /// and the policy is in force again. If the log cannot be written, or if libtorch refuses.
-    pub fn start_epoch(&mut self) -> Result<Change, Error> {
-        self.put_back()?;
-        self.write_line()?;
+    /// Fails if the program changed which parameters require gradients; the epoch has then started
+    /// all the same, and the policy is in force again. Fails if the log cannot be written, or if
+    /// libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// let transition = tuner.start_epoch()?;
+    /// assert_eq!(transition.frozen, ["fc.bias"]);
+    /// println!("{transition}");
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn start_epoch(&mut self) -> Result<Transition, Error> {
+        self.restore_frozen_stats()?;
+        self.write_log_line()?;
         let change = self.clock.start_epoch();
-        self.begin_line();
-        self.tell(&change);
-        self.apply(&change)?;
-        Ok(change)
+        self.begin_log_line();
+        self.carry_out(change)
     }
 
-    /// Lets everything step that trains and has a gradient, then fires rules whose moment has
-    /// come.
+    /// Steps every trainable parameter that has a gradient, then fires the rules that are due.
     ///
     /// Once training is over, it counts the step and does nothing else.
     ///
     /// # Errors
-    /// If no epoch has started yet, or if a gradient cannot be stepped by, as a sparse one under
-    /// any optimizer but SGD: then nothing has moved, and the step is not counted. Or if the model
-    /// was changed behind the tuner's back, or if libtorch refuses.
-    pub fn step(&mut self) -> Result<Change, Error> {
+    /// Fails if no epoch has started yet, or if the optimizer does not support a gradient, such as a
+    /// sparse one with any optimizer but SGD: then nothing has changed, and the step is not counted.
+    /// Fails if the program changed which parameters require gradients, or if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// tuner.zero_grad()?;
+    /// fc.forward(&x).square().sum(Kind::Float).backward();
+    /// let transition = tuner.step()?;
+    /// assert!(transition.is_empty());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn step(&mut self) -> Result<Transition, Error> {
         if self.clock.epochs_started() == 0 {
             return Err(Error::NotStarted);
         }
-        self.put_back()?;
+        self.restore_frozen_stats()?;
         if !self.clock.is_stopped() {
             self.step_groups()?;
         }
         let change = self.clock.end_step();
-        self.tell(&change);
-        self.apply(&change)?;
-        Ok(change)
+        self.carry_out(change)
     }
 
-    /// Zeroes gradients, runs the backward pass from `loss`, and steps. While nothing trains, as
-    /// when every curve has ended in a freeze, a loss that depends on no parameter is no error.
+    /// Clears gradients, runs the backward pass from `loss`, and steps.
     ///
     /// # Errors
-    /// As for [`Tuner::step`].
-    pub fn backward_step(&mut self, loss: &Tensor) -> Result<Change, Error> {
+    /// As for [`Tuner::backward`] and [`Tuner::step`].
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// let loss = fc.forward(&x).square().sum(Kind::Float);
+    /// tuner.backward_step(&loss)?;
+    /// assert_eq!(tuner.global_step(), 1);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn backward_step(&mut self, loss: &Tensor) -> Result<Transition, Error> {
         self.zero_grad()?;
-        if loss.requires_grad() || self.clock.trainable().next().is_some() {
-            loss.f_backward()?;
-        }
+        self.backward(loss)?;
         self.step()
     }
 
-    /// Lets go of the gradients of everything that trains, as `PyTorch`'s `zero_grad` does: a
-    /// parameter that then takes no part in a loss does not step.
+    /// Runs the backward pass from `loss`, and adds to the gradients that there are.
     ///
-    /// What is frozen has none, and gets none: a backward pass through a graph from before it was
-    /// frozen passes it over.
+    /// Several calls before a step accumulate the gradients of micro-batches. While no parameter is
+    /// trained, a loss that depends on no parameter is not an error, unlike in `Tensor::backward`.
     ///
     /// # Errors
-    /// If libtorch refuses.
+    /// Fails if libtorch fails, as when `loss` is not a scalar.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// tuner.zero_grad()?;
+    /// for micro_batch in x.split(2, 0) {
+    ///     tuner.backward(&(fc.forward(&micro_batch).square().sum(Kind::Float) / 2.0))?;
+    /// }
+    /// tuner.step()?;
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn backward(&mut self, loss: &Tensor) -> Result<(), Error> {
+        if loss.requires_grad() || self.clock.trainable().next().is_some() {
+            loss.f_backward()?;
+        }
+        Ok(())
+    }
+
+    /// Clears the gradients of all trainable parameters (`PyTorch`'s `set_to_none`).
+    ///
+    /// A parameter that has no gradient afterwards does not step. Frozen parameters have none and
+    /// get none: a backward pass through a graph from before they were frozen skips them.
+    ///
+    /// # Errors
+    /// Fails if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// fc.forward(&x).square().sum(Kind::Float).backward();
+    /// tuner.zero_grad()?;
+    /// assert!(!fc.ws.grad().defined());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn zero_grad(&mut self) -> Result<(), Error> {
-        self.put_back()?;
-        Ok(gradients::zero(&self.parts.training(&self.clock))?)
+        self.restore_frozen_stats()?;
+        Ok(gradients::zero(&self.slices.trainable(&self.clock))?)
     }
 
-    /// Gives held running statistics the values that they are held at.
+    /// Restores the running statistics of frozen modules to the values they had when they were
+    /// frozen.
     ///
-    /// A training forward pass moves the statistics of tch's own norms, held or not.
+    /// A training forward pass updates the statistics of tch's own norms, frozen or not.
     /// [`Tuner::start_epoch`], [`Tuner::zero_grad`], [`Tuner::step`], [`Tuner::backward_step`],
-    /// [`Tuner::observe`], [`Tuner::save`] and [`Tuner::resume`] begin with this. So a program needs
-    /// it only where it looks at the model between a training forward pass and the next of these
-    /// calls: before a validation or a `vs.save` in the middle of an accumulation, say. A model
-    /// whose norms are those of [`crate::nn`] never needs it: their statistics do not move while
-    /// they are held.
+    /// [`Tuner::observe`], [`Tuner::save`] and [`Tuner::resume`] begin with this. A program calls it
+    /// only to use the model between a training forward pass and the next of these calls, such as
+    /// for a validation during gradient accumulation. A model with the norms of [`crate::nn`] never
+    /// requires it.
     ///
-    /// Call it before an evaluation forward pass, not behind it: the backward pass through one that
-    /// was made in between reads the values that were put back, and not those that the forward pass
-    /// read. The backward pass of a training forward pass reads neither.
+    /// Call it before an evaluation forward pass, not after it: the backward pass of an evaluation
+    /// forward pass reads the statistics, and would read the restored ones. The backward pass of a
+    /// training forward pass does not read them.
     ///
     /// # Errors
-    /// If libtorch refuses.
-    pub fn put_back(&mut self) -> Result<(), Error> {
-        Ok(self.statistics.put_back()?)
+    /// Fails if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// tuner.backward(&fc.forward(&x).square().sum(Kind::Float))?;
+    /// tuner.restore_frozen_stats()?;
+    /// // Validate here, in the middle of an accumulation.
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn restore_frozen_stats(&mut self) -> Result<(), Error> {
+        Ok(self.frozen_stats.restore()?)
     }
 
-    /// Tells a metric's value. Rules that wait for it are looked at when the next epoch starts or
-    /// the next step was made.
+    /// Records a metric. Rules see it at the next epoch start or after the next step.
     ///
-    /// Once training is over, the value goes into the log and nowhere else.
+    /// Once training is over, the value is written to the log and has no other effect.
     ///
     /// # Errors
-    /// If libtorch refuses to copy the weights that a rule may restore.
+    /// Fails if libtorch cannot copy the weights that a rule may restore.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// tuner.observe("val_loss", 0.25)?;
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn observe(&mut self, metric: &str, value: f64) -> Result<(), Error> {
-        self.put_back()?;
-        self.log.epoch.observed(metric, value);
+        self.restore_frozen_stats()?;
+        self.log.epoch.add_metric(metric, value);
         if self.clock.is_stopped() {
             return Ok(());
         }
         let observed = self.clock.observe(metric, value);
-        Ok(self.bests.keep(metric, observed, &self.parts, &self.clock)?)
+        Ok(self.best_weights.update(metric, observed, &self.slices, &self.clock)?)
     }
 
-    /// Scales the gradients of everything that trains together, so that their L2 norm is at most
-    /// `max`, as [`torch.nn.utils.clip_grad_norm_`] does. Gives the norm that they had before.
+    /// Scales the gradients of all trainable parameters so that their total L2 norm is at most `max`,
+    /// as [`torch.nn.utils.clip_grad_norm_`] does. Returns the norm before.
     ///
     /// [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
     ///
     /// # Errors
-    /// If libtorch refuses.
+    /// Fails if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// fc.forward(&x).square().sum(Kind::Float).backward();
+    /// let norm = tuner.clip_grad_norm(1.0)?;
+    /// assert!(norm.is_finite());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<f64, Error> {
-        let views = self.parts.training_views(&self.clock)?;
+        let views = self.slices.trainable_views(&self.clock)?;
         Ok(gradients::clip_norm(&tensors(&views), max)?)
     }
 
-    /// Brings every element of the gradients of what trains into `-max..=max`.
+    /// Clamps every element of the gradients of trainable parameters to `-max..=max`.
     ///
     /// # Errors
-    /// If libtorch refuses.
+    /// Fails if libtorch fails.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// fc.forward(&x).square().sum(Kind::Float).backward();
+    /// tuner.clip_grad_value(0.01)?;
+    /// assert!(fc.ws.grad().abs().max().double_value(&[]) <= 0.010001);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
-        let views = self.parts.training_views(&self.clock)?;
+        let views = self.slices.trainable_views(&self.clock)?;
         Ok(gradients::clip_value(&tensors(&views), max)?)
     }
 
-    /// What trains, in groups with the same options, in the order of their first parameters.
+    /// The parameter groups now, in the order of their first parameters.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// let groups = tuner.param_groups();
+    /// assert_eq!(groups.len(), 1);
+    /// assert_eq!(groups[0].params, ["fc.weight"]);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub fn groups(&self) -> Vec<Group> {
+    pub fn param_groups(&self) -> Vec<ParamGroup> {
         let groups = self.clock.groups().iter();
         groups
             .filter_map(|group| {
-                let Hyper { lr, weight_decay, optimizer } = hyper(group)?;
-                let parameters = self.plan().names(group.parts.iter().copied());
-                Some(Group { parameters, lr, weight_decay, optimizer })
+                let HyperParams { lr, weight_decay, optimizer } = hyper_params(group)?;
+                let params = self.plan().names(group.parts.iter().copied());
+                Some(ParamGroup { params, lr, weight_decay, optimizer })
             })
             .collect()
     }
 
-    /// The names of the parameters that train, in the model's order; a stretch of rows as
+    /// The names of the trainable parameters, in the model's order; a row slice as
     /// `embed.weight[0..32000]`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.trainable_names(), ["fc.weight"]);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub fn trainable(&self) -> Vec<String> {
+    pub fn trainable_names(&self) -> Vec<String> {
         self.plan().names(self.clock.trainable())
     }
 
-    /// How many epochs have started. A loop `while tuner.epoch() < 10` runs ten epochs, numbered
-    /// from 0 in the policy. It counts on once training is over, so that such a loop ends.
+    /// The trainable parameters as tensors, in the model's order. A parameter of which some rows are
+    /// trained is included as a whole.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.trainable_variables(), [fc.ws.shallow_clone()]);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub const fn epoch(&self) -> u64 {
+    pub fn trainable_variables(&self) -> Vec<Tensor> {
+        self.slices.trainable(&self.clock).into_iter().map(Tensor::shallow_clone).collect()
+    }
+
+    /// The number of epochs that have started. A loop `for epoch in tuner.epochs_started()..10` ends
+    /// after ten epochs, numbered from 0 as in the policy, resumed or not. Epochs are counted on once
+    /// training is over.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.epochs_started(), 1);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    #[must_use]
+    pub const fn epochs_started(&self) -> u64 {
         self.clock.epochs_started()
     }
 
-    /// How many optimizer steps were made, calls of [`Tuner::step`] once training is over included.
+    /// The number of optimizer steps, calls of [`Tuner::step`] once training is over included.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.global_step(), 0);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
     pub const fn global_step(&self) -> u64 {
         self.clock.steps()
     }
 
-    /// How many rules have fired.
+    /// The number of rules that have fired.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.rules_fired(), 1);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub const fn phase(&self) -> usize {
+    pub const fn rules_fired(&self) -> usize {
         self.clock.rules_fired()
     }
 
-    /// Whether a rule has ended the training: nothing moves any more, and no rule fires. Epochs and
+    /// Whether a rule has ended training: no parameter changes any more, and no rule fires. Epochs and
     /// steps are counted on.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert!(!tuner.is_stopped());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub const fn stopped(&self) -> bool {
+    pub const fn is_stopped(&self) -> bool {
         self.clock.is_stopped()
     }
 
-    /// The memory that optimizer state holds now, in bytes.
+    /// The memory of optimizer state now, in bytes.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.optimizer_bytes(), 0);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
     pub fn optimizer_bytes(&self) -> usize {
-        self.states.iter().flatten().map(State::bytes).sum()
+        self.states.iter().flatten().map(ParamState::bytes).sum()
     }
 
-    /// What every rule does to each parameter.
+    /// The effect of every rule on each parameter.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert_eq!(tuner.plan().rows().len(), 1);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
     pub const fn plan(&self) -> &Plan {
         self.clock.plan()
     }
 
-    /// What stops nothing and is likely not what was meant.
+    /// The warnings and notes about the policy and this model: problems that do not prevent training.
+    /// [`Diagnostic::severity`] distinguishes them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::{Device, Kind, Tensor, nn, nn::Module};
+    /// # let vs = nn::VarStore::new(Device::Cpu);
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// # let x = Tensor::ones([4, 2], (Kind::Float, Device::Cpu));
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # tuner.start_epoch()?;
+    /// assert!(tuner.diagnostics().is_empty());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
     #[must_use]
-    pub fn warnings(&self) -> Vec<&Diagnostic> {
-        let found = self.clock.plan().warnings().iter();
-        found.filter(|found| found.severity() == Severity::Warning).collect()
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        self.clock.plan().diagnostics()
     }
 
     fn step_groups(&mut self) -> Result<(), Error> {
         let groups = self.clock.groups();
-        // `attach` saw to it that everything that ever trains has all of these.
-        let hypers = groups.iter().map(|group| hyper(group).ok_or(Error::NoOptimizer));
-        let hypers = hypers.collect::<Result<Vec<_>, _>>()?;
-        let mut group_of = vec![None; self.parts.count()];
+        // `attach` has checked that each parameter that is ever trained has all of these.
+        let hyper_params = groups.iter().map(|group| hyper_params(group).ok_or(Error::NoOptimizer));
+        let hyper_params = hyper_params.collect::<Result<Vec<_>, _>>()?;
+        let mut group_of = vec![None; self.slices.count()];
         for (index, group) in groups.iter().enumerate() {
-            for part in &group.parts {
-                if let Some(of) = group_of.get_mut(*part) {
+            for slice in &group.parts {
+                if let Some(of) = group_of.get_mut(*slice) {
                     *of = Some(index);
                 }
             }
         }
         let mut views = Vec::with_capacity(group_of.len());
-        for (part, (state, group)) in self.states.iter_mut().zip(group_of).enumerate() {
+        for (slice, (state, group)) in self.states.iter_mut().zip(group_of).enumerate() {
             if let Some(group) = group
-                && let Some(view) = self.parts.view(part)?
+                && let Some(view) = self.slices.view(slice)?
             {
                 views.push((group, view, state));
             }
         }
-        let mut slots: Vec<Vec<Slot<'_>>> =
+        let mut slots: Vec<Vec<ParamSlot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.parts.len())).collect();
         for (group, parameter, state) in &mut views {
             if let Some(slots) = slots.get_mut(*group) {
-                slots.push(Slot { parameter, state });
+                slots.push(ParamSlot { parameter, state });
             }
         }
-        Ok(optim::step(hypers.into_iter().zip(slots))?)
+        Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
 
-    /// Makes flags, gradients, optimizer state and statistics agree with the clock.
-    fn apply(&mut self, change: &Change) -> Result<(), Error> {
+    /// Reports a change of the clock, and makes the model agree with it.
+    fn carry_out(&mut self, change: clock::Transition) -> Result<Transition, Error> {
+        let [stats_unfrozen, stats_frozen] = if change.is_empty() {
+            [Vec::new(), Vec::new()]
+        } else {
+            [false, true].map(|to_frozen| self.frozen_stats.changing(&self.clock, to_frozen))
+        };
+        let transition = Transition::new(change, self.plan(), stats_unfrozen, stats_frozen);
+        self.report(&transition);
+        self.apply(transition.change())?;
+        Ok(transition)
+    }
+
+    /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
+    fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
         if change.is_empty() {
             return Ok(());
         }
         let flags = self.audit_flags(change);
-        for index in &change.dropped {
-            if let Some(state) = self.states.get_mut(*index) {
+        for slice in &change.dropped {
+            if let Some(state) = self.states.get_mut(*slice) {
                 *state = None;
             }
         }
-        let restored = self.restore(change);
+        let restored = self.restore_best_weights(change);
         let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
         let touched: Vec<usize> = touched.copied().collect();
-        // An unfrozen one may have one from an earlier time, which is no part of this one.
-        let forgotten = self.parts.forget(&touched, &self.clock);
+        // An unfrozen parameter may have a gradient from before it was frozen.
+        let cleared = self.slices.zero_gradients(&touched, &self.clock);
         self.settle()?;
         if flags.is_err() {
-            // While its flag was set, a frozen one may have got one.
-            gradients::zero(&self.parts.frozen(&self.clock))?;
+            // A frozen parameter may have got a gradient while its flag was set.
+            gradients::zero(&self.slices.frozen(&self.clock))?;
         }
-        // Told once the policy is in force again: a program that goes on is safe.
+        // Returned once the policy is in force again, so that a program may continue.
         flags?;
         restored?;
-        Ok(forgotten?)
+        Ok(cleared?)
     }
 
-    /// Puts the model back to where a change says, once what may move from now on is copied.
-    fn restore(&mut self, change: &Change) -> Result<(), Error> {
-        let extended = self.bests.extend(&self.parts, &self.clock);
-        let restored = self.bests.restore(change, &self.parts, &self.clock);
+    /// Restores the best weights that rules name, once the units that may change now are copied.
+    fn restore_best_weights(&mut self, change: &clock::Transition) -> Result<(), Error> {
+        let extended = self.best_weights.extend(&self.slices, &self.clock);
+        let restored = self.best_weights.restore(change, &self.slices, &self.clock);
         if !matches!(restored, Ok(false)) {
-            self.statistics.release();
+            self.frozen_stats.drop_copies();
         }
         restored?;
         Ok(extended?)
     }
 
-    /// Sets flags as the clock has them, and checks that they hold.
+    /// Sets `requires_grad` and statistics to what the clock says, and checks the result.
     fn settle(&mut self) -> Result<(), Error> {
-        for (parameter, trains) in self.parts.any(|part| self.clock.trains(part)) {
+        for (parameter, trains) in self.slices.any(|slice| self.clock.trains(slice)) {
             if parameter.requires_grad() != trains {
                 let _same = parameter.f_set_requires_grad(trains)?;
             }
         }
-        self.statistics.hold_or_free(&self.clock)?;
+        self.frozen_stats.update(&self.clock)?;
         self.audit()
     }
 }
 
-/// The options of a step; `None` where neither the policy nor the program gives one of them.
-fn hyper(group: &freeze_dsl::clock::Group) -> Option<Hyper> {
-    Some(Hyper { lr: group.lr?, weight_decay: group.weight_decay?, optimizer: group.optimizer? })
+impl fmt::Debug for Tuner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tuner")
+            .field("epochs_started", &self.epochs_started())
+            .field("global_step", &self.global_step())
+            .field("rules_fired", &self.rules_fired())
+            .field("is_stopped", &self.is_stopped())
+            .field("param_groups", &self.param_groups())
+            .finish_non_exhaustive()
+    }
 }
 
-fn tensors<'v>(views: &'v [View<'_>]) -> Vec<&'v Tensor> {
+/// The hyperparameters of a group; `None` if neither the policy nor the program has one of them.
+fn hyper_params(group: &freeze_dsl::clock::SliceGroup) -> Option<HyperParams> {
+    Some(HyperParams {
+        lr: group.lr?,
+        weight_decay: group.weight_decay?,
+        optimizer: group.optimizer?,
+    })
+}
+
+fn tensors<'v>(views: &'v [ParamView<'_>]) -> Vec<&'v Tensor> {
     views.iter().map(|view| &**view).collect()
 }

@@ -1,0 +1,133 @@
+"""PyTorch beside the tuner: answers a line of JSON with a line of text until its input ends.
+
+Arguments: the device, and the number of CPU threads.
+"""
+
+import json
+import sys
+import time
+
+import torch
+from torch import nn
+
+device = sys.argv[1]
+torch.set_num_threads(int(sys.argv[2]))
+
+
+def wait():
+    if device == "cuda":
+        torch.cuda.synchronize()
+
+
+def facts(_):
+    return f"PyTorch {torch.__version__}, Python {sys.version.split()[0]}"
+
+
+def optimizer(request, parameters):
+    of = getattr(torch.optim, request["optimizer"])
+    return of(parameters, **request["options"])
+
+
+def bits(request):
+    """Makes steps with the numbers of a file, and writes the parameters' bytes beside it."""
+    kind = getattr(torch, request["kind"])
+    data = bytearray(open(request["file"], "rb").read())
+    shapes, start = request["shapes"], 0
+
+    def tensors():
+        nonlocal start
+        taken = []
+        for shape in shapes:
+            count = torch.Size(shape).numel()
+            one = torch.frombuffer(data, dtype=torch.float32, count=count, offset=4 * start)
+            taken.append(one.view(shape).to(device, kind))
+            start += count
+        return taken
+
+    parameters = [one.clone().requires_grad_() for one in tensors()]
+    of = optimizer(request, parameters)
+    for _ in range(request["steps"]):
+        for parameter, gradient in zip(parameters, tensors()):
+            parameter.grad = gradient
+        of.step()
+    with open(request["file"] + ".out", "wb") as out:
+        for parameter in parameters:
+            out.write(parameter.detach().cpu().contiguous().view(torch.uint8).numpy().tobytes())
+    return "done"
+
+
+class Part(nn.Module):
+    def __init__(self, width, inner):
+        super().__init__()
+        self.norm, self.up, self.down = nn.LayerNorm(width), nn.Linear(width, inner), nn.Linear(inner, width)
+
+    def forward(self, x):
+        return x + self.down(nn.functional.gelu(self.up(self.norm(x))))
+
+
+class Runner:
+    """What is timed now: a function that makes one step."""
+
+    step = None
+
+
+def make_step(request):
+    """An optimizer's step of parameters that have gradients."""
+    parameters = [torch.randn(shape, device=device, requires_grad=True) for shape in request["shapes"]]
+    for parameter in parameters:
+        parameter.grad = torch.randn_like(parameter)
+    of, clip = optimizer(request, parameters), request["clip"]
+
+    def step():
+        if clip:
+            nn.utils.clip_grad_norm_(parameters, clip)
+        of.step()
+
+    Runner.step = step
+    return "made"
+
+
+def make_training(request):
+    """A training step of blocks."""
+    width = request["width"]
+    parts = [Part(width, inner) for _ in range(12) for inner in (width, 4 * width)]
+    net = nn.Sequential(*parts).to(device)
+    of, clip = optimizer(request, list(net.parameters())), request["clip"]
+    x = torch.randn(request["rows"], width, device=device)
+
+    def step():
+        of.zero_grad()
+        with torch.autocast(device, torch.bfloat16, enabled=request["autocast"]):
+            y = net(x)
+        y.float().square().mean().backward()
+        if clip:
+            nn.utils.clip_grad_norm_(net.parameters(), clip)
+        of.step()
+
+    Runner.step = step
+    return "made"
+
+
+def run(request):
+    wait()
+    start = time.perf_counter()
+    for _ in range(request["count"]):
+        Runner.step()
+    wait()
+    return str(time.perf_counter() - start)
+
+
+def drop(_):
+    Runner.step = None
+    if device == "cuda":
+        torch.cuda.empty_cache()
+    return "dropped"
+
+
+for line in sys.stdin:
+    request = json.loads(line)
+    try:
+        answer = globals()[request["do"]](request)
+    except Exception as error:
+        answer = "error: " + str(error).splitlines()[0]
+    print(answer, flush=True)

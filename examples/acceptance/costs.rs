@@ -1,0 +1,242 @@
+//! What steps cost, beside PyTorch and beside tch.
+
+use std::error::Error;
+use std::time::Duration;
+
+use freeze_runtime::{Policy, Tuner, autocast};
+use tch::nn::{self, Module};
+use tch::{Device, Kind, Tensor};
+
+use crate::beside::Beside;
+use crate::compare::Ratio;
+use crate::measures::{self, Scale};
+use crate::networks::{blocks, transformer, with_gradients};
+use crate::options::Options;
+use crate::pace::{Pace, Patience, in_turns, repeated};
+use crate::report::Report;
+
+type Outcome<T> = Result<T, Box<dyn Error>>;
+
+const ADAMW: &str = r#"{"lr":1e-3,"fused":true}"#;
+const CLIP: f64 = 1e-3;
+
+/// Measures everything.
+pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Beside>) {
+    let Options { device, .. } = *options;
+    let patience = options.patience();
+    if let Some(beside) = beside {
+        report.table(
+            "## Beside PyTorch, in turns",
+            [
+                "what",
+                "PyTorch: min, median, max",
+                "Tuner: min, median, max",
+                "times as fast",
+                "rate",
+            ],
+        );
+        let width = options.scale().width;
+        let copy = copy_bandwidth(device, options.small, &patience);
+        let numbers: i64 =
+            transformer(width).iter().map(|shape| shape.iter().product::<i64>()).sum();
+        for (name, clip) in
+            [("AdamW's step", None), ("AdamW's step, gradients clipped", Some(CLIP))]
+        {
+            report.row(&format!("{name}, {numbers} numbers in 194 tensors"), || {
+                let [theirs, ours] = optimizer_step(device, width, clip, &patience, beside)?;
+                // Read: parameter, gradient and two averages; written: all but the gradient.
+                let rate = match (clip, &copy) {
+                    (None, Ok(copy)) => {
+                        let rate = gigabytes(28 * numbers, ours.median);
+                        format!("{rate:.0} GB/s at 28 bytes a number; a copy has {copy:.0}")
+                    }
+                    _ => String::new(),
+                };
+                Ok(row(theirs, ours, rate))
+            });
+        }
+        let net = options.network();
+        let shape = format!("12 blocks of width {}, {} rows", net.width, net.rows);
+        for (name, half, clip) in [
+            ("training step", false, None),
+            ("training step, gradients clipped", false, Some(1.0)),
+            ("training step with bf16 autocast", true, None),
+            ("training step with bf16 autocast, clipped", true, Some(1.0)),
+        ] {
+            report.row(&format!("{name}, {shape}"), || {
+                let [theirs, ours] = training_step(device, net, half, clip, &patience, beside)?;
+                Ok(row(theirs, ours, String::new()))
+            });
+        }
+    }
+    report.table(
+        "## A frozen prefix",
+        [
+            "what",
+            "all train: min, median, max",
+            "first 6 frozen: min, median, max",
+            "times as fast",
+            "",
+        ],
+    );
+    let net = options.network();
+    report.row(
+        &format!("training step, 12 blocks of width {}, {} rows", net.width, net.rows),
+        || {
+            let [whole, frozen] = frozen_prefix(device, net, &patience)?;
+            Ok(row(whole, frozen, String::new()))
+        },
+    );
+    beside_tch(report, &options.scale());
+}
+
+/// The benches of `freeze-runtime`, where tch does the same.
+fn beside_tch(report: &Report, scale: &Scale) {
+    report.table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
+    let mut tell = |ratio: &Ratio| {
+        report.row(&ratio.what, || {
+            let [base, ours] = [ratio.base.1, ratio.ours.1].map(|time| format!("{time:.2?}"));
+            Ok([ratio.base.0.to_owned(), base, ours, format!("{:.2}", ratio.factor())])
+        });
+    };
+    if let Err(error) = measures::all(scale, &mut tell) {
+        report.row("the rest", || Err::<[String; 4], _>(error));
+    }
+}
+
+fn row(base: Pace, ours: Pace, rate: String) -> [String; 4] {
+    let factor = base.median.as_secs_f64() / ours.median.as_secs_f64();
+    let shown = |Pace { min, median, max }| format!("{min:.2?}, {median:.2?}, {max:.2?}");
+    [shown(base), shown(ours), format!("{factor:.2}"), rate]
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a rate with three digits")]
+fn gigabytes(bytes: i64, time: Duration) -> f64 {
+    bytes as f64 / time.as_secs_f64() / 1e9
+}
+
+/// Bytes read and written by a copy, in GB/s.
+fn copy_bandwidth(device: Device, small: bool, patience: &Patience) -> Outcome<f64> {
+    let bytes: i64 = if small { 1 << 22 } else { 1 << 30 };
+    let from = Tensor::zeros([bytes], (Kind::Uint8, device));
+    let mut to = from.zeros_like();
+    let [pace] =
+        in_turns(patience, [&mut |count| repeated(device, count, || Ok(to.f_copy_(&from)?))])?;
+    Ok(gigabytes(2 * bytes, pace.median))
+}
+
+fn tuner(policy: &str, vs: &nn::VarStore) -> Outcome<Tuner> {
+    let policy = Policy::parse(policy)?;
+    let mut tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).lr(1e-3).attach(vs)?;
+    tuner.start_epoch()?;
+    Ok(tuner)
+}
+
+fn json(clip: Option<f64>) -> String {
+    clip.map_or_else(|| "null".to_owned(), |clip| clip.to_string())
+}
+
+/// PyTorch's pace and the tuner's.
+fn optimizer_step(
+    device: Device,
+    width: i64,
+    clip: Option<f64>,
+    patience: &Patience,
+    beside: &mut Beside,
+) -> Outcome<[Pace; 2]> {
+    let request = [
+        ("shapes", format!("{:?}", transformer(width))),
+        ("optimizer", "\"AdamW\"".to_owned()),
+        ("options", ADAMW.to_owned()),
+        ("clip", json(clip)),
+    ];
+    beside.ask("make_step", &request)?;
+    let vs = with_gradients(&transformer(width), device);
+    let mut tuner = tuner("start: train @all", &vs)?;
+    let mut step = || {
+        if let Some(max) = clip {
+            tuner.clip_grad_norm(max)?;
+        }
+        tuner.step()?;
+        Ok(())
+    };
+    let paces = in_turns(
+        patience,
+        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
+    );
+    beside.ask("drop", &[])?;
+    paces
+}
+
+/// A network that fills the device.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Network {
+    /// How wide its 12 blocks are.
+    pub(crate) width: i64,
+    /// The rows of a batch.
+    pub(crate) rows: i64,
+}
+
+/// PyTorch's pace and the tuner's.
+fn training_step(
+    device: Device,
+    Network { width, rows }: Network,
+    half: bool,
+    clip: Option<f64>,
+    patience: &Patience,
+    beside: &mut Beside,
+) -> Outcome<[Pace; 2]> {
+    let request = [
+        ("width", width.to_string()),
+        ("rows", rows.to_string()),
+        ("optimizer", "\"AdamW\"".to_owned()),
+        ("options", ADAMW.to_owned()),
+        ("clip", json(clip)),
+        ("autocast", half.to_string()),
+    ];
+    beside.ask("make_training", &request)?;
+    let (vs, net) = blocks(12, width, device);
+    let mut tuner = tuner("start: train @all", &vs)?;
+    let x = Tensor::randn([rows, width], (Kind::Float, device));
+    let mut step = || {
+        tuner.zero_grad()?;
+        let kind = if half { Kind::BFloat16 } else { Kind::Float };
+        let y = autocast(kind, || net.forward(&x));
+        y.to_kind(Kind::Float).square().mean(Kind::Float).f_backward()?;
+        if let Some(max) = clip {
+            tuner.clip_grad_norm(max)?;
+        }
+        tuner.step()?;
+        Ok(())
+    };
+    let paces = in_turns(
+        patience,
+        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
+    );
+    beside.ask("drop", &[])?;
+    paces
+}
+
+/// The pace of the whole network, and with its first half frozen.
+fn frozen_prefix(
+    device: Device,
+    Network { width, rows }: Network,
+    patience: &Patience,
+) -> Outcome<[Pace; 2]> {
+    let x = Tensor::randn([rows, width], (Kind::Float, device));
+    let make = |policy| -> Outcome<_> {
+        let (vs, net) = blocks(12, width, device);
+        Ok((tuner(policy, &vs)?, net))
+    };
+    let (mut whole, mut frozen) = (make("start: train @all")?, make("start: train blocks[6..12]")?);
+    let step = |(tuner, net): &mut (Tuner, nn::Sequential), count| {
+        repeated(device, count, || {
+            tuner.backward_step(&net.forward(&x).square().mean(Kind::Float))?;
+            Ok(())
+        })
+    };
+    in_turns(
+        patience,
+        [&mut |count| step(&mut whole, count), &mut |count| step(&mut frozen, count)],
+    )
+}

@@ -1,0 +1,159 @@
+//! What the actions of one rule do to one another.
+
+use fixedbitset::FixedBitSet;
+
+use super::effects::EffectCheck;
+use crate::ast::Verb;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::{LoweredAction, ParamOptions};
+use crate::plan::AppliedRule;
+use crate::source::Span;
+
+/// What an action can give: a learning rate, a weight decay, an optimizer.
+#[derive(Clone, Copy)]
+enum OptionKind {
+    Lr,
+    WeightDecay,
+    Optimizer,
+}
+
+impl OptionKind {
+    const ALL: [Self; 3] = [Self::Lr, Self::WeightDecay, Self::Optimizer];
+
+    const fn is_in(self, options: &ParamOptions) -> bool {
+        match self {
+            Self::Lr => options.lr.is_some(),
+            Self::WeightDecay => options.weight_decay.is_some(),
+            Self::Optimizer => options.optimizer.is_some(),
+        }
+    }
+
+    /// Where two options of this kind stand that are not alike, and what they are.
+    fn difference(
+        self,
+        first: &ParamOptions,
+        second: &ParamOptions,
+    ) -> Option<(Span, Span, &'static str)> {
+        match self {
+            Self::Lr => {
+                let (first, second) = (first.lr.as_ref()?, second.lr.as_ref()?);
+                (first.value != second.value).then_some((first.span, second.span, "learning rate"))
+            }
+            Self::WeightDecay => {
+                let (first, second) = (first.weight_decay?, second.weight_decay?);
+                (first != second).then_some((first.span, second.span, "weight decay"))
+            }
+            Self::Optimizer => {
+                let (first, second) = (first.optimizer?, second.optimizer?);
+                (first != second).then_some((first.span, second.span, "optimizer"))
+            }
+        }
+    }
+}
+
+impl EffectCheck<'_> {
+    /// Two actions that give one parameter different options, and neither is a `set`.
+    pub(super) fn conflicts(&mut self) {
+        let AppliedRule { rule, selections, .. } = self.applied;
+        for kind in OptionKind::ALL {
+            let mut earlier: Vec<(&ParamOptions, &FixedBitSet)> = Vec::new();
+            for (action, selection) in rule.actions.iter().zip(selections) {
+                let LoweredAction::On { verb, options, .. } = &action.value else { continue };
+                if *verb == Verb::Set || !kind.is_in(options) {
+                    continue;
+                }
+                // Told with the action that gave it to a parameter last.
+                let mut left = selection.clone();
+                for (other, of_other) in earlier.iter().rev() {
+                    if left.is_clear() {
+                        break;
+                    }
+                    if !left.is_disjoint(of_other)
+                        && let Some((one, another, what)) = kind.difference(other, options)
+                    {
+                        let is_finer = selection.is_subset(of_other);
+                        let finer = (is_finer && rule.is_written_once).then(|| {
+                            let start = action.span.start;
+                            (Span::new(start, start + verb.word().len()), Verb::Set.word())
+                        });
+                        self.found.push(
+                            Diagnostic::new(
+                                Code::ConflictingOptions,
+                                another,
+                                format!("two {what}s for one parameter in one rule"),
+                            )
+                            .label("another one here")
+                            .also(one, "one here")
+                            .note("write the finer one as `set`, which may refine what stands before it")
+                            .guess("let it refine the one before it", finer),
+                        );
+                    }
+                    left.difference_with(of_other);
+                }
+                earlier.push((options, selection));
+            }
+        }
+    }
+
+    /// Actions of which nothing is left at the end of the rule.
+    pub(super) fn undone(&mut self) {
+        let AppliedRule { rule, selections, after, idle, .. } = self.applied;
+        let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        // What a later firing selects may be left when that one has fired.
+        if self.is_drawn && targets.any(|targets| targets.value.changes()) {
+            return;
+        }
+        let overridden = self.overridden();
+        for (index, (action, selection)) in rule.actions.iter().zip(selections).enumerate() {
+            let LoweredAction::On { verb, options, .. } = &action.value else { continue };
+            // Behind a `train`, a `freeze` finds all frozen, and may be undone all the same.
+            let is_idle = idle.get(index).copied().unwrap_or_default() && *verb != Verb::Freeze;
+            if is_idle || selection.is_clear() {
+                continue;
+            }
+            let undone = match verb {
+                Verb::Train | Verb::Unfreeze => selection.is_disjoint(&after.trains),
+                Verb::Freeze => selection.is_subset(&after.trains),
+                Verb::Set => {
+                    options.stats.is_none()
+                        && !options.is_empty()
+                        && overridden.get(index).copied().unwrap_or_default()
+                }
+            };
+            if undone {
+                self.found.push(
+                    Diagnostic::new(
+                        Code::UndoneAction,
+                        action.span,
+                        "later actions of this rule undo all of this one",
+                    )
+                    .label("nothing of this is left when the rule has fired")
+                    .guess_without("leave it out", self.without(action)),
+                );
+            }
+        }
+    }
+
+    /// For each action, whether later ones give anew all that it gives.
+    fn overridden(&self) -> Vec<bool> {
+        let AppliedRule { rule, selections, .. } = self.applied;
+        let mut later = OptionKind::ALL.map(|kind| (kind, FixedBitSet::new()));
+        let mut overridden: Vec<bool> = rule
+            .actions
+            .iter()
+            .zip(selections)
+            .rev()
+            .map(|(action, selection)| {
+                let Some(options) = action.value.options() else { return false };
+                let mut all = true;
+                for (_, given) in later.iter_mut().filter(|(kind, _)| kind.is_in(options)) {
+                    all &= selection.is_subset(given);
+                    given.union_with(selection);
+                }
+                all
+            })
+            .collect();
+        overridden.reverse();
+        overridden
+    }
+}

@@ -1,0 +1,340 @@
+//! Checks what the rules do.
+
+use fixedbitset::FixedBitSet;
+
+use crate::ast::Verb;
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
+use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
+use crate::plan::{AppliedRule, BoundPolicy, State};
+use crate::source::{Span, Spanned};
+
+/// Applies the rules one after another, tells what is wrong with what they do, and shows each.
+pub(crate) fn effects(
+    bound: &BoundPolicy,
+    text: &str,
+    sink: &mut DiagnosticSink,
+    mut show: impl FnMut(&LoweredRule, &AppliedRule<'_>),
+) {
+    let mut ever = bound.start().trains;
+    if bound.rules.first().is_some_and(LoweredRule::fires_at_once) {
+        ever.clear();
+    }
+    let mut ends = ends_frozen(&bound.defaults);
+    let mut is_drawn = false;
+    // Whether rules so far may have fired any number of times, each with another outcome.
+    let mut is_open = false;
+    // Whether something trained in the steps before the rules that fire now.
+    let mut trained = true;
+    bound.walk(|index, rule, before, applied| {
+        let mut own = Vec::new();
+        let next = bound.rules.get(index + 1);
+        let is_passing = next.is_some_and(|next| next.fires_with(rule));
+        let recurs =
+            rule.trigger.iter().any(|moment| matches!(moment.value, TriggerMoment::Every(_)));
+        for action in rule.actions.iter().map(|action| &action.value) {
+            ends |= action.options().is_some_and(ends_frozen);
+            is_drawn |= action
+                .targets()
+                .is_some_and(|targets| targets.value.draws() || recurs && targets.value.changes());
+        }
+        let mut checking = EffectCheck {
+            bound,
+            text,
+            applied,
+            before,
+            must_train: trained && !is_passing && !is_open,
+            varies: ends || is_open,
+            is_drawn,
+            found: &mut own,
+        };
+        checking.all(index == 0 && rule.fires_at_once());
+        let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        is_open |= recurs && targets.any(|targets| targets.value.changes());
+        if !is_passing {
+            trained = !applied.after.trains.is_clear();
+        }
+        sink.extend(own.into_iter().map(|finding| rule.trace.annotate(finding)));
+        ever.union_with(&applied.after.trains);
+        // What a later firing selects may be anything of what it selects from.
+        let targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        for targets in targets.filter(|targets| targets.value.changes()) {
+            for firing in 0..64 {
+                ever.union_with(&targets.units(&bound.units, &before.trains, firing));
+            }
+        }
+        show(rule, applied);
+    });
+    never_trained(bound, &ever, sink);
+}
+
+fn never_trained(bound: &BoundPolicy, ever: &FixedBitSet, sink: &mut DiagnosticSink) {
+    let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
+    let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
+    let more = match never.len() {
+        1 => String::new(),
+        count => format!(" and {} more", count - 1),
+    };
+    sink.push(
+        Diagnostic::new(
+            Code::NeverTrains,
+            rule.span,
+            format!("no rule ever trains `{first}`{more}"),
+        )
+        .label("frozen from here on"),
+    );
+}
+
+pub(super) struct EffectCheck<'a> {
+    bound: &'a BoundPolicy,
+    text: &'a str,
+    pub(super) applied: &'a AppliedRule<'a>,
+    before: &'a State,
+    /// Whether something must train after it: steps follow, something trained in those before, and
+    /// what trains now is known.
+    must_train: bool,
+    /// Whether what trains before it depends on a curve's end, or on how often rules have fired.
+    varies: bool,
+    /// Whether what trains so far depends on draws, or on how often rules have fired.
+    pub(super) is_drawn: bool,
+    pub(super) found: &'a mut Vec<Diagnostic>,
+}
+
+impl EffectCheck<'_> {
+    fn all(&mut self, first: bool) {
+        self.selects_nothing();
+        self.conflicts();
+        self.undone();
+        self.idle(first);
+        self.nothing_left();
+        self.tied();
+        self.order_of_model();
+    }
+
+    /// Targets of which nothing is left when rows, or what trains by then, are known.
+    fn selects_nothing(&mut self) {
+        let AppliedRule { rule, selections, .. } = self.applied;
+        for (action, selection) in rule.actions.iter().zip(selections) {
+            let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
+                continue;
+            };
+            if targets.value.changes() && self.varies {
+                continue;
+            }
+            let label = if !targets.value.changes() {
+                "nothing is left of this"
+            } else if self.trains_all() {
+                "everything trains just before this rule, and nothing is frozen"
+            } else if self.before.trains.is_clear() {
+                "everything is frozen just before this rule, and nothing trains"
+            } else {
+                "nothing of the kind is left when this rule fires"
+            };
+            let written = readable(self.text.get(targets.span.range()).unwrap_or_default());
+            let message = format!("`{written}` selects no parameter");
+            self.found
+                .push(Diagnostic::new(Code::SelectsNothing, targets.span, message).label(label));
+        }
+    }
+
+    fn trains_all(&self) -> bool {
+        (0..self.bound.parts.len()).all(|part| self.before.trains.contains(part))
+    }
+
+    fn nothing_left(&mut self) {
+        let rule = self.applied.rule;
+        // That nothing trains comes of what selects nothing, which is told.
+        if self.found.iter().any(|finding| finding.code == Code::SelectsNothing) {
+            return;
+        }
+        let stops = rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop));
+        let left = self.must_train && self.applied.after.trains.is_clear();
+        if left && !stops {
+            let last = rule.actions.last();
+            let place = last.map_or(rule.span, |action| action.span);
+            // Behind a `stop` no other rule can fire.
+            let is_end = self.bound.rules.last().is_some_and(|last| last.span == rule.span);
+            let stop = last.filter(|_| is_end && rule.is_written_once);
+            self.found.push(
+                Diagnostic::new(Code::NothingTrains, place, "after this rule nothing trains")
+                    .label("this leaves every parameter frozen")
+                    .note("to end training here, write `stop`")
+                    .guess(
+                        "end training here",
+                        stop.map(|last| (Span::new(last.span.end, last.span.end), ", stop")),
+                    ),
+            );
+        }
+    }
+
+    /// One tensor under two names that is treated differently under them.
+    fn tied(&mut self) {
+        let differs = |state: &State, unit: usize, of: usize| {
+            state.trains.contains(unit) != state.trains.contains(of)
+                || state.trains.contains(unit) && !state.agree(unit, of)
+        };
+        // Told at the rule that does it, not again at every later one.
+        let newly = |(unit, of): &(usize, usize)| {
+            differs(&self.applied.after, *unit, *of) && !differs(self.before, *unit, *of)
+        };
+        let Some((unit, of)) = self.bound.same.iter().copied().find(newly) else { return };
+        let name = |unit: usize| {
+            let part = self.bound.parts.get(of).map_or(0, |part| part.parameter);
+            let first = self.bound.names.get(part).map_or("", String::as_str);
+            if unit == of { first.to_owned() } else { self.alias(unit) }
+        };
+        let touching = |selection: &FixedBitSet| selection.contains(unit) != selection.contains(of);
+        let AppliedRule { rule, selections, .. } = self.applied;
+        let actions = rule.actions.iter().zip(selections);
+        let mut touches = actions.filter_map(|(action, selection)| {
+            let targets = action.value.targets().filter(|_| touching(selection))?;
+            Some((targets.span, if selection.contains(unit) { of } else { unit }))
+        });
+        let last = touches.next_back();
+        let place = last.map_or(rule.span, |(targets, _)| targets);
+        // Behind `except`, a name would be taken away.
+        let both = last.filter(|(targets, _)| {
+            let written = self.text.get(targets.range()).unwrap_or_default();
+            let is_whole = self.bound.parts.get(of).is_some_and(|part| part.rows.is_none());
+            rule.is_written_once && is_whole && !written.contains("except")
+        });
+        let both = both.map(|(targets, other)| {
+            (Span::new(targets.start, targets.start), format!("{:?}, ", name(other)))
+        });
+        self.found.push(
+            Diagnostic::new(
+                Code::TiedDifferently,
+                place,
+                format!("`{}` and `{}` are one tensor, treated differently", name(of), name(unit)),
+            )
+            .label("this means one of the two names")
+            .note("name both, or leave both out")
+            .guess("name both", both),
+        );
+    }
+
+    fn alias(&self, unit: usize) -> String {
+        let place = self.bound.same.iter().position(|(known, _)| *known == unit);
+        place.and_then(|place| self.bound.aliases.get(place)).cloned().unwrap_or_default()
+    }
+
+    /// Frozen parameters behind trainable ones: the backward pass goes through them all the same.
+    fn order_of_model(&mut self) {
+        let trains = &self.applied.after.trains;
+        if *trains == self.before.trains {
+            return;
+        }
+        let Some(first) = self.bound.training(trains).next() else { return };
+        // Rows share their backward work with the others of their parameter.
+        let parameter = |part: usize| self.bound.parts.get(part).map(|part| part.parameter);
+        let behind = (first..self.bound.parts.len())
+            .find(|part| !trains.contains(*part) && parameter(*part) != parameter(first));
+        let newly =
+            self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
+        if let (Some(behind), Some(action)) = (behind, newly) {
+            let name = |part: usize| {
+                let parameter = self.bound.parts.get(part).map_or(0, |part| part.parameter);
+                self.bound.names.get(parameter).map_or("", String::as_str)
+            };
+            self.found.push(
+                Diagnostic::new(
+                    Code::NoWorkSaved,
+                    action.span,
+                    format!(
+                        "`{}` is frozen and lies behind `{}`, which trains: it saves no backward \
+                         work",
+                        name(behind),
+                        name(first)
+                    ),
+                )
+                .label("only what is frozen before all that trains saves it"),
+            );
+        }
+    }
+
+    /// Whether running statistics belong to some of it.
+    fn decides(&self, selection: &FixedBitSet) -> bool {
+        self.bound.deciding.iter().any(|deciding| !deciding.is_disjoint(selection))
+    }
+
+    /// An action with a comma, where it is not the rule's only one.
+    pub(super) fn without(&self, action: &Spanned<LoweredAction>) -> Option<Span> {
+        removal::of_element(self.text, action.span).filter(|_| self.applied.rule.is_written_once)
+    }
+
+    fn idle(&mut self, first: bool) {
+        let AppliedRule { rule, after, dropped, given, .. } = self.applied;
+        if self.is_drawn {
+            return;
+        }
+        // What its curve freezes at the end may be frozen by now.
+        let may_be_frozen = |selection: &FixedBitSet| {
+            let mut curves = selection.ones().filter_map(|unit| self.before.curve(unit));
+            curves.any(|running| running.curve().then_freeze)
+        };
+        let clears = rule.actions.iter().any(|action| action.value.is(Verb::Train));
+        let same = |unit: usize| self.before.options.get(unit) == after.options.get(unit);
+        let whole_rule = || {
+            self.before.trains == after.trains
+                && self.before.stats == after.stats
+                && dropped.is_clear()
+                && given.ones().all(same)
+        };
+        for ((action, idle), selection) in
+            rule.actions.iter().zip(&self.applied.idle).zip(&self.applied.selections)
+        {
+            // What is selected only when the rule fires may be nothing now and something then.
+            if action.value.targets().is_some_and(|targets| targets.value.changes())
+                || selection.is_clear()
+            {
+                continue;
+            }
+            let reason = match &action.value {
+                LoweredAction::On { reported: Some(_), .. } => continue,
+                LoweredAction::On { verb: Verb::Freeze, .. }
+                    if selection.is_subset(&after.trains) =>
+                {
+                    continue;
+                }
+                LoweredAction::On { verb: Verb::Train | Verb::Unfreeze, .. }
+                    if may_be_frozen(selection) =>
+                {
+                    continue;
+                }
+                LoweredAction::On { verb: Verb::Train, .. } if !first && whole_rule() => {
+                    "just this trains already"
+                }
+                LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {
+                    "all of this trains already"
+                }
+                LoweredAction::On { verb: Verb::Freeze, .. } if *idle && clears => {
+                    "`train` in the same rule freezes this already"
+                }
+                LoweredAction::On { verb: Verb::Freeze, .. } if *idle => {
+                    "all of this is frozen already"
+                }
+                LoweredAction::On { verb: Verb::Set, options, .. } if *idle => {
+                    if options.stats.is_some() && !self.decides(selection) {
+                        "no running statistics belong to this"
+                    } else {
+                        "all of this has these options already"
+                    }
+                }
+                LoweredAction::Reset(_) if *idle => "what is frozen has no optimizer state",
+                _ => continue,
+            };
+            let of_rule = removal::of_statement(self.text, rule.span)
+                .filter(|_| rule.actions.len() == 1 && self.bound.rules.len() > 1)
+                .filter(|_| rule.is_written_once);
+            self.found.push(
+                Diagnostic::new(Code::NoEffect, action.span, "this action has no effect")
+                    .label(reason)
+                    .guess_without("leave it out", self.without(action).or(of_rule)),
+            );
+        }
+    }
+}
+
+/// Whether these options freeze something in the end.
+fn ends_frozen(options: &ParamOptions) -> bool {
+    options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
+}

@@ -1,0 +1,54 @@
+//! Checks that policy and program together set every option that a step requires.
+
+use fixedbitset::FixedBitSet;
+
+use crate::clock::Clock;
+use crate::diagnostic::{Code, Diagnostic, Findings};
+
+impl Clock {
+    /// Checks that every parameter has a learning rate whenever it trains.
+    ///
+    /// # Errors
+    /// The rules after which a parameter trains without one.
+    pub fn check(&self) -> Result<(), Findings> {
+        let parts = self.plan().parts();
+        let mut reported = FixedBitSet::with_capacity(parts.len());
+        let mut found = Vec::new();
+        for (place, groups) in self.phases() {
+            let without: Vec<usize> = groups
+                .iter()
+                .filter(|group| group.lr.is_none())
+                .flat_map(|group| group.parts.iter().copied())
+                .filter(|part| !reported.put(*part))
+                .collect();
+            let Some(first) = without.first() else { continue };
+            let more = match without.len() {
+                1 => String::new(),
+                count => format!(" and {} more", count - 1),
+            };
+            found.push(
+                Diagnostic::new(
+                    Code::MissingLearningRate,
+                    place,
+                    format!(
+                        "`{}`{more} would train without a learning rate",
+                        self.plan().part_name(*first)
+                    ),
+                )
+                .label("nothing sets one here")
+                .note("write `lr` after the targets or in `default`, or set it in the program"),
+            );
+        }
+        if found.is_empty() {
+            Ok(())
+        } else {
+            Err(Findings::new(self.plan().policy().source().clone(), found))
+        }
+    }
+
+    /// Whether every parameter has an optimizer whenever it trains.
+    #[must_use]
+    pub fn has_optimizer(&self) -> bool {
+        self.phases().iter().all(|(_, groups)| groups.iter().all(|group| group.optimizer.is_some()))
+    }
+}

@@ -1,0 +1,246 @@
+//! Checks that every rule can fire, and none of them late.
+
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, removal};
+use crate::ir::{
+    LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
+};
+use crate::source::Span;
+use crate::time::{float, part_of};
+
+/// The earliest moment at which something can happen, in each unit: how many epochs, and how
+/// many steps, must be done by then. Zero where nothing is known.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Earliest {
+    epochs: f64,
+    steps: f64,
+}
+
+/// Tells rules that can never fire, and moments that are past when their turn comes.
+pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut DiagnosticSink) {
+    let mut before = Earliest { epochs: 0.0, steps: 0.0 };
+    let mut stopped: Option<Span> = None;
+    let mut unbounded: Option<Span> = None;
+    let mut previous: Option<&LoweredRule> = None;
+    for rule in &lowered.rules {
+        let mut report = |finding| {
+            sink.push(rule.trace.annotate(finding));
+        };
+        after_stop_within(rule, text, &mut report);
+        // In a loop, an edit for one turn would be made for all of them.
+        let is_alone = rule.trace.is_empty();
+        if let Some(stop) = stopped {
+            let removal = removal::of_statement(text, rule.span).filter(|_| is_alone);
+            report(
+                never(rule)
+                    .also(stop, "training is over here")
+                    .guess_without("leave it out", removal),
+            );
+            continue;
+        }
+        if let Some(previous) = previous {
+            past_moments(rule, previous, before, lowered.run.map(|run| run.value), &mut report);
+        }
+        if let Some(when) = unbounded
+            && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
+        {
+            let is_next = previous.is_some_and(|it| it.trigger.span == when && it.trace.is_empty());
+            let latest = text.get(moment.span.range()).filter(|_| is_alone && is_next);
+            report(
+                Diagnostic::new(
+                    Code::UnboundedWait,
+                    moment.span,
+                    "this rule may fire late: the one before it has no latest moment",
+                )
+                .label("this may be past when the rule before it fires")
+                .also(when, "this may come at any time, or never")
+                .note("give the rule before it a latest moment, as in `when … or epoch 5`")
+                .guess(
+                    "let the rule before it wait no longer than that",
+                    latest.map(|latest| (Span::new(when.end, when.end), format!(" or {latest}"))),
+                ),
+            );
+            unbounded = None;
+        }
+        let fires = earliest(rule, before, lowered.run.map(|run| run.value));
+        match lowered.run.filter(|run| is_over(run.value, fires)) {
+            // The rules behind it wait for it in vain; it is told once, where it can be mended.
+            Some(run) => {
+                let last = last_moment(rule, run.value, before);
+                report(
+                    never(rule)
+                        .also(run.span, "the run is over before")
+                        .guess("let it fire at the end of the run", last),
+                );
+            }
+            None => before = fires,
+        }
+        if !rule.trigger.is_empty()
+            && rule.trigger.iter().all(|moment| matches!(moment.value, TriggerMoment::When(_)))
+        {
+            unbounded = Some(rule.trigger.span);
+        }
+        stopped =
+            rule.actions.iter().find(|it| matches!(it.value, LoweredAction::Stop)).map(|a| a.span);
+        previous = Some(rule);
+    }
+}
+
+fn is_absolute(moment: &TriggerMoment) -> bool {
+    matches!(moment, TriggerMoment::Epoch(_) | TriggerMoment::Step(_) | TriggerMoment::At(_))
+}
+
+fn never(rule: &LoweredRule) -> Diagnostic {
+    Diagnostic::new(Code::NeverFires, rule.trigger.span, "this rule can never fire")
+        .label("this moment never comes")
+}
+
+/// The last moment of the run at which a rule can fire, in the place of its own.
+fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(Span, String)> {
+    let [moment] = &rule.trigger.value[..] else { return None };
+    let (last, unit, earliest) = match (&moment.value, run) {
+        (TriggerMoment::Epoch(_), RunLength::Epochs(run)) => {
+            (run.checked_sub(1)?, "epoch", before.epochs)
+        }
+        (TriggerMoment::Step(_), RunLength::Steps(run)) => {
+            (run.checked_sub(1)?, "step", before.steps)
+        }
+        _ => return None,
+    };
+    let fits = rule.trace.is_empty() && earliest <= float(last);
+    fits.then(|| (moment.span, format!("{unit} {last}")))
+}
+
+/// Actions behind a `stop` of the same rule.
+fn after_stop_within(rule: &LoweredRule, text: &str, report: &mut impl FnMut(Diagnostic)) {
+    let mut stop = None;
+    for action in &rule.actions {
+        match stop {
+            Some(place) => report(
+                Diagnostic::new(Code::NeverFires, action.span, "nothing may follow `stop`")
+                    .label("this can never happen")
+                    .also(place, "training is over here")
+                    .guess_without(
+                        "leave it out",
+                        removal::of_element(text, action.span).filter(|_| rule.is_written_once),
+                    ),
+            ),
+            None if matches!(action.value, LoweredAction::Stop) => stop = Some(action.span),
+            None => {}
+        }
+    }
+}
+
+/// Moments that are past whenever the rule before fires.
+fn past_moments(
+    rule: &LoweredRule,
+    previous: &LoweredRule,
+    before: Earliest,
+    run: Option<RunLength>,
+    report: &mut impl FnMut(Diagnostic),
+) {
+    for moment in &rule.trigger.value {
+        let (past, unit, earliest) = match (&moment.value, run) {
+            (TriggerMoment::Epoch(at), _) => {
+                (float(*at) < before.epochs.floor(), "epoch", before.epochs.floor())
+            }
+            (TriggerMoment::Step(at), _) => (float(*at) < before.steps, "step", before.steps),
+            (TriggerMoment::At(part), Some(RunLength::Epochs(run))) => {
+                (part_of(run, *part) < before.epochs, "epoch", before.epochs)
+            }
+            (TriggerMoment::At(part), Some(RunLength::Steps(run))) => {
+                (part_of(run, *part).round() < before.steps, "step", before.steps)
+            }
+            _ => (false, "", 0.0),
+        };
+        if past {
+            let message = format!(
+                "this moment is past when the rule before it fires, at {unit} {} at the earliest",
+                earliest.ceil()
+            );
+            report(
+                Diagnostic::new(Code::PastMoment, moment.span, message)
+                    .label("rules fire in the order in which they are written")
+                    .also(previous.trigger.span, "the rule before waits for this")
+                    .guess(
+                        "let it fire together with the rule before it",
+                        rule.trace
+                            .is_empty()
+                            .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                    ),
+            );
+        }
+    }
+}
+
+/// When a rule can fire, given when the one before it can.
+fn earliest(rule: &LoweredRule, before: Earliest, run: Option<RunLength>) -> Earliest {
+    let of_moment = |moment: &TriggerMoment| match moment {
+        TriggerMoment::Epoch(at) => Earliest { epochs: before.epochs.max(float(*at)), ..before },
+        TriggerMoment::Step(at) => Earliest { steps: before.steps.max(float(*at)), ..before },
+        TriggerMoment::At(part) => match run {
+            Some(RunLength::Epochs(run)) => {
+                Earliest { epochs: before.epochs.max(part_of(run, *part)), ..before }
+            }
+            Some(RunLength::Steps(run)) => {
+                Earliest { steps: before.steps.max(part_of(run, *part).round()), ..before }
+            }
+            None => before,
+        },
+        TriggerMoment::After(period) | TriggerMoment::Every(period) => later(before, *period, run),
+        // All of them must hold.
+        TriggerMoment::When(conditions) => conditions.iter().fold(before, |latest, condition| {
+            let holds = lasting(&condition.test, before);
+            Earliest {
+                epochs: latest.epochs.max(holds.epochs),
+                steps: latest.steps.max(holds.steps),
+            }
+        }),
+    };
+    rule.trigger
+        .iter()
+        .map(|moment| of_moment(&moment.value))
+        .reduce(|one, other| Earliest {
+            epochs: one.epochs.min(other.epochs),
+            steps: one.steps.min(other.steps),
+        })
+        .unwrap_or(before)
+}
+
+/// When a condition can hold: what stops falling does so since its rule began to wait, and a
+/// comparison may have held since the start.
+fn lasting(test: &MetricTest, before: Earliest) -> Earliest {
+    let (since, period) = match test {
+        MetricTest::Stops { patience, .. } => (before, Some(*patience)),
+        MetricTest::Compares { lasting, .. } => (Earliest { epochs: 0.0, steps: 0.0 }, *lasting),
+    };
+    match period {
+        // It holds when the last of so many epochs observes the metric.
+        Some(Period::Epochs(epochs)) => Earliest { epochs: since.epochs + epochs - 1.0, ..since },
+        Some(Period::Steps(steps)) => Earliest { steps: since.steps + steps, ..since },
+        Some(Period::Fraction(_) | Period::Rest) | None => since,
+    }
+}
+
+fn later(before: Earliest, period: Period, run: Option<RunLength>) -> Earliest {
+    let epochs = |more: f64| Earliest { epochs: before.epochs + more, ..before };
+    let steps = |more: f64| Earliest { steps: before.steps + more, ..before };
+    match (period, run) {
+        (Period::Epochs(more), _) => epochs(more),
+        (Period::Steps(more), _) => steps(more),
+        // Rounded to steps, a part may come half a step early, which is half an epoch at most.
+        (Period::Fraction(part), Some(RunLength::Epochs(run))) => {
+            epochs((part_of(run, part) - 0.5).max(0.0))
+        }
+        (Period::Fraction(part), Some(RunLength::Steps(run))) => steps(part_of(run, part).round()),
+        (Period::Rest, Some(RunLength::Epochs(run))) => Earliest { epochs: float(run), ..before },
+        (Period::Rest, Some(RunLength::Steps(run))) => Earliest { steps: float(run), ..before },
+        (Period::Fraction(_) | Period::Rest, None) => before,
+    }
+}
+
+fn is_over(run: RunLength, at: Earliest) -> bool {
+    match run {
+        RunLength::Epochs(epochs) => at.epochs >= float(epochs),
+        RunLength::Steps(steps) => at.steps >= float(steps),
+    }
+}

@@ -1,0 +1,131 @@
+//! A change in words: one line for a person.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use fixedbitset::FixedBitSet;
+
+use super::{SliceGroup, Transition};
+use crate::plan::{Plan, share};
+
+/// So many paths are named; the others are counted.
+const NAMED: usize = 4;
+
+/// What froze and what trains, in words.
+pub(super) fn summary(
+    transition: &Transition,
+    plan: &Plan,
+    trains: &FixedBitSet,
+    groups: &[SliceGroup],
+) -> String {
+    let bound = plan.bound();
+    let mut clauses = Vec::new();
+    for (verb, parts) in [("unfroze", &transition.unfrozen), ("froze", &transition.frozen)] {
+        if !parts.is_empty() {
+            clauses.push(format!("{verb} {}", listed(&paths(plan, parts))));
+        }
+    }
+    let mut all = trains.clone();
+    all.insert_range(..);
+    clauses.push(match bound.trainable(trains) {
+        0 => "nothing trains".to_owned(),
+        count => format!(
+            "{count} of {} parameters train ({} of the numbers), lr {}",
+            bound.trainable(&all),
+            share(bound.elements(trains), bound.elements(&all)),
+            rates(groups),
+        ),
+    });
+    clauses.join("; ")
+}
+
+impl fmt::Display for Transition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "epoch {}, step {}: ", self.epoch, self.step)?;
+        let names: Vec<&str> = self.fired.iter().map(|fired| fired.name.as_str()).collect();
+        match names.as_slice() {
+            _ if self.is_empty() && self.stopped => return f.write_str("training is over"),
+            [] if self.is_empty() => f.write_str("no rule fired")?,
+            [] => f.write_str("a curve ended")?,
+            names => write!(f, "{} fired", names.join(", "))?,
+        }
+        for restore in &self.restored {
+            if let Some((value, epoch, _)) = restore.observed {
+                let value = rounded(value);
+                write!(f, "; restored epoch {epoch}, when {} was {value}", restore.metric)?;
+            }
+        }
+        if !self.is_empty() {
+            write!(f, "; {}", self.summary)?;
+        }
+        if self.stopped {
+            f.write_str("; training is over")?;
+        }
+        self.notes.iter().try_for_each(|note| write!(f, "; {note}"))
+    }
+}
+
+/// The fewest paths that select these parts and no others, in the model's order.
+fn paths(plan: &Plan, parts: &[usize]) -> Vec<String> {
+    let given: HashSet<usize> = parts.iter().copied().collect();
+    let parameters = plan.model().parameters();
+    let name = |part: usize| {
+        let parameter = parameters.get(plan.parts().get(part)?.parameter)?;
+        Some(parameter.name.as_str())
+    };
+    let others = (0..plan.parts().len()).filter(|part| !given.contains(part));
+    // Every path that selects another part as well.
+    let shared: HashSet<&str> = others.filter_map(name).flat_map(around).collect();
+    let mut paths: Vec<String> = Vec::new();
+    for part in parts {
+        let path = name(*part).and_then(|name| around(name).find(|path| !shared.contains(path)));
+        let path = match path {
+            Some("") => "everything".to_owned(),
+            Some(path) => path.to_owned(),
+            None => plan.part_name(*part),
+        };
+        if paths.last() != Some(&path) {
+            paths.push(path);
+        }
+    }
+    paths
+}
+
+/// The paths that a name lies under, the whole model first and itself last.
+fn around(name: &str) -> impl Iterator<Item = &str> {
+    let ends = name.match_indices('.').map(|(end, _)| end);
+    let ends = std::iter::once(0).chain(ends).chain(std::iter::once(name.len()));
+    ends.filter_map(|end| name.get(..end))
+}
+
+fn listed(paths: &[String]) -> String {
+    // One that is left over is named rather than counted.
+    match paths.split_at_checked(NAMED).filter(|(_, others)| others.len() > 1) {
+        Some((named, others)) => format!("{} and {} more", named.join(", "), others.len()),
+        None => paths.join(", "),
+    }
+}
+
+/// The learning rates of groups: each one, or from the lowest to the highest of many.
+fn rates(groups: &[SliceGroup]) -> String {
+    let mut rates: Vec<f64> = groups.iter().filter_map(|group| group.lr).collect();
+    rates.sort_unstable_by(f64::total_cmp);
+    rates.dedup();
+    match rates.as_slice() {
+        [] => "none".to_owned(),
+        [lowest, .., highest] if rates.len() > NAMED => {
+            format!("{} to {}", rounded(*lowest), rounded(*highest))
+        }
+        rates => rates.iter().map(|rate| rounded(*rate)).collect::<Vec<_>>().join(", "),
+    }
+}
+
+/// A number of at most four digits.
+fn rounded(value: f64) -> String {
+    let short = format!("{value:.3e}").parse().unwrap_or(value);
+    if short == 0.0 || (0.1..10_000.0).contains(&short.abs()) || !short.is_finite() {
+        format!("{short}")
+    } else {
+        format!("{short:e}")
+    }
+}

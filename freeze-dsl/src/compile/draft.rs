@@ -1,0 +1,136 @@
+//! A policy that is read and not checked yet.
+
+use super::{OverrideError, check_all};
+use crate::ast::{Item, List, Text, Tree};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, nearest};
+use crate::ir::Overrides;
+use crate::model::Model;
+use crate::parse;
+use crate::policy::Policy;
+use crate::source::{Source, Spanned};
+
+/// A policy that is read and not checked yet: whatever could be read of its text.
+///
+/// ```
+/// use freeze_dsl::Draft;
+/// use freeze_dsl::source::Source;
+///
+/// let draft = Draft::read(Source::new("let base = 1e-3; start: train fc lr bas"));
+/// let checked = draft.with("base", 1e-2)?.check();
+/// assert!(checked.policy.is_none());
+/// assert_eq!(checked.findings.diagnostics().len(), 1);
+/// # Ok::<(), freeze_dsl::OverrideError>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Draft {
+    source: Source,
+    tree: Tree,
+    overrides: Overrides,
+    /// The findings of the parser.
+    syntax: Vec<Diagnostic>,
+}
+
+/// The result of checking a [`Draft`].
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// The policy, if no finding is an error.
+    pub policy: Option<Policy>,
+    /// All findings, including warnings and notes.
+    pub findings: Findings,
+}
+
+impl Draft {
+    /// Reads a text.
+    #[must_use]
+    pub fn read(source: Source) -> Self {
+        Self::parse(source, Overrides::NONE)
+    }
+
+    /// Reads the text of `freeze_policy!`, whose Rust expressions are evaluated later.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn read_macro(source: Source) -> Self {
+        Self::parse(source, Overrides::of_rust(List::default()))
+    }
+
+    pub(super) fn parse(source: Source, overrides: Overrides) -> Self {
+        let (tree, syntax) = parse::parse(source.text());
+        Self { source, tree, overrides, syntax }
+    }
+
+    /// A draft from a tree without syntax errors.
+    pub(super) const fn of(source: Source, tree: Tree, overrides: Overrides) -> Self {
+        Self { source, tree, overrides, syntax: Vec::new() }
+    }
+
+    /// The text.
+    #[must_use]
+    pub const fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// The syntax tree; statements that could not be parsed are missing.
+    #[must_use]
+    pub const fn tree(&self) -> &Tree {
+        &self.tree
+    }
+
+    /// The path of the model that the policy names.
+    #[must_use]
+    pub fn model(&self) -> Option<&Spanned<Text>> {
+        self.tree.items.iter().find_map(|item| match &item.value {
+            Item::Model(path) => Some(path),
+            _ => None,
+        })
+    }
+
+    /// Replaces the value of a number that a `let` defines.
+    ///
+    /// # Errors
+    /// If no `let` defines the number.
+    pub fn with(mut self, name: &str, value: f64) -> Result<Self, OverrideError> {
+        let numbers = self.tree.items.iter().filter_map(|item| match &item.value {
+            Item::LetNumber { name, .. } => Some(name.value.as_ref()),
+            _ => None,
+        });
+        if !numbers.clone().any(|number| number == name) {
+            let near = nearest(name, numbers);
+            let near = near.map_or(String::new(), |near| format!("; did you mean `{near}`?"));
+            return Err(OverrideError::Unknown(name.to_owned(), near));
+        }
+        self.overrides.names.insert(name.to_owned().into(), value);
+        Ok(self)
+    }
+
+    /// Checks it, as far as possible without a model.
+    #[must_use]
+    pub fn check(self) -> Checked {
+        self.check_with(None)
+    }
+
+    /// Checks it against a model as well. If parts of the text could not be read, the effects of
+    /// its rules are unknown, and only their selectors are checked.
+    #[must_use]
+    pub fn check_against(self, model: &Model) -> Checked {
+        self.check_with(Some(model))
+    }
+
+    fn check_with(self, model: Option<&Model>) -> Checked {
+        let Self { source, tree, overrides, syntax } = self;
+        let mut sink: DiagnosticSink = syntax.into_iter().collect();
+        check_all(&source, &tree, &overrides, model, &mut sink);
+        let is_sound = !sink.iter().any(Diagnostic::is_error);
+        let findings = Findings::new(source.clone(), sink.into_vec());
+        Checked { policy: is_sound.then(|| Policy::new(source, tree, overrides)), findings }
+    }
+}
+
+impl Checked {
+    /// The policy.
+    ///
+    /// # Errors
+    /// All findings, if one of them is an error.
+    pub fn into_policy(self) -> Result<Policy, Findings> {
+        self.policy.ok_or(self.findings)
+    }
+}

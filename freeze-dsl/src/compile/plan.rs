@@ -1,0 +1,34 @@
+//! How plans are made.
+
+use super::check_all;
+use crate::diagnostic::{DiagnosticSink, Findings};
+use crate::model::Model;
+use crate::plan::Plan;
+use crate::policy::Policy;
+
+impl Policy {
+    /// The effect of every rule on each parameter of a model.
+    ///
+    /// # Errors
+    /// All findings, if the policy does not fit the model.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use freeze_dsl::{model::Model, policy::Policy};
+    /// let model = Model::load("resnet18.model.json")?;
+    /// println!("{}", Policy::parse("start: train fc lr 1e-3")?.plan(&model)?);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn plan(&self, model: &Model) -> Result<Plan, Findings> {
+        let mut sink = DiagnosticSink::default();
+        let bound = check_all(self.source(), self.tree(), self.overrides(), Some(model), &mut sink);
+        let findings = Findings::new(self.source().clone(), sink.into_vec());
+        match bound {
+            Some((bound, rows)) => {
+                let diagnostics = findings.diagnostics().to_vec();
+                Ok(Plan::new(self.clone(), model.clone(), bound, rows, diagnostics))
+            }
+            None => Err(findings),
+        }
+    }
+}

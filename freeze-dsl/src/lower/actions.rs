@@ -1,0 +1,116 @@
+//! Actions, and which options each of them can have.
+
+use super::Lowering;
+use crate::ast::{self, Setting, Verb};
+use crate::diagnostic::{Code, Diagnostic, removal};
+use crate::ir::LoweredAction;
+use crate::source::{Span, Spanned};
+
+impl Lowering<'_, '_> {
+    pub(super) fn actions(
+        &mut self,
+        actions: &[Spanned<ast::Action>],
+        out: &mut Vec<Spanned<LoweredAction>>,
+    ) {
+        for action in actions {
+            if let ast::Action::For { head, body } = &action.value {
+                self.each_turn(head, |lowering| lowering.actions(body, out));
+                continue;
+            }
+            self.weigh_in_turn(action.span, true);
+            if self.is_too_heavy() {
+                return;
+            }
+            if let Some(done) = self.action(action) {
+                out.push(Spanned::new(done, action.span));
+            }
+        }
+    }
+
+    fn action(&mut self, action: &Spanned<ast::Action>) -> Option<LoweredAction> {
+        Some(match &action.value {
+            ast::Action::Stop => LoweredAction::Stop,
+            ast::Action::Reset(targets) => LoweredAction::Reset(self.targets(targets)),
+            ast::Action::Restore { best, metric } => {
+                LoweredAction::Restore { best: *best, metric: metric.value.clone() }
+            }
+            ast::Action::On { verb, targets, settings } => {
+                let targets = self.targets(targets);
+                let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
+                let ((options, keep), reported) = self.watch(|lowering| {
+                    let options = lowering.options(settings, freeze);
+                    lowering.check_fit(verb.value, action.span, settings);
+                    options
+                });
+                let keep_state = keep.is_some();
+                LoweredAction::On { verb: verb.value, targets, options, keep_state, reported }
+            }
+            ast::Action::For { .. } => return None,
+        })
+    }
+
+    /// An edit to `freeze`, for an action that does nothing but set one constant learning rate.
+    fn freeze_edit(
+        &self,
+        action: Span,
+        verb: Verb,
+        targets: Span,
+        settings: &[Spanned<Setting>],
+    ) -> Option<(Span, String)> {
+        let (Verb::Unfreeze | Verb::Set, [only], true) = (verb, settings, self.trace.is_empty())
+        else {
+            return None;
+        };
+        let Setting::Lr(lr) = &only.value else { return None };
+        let written = self.text.get(targets.range()).unwrap_or_default();
+        (lr.pieces.len() == 1 && !lr.then_freeze)
+            .then(|| (action, format!("{} {written}", Verb::Freeze.word())))
+    }
+
+    fn check_fit(&mut self, verb: Verb, place: Span, settings: &[Spanned<Setting>]) {
+        for setting in settings {
+            match (verb, &setting.value) {
+                (Verb::Freeze, Setting::Stats(_) | Setting::KeepState) => {}
+                (Verb::Freeze, _) => {
+                    let word = setting.value.word();
+                    self.report(
+                        Diagnostic::new(
+                            Code::MisplacedOption,
+                            setting.span,
+                            format!("`{word}` does not fit `freeze`"),
+                        )
+                        .label("frozen parameters do not train, so this would do nothing")
+                        .note(format!("to set `{word}` for later, use `set`"))
+                        .guess_without(
+                            "leave it out",
+                            Some(removal::of_appendix(self.text, setting.span)),
+                        ),
+                    );
+                }
+                (_, Setting::KeepState) => {
+                    self.does_not_fit(setting.span, "keep state", &format!("`{}`", verb.word()));
+                }
+                _ => {}
+            }
+        }
+        if verb == Verb::Set && settings.is_empty() {
+            self.report(
+                Diagnostic::new(Code::MisplacedOption, place, "`set` without an option")
+                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` after this")
+                    .guess_without("leave it out", removal::of_element(self.text, place)),
+            );
+        }
+    }
+
+    pub(super) fn does_not_fit(&mut self, place: Span, what: &str, action: &str) {
+        self.report(
+            Diagnostic::new(
+                Code::MisplacedOption,
+                place,
+                format!("`{what}` does not fit {action}"),
+            )
+            .label("only `freeze` takes this")
+            .guess_without("leave it out", Some(removal::of_appendix(self.text, place))),
+        );
+    }
+}

@@ -1,0 +1,168 @@
+//! Expressions: their values.
+
+use super::Lowering;
+use super::scope::Meaning;
+use crate::ast::{Number, Step};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
+use crate::source::{Span, Spanned};
+
+impl Lowering<'_, '_> {
+    /// The value of an expression; `None` after a finding, and if it depends on a missing model.
+    pub(super) fn number(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        let mut stack: Vec<Option<f64>> = Vec::new();
+        for step in number.steps.iter() {
+            let value = match &step.value {
+                Step::Literal(value) => Some(*value),
+                Step::Name(name) => self.named_number(name, step.span),
+                Step::Len(list) =>
+                {
+                    #[expect(clippy::cast_precision_loss, reason = "a list's length is small")]
+                    self.list(list)
+                        .filter(|elements| elements.complete)
+                        .map(|elements| elements.elements.len() as f64)
+                }
+                Step::Rust(index) => self.rust(*index, step.span),
+                Step::Negate => stack.pop()?.map(|value| -value),
+                Step::Add => binary(&mut stack, |left, right| left + right),
+                Step::Subtract => binary(&mut stack, |left, right| left - right),
+                Step::Multiply => binary(&mut stack, |left, right| left * right),
+                Step::Divide => binary(&mut stack, |left, right| left / right),
+                Step::Power => binary(&mut stack, f64::powf),
+                Step::Min(count) => fold(&mut stack, *count, f64::min),
+                Step::Max(count) => fold(&mut stack, *count, f64::max),
+            };
+            stack.push(value);
+        }
+        stack.pop()?
+    }
+
+    fn named_number(&mut self, name: &str, place: Span) -> Option<f64> {
+        if let Some(meaning) = self.scope.get(name, true) {
+            return match meaning {
+                Meaning::Number(value) => *value,
+                _ => None,
+            };
+        }
+        let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown number `{name}`"));
+        if let Some(below) = self.lets.get(&(name.into(), true)) {
+            self.report(is_below(finding, *below));
+            return None;
+        }
+        let finding = finding.label("no `let` and no loop around this defines it");
+        // `then freez` reads as a number's name.
+        let near = || nearest(name, self.scope.names(true).chain(["freeze"]));
+        let finding = match self.explains().then(near).flatten() {
+            Some(near) => finding.suggest(
+                Applicability::Maybe,
+                format!("did you mean `{near}`?"),
+                place,
+                near,
+            ),
+            None => finding,
+        };
+        self.report(finding);
+        None
+    }
+
+    fn rust(&mut self, index: usize, place: Span) -> Option<f64> {
+        if !self.overrides.allows_rust {
+            self.report(
+                Diagnostic::new(
+                    Code::RustOutsideMacro,
+                    place,
+                    "a Rust expression outside of the macro",
+                )
+                .label("only the tokens of `freeze_policy! { … }` can hold one")
+                .note("give the number a name with `let`, and a program can override it"),
+            );
+            return None;
+        }
+        self.overrides.rust.get(index).copied()
+    }
+
+    /// A whole number from 0.
+    pub(super) fn whole_number(&mut self, number: &Spanned<Number>, what: &str) -> Option<u64> {
+        let value = self.number(number)?;
+        let whole = whole(value);
+        if whole.is_none() {
+            let message = if is_beyond_counting(value) {
+                "a number too large to count to".to_owned()
+            } else {
+                format!("{what} is counted in whole numbers from 0")
+            };
+            self.report(
+                Diagnostic::new(Code::InvalidDuration, number.span, message)
+                    .label(format!("this is {value}"))
+                    .guess("write a whole number", whole_in_place(number, value)),
+            );
+        }
+        whole
+    }
+}
+
+/// A finding for a name that only a later `let` defines.
+pub(super) fn is_below(finding: Diagnostic, below: Span) -> Diagnostic {
+    finding
+        .label("not defined yet")
+        .also(below, "defined here")
+        .note("a `let` can use the names that are defined above it")
+}
+
+/// Every whole number below this one is exact as a float.
+const EXACT: f64 = 9_007_199_254_740_992.0;
+
+/// Whether a number is too large to be exact as a float.
+pub(super) fn is_beyond_counting(value: f64) -> bool {
+    value >= EXACT
+}
+
+/// A float as a whole number from 0, if it is one.
+pub(super) fn whole(value: f64) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole and in range"
+    )]
+    (value.fract() == 0.0 && (0.0..EXACT).contains(&value)).then_some(value as u64)
+}
+
+/// An edit that replaces a literal. Names and operators may have another value elsewhere, so they
+/// have no such edit.
+pub(super) fn in_place(
+    number: &Spanned<Number>,
+    value: &impl std::fmt::Display,
+) -> Option<(Span, String)> {
+    is_literal(number).then(|| (number.span, value.to_string()))
+}
+
+/// An edit that rounds a literal up to a whole number.
+pub(super) fn whole_in_place(number: &Spanned<Number>, value: f64) -> Option<(Span, String)> {
+    in_place(number, &whole(value.abs().ceil())?)
+}
+
+/// The sign of a literal, if it has one.
+pub(super) fn sign(number: &Spanned<Number>) -> Option<Span> {
+    match &*number.steps {
+        [literal, sign] if is_literal(number) => {
+            Some(Span::new(sign.span.start, literal.span.start))
+        }
+        _ => None,
+    }
+}
+
+fn is_literal(number: &Spanned<Number>) -> bool {
+    let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
+    matches!(steps[..], [Step::Literal(_)] | [Step::Literal(_), Step::Negate])
+}
+
+/// The value of an operator with the last two operands; `None` if one of them is unknown.
+fn binary(stack: &mut Vec<Option<f64>>, apply: fn(f64, f64) -> f64) -> Option<f64> {
+    let (right, left) = (stack.pop()?, stack.pop()?);
+    Some(apply(left?, right?))
+}
+
+fn fold(stack: &mut Vec<Option<f64>>, count: usize, apply: fn(f64, f64) -> f64) -> Option<f64> {
+    let operands = stack.split_off(stack.len().checked_sub(count)?);
+    let known: Option<Vec<f64>> = operands.into_iter().collect();
+    known?.into_iter().reduce(apply)
+}

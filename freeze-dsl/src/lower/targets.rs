@@ -1,0 +1,378 @@
+//! Targets: paths become patterns, names are resolved, and with a model both become selections.
+
+use std::collections::HashSet;
+
+use super::Lowering;
+use super::numbers::{in_place, is_below};
+use super::scope::Meaning;
+use crate::ast::{self, Rows, Sample, Selector, Targets, Term};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
+use crate::select::{PathSegment, ReadyMade, Selection};
+use crate::source::{Span, Spanned};
+
+impl Lowering<'_, '_> {
+    pub(super) fn targets(&mut self, targets: &Spanned<Targets>) -> Spanned<Selection> {
+        Spanned::new(self.targets_at(&targets.value, targets.span), targets.span)
+    }
+
+    fn targets_at(&mut self, targets: &Targets, place: Span) -> Selection {
+        let (selection, reported) = self.watch(|lowering| lowering.without_exceptions(targets));
+        if selection.is_empty() && reported.is_none() {
+            let message = format!("`{}` selects no parameter", self.slice(place));
+            self.report(
+                Diagnostic::new(Code::SelectsNothing, place, message)
+                    .label("`except` takes away everything before it"),
+            );
+        }
+        selection
+    }
+
+    fn without_exceptions(&mut self, targets: &Targets) -> Selection {
+        let mut selection = self.union(&targets.selectors);
+        for selector in targets.except.iter() {
+            let (away, reported) = self.watch(|lowering| lowering.selector(selector));
+            if reported.is_none() && selection.is_disjoint(&away) && !selection.is_empty() {
+                let message = format!("`except {}` has no effect", self.slice(selector.span));
+                let exception = self.exception(targets, selector.span);
+                self.report(
+                    Diagnostic::new(Code::NoEffect, selector.span, message)
+                        .label("none of this is selected before `except`")
+                        .guess_without("leave it out", exception),
+                );
+            }
+            selection = selection.without(away);
+        }
+        selection
+    }
+
+    /// A selector after `except`, with `except` itself if it is the only one. In a loop there is
+    /// none: in another turn it may have an effect.
+    fn exception(&self, targets: &Targets, selector: Span) -> Option<Span> {
+        if !self.trace.is_empty() {
+            return None;
+        }
+        match (&*targets.selectors, &*targets.except) {
+            ([.., last], [_]) => Some(Span::new(last.span.end, selector.end)),
+            _ => removal::of_element(self.text, selector),
+        }
+    }
+
+    fn union(&mut self, selectors: &[Spanned<Selector>]) -> Selection {
+        let all: Vec<Selection> =
+            selectors.iter().map(|selector| self.selector(selector)).collect();
+        Selection::union(all)
+    }
+
+    fn selector(&mut self, selector: &Spanned<Selector>) -> Selection {
+        let selection = self.term(&selector.term);
+        let Some(within) = &selector.within else { return selection };
+        let around = self.term(within);
+        let is_reported = selection.is_empty() || around.is_empty();
+        let both = selection.within(around);
+        if both.is_empty() && !is_reported {
+            let message = format!("`{}` selects no parameter", self.slice(selector.span));
+            let label = format!(
+                "nothing of `{}` lies in `{}`",
+                self.slice(selector.term.span),
+                self.slice(within.span)
+            );
+            self.report(Diagnostic::new(Code::SelectsNothing, selector.span, message).label(label));
+        }
+        both
+    }
+
+    pub(super) fn term(&mut self, term: &Spanned<Term>) -> Selection {
+        match &term.value {
+            Term::Path(path) => match self.pattern(path) {
+                Some(pattern) => self.select(&pattern, term.span),
+                None => Selection::unknown(),
+            },
+            Term::Regex(regex) => self.regex(regex, term.span),
+            Term::Named(name) => self.named(name, term.span),
+            Term::Listing(list) => self.list(list).map_or(Selection::unknown(), |list| {
+                Selection::union(list.elements.into_iter().map(|e| e.selection).collect())
+            }),
+            Term::Sample(sample) => self.sample(sample).unwrap_or_default(),
+            Term::Rows(rows) => self.rows(rows, term.span),
+            Term::Group(targets) => self.targets_at(targets, term.span),
+        }
+    }
+
+    fn sample(&mut self, sample: &Sample) -> Option<Selection> {
+        let Sample { count, list, seed } = sample;
+        let elements = self.list(list)?;
+        let count = self.count(count, &elements)?;
+        let seed = match seed {
+            Some(seed) => self.whole_number(seed, "a seed")?,
+            None => 0,
+        };
+        let elements = elements.elements.into_iter().map(|element| element.selection).collect();
+        Some(Selection::Sample { elements, count, seed })
+    }
+
+    fn rows(&mut self, rows: &Rows, place: Span) -> Selection {
+        let Rows { start, end, of } = rows;
+        let bounds = (self.whole_number(start, "a row"), self.whole_number(end, "a row"));
+        let Some(pattern) = self.pattern(of) else { return Selection::unknown() };
+        let of_place = of.iter().map(|segment| segment.span).reduce(Span::to).unwrap_or(place);
+        let selected = self.select(&pattern, of_place);
+        let (Some(model), Selection::Parameters(parameters)) = (self.model, selected) else {
+            return Selection::unknown();
+        };
+        let (Some(first), Some(past)) = bounds else { return Selection::unknown() };
+        let mut found = parameters.ones();
+        let (Some(parameter), None) = (found.next(), found.next()) else {
+            if !parameters.is_clear() {
+                self.report(
+                    Diagnostic::new(
+                        Code::RowsOutside,
+                        of_place,
+                        "`rows` are those of one parameter",
+                    )
+                    .label(format!("this selects {}", parameters.count_ones(..))),
+                );
+            }
+            return Selection::unknown();
+        };
+        let rows = model.rows(parameter);
+        let in_range = usize::try_from(first).ok().zip(usize::try_from(past).ok());
+        match (rows, in_range) {
+            (Some(rows), Some((first, past))) if first < past && past <= rows => {
+                Selection::Rows { parameter, first, past }
+            }
+            _ => {
+                let last_row = rows.and_then(|rows| {
+                    let is_below = usize::try_from(first).is_ok_and(|first| first < rows);
+                    in_place(end, &rows).filter(|_| is_below && first < past)
+                });
+                let has = match rows {
+                    Some(rows) => format!("its first dimension has {rows}"),
+                    None => "it has no dimension".to_owned(),
+                };
+                self.report(
+                    Diagnostic::new(
+                        Code::RowsOutside,
+                        place,
+                        format!("`{}` has no such rows", self.slice(of_place)),
+                    )
+                    .label(format!("rows {first} to before {past}; {has}"))
+                    .guess("end at the last row", last_row),
+                );
+                Selection::unknown()
+            }
+        }
+    }
+
+    fn regex(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Selection {
+        /// Compiling one takes as long as lowering many actions.
+        const WEIGHT: usize = 10_000;
+        if let Some(known) = self.regexes.get(&regex.value) {
+            return known.clone();
+        }
+        self.weigh(WEIGHT, place);
+        if self.is_too_heavy() {
+            return Selection::unknown();
+        }
+        let Ok(selection) = self.compiled(regex, place) else { return Selection::unknown() };
+        self.regexes.insert(regex.value.clone(), selection.clone());
+        selection
+    }
+
+    /// The selection of a regular expression.
+    fn compiled(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Result<Selection, Reported> {
+        // The whole name must match.
+        let whole = format!("^(?:{})$", regex.value);
+        let compiled = regex::RegexBuilder::new(&whole).size_limit(1 << 20).build();
+        // Compiled without the anchors, so that the message shows what was written.
+        let own = regex::RegexBuilder::new(&regex.value).size_limit(1 << 20).build();
+        match (own, compiled) {
+            (Ok(_), Ok(compiled)) => {
+                let Some(model) = self.model else { return Ok(Selection::unknown()) };
+                let parameters = model.matching(|name| compiled.is_match(name));
+                if parameters.is_clear() {
+                    let message = format!("`{}` selects no parameter", self.slice(place));
+                    return Err(self.report(
+                        Diagnostic::new(Code::SelectsNothing, place, message)
+                            .label("no whole name matches this"),
+                    ));
+                }
+                Ok(Selection::Parameters(parameters))
+            }
+            (Err(error), _) | (_, Err(error)) => {
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default();
+                let reason = reason.trim_start_matches("error: ").to_owned();
+                Err(self.report(
+                    Diagnostic::new(
+                        Code::InvalidRegex,
+                        regex.span,
+                        "this regular expression does not compile",
+                    )
+                    .label(reason),
+                ))
+            }
+        }
+    }
+
+    pub(super) fn named(&mut self, name: &str, place: Span) -> Selection {
+        if let Some(meaning) = self.scope.get(name, false) {
+            let weight = meaning.weight();
+            self.weigh(weight, place);
+            if self.is_too_heavy() {
+                return Selection::unknown();
+            }
+        }
+        if let Some(meaning) = self.scope.get(name, false).cloned() {
+            return match meaning {
+                Meaning::Targets(selection) => selection,
+                Meaning::Element(element) => element.selection,
+                Meaning::List(list) => {
+                    Selection::union(list.elements.into_iter().map(|e| e.selection).collect())
+                }
+                Meaning::Number(_) | Meaning::Unknown => Selection::unknown(),
+            };
+        }
+        let Some(named) = ReadyMade::of(name) else {
+            self.unknown_name(name, place);
+            return Selection::unknown();
+        };
+        let selection = match (named, self.model) {
+            (ReadyMade::Trainable, _) => Selection::Trainable,
+            (ReadyMade::Frozen, _) => Selection::Frozen,
+            (_, None) => Selection::unknown(),
+            (_, Some(model)) => Selection::Parameters(model.named(named)),
+        };
+        if selection.is_empty() {
+            self.report(
+                Diagnostic::new(
+                    Code::SelectsNothing,
+                    place,
+                    format!("`@{name}` selects no parameter"),
+                )
+                .label("the model has none"),
+            );
+        }
+        selection
+    }
+
+    pub(super) fn unknown_name(&mut self, name: &str, place: Span) {
+        const LISTED: usize = 20;
+        let own = ReadyMade::ALL.iter().map(|named| named.word());
+        let known = own.clone().chain(self.scope.names(false)).take(LISTED);
+        let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
+        let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
+        if let Some(below) = self.lets.get(&(name.into(), false)) {
+            self.report(is_below(finding, *below));
+            return;
+        }
+        let finding = finding.label(format!("expected {}", one_of(&known)));
+        let near = || nearest(name, own.chain(self.scope.names(false)));
+        let finding = match self.explains().then(near).flatten() {
+            Some(near) => finding.suggest(
+                Applicability::Maybe,
+                format!("did you mean `@{near}`?"),
+                place,
+                format!("@{near}"),
+            ),
+            None => finding,
+        };
+        self.report(finding);
+    }
+
+    /// The parameters of a path; reports if there are none.
+    pub(super) fn select(&mut self, pattern: &[Spanned<PathSegment>], place: Span) -> Selection {
+        let Some(model) = self.model else { return Selection::unknown() };
+        let parameters = model.path(pattern);
+        // Looking for a suggestion takes longer than everything else.
+        let explains = !self.sink.is_full(Code::SelectsNothing);
+        if parameters.is_clear() {
+            self.report(if explains {
+                model.nothing(pattern, place, self.text)
+            } else {
+                Diagnostic::new(Code::SelectsNothing, place, "selects no parameter")
+            });
+            return Selection::unknown();
+        }
+        if explains {
+            for finding in model.idle_choices(pattern, place, self.text) {
+                self.report(finding);
+            }
+        }
+        Selection::Parameters(parameters)
+    }
+
+    /// A path with its numbers evaluated; `None` if one of them is unknown.
+    pub(super) fn pattern<'p>(
+        &mut self,
+        path: &'p [Spanned<ast::Segment>],
+    ) -> Option<Vec<Spanned<PathSegment<'p>>>> {
+        let mut pattern: Vec<Spanned<PathSegment<'p>>> = Vec::with_capacity(path.len());
+        let mut is_known = true;
+        for segment in path {
+            if let ast::Segment::Literal(name) = &segment.value {
+                pattern.extend(literal(name, segment.span));
+                continue;
+            }
+            match self.segment(segment) {
+                // Two `**` in a row equal one.
+                Some(PathSegment::AnyDepth)
+                    if pattern.last().is_some_and(|last| last.value == PathSegment::AnyDepth) => {}
+                Some(known) => pattern.push(Spanned::new(known, segment.span)),
+                None => is_known = false,
+            }
+        }
+        is_known.then_some(pattern)
+    }
+
+    fn segment<'p>(&mut self, segment: &'p Spanned<ast::Segment>) -> Option<PathSegment<'p>> {
+        Some(match &segment.value {
+            ast::Segment::Literal(name) => PathSegment::Name(name),
+            ast::Segment::Glob(word) if word == "**" => PathSegment::AnyDepth,
+            ast::Segment::Glob(word) if word.contains('*') => PathSegment::Glob(word),
+            ast::Segment::Glob(word) => PathSegment::Name(word),
+            ast::Segment::Index(index) => {
+                let start = self.whole_number(index, "an index")?;
+                PathSegment::Index { start, end: start.saturating_add(1) }
+            }
+            ast::Segment::Range { start: starts, end: ends, inclusive } => {
+                let first = self.whole_number(starts, "an index");
+                let last = self.whole_number(ends, "an index");
+                let (start, last) = (first?, last?);
+                let end = if *inclusive { last.saturating_add(1) } else { last };
+                if start >= end {
+                    self.report(
+                        Diagnostic::new(
+                            Code::SelectsNothing,
+                            segment.span,
+                            "this range is empty, so it selects no parameter",
+                        )
+                        .label("it ends before it begins")
+                        .guess(
+                            "let the last number be the range's last",
+                            self.inclusive(starts.span, ends.span).filter(|_| start == end),
+                        ),
+                    );
+                    return None;
+                }
+                PathSegment::Index { start, end }
+            }
+            ast::Segment::OneOf(words) => {
+                let mut known = HashSet::new();
+                let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
+                let first = first.map(|word| Spanned::new(word.value.as_ref(), word.span));
+                PathSegment::OneOf(first.collect())
+            }
+        })
+    }
+}
+
+/// The segments of a quoted name, each with its own place if the name has no escapes.
+fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<PathSegment<'_>>> {
+    let plain = span.end - span.start == name.len() + 2;
+    let mut start = span.start + 1;
+    name.split('.').map(move |segment| {
+        let place = if plain { Span::new(start, start + segment.len()) } else { span };
+        start += segment.len() + 1;
+        Spanned::new(PathSegment::Name(segment), place)
+    })
+}

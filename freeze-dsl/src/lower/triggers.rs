@@ -1,0 +1,165 @@
+//! Triggers and durations.
+
+use super::Lowering;
+use super::numbers::{is_beyond_counting, sign, whole, whole_in_place};
+use crate::ast::{self, Duration, Number};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::ir::RunLength;
+use crate::ir::{MetricCondition, MetricTest, Period, TriggerMoment};
+use crate::source::{Span, Spanned};
+
+impl Lowering<'_, '_> {
+    pub(super) fn run_length(
+        &mut self,
+        duration: &Spanned<Duration>,
+    ) -> Option<Spanned<RunLength>> {
+        let length = match &duration.value {
+            Duration::Epochs(amount) => RunLength::Epochs(whole(self.above_zero(amount, true)?)?),
+            Duration::Steps(amount) => RunLength::Steps(whole(self.above_zero(amount, true)?)?),
+            Duration::Percent(_) | Duration::Rest => {
+                self.report(
+                    Diagnostic::new(
+                        Code::MissingRun,
+                        duration.span,
+                        "`run` cannot be a part of itself",
+                    )
+                    .label("expected a number of `epochs` or `steps`"),
+                );
+                return None;
+            }
+        };
+        Some(Spanned::new(length, duration.span))
+    }
+
+    pub(super) fn moment(&mut self, moment: &Spanned<ast::Moment>) -> Option<TriggerMoment> {
+        match &moment.value {
+            ast::Moment::Start => Some(TriggerMoment::Epoch(0)),
+            ast::Moment::Epoch(at) => self.whole_number(at, "an epoch").map(TriggerMoment::Epoch),
+            ast::Moment::Step(at) => self.whole_number(at, "a step").map(TriggerMoment::Step),
+            ast::Moment::At(percent) => {
+                self.needs_run(moment.span, "a percentage");
+                let value = self.number(percent)?;
+                if !(0.0..=100.0).contains(&value) {
+                    self.report(
+                        Diagnostic::new(
+                            Code::InvalidDuration,
+                            percent.span,
+                            "a moment of the run lies in 0% to 100%",
+                        )
+                        .label(format!("this is {value} %")),
+                    );
+                    return None;
+                }
+                Some(TriggerMoment::At(value / 100.0))
+            }
+            ast::Moment::After(duration) => self.period(duration, true).map(TriggerMoment::After),
+            ast::Moment::Every(duration) => self.period(duration, true).map(TriggerMoment::Every),
+            ast::Moment::When(conditions) => Some(TriggerMoment::When(
+                conditions
+                    .iter()
+                    .map(|condition| self.condition(condition))
+                    .collect::<Option<_>>()?,
+            )),
+        }
+    }
+
+    fn condition(&mut self, condition: &ast::Condition) -> Option<MetricCondition> {
+        let test = match &condition.test {
+            ast::Test::Stops { direction, patience, by } => {
+                let patience = self.period(patience, true)?;
+                let by = match by {
+                    Some(by) => {
+                        let value = self.number(by)?;
+                        if !(value.is_finite() && value >= 0.0) {
+                            self.report(
+                                Diagnostic::new(
+                                    Code::InvalidValue,
+                                    by.span,
+                                    if value < 0.0 && value.is_finite() {
+                                        "an improvement cannot be negative"
+                                    } else {
+                                        "an improvement must be finite"
+                                    },
+                                )
+                                .label(format!("this is {value}"))
+                                .guess_without("leave out the sign", sign(by)),
+                            );
+                        }
+                        value
+                    }
+                    None => 0.0,
+                };
+                MetricTest::Stops { direction: *direction, patience, by }
+            }
+            ast::Test::Compares { relation, bound, lasting } => {
+                let lasting = match lasting {
+                    Some(lasting) => Some(self.period(lasting, true)?),
+                    None => None,
+                };
+                let value = self.number(bound)?;
+                if !value.is_finite() {
+                    self.report(
+                        Diagnostic::new(Code::InvalidValue, bound.span, "a bound must be finite")
+                            .label(format!("this is {value}")),
+                    );
+                }
+                MetricTest::Compares { relation: *relation, bound: value, lasting }
+            }
+        };
+        Some(MetricCondition { metric: condition.metric.value.clone(), test })
+    }
+
+    /// A duration; in a trigger, it must be whole.
+    pub(super) fn period(
+        &mut self,
+        duration: &Spanned<Duration>,
+        in_trigger: bool,
+    ) -> Option<Period> {
+        match &duration.value {
+            Duration::Epochs(amount) => self.above_zero(amount, in_trigger).map(Period::Epochs),
+            Duration::Steps(amount) => self.above_zero(amount, in_trigger).map(Period::Steps),
+            Duration::Percent(amount) => {
+                self.needs_run(duration.span, "a percentage");
+                let percent = self.above_zero(amount, false)?;
+                Some(Period::Fraction(percent / 100.0))
+            }
+            Duration::Rest => {
+                self.needs_run(duration.span, "`rest`");
+                Some(Period::Rest)
+            }
+        }
+    }
+
+    fn above_zero(&mut self, amount: &Spanned<Number>, is_whole: bool) -> Option<f64> {
+        let value = self.number(amount)?;
+        let (message, help) = if !(value.is_finite() && value > 0.0) {
+            ("a duration must be above zero", "write a number above zero")
+        } else if is_whole && is_beyond_counting(value) {
+            ("a number too large to count to", "write a smaller number")
+        } else if is_whole && whole(value).is_none() {
+            ("a duration is counted in whole numbers here", "write a whole number")
+        } else {
+            return Some(value);
+        };
+        self.report(
+            Diagnostic::new(Code::InvalidDuration, amount.span, message)
+                .label(format!("this is {value}"))
+                .guess(help, whole_in_place(amount, value.abs().max(1.0))),
+        );
+        None
+    }
+
+    fn needs_run(&mut self, place: Span, what: &str) {
+        if !self.has_run {
+            self.report(
+                Diagnostic::new(
+                    Code::MissingRun,
+                    place,
+                    format!("{what} requires the length of the whole run"),
+                )
+                .label("the length of the run is unknown")
+                .note("write it once in the policy, as in `run 20 epochs;`"),
+            );
+        }
+    }
+}

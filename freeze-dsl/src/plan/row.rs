@@ -1,0 +1,50 @@
+//! The rows of a plan.
+
+use fixedbitset::FixedBitSet;
+
+use super::{AppliedRule, BoundPolicy, Row};
+use crate::ir::{LoweredAction, LoweredRule};
+
+/// Builds the rows of a plan, one rule after another.
+pub(crate) struct RowBuilder<'b> {
+    bound: &'b BoundPolicy,
+    rows: Vec<Row>,
+    /// The last set that was counted: many rules leave the trainable parameters as they are.
+    counted: FixedBitSet,
+    trainable: usize,
+    trainable_elements: usize,
+}
+
+impl<'b> RowBuilder<'b> {
+    pub(crate) fn new(bound: &'b BoundPolicy) -> Self {
+        Self {
+            bound,
+            rows: Vec::with_capacity(bound.rules.len()),
+            counted: FixedBitSet::new(),
+            trainable: 0,
+            trainable_elements: 0,
+        }
+    }
+
+    /// Adds the row of the next rule.
+    pub(crate) fn add(&mut self, rule: &LoweredRule, applied: &AppliedRule<'_>) {
+        let trains = &applied.after.trains;
+        if self.counted != *trains {
+            self.counted.clone_from(trains);
+            self.trainable = self.bound.trainable(trains);
+            self.trainable_elements = self.bound.elements(trains);
+        }
+        let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
+        self.rows.push(Row {
+            rule: rule.name.clone(),
+            trainable: self.trainable,
+            trainable_elements: self.trainable_elements,
+            stops: rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop)),
+            changes: targets.any(|targets| targets.value.changes()),
+        });
+    }
+
+    pub(crate) fn into_rows(self) -> Vec<Row> {
+        self.rows
+    }
+}

@@ -1,0 +1,234 @@
+//! Learning rates over time.
+
+use std::sync::Arc;
+
+use super::{CountedPeriod, Lengths, Time};
+use crate::ast::Shape;
+use crate::ir::{LrCurve, LrPiece};
+
+/// A curve that has begun.
+#[derive(Debug, Clone)]
+pub(crate) struct ActiveCurve {
+    curve: Arc<LrCurve>,
+    pub(crate) at: CurvePosition,
+}
+
+/// How far a curve has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CurvePosition {
+    /// The piece that it has come to,
+    pub(crate) piece: usize,
+    /// and since when.
+    pub(crate) since: Time,
+    /// Whether its end has frozen what trains by it; that happens once.
+    pub(crate) has_frozen: bool,
+}
+
+impl ActiveCurve {
+    pub(crate) const fn new(curve: Arc<LrCurve>, since: Time) -> Self {
+        Self { curve, at: CurvePosition { piece: 0, since, has_frozen: false } }
+    }
+
+    /// A curve that has come so far before.
+    pub(crate) const fn resumed(curve: Arc<LrCurve>, at: CurvePosition) -> Self {
+        Self { curve, at }
+    }
+
+    pub(crate) fn curve(&self) -> &LrCurve {
+        &self.curve
+    }
+
+    /// Whether it is this very curve, not just one like it.
+    pub(crate) fn is(&self, curve: &Arc<LrCurve>) -> bool {
+        Arc::ptr_eq(&self.curve, curve)
+    }
+
+    /// Whether both are of the very same curve, begun at whatever moments.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.curve, &other.curve)
+    }
+
+    /// Goes on to the piece in force.
+    pub(crate) fn advance(&mut self, now: Time, lengths: &Lengths) {
+        while let Some(length) = self.length(lengths) {
+            let has_next = self.at.piece + 1 < self.curve.pieces.len();
+            if !has_next || !length.is_over(self.at.since, now) {
+                return;
+            }
+            self.at.since = length.end(self.at.since, now);
+            self.at.piece += 1;
+        }
+    }
+
+    /// Whether the last piece is over.
+    pub(crate) fn is_over(&self, now: Time, lengths: &Lengths) -> bool {
+        self.at.piece + 1 == self.curve.pieces.len()
+            && self.length(lengths).is_some_and(|length| length.is_over(self.at.since, now))
+    }
+
+    /// How long the piece is; `None` where it never ends.
+    fn length(&self, lengths: &Lengths) -> Option<CountedPeriod> {
+        match *self.curve.pieces.get(self.at.piece)? {
+            LrPiece::Hold(_)
+            | LrPiece::Ramp { repeat: Some(_), .. }
+            | LrPiece::Staircase { to: None, .. } => None,
+            LrPiece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
+            LrPiece::Staircase { from, factor, every, to: Some(to) } => {
+                // So many stairs until the bound is met; a hair less, since a quotient of
+                // logarithms that should be whole may come out a hair above.
+                let stairs = (to / from).ln() / factor.ln() - 1e-9;
+                Some(lengths.count(every, self.at.since).times(stairs.ceil().max(0.0)))
+            }
+        }
+    }
+
+    fn stairs(&self, every: crate::ir::Period, now: Time, lengths: &Lengths) -> f64 {
+        // A hair of tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
+        (lengths.count(every, self.at.since).passed(self.at.since, now) + 1e-9).floor()
+    }
+
+    /// The learning rate at this moment. Formulas: `torch.optim.lr_scheduler`'s `LinearLR`,
+    /// `CosineAnnealingLR`, `ExponentialLR`, `StepLR`
+    /// (<https://docs.pytorch.org/docs/stable/optim.html>), warm restarts as in Loshchilov and
+    /// Hutter, "SGDR" (<https://arxiv.org/abs/1608.03983>).
+    pub(crate) fn value(&self, now: Time, lengths: &Lengths) -> f64 {
+        match self.curve.pieces.get(self.at.piece) {
+            None => 0.0,
+            Some(LrPiece::Hold(value)) => *value,
+            Some(LrPiece::Ramp { shape, from, to, over, repeat }) => {
+                let length = lengths.count(*over, self.at.since);
+                let progress = match repeat {
+                    None => length.passed(self.at.since, now).min(1.0),
+                    Some(stretching) => in_round(length, *stretching, self.at.since, now),
+                };
+                between(*shape, *from, *to, progress)
+            }
+            Some(LrPiece::Staircase { from, factor, every, to }) => {
+                // What grows without a bound stays a number.
+                let value = (from * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
+                match to {
+                    Some(to) if *factor < 1.0 => value.max(to.min(*from)),
+                    Some(to) => value.min(to.max(*from)),
+                    None => value,
+                }
+            }
+        }
+    }
+}
+
+/// How far the round in force has come, each round longer than the one before by a factor.
+fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f64 {
+    if stretching <= 1.0 {
+        return first.passed_of_last(since, now);
+    }
+    let passed = first.passed(since, now);
+    // Rounds are rounded to whole steps each, so they are gone through one by one; they grow by
+    // a factor, so there are few.
+    let (mut length, mut since, mut longer) = (first, since, 1.0);
+    while length.is_over(since, now) && passed.is_finite() {
+        let next = length.end(since, now);
+        if next == since {
+            return 1.0;
+        }
+        since = next;
+        // Of the first one, lest what is rounded away be lost to all that follow.
+        longer *= stretching;
+        length = first.times(longer);
+    }
+    length.passed(since, now)
+}
+
+fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
+    match shape {
+        // Ends are met exactly, whatever rounding does between them.
+        _ if progress <= 0.0 => from,
+        _ if progress >= 1.0 => to,
+        Shape::Linear => from + (to - from) * progress,
+        Shape::Cosine => to + (from - to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
+        Shape::Exp => from * (to / from).powf(progress),
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::float_cmp, reason = "these values are exact")]
+mod tests {
+    use super::*;
+    use crate::ir::Period;
+
+    fn running(piece: LrPiece) -> ActiveCurve {
+        ActiveCurve::new(
+            Arc::new(LrCurve { pieces: vec![piece], then_freeze: false }),
+            Time::default(),
+        )
+    }
+
+    fn at(steps: u64) -> Time {
+        Time { epochs: 0, steps }
+    }
+
+    #[test]
+    fn rounds_grow() {
+        let curve = running(LrPiece::Ramp {
+            shape: Shape::Linear,
+            from: 1.0,
+            to: 0.0,
+            over: Period::Steps(10.0),
+            repeat: Some(2.0),
+        });
+        let value = |steps| curve.value(at(steps), &Lengths::default());
+        assert_eq!([0, 5, 10, 20, 30, 50, 70].map(value), [1.0, 0.5, 1.0, 0.5, 1.0, 0.5, 1.0]);
+    }
+
+    #[test]
+    fn stairs_stop_at_their_bound() {
+        let curve = running(LrPiece::Staircase {
+            from: 1.0,
+            factor: 0.1,
+            every: Period::Steps(2.0),
+            to: Some(0.005),
+        });
+        let value = |steps| curve.value(at(steps), &Lengths::default());
+        assert_eq!([0, 1, 2].map(value), [1.0, 1.0, 0.1]);
+        assert_eq!([6, 600].map(value), [0.005, 0.005]);
+        let over = |steps| curve.is_over(at(steps), &Lengths::default());
+        assert_eq!([0, 5, 6].map(over), [false, false, true]);
+    }
+
+    #[test]
+    fn what_follows_stairs_begins_at_their_end() {
+        let stairs = LrPiece::Staircase {
+            from: 1.0,
+            factor: 0.1,
+            every: Period::Steps(2.0),
+            to: Some(0.01),
+        };
+        let ramp = LrPiece::Ramp {
+            shape: Shape::Linear,
+            from: 8.0,
+            to: 0.0,
+            over: Period::Steps(8.0),
+            repeat: None,
+        };
+        let curve = LrCurve { pieces: vec![stairs, ramp], then_freeze: false };
+        let mut running = ActiveCurve::new(Arc::new(curve), Time::default());
+        let mut value = |steps| {
+            running.advance(at(steps), &Lengths::default());
+            running.value(at(steps), &Lengths::default())
+        };
+        assert_eq!([0, 2, 4, 5, 12].map(&mut value), [1.0, 0.1, 8.0, 7.0, 0.0]);
+    }
+
+    #[test]
+    fn rounds_are_exact_however_many_there_were() {
+        let curve = running(LrPiece::Ramp {
+            shape: Shape::Linear,
+            from: 0.0,
+            to: 1.0,
+            over: Period::Steps(3.0),
+            repeat: Some(1.0),
+        });
+        let value = curve.value(at(3_000_000_000_001), &Lengths::default());
+        assert_eq!(value.to_bits(), (1.0_f64 / 3.0).to_bits());
+    }
+}

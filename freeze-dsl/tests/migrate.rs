@@ -1,0 +1,293 @@
+//! A clock goes on with another policy, model or program.
+
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
+mod support;
+
+use freeze_dsl::clock::{Clock, MigrateError, Program, Transition};
+use freeze_dsl::model::Model;
+use freeze_dsl::policy::Policy;
+use support::{PROGRAM, clock_of, fired, lr, model, modules, trainable};
+
+fn small() -> Model {
+    model(&["stem.weight", "stem.running_mean", "body.weight", "head.weight", "head.bias"])
+}
+
+/// A clock of a small model, after so many epochs of two steps each.
+fn after(epochs: u64, text: &str) -> Clock {
+    let mut clock = clock_of(text, &small(), PROGRAM);
+    for _ in 0..epochs {
+        epoch(&mut clock);
+    }
+    clock
+}
+
+fn epoch(clock: &mut Clock) -> Transition {
+    let change = clock.start_epoch();
+    clock.end_step();
+    clock.end_step();
+    change
+}
+
+fn with(clock: Clock, text: &str, model: &Model) -> Result<Clock, MigrateError> {
+    let program = *clock.program();
+    clock.migrate(Policy::parse(text).unwrap().plan(model).unwrap(), program)
+}
+
+fn policy(clock: Clock, text: &str) -> Result<Clock, MigrateError> {
+    with(clock, text, &small())
+}
+
+const START: &str = "start as probe: train head lr linear 1 -> 0 over 8 epochs;";
+
+#[test]
+fn rules_to_come_may_be_others_and_what_has_begun_goes_on() {
+    let before = after(2, &format!("{START} epoch 3: unfreeze body lr 0.5"));
+    let other = format!("{START} epoch 2: unfreeze stem lr 0.25; epoch 3: stop");
+    let mut clock = policy(before.clone(), &other).unwrap();
+    assert_eq!((clock.epochs_started(), clock.steps()), (2, 4));
+    assert_eq!(lr(&clock).to_bits(), lr(&before).to_bits());
+    assert_eq!(modules(&clock), "head");
+    assert_eq!(fired(&clock.start_epoch()), "rule 2");
+    assert_eq!(modules(&clock), "stem head");
+    assert!((clock.groups()[1].lr.unwrap() - 0.75).abs() < 1e-12);
+    assert_eq!(fired(&clock.start_epoch()), "rule 3");
+    assert!(clock.is_stopped());
+}
+
+#[test]
+fn the_same_policy_goes_on_as_it_was() {
+    let text = format!("{START} every 3 steps: train sample 1 of [stem, body, head] seed 4");
+    let mut before = after(2, &text);
+    let mut clock = policy(before.clone(), &text).unwrap();
+    for _ in 0..20 {
+        assert_eq!(clock.end_step(), before.end_step());
+        assert_eq!(clock.snapshot(), before.snapshot());
+    }
+    // What a rule has seen, and what one has that is still to wait.
+    let text = format!(
+        "{START} when loss stops falling for 2 epochs and acc > 0.5 for 2 epochs: unfreeze body; \
+         when loss stops rising for 1 epoch or when acc < 0 for 2 epochs or epoch 9: set head lr 1"
+    );
+    let mut before = after(2, &text);
+    before.observe("loss", 1.0);
+    before.observe("acc", -1.0);
+    let clock = policy(before.clone(), &text).unwrap();
+    assert_eq!(clock.snapshot(), before.snapshot());
+}
+
+#[test]
+fn a_rule_that_has_fired_stays_what_it_was() {
+    let text = format!("{START} epoch 2: unfreeze body lr 0.5");
+    for (epochs, other, refused) in [
+        (1, "start: train head lr 2".to_owned(), "probe"),
+        (1, START.replace("8 epochs", "9 epochs"), "probe"),
+        (1, START.replace("start", "step 0"), "probe"),
+        (3, START.to_owned(), "rule 2"),
+        (3, format!("{START} epoch 2: unfreeze stem lr 0.5"), "rule 2"),
+    ] {
+        match policy(after(epochs, &text), &other) {
+            Err(MigrateError::Fired(rule)) => assert_eq!(rule, refused, "{other}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    let renamed = START.replace("probe", "other");
+    assert!(policy(after(1, &text), &renamed).is_ok());
+    assert!(policy(after(0, &text), "start: train body lr 1").is_ok());
+}
+
+#[test]
+fn defaults_stay_what_they_were() {
+    let error = policy(after(1, &format!("default weight_decay 0.1; {START}")), START).unwrap_err();
+    assert!(matches!(error, MigrateError::Default));
+}
+
+#[test]
+fn a_run_can_be_made_longer() {
+    let text = "run 4 epochs; start: train head lr linear 1 -> 0 over rest; at 75%: stop";
+    let clock = policy(after(2, text), &text.replace("run 4", "run 8")).unwrap();
+    assert!((lr(&clock) - 7.0 / 8.0).abs() < 1e-12, "{}", lr(&clock));
+    let mut clock = clock;
+    for _ in 2..6 {
+        assert!(!epoch(&mut clock).stopped);
+    }
+    assert!(clock.start_epoch().stopped);
+}
+
+#[test]
+fn a_stop_can_be_taken_back() {
+    let clock = after(3, &format!("{START} epoch 2 as over: stop"));
+    assert!(clock.is_stopped());
+    assert!(matches!(policy(clock.clone(), "start: train body lr 1"), Err(MigrateError::Fired(_))));
+    let mut clock = policy(clock, &format!("{START} epoch 5: unfreeze body lr 2")).unwrap();
+    assert!(!clock.is_stopped());
+    let fired: Vec<String> = (0..3).map(|_| fired(&epoch(&mut clock))).collect();
+    assert_eq!(fired, ["", "", "rule 2"]);
+}
+
+#[test]
+fn a_curve_that_ended_behind_a_stop_freezes_when_the_stop_is_taken_back() {
+    let text = "start: train head, body lr 1; start: set body lr linear 1 -> 0 over 2 epochs \
+                then freeze;";
+    let clock = after(4, &format!("{text} epoch 1: stop"));
+    assert_eq!(modules(&clock), "body head");
+    let mut clock = policy(clock, text).unwrap();
+    clock.start_epoch();
+    assert_eq!(modules(&clock), "head");
+}
+
+#[test]
+fn a_stop_beside_other_actions_stays() {
+    let clock = after(1, &format!("{START} start: freeze head.bias, stop"));
+    assert!(matches!(policy(clock, START), Err(MigrateError::Fired(_))));
+}
+
+#[test]
+fn a_rule_watches_on_if_it_waits_for_the_same() {
+    let text = |more: &str| format!("{START} when loss < 1 for 2 epochs{more}: unfreeze body lr 2");
+    // What stops falling does so since its rule began to wait.
+    let stops = text("").replace("< 1 for 2 epochs", "stops falling for 1 epoch");
+    for (before, other, expected) in [
+        (text(""), format!("{}, stop", text("")), "rule 2"),
+        (text(""), text(" or epoch 9"), "rule 2"),
+        (text(""), text("").replace("when", "start: freeze head.bias; when"), "rule 3"),
+        (text(""), text("").replace("< 1", "< 2"), ""),
+        (stops.clone(), format!("{stops}, stop"), "rule 2"),
+        (stops.clone(), stops.replace(": unfreeze body", " or epoch 9: unfreeze body"), ""),
+    ] {
+        let mut clock = after(1, &before);
+        clock.observe("loss", 0.5);
+        let mut clock = policy(clock, &other).unwrap();
+        clock.start_epoch();
+        clock.observe("loss", 0.5);
+        assert_eq!(fired(&clock.end_step()), expected, "{other}");
+    }
+}
+
+#[test]
+fn a_metric_that_is_restored_only_now_has_its_best_from_now_on() {
+    let restore = |what: &str| format!("{START} epoch 2: restore {what}, stop");
+    let mut clock = after(1, &restore("lowest loss"));
+    clock.observe("loss", 1.0);
+    clock.start_epoch();
+    let best = |text: &str| {
+        let change = policy(clock.clone(), text).unwrap().start_epoch();
+        change.restored[0].observed.map(|(value, ..)| value)
+    };
+    assert_eq!(best(&restore("lowest loss")), Some(1.0));
+    assert_eq!(best(&restore("lowest loss, unfreeze body")), Some(1.0));
+    assert_eq!(best(&restore("highest loss")), None);
+    assert_eq!(best(&restore("lowest accuracy")), None);
+}
+
+#[test]
+fn more_rows_can_be_named_and_none_forgotten() {
+    let rows = format!("{START} epoch 5: unfreeze rows 0..2 of body.weight lr 2");
+    let mut clock = policy(after(1, START), &rows).unwrap();
+    for _ in 0..5 {
+        clock.start_epoch();
+    }
+    assert_eq!(trainable(&clock), ["body.weight[0..2]", "head.weight", "head.bias"]);
+    match policy(after(1, &rows), START) {
+        Err(MigrateError::Rows(name)) => assert_eq!(name, "body.weight"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn another_model_keeps_what_it_has_and_new_parameters_stand_as_the_rules_leave_them() {
+    let text = "default lr 3; start: train head lr linear 1 -> 0 over 8 epochs, unfreeze adapter*;
+                epoch 1: freeze body; epoch 2: unfreeze stem lr 2 stats held";
+    let before = model(&[
+        "stem.weight",
+        "stem.running_mean",
+        "body.weight",
+        "head.weight",
+        "adapter.weight",
+    ]);
+    let mut clock = clock_of(text, &before, PROGRAM);
+    for _ in 0..3 {
+        epoch(&mut clock);
+    }
+    let now = model(&[
+        "adapter2.weight",
+        "stem.weight",
+        "stem.bias",
+        "stem.running_mean",
+        "body.weight",
+        "body.bias",
+        "head.weight[9, 9]",
+        "head.bias",
+    ]);
+    let clock = with(clock, text, &now).unwrap();
+    assert_eq!(
+        trainable(&clock),
+        ["adapter2.weight", "stem.weight", "stem.bias", "head.weight", "head.bias"]
+    );
+    let lr_of = |name: &str| {
+        let plan = clock.plan();
+        let has = |part: &usize| plan.part_name(*part) == name;
+        let group = clock.groups().iter().find(|group| group.parts.iter().any(has));
+        group.and_then(|group| group.lr)
+    };
+    assert_eq!(lr_of("head.weight"), Some(0.75));
+    assert_eq!(lr_of("head.bias"), Some(0.75), "the curve that has begun");
+    assert_eq!(lr_of("stem.bias"), Some(2.0));
+    assert_eq!(lr_of("adapter2.weight"), Some(3.0));
+    assert!(!clock.is_live(0));
+}
+
+#[test]
+fn a_curve_that_has_frozen_freezes_new_parameters() {
+    let text = "start: train head lr linear 1 -> 0 over 2 epochs then freeze, unfreeze stem lr 1";
+    let clock = with(after(4, text), text, &model(&["stem.weight", "head.weight", "head.more"]));
+    assert_eq!(trainable(&clock.unwrap()), ["stem.weight"]);
+}
+
+#[test]
+fn bests_of_another_model_are_forgotten() {
+    let text = "start: train head lr 1; epoch 1: restore lowest loss, stop";
+    let mut clock = clock_of(text, &small(), PROGRAM);
+    clock.start_epoch();
+    clock.observe("loss", 1.0);
+    let mut clock = with(clock, text, &model(&["head.weight[9]"])).unwrap();
+    assert_eq!(clock.start_epoch().restored[0].observed, None);
+}
+
+#[test]
+fn a_loop_with_other_turns_is_refused() {
+    let text = "for i, @layer in [layer.*] { epoch i: unfreeze @layer lr 1 }";
+    let before = model(&["layer.0.weight", "layer.1.weight"]);
+    let clock = clock_of(text, &before, PROGRAM);
+    let more = model(&["layer.0.weight", "layer.1.weight", "layer.2.weight"]);
+    assert!(matches!(with(clock, text, &more), Err(MigrateError::Rules)));
+}
+
+#[test]
+fn policy_and_model_can_both_be_others() {
+    let now = model(&["head.weight", "more.weight"]);
+    let mut clock =
+        with(after(1, START), &format!("{START} epoch 1: unfreeze more lr 1"), &now).unwrap();
+    clock.start_epoch();
+    assert_eq!(modules(&clock), "head more");
+    let renamed = model(&["top.weight"]);
+    let error = with(after(1, START), "start: train top lr 1", &renamed).unwrap_err();
+    assert!(matches!(error, MigrateError::Policy(_)), "{error}");
+}
+
+#[test]
+fn another_program_holds_from_now_on() {
+    let text = "start: train head; epoch 2: unfreeze body lr linear 1 -> 0 over 4 epochs";
+    let program = Program { lr: Some(1.0), steps_per_epoch: Some(2), ..Program::default() };
+    let mut clock = clock_of(text, &small(), program);
+    for _ in 0..3 {
+        epoch(&mut clock);
+    }
+    let rates = |clock: &Clock| clock.groups().iter().map(|group| group.lr.unwrap()).collect();
+    let before: Vec<f64> = rates(&clock);
+    assert_eq!(before, [0.75, 1.0]);
+    let plan = clock.plan().clone();
+    let other = Program { lr: Some(0.5), steps_per_epoch: Some(4), ..Program::default() };
+    let now: Vec<f64> = rates(&clock.migrate(plan, other).unwrap());
+    assert_eq!(now, [0.875, 0.5]);
+}

@@ -1,0 +1,84 @@
+//! The errors of saving and resuming.
+
+use std::io;
+use std::path::PathBuf;
+
+use freeze_dsl::clock::{MigrateError, SnapshotError};
+
+/// A checkpoint that cannot be saved, or that a run cannot resume from.
+#[derive(thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The folder has no checkpoint.
+    #[error("`{}` has no checkpoint", .0.display())]
+    Missing(PathBuf),
+    /// The path of the checkpoint is taken by something else.
+    #[error("`{}` is not a checkpoint and is left as it is: save elsewhere", .0.display())]
+    Foreign(PathBuf),
+    /// A file or folder cannot be read or written.
+    #[error("`{}`: {error}", path.display())]
+    Io {
+        /// The file or folder.
+        path: PathBuf,
+        /// The cause.
+        error: io::Error,
+    },
+    /// A file differs from what was saved.
+    #[error("`{}` is not as it was saved: {problem}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// How it differs.
+        problem: String,
+    },
+    /// The checkpoint has a format that this version does not support.
+    #[error("`{}` has format {format}, and only format {supported} is supported", path.display())]
+    Format {
+        /// The file with the format version.
+        path: PathBuf,
+        /// The format.
+        format: u64,
+        /// The format that this version reads and writes.
+        supported: u64,
+    },
+    /// The policy differs from that of the checkpoint; shows the difference.
+    #[error(
+        "the checkpoint was saved with another policy (use `resume_with` and \
+         `ResumeOptions::allow_policy_change` if this is intended):\n\n{0}"
+    )]
+    Policy(String),
+    /// The model differs from that of the checkpoint; shows the difference.
+    #[error(
+        "the checkpoint was saved with another model (use `resume_with` and \
+         `ResumeOptions::allow_model_change` if this is intended):\n\n{0}"
+    )]
+    Model(String),
+    /// The settings of the program differ from those of the checkpoint; shows the difference.
+    #[error(
+        "the checkpoint was saved by a program with other settings (use `resume_with` and \
+         `ResumeOptions::allow_program_change` if this is intended):\n\n{0}"
+    )]
+    Program(String),
+    /// The run cannot continue with this policy or model.
+    #[error("the run cannot continue: {0}")]
+    Migrate(MigrateError),
+    /// The saved state of the schedule does not belong to the saved policy and model.
+    #[error(transparent)]
+    Snapshot(#[from] SnapshotError),
+    /// A tensor has a dtype that cannot be saved.
+    #[error("`{name}` has elements of kind {kind}, which cannot be saved")]
+    Kind {
+        /// The tensor.
+        name: String,
+        /// libtorch's name of its dtype.
+        kind: String,
+    },
+}
+
+debug_as_display!(CheckpointError);
+
+impl From<MigrateError> for CheckpointError {
+    fn from(error: MigrateError) -> Self {
+        Self::Migrate(error)
+    }
+}

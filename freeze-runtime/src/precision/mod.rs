@@ -1,0 +1,5 @@
+//! Mixed precision.
+
+mod autocast;
+
+pub use autocast::autocast;

@@ -1,0 +1,396 @@
+//! Copies of the weights at the best values of metrics, for rules that restore them.
+
+use freeze_dsl::ast::Best;
+use freeze_dsl::clock::{self, Clock, Observed};
+use tch::{Device, TchError, Tensor};
+
+use super::param_views::ParamSlices;
+use crate::Error;
+use crate::model::BoundModel;
+use crate::optim::real;
+
+/// What is needed to restore a model, for each metric whose best weights a rule restores.
+///
+/// A model consists of units: its row slices or whole parameters, and its running statistics. Each
+/// unit either has a copy from the moment of the best value, or still has the value of that moment.
+/// A frozen unit is therefore copied late: when it is unfrozen, or when another moment is restored.
+pub(super) struct BestWeights {
+    statistics: Vec<StatUnit>,
+    snapshots: Vec<BestSnapshot>,
+    device: Option<Device>,
+}
+
+/// A running statistic.
+struct StatUnit {
+    /// The index of its module in the model's normalisations.
+    module: usize,
+    tensor: Tensor,
+}
+
+/// The model at the best value of a metric.
+struct BestSnapshot {
+    metric: String,
+    best: Best,
+    /// An entry for each unit; `None` until the metric is observed.
+    copies: Option<Vec<Option<Tensor>>>,
+}
+
+impl BestWeights {
+    /// Copies are kept on `device`, or by default on the device of the original.
+    pub(super) fn new(clock: &Clock, bound: &BoundModel, device: Option<Device>) -> Self {
+        let modules = bound.model.normalisations().iter().enumerate();
+        let statistics = modules.flat_map(|(module, known)| {
+            let tensors = known.buffers.iter().filter_map(|index| bound.tensors.get(*index));
+            tensors.map(move |tensor| StatUnit { module, tensor: tensor.shallow_clone() })
+        });
+        let restores = clock.plan().restores().into_iter();
+        Self {
+            statistics: statistics.collect(),
+            snapshots: restores
+                .map(|(metric, best)| BestSnapshot { metric, best, copies: None })
+                .collect(),
+            device,
+        }
+    }
+
+    /// The metrics, and the copies at their best values: an entry for each unit.
+    pub(super) fn snapshots(
+        &self,
+    ) -> impl Iterator<Item = (&str, Best, Option<&[Option<Tensor>]>)> {
+        self.snapshots
+            .iter()
+            .map(|snapshot| (snapshot.metric.as_str(), snapshot.best, snapshot.copies.as_deref()))
+    }
+
+    /// The tensor of a unit.
+    pub(super) fn original(
+        &self,
+        unit: usize,
+        slices: &ParamSlices,
+    ) -> Result<Option<Tensor>, TchError> {
+        Units { statistics: &self.statistics, slices, device: self.device }.tensor(unit)
+    }
+
+    /// The same metrics with other copies, which are moved to the device of copies. They have the
+    /// order and the entries of [`BestWeights::snapshots`].
+    pub(super) fn resumed(
+        &self,
+        copies: Vec<Option<Vec<Option<Tensor>>>>,
+        slices: &ParamSlices,
+    ) -> Result<Self, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let units = Units { statistics: &self.statistics, slices, device: self.device };
+        let mut snapshots = Vec::with_capacity(self.snapshots.len());
+        for (BestSnapshot { metric, best, .. }, mut copies) in self.snapshots.iter().zip(copies) {
+            for (unit, copy) in copies.iter_mut().flatten().enumerate() {
+                if let Some(copy) = copy
+                    && let Some(tensor) = units.tensor(unit)?
+                {
+                    let device = self.device.unwrap_or_else(|| tensor.device());
+                    let like = tensor.f_empty_like()?.f_to_device(device)?;
+                    real(&like)?.f_copy_(copy)?;
+                    *copy = like;
+                }
+            }
+            snapshots.push(BestSnapshot { metric: metric.clone(), best: *best, copies });
+        }
+        let statistic = |statistic: &StatUnit| StatUnit {
+            module: statistic.module,
+            tensor: statistic.tensor.shallow_clone(),
+        };
+        let statistics = self.statistics.iter().map(statistic).collect();
+        Ok(Self { statistics, snapshots, device: self.device })
+    }
+
+    /// Copies the model as it is, where a metric has its best value so far.
+    pub(super) fn update(
+        &mut self,
+        metric: &str,
+        observed: Observed,
+        slices: &ParamSlices,
+        clock: &Clock,
+    ) -> Result<(), TchError> {
+        let units = Units { statistics: &self.statistics, slices, device: self.device };
+        for snapshot in self.snapshots.iter_mut().filter(|snapshot| snapshot.metric == metric) {
+            let is_best = match snapshot.best {
+                Best::Lowest => observed.is_lowest,
+                Best::Highest => observed.is_highest,
+            };
+            if is_best {
+                // If copying fails, there is no snapshot rather than a mixture of two.
+                let earlier = snapshot.copies.take().unwrap_or_default();
+                snapshot.copies = Some(units.snapshot(earlier, clock)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the units that change from now on and did not until now.
+    pub(super) fn extend(&mut self, slices: &ParamSlices, clock: &Clock) -> Result<(), TchError> {
+        let units = Units { statistics: &self.statistics, slices, device: self.device };
+        let mut outcome = Ok(());
+        for snapshot in &mut self.snapshots {
+            if let Some(copies) = &mut snapshot.copies
+                && let Err(error) = units.complete(copies, |unit| units.changes(unit, clock))
+            {
+                snapshot.copies = None;
+                outcome = Err(error);
+            }
+        }
+        outcome
+    }
+
+    /// Restores the model as rules say, and returns whether any did.
+    pub(super) fn restore(
+        &mut self,
+        change: &clock::Transition,
+        slices: &ParamSlices,
+        clock: &Clock,
+    ) -> Result<bool, Error> {
+        let units = Units { statistics: &self.statistics, slices, device: self.device };
+        let mut restored = false;
+        for restore in change.restored.iter().filter(|restore| restore.observed.is_some()) {
+            let is_meant = |snapshot: &BestSnapshot| {
+                snapshot.metric == restore.metric && snapshot.best == restore.best
+            };
+            let Some(index) = self.snapshots.iter().position(is_meant) else { continue };
+            let (before, rest) = self.snapshots.split_at_mut(index);
+            let Some((meant, after)) = rest.split_first_mut() else { continue };
+            let Some(copies) = &mut meant.copies else {
+                return Err(Error::NotKept(restore.metric.clone()));
+            };
+            let others = before.iter_mut().chain(after);
+            for other in others.filter_map(|other| other.copies.as_mut()) {
+                units.complete(other, |unit| matches!(copies.get(unit), Some(Some(_))))?;
+            }
+            units.write(copies)?;
+            for (unit, copy) in copies.iter_mut().enumerate() {
+                copy.take_if(|_| !units.changes(unit, clock));
+            }
+            restored = true;
+        }
+        Ok(restored)
+    }
+}
+
+/// All units: the slices, then the statistics.
+struct Units<'a> {
+    slices: &'a ParamSlices,
+    statistics: &'a [StatUnit],
+    device: Option<Device>,
+}
+
+impl Units<'_> {
+    fn count(&self) -> usize {
+        self.slices.count() + self.statistics.len()
+    }
+
+    fn statistic(&self, unit: usize) -> Option<&StatUnit> {
+        self.statistics.get(unit.checked_sub(self.slices.count())?)
+    }
+
+    fn tensor(&self, unit: usize) -> Result<Option<Tensor>, TchError> {
+        match self.statistic(unit) {
+            Some(statistic) => Ok(Some(statistic.tensor.shallow_clone())),
+            None => self.slices.values(unit),
+        }
+    }
+
+    /// Whether training changes it now.
+    fn changes(&self, unit: usize, clock: &Clock) -> bool {
+        match self.statistic(unit) {
+            Some(statistic) => clock.is_live(statistic.module),
+            None => clock.trains(unit),
+        }
+    }
+
+    /// Copies for this moment, in the memory of an earlier snapshot where there is one.
+    fn snapshot(
+        &self,
+        mut copies: Vec<Option<Tensor>>,
+        clock: &Clock,
+    ) -> Result<Vec<Option<Tensor>>, TchError> {
+        let _no_grad = tch::no_grad_guard();
+        copies.resize_with(self.count(), || None);
+        for (unit, copy) in copies.iter_mut().enumerate() {
+            copy.take_if(|_| !self.changes(unit, clock));
+            if let (Some(copy), Some(tensor)) = (copy, self.tensor(unit)?) {
+                copy.f_copy_(&tensor)?;
+            }
+        }
+        self.complete(&mut copies, |unit| self.changes(unit, clock))?;
+        Ok(copies)
+    }
+
+    /// Copies the wanted units that are not copied yet.
+    fn complete(
+        &self,
+        copies: &mut [Option<Tensor>],
+        is_wanted: impl Fn(usize) -> bool,
+    ) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        for (unit, copy) in copies.iter_mut().enumerate() {
+            if copy.is_none()
+                && is_wanted(unit)
+                && let Some(tensor) = self.tensor(unit)?
+            {
+                let device = self.device.unwrap_or_else(|| tensor.device());
+                *copy = Some(tensor.f_to_device_(device, tensor.kind(), false, true)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn write(&self, copies: &[Option<Tensor>]) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        for (unit, copy) in copies.iter().enumerate() {
+            if let Some(copy) = copy
+                && let Some(mut tensor) = self.tensor(unit)?
+            {
+                tensor.f_copy_(copy)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tch::{Cuda, Device, Kind, Tensor, nn};
+
+    use crate::{Error, Policy, Tuner};
+
+    /// A store of `a`, `b` and `c`, of 100, 10 and 4 rows of one number, and its tuner.
+    fn tuner(device: Device, best_weights_device: Option<Device>) -> (Tuner, [Tensor; 3]) {
+        let store = nn::VarStore::new(device);
+        let tensors = [("a", 100), ("b", 10), ("c", 4)].map(|(name, rows)| {
+            store.root().add(name, Tensor::ones([rows], (Kind::Float, device)), true)
+        });
+        let policy = Policy::parse(
+            "default lr 0.1 optimizer sgd;
+             start: train b;
+             epoch 1: train rows 1..3 of c;
+             epoch 2: unfreeze a;
+             epoch 3: restore lowest loss, freeze a;
+             epoch 4: restore highest loss",
+        );
+        let policy = policy.unwrap();
+        let builder = Tuner::builder(&policy);
+        let builder = match best_weights_device {
+            Some(device) => builder.best_weights_device(device),
+            None => builder,
+        };
+        (builder.attach(&store).unwrap(), tensors)
+    }
+
+    fn step(tuner: &mut Tuner, tensors: &[Tensor]) {
+        let loss = tensors.iter().map(|tensor| tensor.square().sum(None)).sum::<Tensor>();
+        tuner.backward_step(&loss).unwrap();
+    }
+
+    /// The number of elements copied for the highest and for the lowest loss.
+    fn copied(tuner: &Tuner) -> [usize; 2] {
+        let mut snapshots: Vec<_> = tuner.best_weights.snapshots.iter().collect();
+        snapshots.sort_by_key(|snapshot| snapshot.best == freeze_dsl::ast::Best::Lowest);
+        let count = |index: usize| {
+            snapshots[index].copies.iter().flatten().flatten().map(Tensor::numel).sum()
+        };
+        [count(0), count(1)]
+    }
+
+    #[test]
+    fn what_stays_frozen_is_not_copied() {
+        let (mut tuner, tensors) = tuner(Device::Cpu, None);
+        tuner.start_epoch().unwrap();
+        assert_eq!(copied(&tuner), [0, 0]);
+        tuner.observe("loss", 2.0).unwrap();
+        assert_eq!(copied(&tuner), [10, 10]);
+        step(&mut tuner, &tensors);
+        // `b` has changed since the best values, and two rows of `c` begin to change.
+        tuner.start_epoch().unwrap();
+        assert_eq!(copied(&tuner), [12, 12]);
+        tuner.observe("loss", 1.0).unwrap();
+        assert_eq!(copied(&tuner), [12, 2]);
+        tuner.start_epoch().unwrap();
+        assert_eq!(copied(&tuner), [112, 102]);
+        step(&mut tuner, &tensors);
+        // What is restored and frozen has the value of the lowest loss again.
+        tuner.start_epoch().unwrap();
+        assert_eq!(copied(&tuner), [112, 2]);
+        // Restoring the highest loss changes `b`, of which the lowest has no copy.
+        tuner.start_epoch().unwrap();
+        assert_eq!(copied(&tuner), [2, 112]);
+    }
+
+    #[test]
+    fn a_snapshot_that_could_not_be_copied_is_an_error_and_the_rule_is_in_force() {
+        let (mut tuner, tensors) = tuner(Device::Cpu, None);
+        tuner.start_epoch().unwrap();
+        tuner.observe("loss", 2.0).unwrap();
+        for _ in 0..2 {
+            step(&mut tuner, &tensors);
+            tuner.start_epoch().unwrap();
+        }
+        tuner.best_weights.snapshots.iter_mut().for_each(|snapshot| snapshot.copies = None);
+        let before = tensors.each_ref().map(Tensor::copy);
+        assert!(matches!(tuner.start_epoch(), Err(Error::NotKept(metric)) if metric == "loss"));
+        assert_eq!(tensors, before);
+        assert_eq!(tensors.each_ref().map(Tensor::requires_grad), [false, false, true]);
+    }
+
+    #[test]
+    fn once_training_is_over_no_snapshot_is_made() {
+        let store = nn::VarStore::new(Device::Cpu);
+        let b = store.root().add("b", Tensor::ones([3], (Kind::Float, Device::Cpu)), true);
+        let policy = Policy::parse(
+            "default lr 0.1 optimizer sgd; start: train b; epoch 1: restore lowest loss; step 2: stop",
+        );
+        let mut tuner = Tuner::builder(&policy.unwrap()).attach(&store).unwrap();
+        tuner.start_epoch().unwrap();
+        tuner.observe("loss", 2.0).unwrap();
+        step(&mut tuner, std::slice::from_ref(&b));
+        tuner.start_epoch().unwrap();
+        step(&mut tuner, std::slice::from_ref(&b));
+        assert!(tuner.is_stopped());
+        let kept = |tuner: &Tuner| {
+            tuner.best_weights.snapshots[0].copies.as_ref().unwrap()[0].as_ref().unwrap().copy()
+        };
+        assert_eq!(kept(&tuner), b.ones_like());
+        let before = tuner.clock.snapshot();
+        tuner.observe("loss", 1.0).unwrap();
+        assert_eq!(kept(&tuner), b.ones_like());
+        // The best value of the metric agrees with its snapshot.
+        assert_eq!(tuner.clock.snapshot(), before);
+    }
+
+    /// Reports a skipped test, as `freeze_tests::skip` does.
+    fn skip(test: &str, reason: &str) {
+        println!("skipped: {test}: {reason}");
+        if let Some(path) = std::env::var_os("FREEZE_SKIPPED") {
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(path);
+            std::io::Write::write_all(&mut file.unwrap(), format!("{test}: {reason}\n").as_bytes())
+                .unwrap();
+        }
+    }
+
+    #[test]
+    fn copies_are_on_the_device_that_the_program_names() {
+        if !Cuda::is_available() {
+            skip("copies_are_on_the_device_that_the_program_names", "no CUDA device");
+            return;
+        }
+        let gpu = Device::Cuda(0);
+        for (best_weights_device, expected) in [(None, gpu), (Some(Device::Cpu), Device::Cpu)] {
+            let (mut tuner, tensors) = tuner(gpu, best_weights_device);
+            tuner.start_epoch().unwrap();
+            tuner.observe("loss", 2.0).unwrap();
+            step(&mut tuner, &tensors);
+            tuner.start_epoch().unwrap();
+            for copies in
+                tuner.best_weights.snapshots.iter().filter_map(|snapshot| snapshot.copies.as_ref())
+            {
+                assert!(copies.iter().flatten().all(|copy| copy.device() == expected));
+            }
+        }
+    }
+}

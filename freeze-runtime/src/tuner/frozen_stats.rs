@@ -1,0 +1,98 @@
+//! The running statistics of frozen modules keep their values.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use freeze_dsl::clock::Clock;
+use tch::{TchError, Tensor};
+
+use crate::model::BoundModel;
+use crate::{ffi, nn};
+
+/// The running statistics of a model.
+///
+/// A training forward pass updates them whatever is frozen, so frozen ones are copied and restored
+/// after it. A norm of [`crate::nn`] does not update them; they are restored all the same, since
+/// other code of the program may.
+pub(super) struct FrozenStats {
+    modules: Vec<ModuleStats>,
+}
+
+/// The statistics of one module.
+struct ModuleStats {
+    name: String,
+    buffers: Vec<Tensor>,
+    /// Their values since they are frozen; empty while they follow the data.
+    copies: Vec<Tensor>,
+    /// Whether they are frozen; a norm of [`crate::nn`] reads it.
+    is_frozen: Arc<AtomicBool>,
+}
+
+impl FrozenStats {
+    pub(super) fn of(bound: &BoundModel) -> Self {
+        let modules = bound.model.normalisations().iter().map(|module| ModuleStats {
+            name: module.module.clone(),
+            buffers: module
+                .buffers
+                .iter()
+                .filter_map(|index| bound.tensors.get(*index))
+                .map(Tensor::shallow_clone)
+                .collect(),
+            copies: Vec::new(),
+            is_frozen: Arc::default(),
+        });
+        Self { modules: modules.collect() }
+    }
+
+    /// Makes the model's norms follow this tuner, for as long as it lives.
+    pub(super) fn take_charge(&self) -> Result<(), TchError> {
+        self.modules.iter().try_for_each(|module| nn::follow(&module.buffers, &module.is_frozen))
+    }
+
+    /// The modules whose statistics [`FrozenStats::update`] will freeze, or else unfreeze.
+    pub(super) fn changing(&self, clock: &Clock, to_frozen: bool) -> Vec<String> {
+        let modules = self.modules.iter().enumerate();
+        let changing = modules.filter(|(index, module)| {
+            let is_frozen = module.is_frozen.load(Ordering::Relaxed);
+            is_frozen == clock.is_live(*index) && is_frozen != to_frozen
+        });
+        changing.map(|(_, module)| module.name.clone()).collect()
+    }
+
+    /// Freezes the statistics that the clock says are not live, and unfreezes the others.
+    pub(super) fn update(&mut self, clock: &Clock) -> Result<(), TchError> {
+        for (index, module) in self.modules.iter_mut().enumerate() {
+            let is_live = clock.is_live(index);
+            module.is_frozen.store(!is_live, Ordering::Relaxed);
+            if is_live {
+                module.copies.clear();
+            } else if module.copies.is_empty() {
+                module.copies =
+                    tch::no_grad(|| module.buffers.iter().map(copy).collect::<Result<_, _>>())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Drops the copies: the next [`FrozenStats::update`] takes the values of that moment.
+    pub(super) fn drop_copies(&mut self) {
+        for module in &mut self.modules {
+            module.copies.clear();
+        }
+    }
+
+    /// Restores frozen statistics from their copies.
+    pub(super) fn restore(&self) -> Result<(), TchError> {
+        let frozen = || self.modules.iter().filter(|module| !module.copies.is_empty());
+        ffi::put_back(
+            &frozen().flat_map(|module| &module.buffers).collect(),
+            &frozen().flat_map(|module| &module.copies).collect(),
+        )
+    }
+}
+
+fn copy(tensor: &Tensor) -> Result<Tensor, TchError> {
+    let mut copy = tensor.f_empty_like()?;
+    copy.f_copy_(tensor)?;
+    Ok(copy)
+}

@@ -1,0 +1,227 @@
+//! A saved run: compared with the tuner that resumes it, and prepared to be taken over.
+
+use std::collections::{HashMap, HashSet};
+use std::ops::Range;
+
+use freeze_dsl::Optimizer;
+use freeze_dsl::clock::Clock;
+use freeze_dsl::model::{self, Model};
+use freeze_dsl::plan::Part;
+use tch::{TchError, Tensor};
+
+use super::options::{ResumeOptions, RunIdentity};
+use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
+use crate::log::EpochRecord;
+use crate::optim::{ParamState, gradients, real};
+use crate::tuner::Tuner;
+use crate::tuner::best_weights::BestWeights;
+use crate::tuner::save::{best_name, unit_names};
+use crate::{CheckpointError, Error};
+
+/// The state that a tuner takes over, complete and in memory of its own.
+pub(super) struct PendingState {
+    pub(super) clock: Clock,
+    pub(super) log: EpochRecord,
+    /// The variables that take their values from `model`.
+    pub(super) variables: Vec<(String, Tensor)>,
+    pub(super) model: TensorFile,
+    pub(super) states: Vec<Option<ParamState>>,
+    pub(super) best_weights: BestWeights,
+    pub(super) random: TensorFile,
+}
+
+/// A checkpoint that a tuner can resume from.
+pub(super) struct SavedRun {
+    /// The clock with the plan of the checkpoint.
+    clock: Clock,
+    log: EpochRecord,
+    states: Vec<StateRecord>,
+    bests: Vec<BestRecord>,
+    files: TensorFiles<TensorFile>,
+    /// Whether the tuner has another model.
+    has_other_model: bool,
+}
+
+impl SavedRun {
+    /// Compares a checkpoint with the tuner that is to resume from it.
+    pub(super) fn new(
+        tuner: &Tuner,
+        run: RunRecord,
+        files: TensorFiles<TensorFile>,
+        options: ResumeOptions,
+    ) -> Result<Self, Error> {
+        let RunRecord { policy, program, model, clock, log, states, bests } = run;
+        let model = Model::new(model)?;
+        let plan = tuner.plan();
+        let saved = RunIdentity { policy: &policy, model: &model, program: &program };
+        let now = RunIdentity {
+            policy: plan.policy(),
+            model: plan.model(),
+            program: tuner.clock.program(),
+        };
+        options.check(&saved, &now)?;
+        let has_other_model = model != *plan.model();
+        let plan = if has_other_model || policy != *plan.policy() {
+            policy.plan(&model)?
+        } else {
+            plan.clone()
+        };
+        let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
+        Ok(Self { clock, log, states, bests, files, has_other_model })
+    }
+
+    /// Reads the complete state for the tuner.
+    pub(super) fn prepare(self, tuner: &Tuner) -> Result<PendingState, Error> {
+        let _no_grad = tch::no_grad_guard();
+        let variables = self.variables(tuner)?;
+        let states = self.states(tuner, &variables)?;
+        let best_weights = self.best_weights(tuner)?;
+        let TensorFiles { model, random, .. } = self.files;
+        let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
+        let clock = clock.map_err(CheckpointError::from)?;
+        Ok(PendingState { clock, log: self.log, variables, model, states, best_weights, random })
+    }
+
+    /// The variables of the tuner that take their values from the checkpoint.
+    fn variables(&self, tuner: &Tuner) -> Result<Vec<(String, Tensor)>, Error> {
+        let file = &self.files.model;
+        let saved = self.clock.plan().model();
+        let names: HashSet<String> =
+            saved.tensors().iter().map(|tensor| tensor.name.clone()).collect();
+        file.require_all(&names)?;
+        file.require_no_others(&names)?;
+        let now = tuner.plan().model();
+        let (saved, now) = (by_name(saved), by_name(now));
+        let mut variables = tuner.variables(tuner.plan().model());
+        variables.retain(|(name, _)| {
+            let (saved, now) = (saved.get(name.as_str()), now.get(name.as_str()));
+            let is_alias = now.is_some_and(|now| now.same_as.is_some());
+            let fits = saved.zip(now).is_some_and(|(saved, now)| fits(saved, now));
+            !is_alias && (fits || !self.has_other_model)
+        });
+        for (name, variable) in &variables {
+            file.require_like(name, None, variable, self.has_other_model)?;
+            if is_expanded(variable) {
+                return Err(Error::Ownership(format!(
+                    "elements of `{name}` share memory, so that nothing can be written to it: \
+                     register a copy of it, as `.copy()` makes one"
+                )));
+            }
+        }
+        Ok(variables)
+    }
+
+    /// The state of each slice of the tuner whose parameter is among these variables.
+    fn states(
+        &self,
+        tuner: &Tuner,
+        variables: &[(String, Tensor)],
+    ) -> Result<Vec<Option<ParamState>>, Error> {
+        let file = &self.files.optimizer;
+        let names = self.states.iter().flat_map(|saved| {
+            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.part))
+        });
+        let names: HashSet<String> = names.collect();
+        file.require_all(&names)?;
+        file.require_no_others(&names)?;
+        let optimizers: HashMap<&str, Optimizer> =
+            self.states.iter().map(|saved| (saved.part.as_str(), saved.optimizer)).collect();
+        let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let model = tuner.plan().model();
+        let is_taken = |part: &Part| {
+            let parameter = model.parameters().get(part.parameter);
+            parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
+        };
+        let parts = tuner.plan().parts().iter().enumerate();
+        parts
+            .map(|(part, known)| {
+                if !is_taken(known) {
+                    return Ok(None);
+                }
+                let Some((name, rows)) = self.saved_slice(tuner, part) else { return Ok(None) };
+                let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
+                let Some(values) = tuner.slices.values(part)? else { return Ok(None) };
+                let state = ParamState::new(*optimizer, &values)?;
+                for (of, like) in state.tensors() {
+                    let name = format!("{name}.{of}");
+                    // A step count has no rows.
+                    let rows = rows.as_ref().filter(|_| like.dim() > 0);
+                    file.require_like(&name, rows, like, self.has_other_model)?;
+                    real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
+                }
+                Ok(Some(state))
+            })
+            .collect()
+    }
+
+    /// The copies at the best values of metrics.
+    fn best_weights(&self, tuner: &Tuner) -> Result<BestWeights, Error> {
+        let file = &self.files.bests;
+        let before = unit_names(self.clock.plan());
+        let numbers = 0..self.bests.len();
+        let names =
+            numbers.flat_map(|number| before.iter().map(move |name| best_name(number, name)));
+        file.require_no_others(&names.collect())?;
+        let held: HashSet<String> = file.names().into_iter().collect();
+        let now = unit_names(tuner.plan());
+        let copies = tuner.best_weights.snapshots().map(|(metric, best, _)| {
+            let is_it = |record: &BestRecord| record.metric == metric && record.best == best;
+            let number = self.bests.iter().position(is_it).filter(|_| !self.has_other_model);
+            let Some(number) = number else { return Ok(None) };
+            let copy = |(unit, name): (usize, &String)| {
+                let (name, rows) = if unit < tuner.slices.count() {
+                    let Some(part) = self.saved_slice(tuner, unit) else { return Ok(None) };
+                    part
+                } else {
+                    (name.clone(), None)
+                };
+                let name = best_name(number, &name);
+                let Some(like) = tuner.best_weights.original(unit, &tuner.slices)? else {
+                    return Ok(None);
+                };
+                if !held.contains(&name) {
+                    return Ok(None);
+                }
+                file.require_like(&name, rows.as_ref(), &like, false)?;
+                Ok(Some(rows_of(file.get(&name)?, rows.as_ref())?))
+            };
+            now.iter().enumerate().map(copy).collect::<Result<_, Error>>().map(Some)
+        });
+        let copies = copies.collect::<Result<_, Error>>()?;
+        Ok(tuner.best_weights.resumed(copies, &tuner.slices)?)
+    }
+
+    /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.
+    fn saved_slice(&self, tuner: &Tuner, slice: usize) -> Option<(String, Option<Range<usize>>)> {
+        let before = self.clock.plan();
+        let (slice, rows) = tuner.plan().part_in(slice, before)?;
+        Some((before.part_name(slice), rows))
+    }
+}
+
+fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
+    model.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor)).collect()
+}
+
+/// Whether one tensor can take the values of the other.
+fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
+    let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
+    saved.shape == now.shape && is_complex(saved) == is_complex(now)
+}
+
+/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
+fn is_expanded(tensor: &Tensor) -> bool {
+    let mut steps = tensor.stride().into_iter().zip(tensor.size());
+    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
+}
+
+/// Some rows of a tensor, or all of it.
+fn rows_of(tensor: Tensor, rows: Option<&Range<usize>>) -> Result<Tensor, TchError> {
+    match rows {
+        None => Ok(tensor),
+        Some(rows) => {
+            let (start, length) = gradients::extent(rows)?;
+            tensor.f_narrow(0, start, length)
+        }
+    }
+}

@@ -1,0 +1,158 @@
+//! Saves a run as a checkpoint.
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::PoisonError;
+
+use freeze_dsl::model;
+use freeze_dsl::plan::Plan;
+use tch::Tensor;
+
+use super::Tuner;
+use crate::checkpoint::{self, BestRecord, RunRecord, StateRecord, TensorFiles};
+use crate::log::events;
+use crate::model::dtype;
+use crate::optim::ParamState;
+use crate::{Error, ffi};
+
+impl Tuner {
+    /// Saves the run in a folder, so that [`Tuner::resume`] continues it bit for bit.
+    ///
+    /// The checkpoint has parameters and buffers, optimizer state, the policy and its progress, the
+    /// best weights that rules may restore, and the states of libtorch's default random number
+    /// generators, which dropout uses.
+    ///
+    /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
+    /// backward pass and its step. The program saves its own state, such as the order of batches.
+    ///
+    /// The checkpoint is `dir/checkpoint`, and names in `dir` that begin with `checkpoint.` belong
+    /// to the tuner; other files in `dir` are left as they are. The new checkpoint is written beside
+    /// the old one and replaces it once all of it is on disk: if the program or the machine stops at
+    /// any moment, one of the two is complete. The next call removes what such an end leaves. Until
+    /// then, the disk requires space for both. Two programs that save in one folder wait for each
+    /// other.
+    ///
+    /// `dir/checkpoint/model.safetensors` has the model in a form that any program can read, such as
+    /// `VarStore::load`.
+    ///
+    /// # Errors
+    /// Fails if the folder cannot be written, if `dir/checkpoint` is something else, if a tensor has
+    /// a dtype that a safetensors file does not support, or if a variable has another dtype than at
+    /// [`attach`](crate::TunerBuilder::attach). The old checkpoint is then kept.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # let vs = tch::nn::VarStore::new(tch::Device::Cpu);
+    /// # let fc = tch::nn::linear(vs.root() / "fc", 2, 1, Default::default());
+    /// # let policy = freeze_policy! { default optimizer sgd; start: train fc lr 0.1 };
+    /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    /// # let dir = tempfile::tempdir().unwrap();
+    /// tuner.start_epoch()?;
+    /// tuner.save(dir.path())?;
+    /// assert!(dir.path().join("checkpoint/model.safetensors").exists());
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
+        self.restore_frozen_stats()?;
+        let model = self.variables(self.plan().model());
+        self.require_dtypes(&model)?;
+        let files = TensorFiles {
+            model,
+            optimizer: self.optimizer_tensors(),
+            bests: self.best_tensors(),
+            random: ffi::generators()?,
+        };
+        checkpoint::write(dir.as_ref(), &self.record(), &files)?;
+        events::saved(dir.as_ref(), self.epochs_started(), self.global_step());
+        Ok(())
+    }
+
+    /// What is saved of this run beside its tensors.
+    fn record(&self) -> RunRecord {
+        let plan = self.plan();
+        let states = self.states.iter().enumerate();
+        let snapshots = self.best_weights.snapshots().filter(|(_, _, copies)| copies.is_some());
+        RunRecord {
+            policy: plan.policy().clone(),
+            program: *self.clock.program(),
+            model: plan.model().tensors().to_vec(),
+            clock: self.clock.snapshot(),
+            log: self.log.epoch.clone(),
+            states: states
+                .filter_map(|(slice, state)| {
+                    let optimizer = state.as_ref()?.optimizer();
+                    Some(StateRecord { part: plan.part_name(slice), optimizer })
+                })
+                .collect(),
+            bests: snapshots
+                .map(|(metric, best, _)| BestRecord { metric: metric.to_owned(), best })
+                .collect(),
+        }
+    }
+
+    /// Fails if the model was cast: optimizer state and copies would have another dtype.
+    fn require_dtypes(&self, variables: &[(String, Tensor)]) -> Result<(), Error> {
+        let tensors = self.plan().model().tensors().iter();
+        let attached: HashMap<&str, &str> =
+            tensors.map(|tensor| (tensor.name.as_str(), tensor.dtype.as_str())).collect();
+        for (name, variable) in variables {
+            let is = dtype(variable.kind());
+            if let Some(was) = attached.get(name.as_str()).filter(|was| **was != is) {
+                return Err(Error::Ownership(format!(
+                    "`{name}` is {is} now and was {was} when the tuner was attached: cast a model \
+                     before `attach`"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// The variables that a model describes, by name.
+    pub(super) fn variables(&self, model: &model::Model) -> Vec<(String, Tensor)> {
+        let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
+        let names = model.tensors().iter().map(|tensor| &tensor.name);
+        names
+            .filter_map(|name| {
+                Some((name.clone(), variables.named_variables.get(name)?.shallow_clone()))
+            })
+            .collect()
+    }
+
+    fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
+        let mut all = Vec::new();
+        for (slice, state) in self.states.iter().enumerate() {
+            let slice = self.plan().part_name(slice);
+            for (name, tensor) in state.iter().flat_map(ParamState::tensors) {
+                all.push((format!("{slice}.{name}"), tensor.shallow_clone()));
+            }
+        }
+        all
+    }
+
+    fn best_tensors(&self) -> Vec<(String, Tensor)> {
+        let names = unit_names(self.plan());
+        let mut all = Vec::new();
+        let snapshots = self.best_weights.snapshots().filter_map(|(_, _, copies)| copies);
+        for (number, copies) in snapshots.enumerate() {
+            for (name, copy) in names.iter().zip(copies) {
+                all.extend(copy.iter().map(|copy| (best_name(number, name), copy.shallow_clone())));
+            }
+        }
+        all
+    }
+}
+
+/// The names of the units that rules can restore: slices, then running statistics.
+pub(super) fn unit_names(plan: &Plan) -> Vec<String> {
+    let model = plan.model();
+    let buffers = model.normalisations().iter().flat_map(|module| &module.buffers);
+    let buffers = buffers.filter_map(|index| model.tensors().get(*index));
+    let slices = (0..plan.parts().len()).map(|slice| plan.part_name(slice));
+    slices.chain(buffers.map(|tensor| tensor.name.clone())).collect()
+}
+
+/// The name of a copy: the number of its metric and the name of its original.
+pub(super) fn best_name(number: usize, of: &str) -> String {
+    format!("{number}.{of}")
+}
