@@ -96,7 +96,7 @@ fn errors_in_files_are_reported() {
         file.write_all(&u64::MAX.to_le_bytes()).unwrap();
         file.into_temp_path()
     };
-    assert!(message(Model::load(&huge).unwrap_err()).contains("header would be"));
+    assert!(message(Model::load(&huge).unwrap_err()).contains("header would have"));
     for (text, part) in [
         ("{}", "missing field `format`"),
         (r#"{"format":2,"layers":[]}"#, "format 2"),
