@@ -1,4 +1,4 @@
-//! `freeze ast`: the tree of a policy.
+//! `freeze ast`: the syntax tree of a policy.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -7,30 +7,30 @@ use freeze_dsl::ast::Tree;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::parse::parse;
 
-use crate::message::{Messages, Options, To};
+use crate::reporter::{Options, Reporter, Stream};
 use crate::{Outcome, input, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze ast resnet.freeze | jq '.items[].value | keys'\n\n\
-                        Statements that do not parse are missing from the tree, and told on \
-                        standard error.\n`freeze schema ast` describes the JSON.")]
-pub(crate) struct Arguments {
-    /// The policy's file; `-` is standard input
+                        Statements that do not parse are missing from the tree and reported on \
+                        standard error.\n`freeze schema ast` prints the schema of the JSON.")]
+pub(crate) struct AstArgs {
+    /// The policy; `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
 
 /// Prints the tree on standard output.
-pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
-    let mut messages = Messages::new(options, To::Error);
-    if let Some(source) = input::policy(&arguments.file, &mut messages) {
+pub(crate) fn run(arguments: &AstArgs, options: &Options) -> Outcome {
+    let mut reporter = Reporter::new(options, Stream::Stderr);
+    if let Some(source) = input::policy(&arguments.file, &mut reporter) {
         let (tree, found) = parse(source.text());
-        messages.tell_all(&Findings::new(source, found));
-        if let Err(message) = output::written(print(&tree)) {
-            messages.fail(&message);
+        reporter.report_all(&Findings::new(source, found));
+        if let Err(message) = output::check_written(print(&tree)) {
+            reporter.fail(&message);
         }
     }
-    messages.conclude()
+    reporter.conclude()
 }
 
 fn print(tree: &Tree) -> std::io::Result<()> {

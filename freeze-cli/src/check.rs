@@ -1,24 +1,24 @@
-//! `freeze check`: all findings of some policies.
+//! `freeze check`: all findings of policies.
 
 use std::path::PathBuf;
 
 use crate::Outcome;
-use crate::input::Given;
-use crate::message::{Messages, Options, To};
+use crate::input::CheckInputs;
+use crate::reporter::{Options, Reporter, Stream};
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  freeze check resnet.freeze --model resnet18.safetensors\n  \
                         freeze check resnet.freeze --set base=1e-3 --deny warnings\n  \
                         freeze check policies/*.freeze --message-format sarif > freeze.sarif\n\n\
-                        Findings for a person are printed on standard error, those for a machine \
-                        on standard output.")]
-pub(crate) struct Arguments {
-    /// The policies' files; `-` is standard input
+                        Findings in the formats `human` and `short` are printed on standard error, \
+                        all others on standard\noutput.")]
+pub(crate) struct CheckArgs {
+    /// The policies; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    given: Given,
-    /// What else than errors makes the exit status 1
+    inputs: CheckInputs,
+    /// Findings to treat as errors
     #[arg(long, value_name = "WHAT", value_enum)]
     deny: Option<Denied>,
 }
@@ -28,21 +28,21 @@ enum Denied {
     Warnings,
 }
 
-/// Prints the findings, and counts them for a person.
-pub(crate) fn run(arguments: &Arguments, options: &Options) -> Outcome {
-    let Arguments { files, given, deny } = arguments;
-    let mut messages = Messages::new(options, To::Output);
+/// Prints the findings and how many there are.
+pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
+    let CheckArgs { files, inputs, deny } = arguments;
+    let mut reporter = Reporter::new(options, Stream::Stdout);
     if *deny == Some(Denied::Warnings) {
-        messages.deny_warnings();
+        reporter.deny_warnings();
     }
-    let model = given.model(&mut messages);
-    // Without the model that was asked for, findings would say what may not be so.
-    if !messages.have_failed() {
+    let model = inputs.model(&mut reporter);
+    // Without the model that was asked for, findings could be wrong.
+    if !reporter.has_failed() {
         for file in files {
-            if let Some((checked, _)) = given.check(file, model.as_ref(), &mut messages) {
-                messages.tell_all(&checked.findings);
+            if let Some((checked, _)) = inputs.check(file, model.as_ref(), &mut reporter) {
+                reporter.report_all(&checked.findings);
             }
         }
     }
-    messages.conclude()
+    reporter.conclude()
 }

@@ -1,15 +1,15 @@
-//! `freeze explain`: what a finding means.
+//! `freeze explain`: the page of a finding.
 
 use freeze_dsl::diagnostic::Code;
 
 use crate::Outcome;
-use crate::output::{print, say};
+use crate::output::{print, print_error};
 
 #[derive(clap::Args)]
 #[command(override_usage = "freeze explain CODE\n       freeze explain --all")]
 #[command(after_help = "Examples:\n  freeze explain FRZ0201\n  freeze explain --all > findings.md")]
-pub(crate) struct Arguments {
-    /// The code of the finding, as it stands in brackets behind `error`
+pub(crate) struct ExplainArgs {
+    /// The code of the finding, as printed in brackets after `error`
     #[arg(required_unless_present = "all", value_name = "CODE")]
     code: Option<String>,
     /// Explain every code
@@ -18,7 +18,7 @@ pub(crate) struct Arguments {
 }
 
 /// Prints pages on standard output.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &ExplainArgs) -> Outcome {
     let codes = match &arguments.code {
         None => Code::ALL.to_vec(),
         Some(written) => match Code::of(written) {
@@ -34,8 +34,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
 fn unknown(written: &str) -> Outcome {
     let meant = Code::nearest(written)
         .map_or(String::new(), |code| format!("; did you mean `{code}` ({})?", code.meaning()));
-    // Whatever was typed is shown without what would do something to a terminal.
+    // Control characters must not reach the terminal.
     let shown = written.escape_debug();
-    say(&format!("error: there is no finding `{shown}`{meant}"));
+    print_error(&format!("error: there is no finding `{shown}`{meant}"));
     Outcome::Failed
 }

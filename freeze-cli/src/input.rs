@@ -7,16 +7,16 @@ use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 use freeze_dsl::{Checked, Draft};
 
-use crate::message::Messages;
+use crate::reporter::Reporter;
 
 /// What a policy is checked with.
 #[derive(clap::Args)]
-pub(crate) struct Given {
-    /// The model, a `.safetensors` or `.model.json` file, in place of the one that a policy
-    /// names
+pub(crate) struct CheckInputs {
+    /// The model to check against, a `.safetensors` or `.model.json` file; replaces the policy's
+    /// own `model`
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
-    /// Another value for a number that a policy defines with `let`; as often as is needed
+    /// Set a number that a policy defines with `let`; may be repeated
     #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = number)]
     numbers: Vec<(String, f64)>,
 }
@@ -26,35 +26,35 @@ fn number(written: &str) -> Result<(String, f64), String> {
     let (name, value) = written.split_once('=').ok_or("expected a name, `=` and a number")?;
     match value.trim().parse::<f64>() {
         Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
-        _ => Err(format!("`{}` is no finite number", value.trim())),
+        _ => Err(format!("`{}` is not a finite number", value.trim())),
     }
 }
 
-impl Given {
-    /// The model that is given, if one is. What cannot be read is told.
-    pub(crate) fn model(&self, messages: &mut Messages<'_>) -> Option<Model> {
-        load(self.model.as_deref()?, messages)
+impl CheckInputs {
+    /// The model of `--model`, if there is one. Reports a file that cannot be read.
+    pub(crate) fn model(&self, reporter: &mut Reporter<'_>) -> Option<Model> {
+        load(self.model.as_deref()?, reporter)
     }
 
-    /// Checks a policy against the given model, or else the one that it names, which is given
-    /// back. What cannot be read is told, and what can be is checked all the same.
+    /// Checks a policy against `model`, or else the one that it names, which is returned as well.
+    /// Reports files that cannot be read, and checks the rest.
     pub(crate) fn check(
         &self,
         file: &Path,
         model: Option<&Model>,
-        messages: &mut Messages<'_>,
+        reporter: &mut Reporter<'_>,
     ) -> Option<(Checked, Option<Model>)> {
-        let source = policy(file, messages)?;
+        let source = policy(file, reporter)?;
         let name = source.name().to_owned();
         let mut draft = Draft::read(source);
         for (number, value) in &self.numbers {
             match draft.clone().with(number, *value) {
                 Ok(with) => draft = with,
-                Err(error) => messages.fail(&format!("{name}: {error}")),
+                Err(error) => reporter.fail(&format!("{name}: {error}")),
             }
         }
         let named = match (&self.model, draft.model()) {
-            (None, Some(named)) => load(&beside(file, named), messages),
+            (None, Some(named)) => load(&beside(file, named), reporter),
             _ => None,
         };
         let checked = match model.or(named.as_ref()) {
@@ -65,12 +65,12 @@ impl Given {
     }
 }
 
-/// The text of a policy; `-` is standard input. What cannot be read is told.
-pub(crate) fn policy(file: &Path, messages: &mut Messages<'_>) -> Option<Source> {
+/// The text of a policy; `-` reads standard input. Reports a file that cannot be read.
+pub(crate) fn policy(file: &Path, reporter: &mut Reporter<'_>) -> Option<Source> {
     match read(file) {
         Ok(source) => Some(source),
         Err(error) => {
-            messages.fail(&format!("cannot read `{}`: {error}", file.display()));
+            reporter.fail(&format!("cannot read `{}`: {error}", file.display()));
             None
         }
     }
@@ -86,11 +86,11 @@ fn read(file: &Path) -> std::io::Result<Source> {
     Ok(Source::named(file.display().to_string(), text))
 }
 
-fn load(path: &Path, messages: &mut Messages<'_>) -> Option<Model> {
+fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {
     match Model::load(path) {
         Ok(model) => Some(model),
         Err(error) => {
-            messages.fail(&format!("cannot read the model: {error}"));
+            reporter.fail(&format!("cannot read the model: {error}"));
             None
         }
     }

@@ -1,12 +1,12 @@
-//! The command `freeze`: checks policies without libtorch.
+//! The command `freeze`: works with policies, without libtorch.
 
 mod ast;
 mod check;
 mod explain;
 mod fmt;
 mod input;
-mod message;
 mod output;
+mod reporter;
 mod schema;
 mod simulate;
 
@@ -14,43 +14,43 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// Says which parts of a neural network train, when, and how.
+/// Checks, formats and simulates freeze policies: which parts of a network train, when, and how
 #[derive(Parser)]
 #[command(name = "freeze", version, arg_required_else_help = true)]
 #[command(after_help = "Example:\n  freeze check resnet.freeze --model resnet18.safetensors\n\n\
-                        Exit status: 0 nothing is wrong, 1 something is, 2 the command could not \
-                        do its work.")]
-struct Arguments {
+                        Exit status: 0 no problem was found, 1 problems were found, 2 the command \
+                        failed (bad usage, unreadable file).")]
+struct Cli {
     #[command(subcommand)]
     command: Command,
     #[command(flatten)]
-    options: message::Options,
+    options: reporter::Options,
 }
 
 #[derive(Subcommand)]
 enum Command {
-    /// Check policies and print everything that is wrong
-    Check(check::Arguments),
-    /// Say what a finding means, with a wrong and a right example
-    Explain(explain::Arguments),
-    /// Put policies in their one canonical form
-    Fmt(fmt::Arguments),
-    /// Run through a whole training without tensors and print what trains, a line an epoch
-    Simulate(simulate::Arguments),
-    /// Print the tree of a policy as JSON
-    Ast(ast::Arguments),
-    /// Print the JSON Schemas of everything that is printed or written as JSON
-    Schema(schema::Arguments),
+    /// Check policies and print all findings
+    Check(check::CheckArgs),
+    /// Explain a finding, with a wrong and a right example
+    Explain(explain::ExplainArgs),
+    /// Format policies in their canonical form
+    Fmt(fmt::FmtArgs),
+    /// Simulate a training without tensors and print what trains, one line per epoch
+    Simulate(simulate::SimulateArgs),
+    /// Print the syntax tree of a policy as JSON
+    Ast(ast::AstArgs),
+    /// Print the JSON Schema of the JSON that freeze prints and writes
+    Schema(schema::SchemaArgs),
 }
 
-/// What the command's exit status says, the worst last.
+/// The result that the exit status reports, the worst last.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    /// Nothing is wrong.
+    /// No problem was found.
     Clean,
-    /// Something was found.
-    Found,
-    /// The command could not do its work.
+    /// Problems were found.
+    Problems,
+    /// The command failed.
     Failed,
 }
 
@@ -58,14 +58,14 @@ impl From<Outcome> for ExitCode {
     fn from(outcome: Outcome) -> Self {
         Self::from(match outcome {
             Outcome::Clean => 0,
-            Outcome::Found => 1,
+            Outcome::Problems => 1,
             Outcome::Failed => 2,
         })
     }
 }
 
 fn main() -> ExitCode {
-    let Arguments { command, options } = Arguments::parse();
+    let Cli { command, options } = Cli::parse();
     match command {
         Command::Check(arguments) => check::run(&arguments, &options).into(),
         Command::Explain(arguments) => explain::run(&arguments).into(),

@@ -1,4 +1,4 @@
-//! `freeze schema`: what the JSON looks like that the command prints, and that freeze writes.
+//! `freeze schema`: schemas of the JSON that the command prints and that freeze writes.
 
 use freeze_dsl::ast::Tree;
 use freeze_dsl::model::Model;
@@ -8,38 +8,37 @@ use freeze_dsl::simulate::Record;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
-use crate::message::Finding;
+use crate::reporter::Finding;
 use crate::{Outcome, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze schema model > model.schema.json\n\n\
-                        The schemas are of draft 2020-12. Without KIND there is one of them, which \
-                        any of the JSON\nfulfils, and which has each of the others among its \
-                        `$defs`.")]
-pub(crate) struct Arguments {
-    /// Of which JSON
+                        The schemas follow draft 2020-12. Without KIND, one schema is printed that \
+                        accepts all kinds of JSON;\nit defines each kind in its `$defs`.")]
+pub(crate) struct SchemaArgs {
+    /// The kind of JSON
     #[arg(value_enum)]
     kind: Option<Kind>,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum Kind {
-    /// A finding: a line of `--message-format json`
+    /// A finding: one line of `--message-format json`
     Finding,
-    /// What trains at one moment: a line of `freeze simulate`
+    /// What trains at one moment: one line of `freeze simulate`
     Record,
     /// A model: a `.model.json` file
     Model,
-    /// A policy with the numbers that a program gave it
+    /// A policy with the values that a program sets
     Policy,
-    /// The tree of a policy: what `freeze ast` prints
+    /// The syntax tree of a policy: the output of `freeze ast`
     Ast,
-    /// What every rule of a policy does to a model
+    /// A plan: what each rule of a policy does to a model
     Plan,
 }
 
 /// Prints the schema on standard output.
-pub(crate) fn run(arguments: &Arguments) -> Outcome {
+pub(crate) fn run(arguments: &SchemaArgs) -> Outcome {
     let schema = match arguments.kind {
         Some(Kind::Finding) => of::<Finding<'_>>(),
         Some(Kind::Record) => of::<Record>(),
@@ -53,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome {
     Outcome::Clean
 }
 
-/// Schemas of what is written, not of what is read.
+/// A generator of schemas for written JSON, not for JSON that is read.
 fn generator() -> SchemaGenerator {
     SchemaSettings::draft2020_12().for_serialize().into_generator()
 }

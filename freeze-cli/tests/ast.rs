@@ -24,7 +24,7 @@ fn what_does_not_parse_is_missing_and_told() {
     let (status, out, errors) = freeze(&["ast", "-"], folder.path(), text);
     assert_eq!(status, 1);
     let tree: Value = serde_json::from_str(&out).unwrap();
-    // What a name stands for, and what a model has, is no matter of the tree.
+    // The tree does not depend on what names mean or a model has.
     assert_eq!(tree["items"].as_array().unwrap().len(), 2);
     assert_eq!(tree["items"][0]["span"]["start"], 16);
     assert!(errors.starts_with("error[FRZ0102]") && errors.ends_with("1 error\n"), "{errors}");

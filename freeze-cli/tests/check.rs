@@ -23,7 +23,7 @@ epoch 6: unfreze layer3;
 epoch 5: unfreeze layer2 optimizer adm;
 epoch 30: unfreeze @bias;
 ";
-    // Two of the five stand in one line, and every one is found in one look.
+    // Two of the five are in one line, and one run finds all of them.
     let folder = folder_with(&[("resnet.freeze", text)]);
     let (status, printed) =
         freeze(&["check", "resnet.freeze", "--model", MODEL], folder.path(), "");
@@ -45,7 +45,7 @@ fn a_clean_policy_says_nothing() {
     let folder = folder_with(&[("a.freeze", "start: train fc; epoch 3: unfreeze layer4")]);
     let clean = (0, String::new());
     assert_eq!(freeze(&["check", "a.freeze"], folder.path(), ""), clean);
-    // Notes are worth knowing, and nothing is wrong.
+    // Notes are information; they are no problem.
     let (status, printed) = freeze(&["check", "a.freeze", "--model", MODEL], folder.path(), "");
     assert_eq!(status, 0);
     assert!(printed.starts_with("note[FRZ0502]"), "{printed}");
@@ -81,7 +81,7 @@ fn a_warning_is_told_and_fails_where_that_is_asked_for() {
     assert!(printed.ends_with("1 warning\n"));
     let denied = freeze(&["check", "-", "--deny", "warnings"], folder.path(), text);
     assert_eq!(denied, (1, printed));
-    // Notes are worth knowing, and nothing is wrong.
+    // Notes are information; they are no problem.
     let noted = ["check", "-", "--deny", "warnings", "--model", MODEL];
     let (status, printed) = freeze(&noted, folder.path(), "start: train fc lr 1");
     assert_eq!((status, printed.starts_with("note[")), (0, true));
@@ -103,15 +103,15 @@ fn numbers_of_a_policy_can_be_set() {
     assert_eq!(check(&["--set", "top=9", "--set", "top=4"]), (0, String::new()));
     let unknown = "error: a.freeze: the policy defines no number `bas`; did you mean `base`?\n";
     assert_eq!(check(&["--set", "bas=1"]), (2, unknown.to_owned()));
-    for (set, told) in [
+    for (set, expected) in [
         ("base", "expected a name, `=` and a number"),
-        ("base=much", "`much` is no finite number"),
-        ("base=inf", "`inf` is no finite number"),
+        ("base=much", "`much` is not a finite number"),
+        ("base=inf", "`inf` is not a finite number"),
     ] {
         let (status, printed) = check(&["--set", set]);
-        assert!(status == 2 && printed.contains(told), "{printed}");
+        assert!(status == 2 && printed.contains(expected), "{printed}");
     }
-    // Every file is to define it, and what else is wrong is told all the same.
+    // Every file must define it; other problems are reported nevertheless.
     let both = ["check", "b.freeze", "a.freeze", "--set", "base=0"];
     let (status, printed) = freeze(&both, folder.path(), "");
     assert_eq!(status, 2);

@@ -66,10 +66,13 @@ fn standard_input_is_printed_on_standard_output() {
 fn what_does_not_parse_stays_as_it_is() {
     let wrong = "start:  tran fc";
     let folder = folder_with(&[("a.freeze", wrong), ("b.freeze", MESSY)]);
-    let (status, printed, told) = fmt(&["a.freeze", "b.freeze"], folder.path(), "");
+    let (status, printed, errors) = fmt(&["a.freeze", "b.freeze"], folder.path(), "");
     assert_eq!((status, printed.as_str()), (1, ""));
-    assert!(told.starts_with("error[FRZ0102]: `tran` is not an action"), "{told}");
-    assert!(told.ends_with("`a.freeze` does not parse, and stays as it is\n1 error\n"), "{told}");
+    assert!(errors.starts_with("error[FRZ0102]: `tran` is not an action"), "{errors}");
+    assert!(
+        errors.ends_with("`a.freeze` does not parse and was not changed\n1 error\n"),
+        "{errors}"
+    );
     assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), wrong);
     // The other is formatted all the same.
     assert_eq!(fs::read_to_string(folder.path().join("b.freeze")).unwrap(), NEAT);
@@ -81,10 +84,10 @@ fn what_does_not_parse_stays_as_it_is() {
 fn what_cannot_be_done_has_a_status_of_its_own() {
     let folder = folder_with(&[("a.freeze", MESSY)]);
     fs::write(folder.path().join("b.freeze"), [0xFF]).unwrap();
-    let (status, _, told) = fmt(&["none.freeze", "b.freeze", "a.freeze"], folder.path(), "");
+    let (status, _, errors) = fmt(&["none.freeze", "b.freeze", "a.freeze"], folder.path(), "");
     assert_eq!(status, 2);
-    assert!(told.starts_with("error: cannot read `none.freeze`: "), "{told}");
-    assert!(told.contains("error: cannot read `b.freeze`: "), "{told}");
+    assert!(errors.starts_with("error: cannot read `none.freeze`: "), "{errors}");
+    assert!(errors.contains("error: cannot read `b.freeze`: "), "{errors}");
     assert_eq!(fs::read_to_string(folder.path().join("a.freeze")).unwrap(), NEAT);
     assert_eq!(fmt(&[], folder.path(), "").0, 2);
 }

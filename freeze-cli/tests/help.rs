@@ -1,4 +1,4 @@
-//! What the command says of itself.
+//! The help of the command.
 
 #![expect(clippy::unwrap_used, reason = "a test's own helpers")]
 
@@ -29,8 +29,8 @@ fn every_subcommand_has_an_example() {
     for name in names {
         let help = help(&[&name, "--help"]);
         let example = format!("\n  freeze {name} ");
-        let (_, behind) = help.split_once("\nExample").unwrap_or_else(|| panic!("{help}"));
-        assert!(behind.contains(&example), "{help}");
+        let (_, examples) = help.split_once("\nExample").unwrap_or_else(|| panic!("{help}"));
+        assert!(examples.contains(&example), "{help}");
     }
 }
 

@@ -16,7 +16,7 @@ epoch 5 as probe: set fc lr 0;
 ";
 
 /// What is printed for `WRONG`, in a format: on standard output, and on standard error.
-fn told(format: &str) -> (String, String) {
+fn reported(format: &str) -> (String, String) {
     let folder = folder_with(&[("resnet.freeze", WRONG)]);
     let arguments = ["check", "resnet.freeze", "--model", MODEL, "--message-format", format];
     let (status, out, errors) = freeze(&arguments, folder.path(), "");
@@ -30,7 +30,7 @@ fn objects(lines: &str) -> Vec<Value> {
 
 #[test]
 fn a_json_object_a_line() {
-    let (out, errors) = told("json");
+    let (out, errors) = reported("json");
     assert_eq!(errors, "");
     // The order of the names is part of what a person sees.
     let first = out.lines().next().unwrap();
@@ -65,12 +65,12 @@ resnet.freeze:3:12: error[FRZ0203]: two rules are called `probe`
 resnet.freeze:3:29: warning[FRZ0505]: `lr 0` trains nothing and costs as much
 2 errors, 1 warning
 ";
-    assert_eq!(told("short"), (String::new(), lines.to_owned()));
+    assert_eq!(reported("short"), (String::new(), lines.to_owned()));
 }
 
 #[test]
 fn commands_for_github() {
-    let (out, errors) = told("github");
+    let (out, errors) = reported("github");
     assert_eq!(errors, "");
     let lines: Vec<&str> = out.lines().collect();
     assert_eq!(
@@ -158,7 +158,7 @@ fn check_region(region: &Value) {
 
 #[test]
 fn a_sarif_log() {
-    let (out, errors) = told("sarif");
+    let (out, errors) = reported("sarif");
     assert_eq!((errors.as_str(), out.lines().count()), ("", 1));
     let log: Value = serde_json::from_str(&out).unwrap();
     check_log(&log);
@@ -233,12 +233,12 @@ fn a_machine_is_told_all_and_a_person_no_more_than_is_read() {
 #[test]
 fn quiet_leaves_the_findings() {
     let folder = folder_with(&[("a.freeze", "start:  tran fc")]);
-    let told = |arguments: &[&str]| freeze(arguments, folder.path(), "").2;
-    let (loud, quiet) = (told(&["check", "a.freeze"]), told(&["check", "-q", "a.freeze"]));
+    let reported = |arguments: &[&str]| freeze(arguments, folder.path(), "").2;
+    let (loud, quiet) = (reported(&["check", "a.freeze"]), reported(&["check", "-q", "a.freeze"]));
     assert_eq!(loud, format!("{quiet}1 error\n"));
-    let (loud, quiet) = (told(&["fmt", "a.freeze"]), told(&["--quiet", "fmt", "a.freeze"]));
-    assert!(loud.contains("stays as it is") && !quiet.contains("stays as it is"), "{quiet}");
+    let (loud, quiet) = (reported(&["fmt", "a.freeze"]), reported(&["--quiet", "fmt", "a.freeze"]));
+    assert!(loud.contains("was not changed") && !quiet.contains("was not changed"), "{quiet}");
     assert!(quiet.starts_with("error[FRZ0102]"), "{quiet}");
-    // What could not be done is told all the same.
-    assert!(told(&["check", "-q", "none.freeze"]).starts_with("error: cannot read"));
+    // Failures are printed nevertheless.
+    assert!(reported(&["check", "-q", "none.freeze"]).starts_with("error: cannot read"));
 }

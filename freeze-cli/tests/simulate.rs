@@ -50,11 +50,11 @@ fn what_metrics_lack_is_told_beside_the_lines() {
     let arguments = ["a.freeze", "--model", MODEL, "--metrics", "m.csv"];
     let (status, lines, notes) = freeze(&arguments, folder.path(), "");
     assert_eq!((status, lines.lines().count()), (0, 3));
-    let told = "note: `val_los` is never observed: no column is called so\n\
+    let expected = "note: `val_los` is never observed: no column is called so\n\
                 note: `loss` is no number in epoch 0: no improvement, and no comparison holds\n\
                 note: `loss` was never observed, so nothing is restored in epoch 2\n\
                 note: `acc` was never observed, so nothing is restored in epoch 2\n";
-    assert_eq!(notes, told);
+    assert_eq!(notes, expected);
     let (_, _, notes) = freeze(&[&["-q"], &arguments[..]].concat(), folder.path(), "");
     assert_eq!(notes, "");
 }
@@ -77,11 +77,11 @@ fn findings_are_told_in_place_of_lines() {
     let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), wrong);
     assert_eq!((status, lines.as_str()), (1, ""));
     assert_eq!(errors.matches("error[FRZ0201]").count(), 2, "{errors}");
-    // What is wrong is told whether or not there is a model.
+    // Problems are reported with or without a model.
     let (status, _, errors) = freeze(&["-"], folder.path(), "start: train fc lr -1");
     assert_eq!(status, 1);
     assert!(errors.starts_with("error[FRZ0401]"), "{errors}");
-    // A warning stops nothing, and a note is not told.
+    // Warnings do not stop the command, and notes are not printed.
     let warned = "run 1 epoch; start: train fc lr 0";
     let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), warned);
     assert_eq!((status, lines.lines().count()), (0, 1));
@@ -93,20 +93,20 @@ fn what_cannot_be_done_has_a_status_of_its_own() {
     let folder = folder_with(&[("m.csv", "epoch,loss\n0,high\n")]);
     let run = "run 1 epoch; start: train fc";
     for (arguments, input, message) in [
-        (&["-"][..], run, "error: no model is named: give one with `--model`"),
+        (&["-"][..], run, "error: simulate requires a model: pass `--model`"),
         (&["none.freeze"], "", "error: cannot read `none.freeze`: "),
         (&["-", "--model", "none.model.json"], run, "error: cannot read the model: "),
         (
             &["-", "--model", MODEL],
             "start: train fc",
             "error: nothing says how many epochs there are: neither the policy's `run` nor the \
-             caller; give `--epochs`",
+             caller; pass `--epochs`",
         ),
         (
             &["-", "--model", MODEL],
             "run 9 steps; start: train fc",
             "error: some of the policy is counted in steps, and nothing says how many steps an \
-             epoch has; give `--steps-per-epoch`",
+             epoch has; pass `--steps-per-epoch`",
         ),
         (
             &["-", "--model", MODEL, "--metrics", "m.csv"],

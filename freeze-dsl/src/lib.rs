@@ -47,6 +47,7 @@ mod select;
 pub mod simulate;
 pub mod source;
 mod time;
+pub mod vocabulary;
 
 pub use compile::{Checked, Draft, LoadError, OverrideError};
 pub use ir::{Optimizer, RunLength};

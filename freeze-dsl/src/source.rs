@@ -1,11 +1,11 @@
-//! Text, and places in it.
+//! Texts and spans.
 
 use std::borrow::Cow;
 use std::ops::{Deref, Range};
 
 use serde::Serialize;
 
-/// A stretch of a [`Source`]'s text, in bytes, end exclusive.
+/// A range of bytes of a [`Source`]'s text, its end exclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
@@ -16,13 +16,13 @@ pub struct Span {
 }
 
 impl Span {
-    /// The stretch from `start` to `end`.
+    /// The span from `start` to `end`.
     #[must_use]
     pub const fn new(start: usize, end: usize) -> Self {
         Self { start, end }
     }
 
-    /// The smallest stretch that holds both.
+    /// The smallest span that contains both.
     #[must_use]
     pub fn to(self, other: Self) -> Self {
         Self::new(self.start.min(other.start), self.end.max(other.end))
@@ -35,19 +35,19 @@ impl Span {
     }
 }
 
-/// A value and where it stands. Two are equal when their values are: a policy means the
-/// same wherever it stands.
+/// A value with its span. Two are equal if their values are: the meaning of a policy does not
+/// depend on where it is written.
 #[derive(Debug, Clone, Copy, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Spanned<T> {
-    /// What stands there.
+    /// The value.
     pub value: T,
-    /// Where it stands.
+    /// Its span.
     pub span: Span,
 }
 
 impl<T> Spanned<T> {
-    /// `value`, standing at `span`.
+    /// `value`, written at `span`.
     pub const fn new(value: T, span: Span) -> Self {
         Self { value, span }
     }
@@ -69,7 +69,7 @@ impl<T> Deref for Spanned<T> {
 
 impl<T: Eq> Eq for Spanned<T> {}
 
-/// A policy's text, with what its messages call it.
+/// A policy's text, with its name for messages.
 #[derive(Debug, Clone)]
 pub struct Source {
     name: Cow<'static, str>,
@@ -77,7 +77,7 @@ pub struct Source {
     first_line: usize,
 }
 
-/// The name of a text that came without one.
+/// The name of a text that has none.
 const UNNAMED: &str = "<policy>";
 
 impl Source {
@@ -91,7 +91,7 @@ impl Source {
         Self { name: name.into(), text: text.into(), first_line: 1 }
     }
 
-    /// The same text, as it stands in its file from line `first_line` (from 1) on.
+    /// The same text, as a part of its file that begins at line `first_line` (from 1).
     #[must_use]
     pub fn at_line(self, first_line: usize) -> Self {
         Self { first_line, ..self }
@@ -103,7 +103,7 @@ impl Source {
         Self { name: Cow::Borrowed(name), text: Cow::Borrowed(text), first_line }
     }
 
-    /// What messages call this text: a file's path, for most.
+    /// The name for messages, usually the path of a file.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
@@ -121,7 +121,7 @@ impl Source {
         self.first_line
     }
 
-    /// What stands at `span`; empty where the span does not fit the text.
+    /// The text of `span`; empty if the span is outside the text.
     #[must_use]
     pub fn slice(&self, span: Span) -> &str {
         self.text.get(span.range()).unwrap_or_default()

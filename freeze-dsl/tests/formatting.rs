@@ -185,7 +185,7 @@ proptest! {
     }
 }
 
-/// The comments of a text, in order; line comments without the spaces behind them.
+/// The comments of a text, in order; line comments without trailing spaces.
 fn comments(text: &str) -> Vec<String> {
     let mut comments = Vec::new();
     let mut rest = text;

@@ -62,7 +62,7 @@ fn a_policy_is_its_text_and_what_the_program_gave() {
 
 #[test]
 fn a_number_that_json_lacks_comes_back() {
-    // Where it is used it has to be finite; a name that nothing uses is told, and borne.
+    // A number that is used must be finite; a name that is not used is a warning.
     let policy = Policy::parse("let a = 1; start: train fc").unwrap();
     for (value, name) in [(f64::INFINITY, "inf"), (f64::NEG_INFINITY, "-inf")] {
         let given = policy.clone().with("a", value).unwrap();
@@ -95,8 +95,8 @@ fn what_is_read_is_checked() {
         json[name] = value;
         json
     };
-    for (json, told) in [
-        (with("format", json!(2)), "format 2 is not known, only format 1 is"),
+    for (json, expected) in [
+        (with("format", json!(2)), "format 2 is not supported, only format 1 is"),
         (with("text", json!("start: tran fc")), "the policy has errors\n\nerror[FRZ0102]"),
         (with("text", json!("epoch 2: train fc; epoch 1: stop")), "error[FRZ0301]"),
         (with("numbers", json!({ "b": 1 })), "the policy defines no number `b`"),
@@ -109,13 +109,13 @@ fn what_is_read_is_checked() {
         (json!({ "format": 1, "text": "" }), "missing field `name`"),
     ] {
         let error = read(&json).unwrap_err();
-        assert!(error.starts_with(told) || error.contains(told), "{json}: {error}");
+        assert!(error.starts_with(expected) || error.contains(expected), "{json}: {error}");
     }
-    // The version is looked at first, wherever it stands and whatever else there is.
+    // The version is checked first, wherever it is and whatever else there is.
     let newer = r#"{"aim":3,"rules":[],"format":2}"#;
     let error = serde_json::from_str::<Policy>(newer).unwrap_err().to_string();
-    assert_eq!(error, "format 2 is not known, only format 1 is");
-    // However far down a text is said to stand, its findings can be told.
+    assert_eq!(error, "format 2 is not supported, only format 1 is");
+    // Findings print for any first line.
     let mut far = with("text", json!("start: tran fc"));
     far["first_line"] = json!(u32::MAX);
     assert!(read(&far).unwrap_err().contains("<policy>:4294967295:8"));
@@ -194,7 +194,7 @@ fn a_plan_says_where_a_curve_began() {
         json["rules"][rule]["groups"].as_array().unwrap().iter().map(|it| &it["since"]).collect()
     };
     assert_eq!(since(0), [&Value::Null]);
-    // Curves that look alike and began apart give different learning rates at one moment.
+    // Equal curves that began at different times have different learning rates at one moment.
     assert_eq!(since(1), [&json!("b"), &Value::Null]);
     // A learning rate that never moves is the same whenever it began.
     assert_eq!(since(3), [&json!("c"), &json!("b"), &Value::Null]);

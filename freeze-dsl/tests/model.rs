@@ -44,10 +44,10 @@ fn a_safetensors_header_gives_names_in_the_order_of_the_file() {
             "a.weight":{"dtype":"BF16","shape":[4],"data_offsets":[24,32]}}"#,
     );
     let model = Model::load(&path).unwrap();
-    let told: Vec<_> =
+    let message: Vec<_> =
         model.tensors().iter().map(|t| (t.name.as_str(), t.dtype.as_str(), t.role)).collect();
     assert_eq!(
-        told,
+        message,
         [
             ("b.weight", "f32", Role::Parameter),
             ("a.weight", "bf16", Role::Parameter),
@@ -75,25 +75,28 @@ fn a_tied_tensor_is_one_parameter_under_both_names() {
 }
 
 #[test]
-fn what_is_wrong_with_a_file_is_told() {
-    let told = |error: ModelError| error.to_string();
+fn errors_in_files_are_reported() {
+    let message = |error: ModelError| error.to_string();
     assert!(
-        told(Model::load("no/such.safetensors").unwrap_err()).starts_with("no/such.safetensors: ")
+        message(Model::load("no/such.safetensors").unwrap_err())
+            .starts_with("no/such.safetensors: ")
     );
     assert!(
-        told(Model::load("model.bin").unwrap_err()).contains("`.safetensors` or a `.model.json`")
+        message(Model::load("model.bin").unwrap_err())
+            .contains("`.safetensors` or a `.model.json`")
     );
     let short = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
-    assert!(told(Model::load(short.path()).unwrap_err()).contains("too short"));
+    assert!(message(Model::load(short.path()).unwrap_err()).contains("too short"));
     assert!(
-        told(Model::load(safetensors("{\"a\": 3}")).unwrap_err()).contains("no safetensors file")
+        message(Model::load(safetensors("{\"a\": 3}")).unwrap_err())
+            .contains("not a safetensors file")
     );
     let huge = {
         let mut file = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
         file.write_all(&u64::MAX.to_le_bytes()).unwrap();
         file.into_temp_path()
     };
-    assert!(told(Model::load(&huge).unwrap_err()).contains("header would be"));
+    assert!(message(Model::load(&huge).unwrap_err()).contains("header would have"));
     for (text, part) in [
         ("{}", "missing field `format`"),
         (r#"{"format":2,"layers":[]}"#, "format 2"),
@@ -104,14 +107,14 @@ fn what_is_wrong_with_a_file_is_told() {
         (
             r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter"},
                 {"name":"a","shape":[],"dtype":"f32","role":"buffer"}]}"#,
-            "two tensors are called `a`",
+            "two tensors have the name `a`",
         ),
         (
             r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter","same_as":"b"}]}"#,
-            "`b`, which does not stand before it",
+            "`b`, which is not before it",
         ),
     ] {
-        let error = told(Model::from_json(text).unwrap_err());
+        let error = message(Model::from_json(text).unwrap_err());
         assert!(error.contains(part), "{error}");
     }
 }

@@ -11,7 +11,7 @@ use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 use support::resnet18;
 
-/// What stands in a page's fences of one kind.
+/// The code blocks of one kind in a page.
 fn fenced(page: &str, kind: &str) -> Vec<String> {
     let opening = format!("```{kind}");
     let mut found = Vec::new();

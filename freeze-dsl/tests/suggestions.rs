@@ -1,4 +1,4 @@
-//! What findings suggest: each edit, applied, mends its finding.
+//! Suggestions: each edit, when applied, fixes its finding.
 
 #![allow(
     clippy::unwrap_used,
@@ -27,22 +27,22 @@ fn count(code: Code, text: &str, model: &Model) -> usize {
     findings_in(text, model).iter().filter(|found| found.code == code).count()
 }
 
-/// Whether an edit mends its finding and makes nothing else wrong that was right.
+/// An edit fixes its finding and adds no other error.
 #[track_caller]
-fn mends(text: &str, finding: &Diagnostic, suggestion: &Suggestion, model: &Model) {
-    let mended = applied(text, suggestion);
-    let left = findings_in(&mended, model);
+fn fixes(text: &str, finding: &Diagnostic, suggestion: &Suggestion, model: &Model) {
+    let edited = applied(text, suggestion);
+    let left = findings_in(&edited, model);
     assert_eq!(
-        count(finding.code, &mended, model) + 1,
+        count(finding.code, &edited, model) + 1,
         count(finding.code, text, model),
-        "{text}\nbecame\n{mended}\nof which is told\n{left:#?}"
+        "{text}\nbecame\n{edited}\nwith the findings\n{left:#?}"
     );
     let errors = left.iter().filter(|found| found.is_error()).count();
     let before = findings_in(text, model).iter().filter(|found| found.is_error()).count();
-    assert!(errors <= before, "{text}\nbecame\n{mended}\nof which is told\n{left:#?}");
+    assert!(errors <= before, "{text}\nbecame\n{edited}\nwith the findings\n{left:#?}");
 }
 
-/// The one suggestion of the first finding of this code gives this text, and mends the finding.
+/// The one suggestion of the first finding of this code results in this text and fixes the finding.
 #[track_caller]
 fn suggests_in(model: &Model, text: &str, code: Code, sure: Applicability, expected: &str) {
     let found = findings_in(text, model);
@@ -51,7 +51,7 @@ fn suggests_in(model: &Model, text: &str, code: Code, sure: Applicability, expec
     let [suggestion] = &finding.suggestions[..] else { panic!("not one suggestion: {finding:#?}") };
     assert_eq!(applied(text, suggestion), expected, "{}", suggestion.message);
     assert_eq!(suggestion.applicability, sure);
-    mends(text, finding, suggestion, model);
+    fixes(text, finding, suggestion, model);
 }
 
 #[track_caller]
@@ -74,16 +74,16 @@ fn fenced<'p>(page: &'p str, kind: &str) -> Vec<&'p str> {
 }
 
 #[test]
-fn what_a_page_shows_is_mended_by_what_is_suggested() {
-    let mut mended = Vec::new();
+fn what_a_page_shows_is_fixed_by_what_is_suggested() {
+    let mut edited = Vec::new();
     for code in Code::ALL {
         let own = fenced(code.page(), "model");
         let model = own.first().map_or_else(resnet18, |json| Model::from_json(json).unwrap());
         for text in fenced(code.page(), "freeze,bad") {
             for finding in findings_in(text, &model).iter().filter(|found| found.code == *code) {
                 for suggestion in &finding.suggestions {
-                    mends(text, finding, suggestion, &model);
-                    mended.push(code.name());
+                    fixes(text, finding, suggestion, &model);
+                    edited.push(code.name());
                 }
             }
         }
@@ -91,7 +91,7 @@ fn what_a_page_shows_is_mended_by_what_is_suggested() {
     // The others take more than an edit, or something that cannot be guessed: how long the run is,
     // what is meant by a regular expression, which learning rate.
     assert_eq!(
-        mended,
+        edited,
         [
             "FRZ0101", "FRZ0102", "FRZ0201", "FRZ0202", "FRZ0203", "FRZ0205", "FRZ0206", "FRZ0207",
             "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401", "FRZ0402",
@@ -256,7 +256,7 @@ fn moments() {
         "run 9 steps; start: train fc; step 8: unfreeze bn1",
     );
     is_silent("run 9 steps; start: train fc; after 12 steps: unfreeze bn1", Code::NeverFires);
-    // In a loop it would be said of every turn, and behind 95 % of 9 epochs epoch 8 is past.
+    // In a loop the edit would be for one turn only; and at 95 % of 9 epochs, epoch 8 has passed.
     is_silent("run 9 steps; start: train fc; for i in 9..10 { step i: stop }", Code::NeverFires);
     is_silent("run 9 epochs; at 95%: train fc; epoch 9: unfreeze bn1", Code::NeverFires);
     suggests(

@@ -11,17 +11,17 @@ use proptest::prelude::*;
 
 use crate::emit::Emit;
 use crate::expand::expand;
-use crate::text::Text;
+use crate::text::TokenText;
 use crate::text::tests::{tokens, without_places};
 
-/// What the macro makes of a text that stands between its braces.
+/// The expansion of the macro for a text between its braces.
 fn expanded(text: &str) -> String {
     let mut input = tokens("[krate]");
     input.extend(tokens(text));
     expand(input).to_string()
 }
 
-/// A policy's text, each word apart, and in its canonical form.
+/// A policy's text, with its words apart and in its canonical form.
 fn written(words: &Words) -> [String; 2] {
     let spaced = spaced(words);
     let canonical = format(Source::new(spaced.clone())).expect("it parses");
@@ -51,11 +51,11 @@ proptest! {
             let expansion = expanded(&text);
             let findings = || checked.findings.diagnostics().iter().filter(|it| it.is_error());
             for finding in findings() {
-                let told = Literal::string(&format!("{}: {}", finding.code, finding.message));
-                let told = told.to_string();
-                prop_assert!(expansion.contains(told.trim_end_matches('"')), "{}\n{}", told, text);
+                let reported = Literal::string(&format!("{}: {}", finding.code, finding.message));
+                let reported = reported.to_string();
+                prop_assert!(expansion.contains(reported.trim_end_matches('"')), "{}\n{}", reported, text);
             }
-            // No file has the name of the model.
+            // The file of the model does not exist.
             let errors = findings().count() + usize::from(names_model);
             prop_assert_eq!(expansion.matches("compile_error").count(), errors, "{}", text);
         }
@@ -73,7 +73,7 @@ proptest! {
         let (tree, found) = parse(&text);
         prop_assert_eq!(found, vec![], "{}", text);
         for tokens in [tokens(&text), without_places(tokens(&text))] {
-            let again = Text::new(tokens).text;
+            let again = TokenText::new(tokens).text;
             prop_assert_eq!(parse(&again), (tree.clone(), vec![]), "{}\n{}", text, again);
         }
     }

@@ -1,4 +1,4 @@
-//! A policy to the expression that is that policy.
+//! A policy as the Rust expression that evaluates to it.
 
 use std::borrow::Cow;
 
@@ -8,9 +8,8 @@ use freeze_dsl::source::{Span, Spanned};
 use proc_macro2::TokenStream;
 use quote::quote;
 
-/// An expression that is equal to the policy, behind these items. Without Rust expressions it is
-/// a constant; with them it is a `Result`, since their values are known, and checked, only when
-/// it is evaluated.
+/// An expression that evaluates to the policy, after these items. Without Rust expressions it is a
+/// constant; with them it is a `Result`, since their values are checked when it is evaluated.
 pub(crate) fn policy(
     home: &TokenStream,
     items: &TokenStream,
@@ -20,7 +19,7 @@ pub(crate) fn policy(
     let tree = policy.tree().emit();
     let source = policy.source();
     let (name, text, first_line) = (source.name(), source.text(), source.first_line());
-    // Only the value of a constant item may refer to lists that are written within it.
+    // Only a constant item may contain references to temporary lists.
     let items = quote! {
         use #home::__private as freeze;
         #items
@@ -36,7 +35,7 @@ pub(crate) fn policy(
             }
         };
     }
-    // The expressions stand outside of the names that the items bring.
+    // The expressions must not see the names that the items bring into scope.
     quote! {
         match [#({ let number: f64 = #rust; number }),*] {
             numbers => {
@@ -47,7 +46,7 @@ pub(crate) fn policy(
     }
 }
 
-/// Data, as the Rust expression that is equal to it.
+/// Data as the Rust expression that evaluates to it.
 pub(crate) trait Emit {
     /// The expression.
     fn emit(&self) -> TokenStream;
@@ -100,10 +99,10 @@ impl<T: Emit + Clone> Emit for Cow<'_, [T]> {
     }
 }
 
-impl<T: Emit> Emit for ast::Boxed<T> {
+impl<T: Emit> Emit for ast::CowBox<T> {
     fn emit(&self) -> TokenStream {
         let value = (**self).emit();
-        quote!(freeze::ast::Boxed::Static(&#value))
+        quote!(freeze::ast::CowBox::Static(&#value))
     }
 }
 

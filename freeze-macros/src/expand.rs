@@ -1,4 +1,4 @@
-//! The way from the macro's tokens to its expansion.
+//! From the macro's tokens to its expansion.
 
 use std::path::PathBuf;
 
@@ -10,10 +10,10 @@ use freeze_dsl::source::Spanned;
 use proc_macro2::TokenStream;
 use syn::Error;
 
-use crate::input::{Door, Input};
+use crate::input::{Input, Origin};
 use crate::{emit, files, report};
 
-/// An expression: the policy as a constant, or all that is wrong with it.
+/// An expression: the policy as a constant, or all errors in it.
 pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     match Input::read(tokens) {
         Ok(input) => checked(input),
@@ -21,18 +21,18 @@ pub(crate) fn expand(tokens: TokenStream) -> TokenStream {
     }
 }
 
-fn checked(Input { home, source, door }: Input) -> TokenStream {
-    let mut items = match &door {
-        Door::File(_, path) => files::watch(path),
-        Door::Tokens(_) | Door::Literal(_) => TokenStream::new(),
+fn checked(Input { home, source, origin }: Input) -> TokenStream {
+    let mut items = match &origin {
+        Origin::File(_, path) => files::watch(path),
+        Origin::Tokens(_) | Origin::Literal(_) => TokenStream::new(),
     };
     let mut errors = Vec::new();
-    // Rust expressions can stand in tokens alone: in a string they would be no tokens of Rust's.
-    let draft = match &door {
-        Door::Tokens(_) => Draft::read_macro(source),
-        Door::Literal(_) | Door::File(..) => Draft::read(source),
+    // Only tokens can have Rust expressions: a string has no tokens to compile.
+    let draft = match &origin {
+        Origin::Tokens(_) => Draft::read_macro(source),
+        Origin::Literal(_) | Origin::File(..) => Draft::read(source),
     };
-    let named = draft.model().map(|name| model(&door, name));
+    let named = draft.model().map(|name| model(&origin, name));
     let checked = match named {
         Some(Ok((path, model))) => {
             items.extend(files::watch(&path));
@@ -47,15 +47,15 @@ fn checked(Input { home, source, door }: Input) -> TokenStream {
     let source = checked.findings.source();
     for finding in checked.findings.diagnostics() {
         match finding.severity() {
-            Severity::Error => errors.push(report::error(&door, source, finding)),
-            Severity::Warning => items.extend(report::warning(&door, source, finding)),
-            // The compiler has no way to say what is only worth knowing.
+            Severity::Error => errors.push(report::error(&origin, source, finding)),
+            Severity::Warning => items.extend(report::warning(&origin, source, finding)),
+            // On stable Rust, a macro cannot emit notes.
             Severity::Note => {}
         }
     }
     match checked.policy {
         Some(policy) if errors.is_empty() => {
-            let rust = door.rust(&policy.tree().rust);
+            let rust = origin.rust(&policy.tree().rust);
             emit::policy(&home, &items, &policy, &rust)
         }
         _ => report::errors(errors),
@@ -63,12 +63,12 @@ fn checked(Input { home, source, door }: Input) -> TokenStream {
 }
 
 /// The model that the policy names.
-fn model(door: &Door, name: &Spanned<Text>) -> Result<(PathBuf, Model), Error> {
-    let path = door.beside(name.span, &name.value)?;
+fn model(origin: &Origin, name: &Spanned<Text>) -> Result<(PathBuf, Model), Error> {
+    let path = origin.beside(name.span, &name.value)?;
     match Model::load(&path) {
         Ok(model) => Ok((path, model)),
         Err(error) => {
-            Err(report::error_at(door, name.span, format!("cannot read the model: {error}")))
+            Err(report::error_at(origin, name.span, format!("cannot read the model: {error}")))
         }
     }
 }
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn warnings_let_the_policy_be() {
+    fn a_policy_with_warnings_compiles() {
         let expansion = expanded("start: train fc lr 0");
         assert!(is_constant(&expansion), "{expansion}");
         assert!(expansion.contains("deprecated"), "{expansion}");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn deep_nesting_is_told() {
+    fn deep_nesting_is_reported() {
         for (open, close) in [("(", ")"), ("{", "}"), ("[", "]")] {
             let deep = format!("{}{}", open.repeat(100_000), close.repeat(100_000));
             assert!(expanded(&deep).contains("FRZ0103"));

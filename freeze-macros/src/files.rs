@@ -1,4 +1,4 @@
-//! Files that are named in a Rust source file.
+//! Files that a Rust source file names.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,22 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::Error;
 
-/// A larger file is not watched: the compiler can watch only what it reads whole, which costs
-/// it a second and three times the memory for every 100 MB.
+/// The size of the largest file that is watched, in bytes. The compiler reads a watched file
+/// whole, which costs a second and three times the memory for every 100 MB.
 const WATCHED: u64 = 64 << 20;
 
-/// The path of the file `name`, relative to the source file in which `span` stands.
+/// The path of the file `name`, relative to the source file of `span`.
 pub(crate) fn beside(span: Span, name: &str) -> Result<PathBuf, Error> {
     let file = span.local_file().ok_or_else(|| {
         Error::new(
             span,
-            "the compiler does not say in which file this stands, so no path can be relative to it",
+            "the compiler does not report the file of this macro, so relative paths cannot be resolved",
         )
     })?;
     Ok(file.with_file_name(name))
 }
 
-/// An item that has the compiler run again when the file changes.
+/// An item that makes the compiler run again when the file changes.
 pub(crate) fn watch(path: &Path) -> TokenStream {
     let small = path.metadata().is_ok_and(|metadata| metadata.len() <= WATCHED);
     match std::path::absolute(path) {

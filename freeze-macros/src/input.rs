@@ -1,4 +1,4 @@
-//! The three forms of the macro, and where in each a policy's text stands.
+//! The three forms of the macro, and where each has the policy's text.
 
 use std::path::PathBuf;
 
@@ -7,38 +7,38 @@ use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::{Error, LitStr};
 
 use crate::files;
-use crate::text::{Places, Text};
+use crate::text::{TokenMap, TokenText};
 
-/// What the macro was given.
+/// The input of the macro.
 pub(crate) struct Input {
-    /// `$crate`: the crate that holds what the expansion names.
+    /// `$crate`: the crate that defines the names of the expansion.
     pub(crate) home: TokenStream,
     /// The policy's text.
     pub(crate) source: Source,
-    /// Where the text stands.
-    pub(crate) door: Door,
+    /// Where the text comes from.
+    pub(crate) origin: Origin,
 }
 
-/// Where a policy's text stands.
-pub(crate) enum Door {
-    /// In the macro, as tokens.
-    Tokens(Places),
-    /// In this string literal.
+/// Where a policy's text comes from.
+pub(crate) enum Origin {
+    /// Tokens in the macro.
+    Tokens(TokenMap),
+    /// A string literal.
     Literal(Span),
-    /// In the file that this string literal names.
+    /// A file, named by a string literal.
     File(Span, PathBuf),
 }
 
-impl Door {
-    /// The first and the last token that the compiler can underline for a stretch of the text.
-    pub(crate) fn tokens(&self, stretch: source::Span) -> (Span, Span) {
+impl Origin {
+    /// The first and the last token that the compiler can underline for a span of the text.
+    pub(crate) fn tokens(&self, span: source::Span) -> (Span, Span) {
         match self {
-            Self::Tokens(places) => places.of(stretch),
+            Self::Tokens(tokens) => tokens.of(span),
             Self::Literal(literal) | Self::File(literal, _) => (*literal, *literal),
         }
     }
 
-    /// The Rust expressions that stand in braces at these places of the text.
+    /// The Rust expressions in braces at these places of the text.
     pub(crate) fn rust(&self, places: &[source::Spanned<()>]) -> Vec<TokenStream> {
         match self {
             Self::Tokens(tokens) => {
@@ -48,12 +48,12 @@ impl Door {
         }
     }
 
-    /// The path of a file that is named at a stretch of the text: relative paths begin beside
-    /// the file in which the text stands.
-    pub(crate) fn beside(&self, stretch: source::Span, name: &str) -> Result<PathBuf, Error> {
+    /// The path of a file that a span of the text names. Relative paths begin at the folder of the
+    /// file that has the text.
+    pub(crate) fn beside(&self, span: source::Span, name: &str) -> Result<PathBuf, Error> {
         match self {
             Self::File(_, file) => Ok(file.with_file_name(name)),
-            Self::Tokens(_) | Self::Literal(_) => files::beside(self.tokens(stretch).0, name),
+            Self::Tokens(_) | Self::Literal(_) => files::beside(self.tokens(span).0, name),
         }
     }
 }
@@ -66,7 +66,7 @@ impl Input {
             return Err(Error::new(Span::call_site(), "expected `[$crate]` before the policy"));
         };
         let tokens: Vec<TokenTree> = stream.collect();
-        let (source, door) = match tokens.as_slice() {
+        let (source, origin) = match tokens.as_slice() {
             [TokenTree::Ident(word), TokenTree::Punct(sign), name @ ..]
                 if word == "file" && sign.as_char() == '=' =>
             {
@@ -81,11 +81,11 @@ impl Input {
                 None => in_tokens(tokens.into_iter().collect()),
             },
         };
-        Ok(Self { home: home.stream(), source, door })
+        Ok(Self { home: home.stream(), source, origin })
     }
 }
 
-/// The string that these tokens are, a comma behind it or not.
+/// The string literal that these tokens are, with or without a trailing comma.
 fn string(tokens: &[TokenTree]) -> Option<LitStr> {
     let literal = match tokens {
         [literal] => literal,
@@ -93,34 +93,34 @@ fn string(tokens: &[TokenTree]) -> Option<LitStr> {
         _ => return None,
     };
     match literal {
-        // A literal that `macro_rules!` captured comes in a group without brackets.
+        // A literal that `macro_rules!` captured arrives in a group without delimiters.
         TokenTree::Group(group) if group.delimiter() != Delimiter::None => None,
         literal => syn::parse2(literal.clone().into()).ok(),
     }
 }
 
-fn in_tokens(tokens: TokenStream) -> (Source, Door) {
-    let Text { text, tokens } = Text::new(tokens);
+fn in_tokens(tokens: TokenStream) -> (Source, Origin) {
+    let TokenText { text, tokens } = TokenText::new(tokens);
     let first = tokens.first().unwrap_or_else(Span::call_site);
     let source = Source::named(first.file(), text).at_line(first.start().line);
-    (source, Door::Tokens(tokens))
+    (source, Origin::Tokens(tokens))
 }
 
-fn in_literal(literal: &LitStr) -> (Source, Door) {
+fn in_literal(literal: &LitStr) -> (Source, Origin) {
     let (span, text) = (literal.span(), literal.value());
-    // Where nothing is escaped, the text stands in the file as it is, behind the quote.
+    // Without escapes, the literal in the file has the text as it is, after the quote.
     let written = literal.token().to_string();
     let quote = written.split_once(&text).map_or("", |(quote, _)| quote);
     let column = if quote.is_empty() { 0 } else { span.start().column + quote.len() };
     let text = " ".repeat(column) + &text;
-    (Source::named(span.file(), text).at_line(span.start().line), Door::Literal(span))
+    (Source::named(span.file(), text).at_line(span.start().line), Origin::Literal(span))
 }
 
-fn in_file(name: &LitStr) -> Result<(Source, Door), Error> {
+fn in_file(name: &LitStr) -> Result<(Source, Origin), Error> {
     let path = files::beside(name.span(), &name.value())?;
     let shown = path.display().to_string();
     match std::fs::read_to_string(&path) {
-        Ok(text) => Ok((Source::named(shown, text), Door::File(name.span(), path))),
+        Ok(text) => Ok((Source::named(shown, text), Origin::File(name.span(), path))),
         Err(error) => Err(Error::new(name.span(), format!("cannot read `{shown}`: {error}"))),
     }
 }

@@ -1,8 +1,8 @@
 //! `freeze_policy!`: a freeze policy checked by the compiler.
 //!
 //! Programs use the macro by way of `freeze-runtime`, which documents it. This crate is a shell
-//! around `freeze-dsl`: `text` makes text of the tokens again, the language reads and checks
-//! it, `report` tells what it finds at those tokens, and `emit` makes the policy a constant.
+//! around `freeze-dsl`: `text` rebuilds the text from the tokens, `freeze-dsl` parses and checks
+//! it, `report` reports the findings at those tokens, and `emit` writes the policy as a constant.
 
 #[cfg(test)]
 mod agreement;

@@ -1,4 +1,4 @@
-//! Findings to what the compiler tells.
+//! Findings as errors and warnings of the compiler.
 
 use std::fmt::Display;
 
@@ -8,16 +8,16 @@ use proc_macro2::{Ident, Punct, Spacing, TokenStream, TokenTree};
 use quote::quote;
 use syn::Error;
 
-use crate::input::Door;
+use crate::input::Origin;
 
-/// An error that underlines the whole stretch of the text.
-pub(crate) fn error_at(door: &Door, stretch: source::Span, message: impl Display) -> Error {
-    let (first, last) = door.tokens(stretch);
+/// An error that underlines a whole span of the text.
+pub(crate) fn error_at(origin: &Origin, span: source::Span, message: impl Display) -> Error {
+    let (first, last) = origin.tokens(span);
     let ends: TokenStream = [first, last]
         .into_iter()
-        .map(|span| {
+        .map(|token| {
             let mut end = Punct::new(';', Spacing::Alone);
-            end.set_span(span);
+            end.set_span(token);
             TokenTree::from(end)
         })
         .collect();
@@ -25,22 +25,22 @@ pub(crate) fn error_at(door: &Door, stretch: source::Span, message: impl Display
 }
 
 /// A finding as an error.
-pub(crate) fn error(door: &Door, source: &Source, finding: &Diagnostic) -> Error {
-    error_at(door, finding.span, message(door, source, finding))
+pub(crate) fn error(origin: &Origin, source: &Source, finding: &Diagnostic) -> Error {
+    error_at(origin, finding.span, message(origin, source, finding))
 }
 
-/// The expression that tells all of these errors.
+/// The expression that reports all of these errors.
 pub(crate) fn errors(errors: Vec<Error>) -> TokenStream {
     let errors = errors.into_iter().map(Error::into_compile_error);
     quote!({ #(#errors)* })
 }
 
-/// A finding as a warning: on stable Rust, the use of something deprecated. An item of the
-/// constant in which it stands.
-pub(crate) fn warning(door: &Door, source: &Source, finding: &Diagnostic) -> TokenStream {
-    let (first, _) = door.tokens(finding.span);
+/// A finding as a warning, in an item of the policy's constant. On stable Rust, this is the use of
+/// a deprecated item.
+pub(crate) fn warning(origin: &Origin, source: &Source, finding: &Diagnostic) -> TokenStream {
+    let (first, _) = origin.tokens(finding.span);
     let name = Ident::new(finding.code.name(), first);
-    let message = message(door, source, finding);
+    let message = message(origin, source, finding);
     quote! {
         const _: () = {
             #[deprecated(note = #message)]
@@ -50,16 +50,16 @@ pub(crate) fn warning(door: &Door, source: &Source, finding: &Diagnostic) -> Tok
     }
 }
 
-/// All that a finding says. The compiler shows the tokens; what stands in a string or in
-/// another file it cannot show, so the message does.
-fn message(door: &Door, source: &Source, finding: &Diagnostic) -> String {
+/// The whole text of a finding. The compiler shows an excerpt of tokens; for text in a string or in
+/// another file, the message has the excerpt.
+fn message(origin: &Origin, source: &Source, finding: &Diagnostic) -> String {
     let mut message = format!("{}: {}", finding.code, finding.message);
-    match door {
-        Door::Tokens(_) => details(&mut message, door, finding),
-        Door::Literal(_) | Door::File(..) => {
-            let drawn = render(finding, source, Style::Plain);
-            // Its first line is the code and the message again.
-            let excerpt = drawn.split_once('\n').map_or("", |(_, excerpt)| excerpt);
+    match origin {
+        Origin::Tokens(_) => details(&mut message, origin, finding),
+        Origin::Literal(_) | Origin::File(..) => {
+            let rendered = render(finding, source, Style::Plain);
+            // The first line repeats the code and the message.
+            let excerpt = rendered.split_once('\n').map_or("", |(_, excerpt)| excerpt);
             message.push('\n');
             message.push_str(excerpt);
         }
@@ -67,8 +67,8 @@ fn message(door: &Door, source: &Source, finding: &Diagnostic) -> String {
     message
 }
 
-/// What a finding says beside its message, a line each.
-fn details(message: &mut String, door: &Door, finding: &Diagnostic) {
+/// Labels, notes and suggestions of a finding, one line each.
+fn details(message: &mut String, origin: &Origin, finding: &Diagnostic) {
     let mut line = |before: &str, text: &str| {
         message.push('\n');
         message.push_str(before);
@@ -78,7 +78,7 @@ fn details(message: &mut String, door: &Door, finding: &Diagnostic) {
         line("", &finding.label);
     }
     for label in &finding.secondary {
-        let place = door.tokens(label.span).0.start();
+        let place = origin.tokens(label.span).0.start();
         line("= note: ", &format!("line {}: {}", place.line, label.message));
     }
     for note in &finding.notes {
@@ -89,7 +89,7 @@ fn details(message: &mut String, door: &Door, finding: &Diagnostic) {
     }
 }
 
-/// A suggestion's message, which shows what it would write.
+/// A suggestion's message, with the text that it would write.
 fn help(suggestion: &Suggestion) -> String {
     let message = &suggestion.message;
     match suggestion.edits.as_slice() {

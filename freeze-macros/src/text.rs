@@ -1,32 +1,32 @@
-//! Tokens to text.
+//! Rebuilds a policy's text from the compiler's tokens.
 //!
-//! The compiler's tokens are not the language's: `layers.0.1` arrives as `layers` `.` `0.1`,
-//! `conv*` as two tokens. So the text is rebuilt, each token at the place where it stands in
-//! its file, and read by the one parser that there is.
+//! The compiler's tokens are not those of the language: `layers.0.1` arrives as `layers` `.` `0.1`,
+//! `conv*` as two tokens. So the text is rebuilt with each token at its place in the file, and the
+//! parser of `freeze-dsl` reads it.
 
 use std::ops::Range;
 
-use freeze_dsl::parse::is_reserved;
 use freeze_dsl::source;
+use freeze_dsl::vocabulary::is_reserved;
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, LineColumn, Spacing, Span, TokenStream, TokenTree};
 
-/// A text, and which token each part of it is.
-pub(crate) struct Text {
+/// A text, with the token of each part of it.
+pub(crate) struct TokenText {
     /// The text itself.
     pub(crate) text: String,
     /// The tokens, in order.
-    pub(crate) tokens: Places,
+    pub(crate) tokens: TokenMap,
 }
 
-/// Where the tokens of a text stand.
-pub(crate) struct Places {
+/// The tokens of a text and their byte ranges in it.
+pub(crate) struct TokenMap {
     tokens: Vec<(Range<usize>, Span)>,
-    /// What stands in braces, and where these open.
+    /// The tokens within each pair of braces, and the byte of the opening brace.
     braces: Vec<(usize, TokenStream)>,
 }
 
-impl Text {
+impl TokenText {
     /// The text of these tokens.
     pub(crate) fn new(stream: TokenStream) -> Self {
         let tokens = flatten(stream);
@@ -34,7 +34,7 @@ impl Text {
     }
 
     fn empty() -> Self {
-        Self { text: String::new(), tokens: Places { tokens: Vec::new(), braces: Vec::new() } }
+        Self { text: String::new(), tokens: TokenMap { tokens: Vec::new(), braces: Vec::new() } }
     }
 
     fn push(&mut self, token: &Token) {
@@ -45,16 +45,15 @@ impl Text {
     }
 }
 
-impl Places {
-    /// The first and the last token of a stretch of the text; the token before it, where it
-    /// holds none.
-    pub(crate) fn of(&self, stretch: source::Span) -> (Span, Span) {
-        let begin = self.tokens.partition_point(|(range, _)| range.end <= stretch.start);
-        let end = self.tokens.partition_point(|(range, _)| range.start < stretch.end);
+impl TokenMap {
+    /// The first and the last token of a span of the text; if it has none, the token before it.
+    pub(crate) fn of(&self, span: source::Span) -> (Span, Span) {
+        let begin = self.tokens.partition_point(|(range, _)| range.end <= span.start);
+        let end = self.tokens.partition_point(|(range, _)| range.start < span.end);
         let before = begin.saturating_sub(1);
         let (first, last) = if begin < end { (begin, end - 1) } else { (before, before) };
-        let span = |index| self.tokens.get(index).map_or_else(Span::call_site, |(_, span)| *span);
-        (span(first), span(last))
+        let token = |index| self.tokens.get(index).map_or_else(Span::call_site, |(_, span)| *span);
+        (token(first), token(last))
     }
 
     /// The tokens within the braces that open at this byte of the text.
@@ -63,7 +62,7 @@ impl Places {
         braces.map(|(_, within)| within.clone()).unwrap_or_default()
     }
 
-    /// The first token of all.
+    /// The first token.
     pub(crate) fn first(&self) -> Option<Span> {
         self.tokens.first().map(|(_, span)| *span)
     }
@@ -73,21 +72,21 @@ struct Token {
     text: String,
     kind: Kind,
     span: Span,
-    /// What stands within, for a brace that opens.
+    /// For an opening brace, the tokens within.
     braces: Option<TokenStream>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// A name or a number: what a `*` joins with.
+    /// A name or a number: a `*` beside it belongs to the same word.
     Word,
-    /// A sign, and whether the next token is another one of the same operator.
+    /// A sign, and whether the next token belongs to the same operator.
     Sign(Spacing),
     /// Brackets and strings.
     Other,
 }
 
-/// The tokens one after another, without comments. Not recursive: groups may nest deeply.
+/// The tokens in order, without comments. Not recursive, since groups may nest deeply.
 fn flatten(stream: TokenStream) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut levels: Vec<(IntoIter, Option<Token>)> = vec![(stream.into_iter(), None)];
@@ -129,7 +128,7 @@ fn flatten(stream: TokenStream) -> Vec<Token> {
     tokens
 }
 
-/// A group's brackets. What `macro_rules!` captured has none.
+/// A group's brackets. A group that `macro_rules!` captured has none.
 fn brackets(group: &Group) -> (Option<Token>, Option<Token>) {
     let (open, close) = match group.delimiter() {
         Delimiter::Parenthesis => ("(", ")"),
@@ -144,8 +143,8 @@ fn brackets(group: &Group) -> (Option<Token>, Option<Token>) {
     (token(open, group.span_open(), braces), token(close, group.span_close(), None))
 }
 
-/// Takes the rest of `#[doc = "…"]` or `#![doc = "…"]`, as a doc comment arrives. Gives
-/// whether that stood there.
+/// Skips the rest of `#[doc = "…"]` or `#![doc = "…"]`, the form in which a doc comment arrives.
+/// Returns whether there was one.
 fn skip_doc_comment(rest: &mut IntoIter) -> bool {
     let mut ahead = rest.clone();
     let mut next = ahead.next();
@@ -163,13 +162,13 @@ fn skip_doc_comment(rest: &mut IntoIter) -> bool {
     is_doc
 }
 
-/// The text as it stands in its file, from the first token's line on. `None` where the tokens
-/// do not stand in one file one behind another, as when `macro_rules!` put them together, or
-/// where all read 1:1, as in an editor that knows no places.
-fn by_place(tokens: &[Token]) -> Option<Text> {
+/// The text as in its file, from the first token's line on. `None` if the tokens are not in
+/// order in one file, as after `macro_rules!`, or if all are at 1:1, as in an editor that has no
+/// places.
+fn by_place(tokens: &[Token]) -> Option<TokenText> {
     let first = tokens.first()?.span;
     let file = first.file();
-    let mut text = Text::empty();
+    let mut text = TokenText::empty();
     let mut at = LineColumn { line: first.start().line, column: 0 };
     for token in tokens {
         let place = token.span.start();
@@ -187,7 +186,7 @@ fn by_place(tokens: &[Token]) -> Option<Text> {
     Some(text)
 }
 
-/// Where a token ends that begins at `start`.
+/// The end of a token that begins at `start`.
 fn end(start: LineColumn, token: &str) -> LineColumn {
     match token.rsplit_once('\n') {
         Some((before, last)) => LineColumn {
@@ -198,10 +197,9 @@ fn end(start: LineColumn, token: &str) -> LineColumn {
     }
 }
 
-/// The text with a space between tokens, but where the language or the compiler's tokens
-/// allow none.
-fn spaced(tokens: &[Token]) -> Text {
-    let mut text = Text::empty();
+/// The text with one space between any two tokens that are not parts of one word or sign.
+fn spaced(tokens: &[Token]) -> TokenText {
+    let mut text = TokenText::empty();
     let mut before: Option<&Token> = None;
     for token in tokens {
         if before.is_some_and(|before| !joined(before, token)) {
@@ -213,7 +211,7 @@ fn spaced(tokens: &[Token]) -> Text {
     text
 }
 
-/// Whether two tokens are one word of the language, or may as well be.
+/// Whether two tokens are parts of one word or sign of the language.
 fn joined(left: &Token, right: &Token) -> bool {
     let sign = |token: &Token| matches!(token.kind, Kind::Sign(_));
     // `..=`, `->`
@@ -241,7 +239,7 @@ pub(crate) mod tests {
         text.parse().expect("Rust's tokens")
     }
 
-    /// Tokens of which no place is known, as in an editor.
+    /// The tokens without their places, as in an editor.
     pub(crate) fn without_places(stream: TokenStream) -> TokenStream {
         let nowhere = |mut tree: TokenTree| {
             if let TokenTree::Group(group) = tree {
@@ -254,7 +252,7 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_text_stands_as_it_was_written() {
+    fn a_text_is_rebuilt_as_it_was_written() {
         for text in [
             "start: train layers.0.1.weight",
             "start  :train conv*,*.bias , **. [ 0 ..= 3 ].{a,b}\n\n  lr 1e-3;",
@@ -262,7 +260,7 @@ pub(crate) mod tests {
             "after 40%: train \"ß\" in (a except b) /* */ lr - 1",
         ] {
             let expected = text.replace("/* */", "     ");
-            assert_eq!(Text::new(tokens(text)).text, expected);
+            assert_eq!(TokenText::new(tokens(text)).text, expected);
         }
     }
 
@@ -287,30 +285,30 @@ pub(crate) mod tests {
             ("lr 1e-3 -> 2", "lr 1e-3 -> 2"),
             ("\"a*\" * \"b\"", "\"a*\" * \"b\""),
         ] {
-            assert_eq!(Text::new(without_places(tokens(written))).text, expected);
+            assert_eq!(TokenText::new(without_places(tokens(written))).text, expected);
         }
     }
 
     #[test]
     fn a_policy_means_the_same_without_places() {
         let everything = include_str!("../../tests/macros/everything.freeze");
-        let text = Text::new(without_places(tokens(everything))).text;
+        let text = TokenText::new(without_places(tokens(everything))).text;
         assert!(!text.contains('\n'));
         let parse = |text: &str| Policy::parse(text).expect("sound");
         assert_eq!(parse(&text), parse(everything));
-        assert_eq!(parse(&Text::new(tokens(everything)).text), parse(everything));
+        assert_eq!(parse(&TokenText::new(tokens(everything)).text), parse(everything));
     }
 
     #[test]
-    fn a_stretch_is_its_first_and_last_token() {
-        let text = Text::new(tokens("start: train fc, layer4.0.1"));
+    fn a_span_is_its_first_and_last_token() {
+        let text = TokenText::new(tokens("start: train fc, layer4.0.1"));
         let of = |start, end| {
             let (first, last) = text.tokens.of(source::Span::new(start, end));
             (first.start().column, last.end().column)
         };
         assert_eq!(of(0, 27), (0, 27));
         assert_eq!(of(7, 15), (7, 15));
-        // Within `0.1`, in the space before `fc`, before and behind everything.
+        // Within `0.1`, in the space before `fc`, before and after everything.
         assert_eq!(of(26, 27), (24, 27));
         assert_eq!(of(12, 13), (7, 12));
         assert_eq!(of(0, 0), (0, 5));

@@ -1,4 +1,4 @@
-//! What parses is printed in one form: it means the same, and printed again it stays as it is.
+//! Formatting a text that parses keeps its meaning and is idempotent.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! Any bytes as a model's description, in both formats: an error, or a model that comes back from
-//! its own description and against which policies are checked.
+//! Any bytes as a model's description, in both formats: an error, or a model that equals the one
+//! read from its own description, and against which policies are checked.
 
 #![no_main]
 
@@ -38,7 +38,7 @@ fn hold(model: &Model) {
     assert_eq!(Model::from_json(&described).as_ref().ok(), Some(model));
     for policy in POLICIES {
         let checked = Draft::read(Source::new(policy)).check_against(model);
-        let _drawn = checked.findings.to_string();
+        let _rendered = checked.findings.to_string();
         if let Some(policy) = checked.policy {
             let plan = policy.plan(model).expect("nothing was found");
             assert_eq!(plan.rows().len(), plan.effects().len());

@@ -1,5 +1,5 @@
-//! Any bytes are read, checked with and without a model, and answered with findings that can be
-//! drawn and whose places are places of the text.
+//! Any bytes are parsed and checked with and without a model. The findings can be rendered, and
+//! their spans are within the text.
 
 #![no_main]
 

@@ -1,5 +1,5 @@
-//! A policy, a table of metrics and a model, apart by lines of `---`: each moment of a training
-//! has groups that hold what trains, each of it once, with learning rates that are numbers.
+//! A policy, a table of metrics and a model, separated by lines of `---`: at each moment of a
+//! training, the groups contain every trainable parameter once, with finite learning rates.
 
 #![no_main]
 
@@ -34,7 +34,7 @@ fuzz_target!(|bytes: &[u8]| {
         let records: Vec<Record> = run();
         assert!(records.len() as u64 <= EPOCHS * STEPS + 1);
         records.iter().for_each(hold);
-        assert_eq!(records, run(), "the same events give the same answers");
+        assert_eq!(records, run(), "the same events, the same records");
     }
 });
 
@@ -45,7 +45,7 @@ fn hold(record: &Record) {
     trainable.sort();
     assert_eq!(grouped, trainable);
     for group in &record.groups {
-        let lr = group.lr.expect("the program gives one");
+        let lr = group.lr.expect("the program sets one");
         assert!(lr.is_finite() && lr >= 0.0, "{record:?}");
     }
 }

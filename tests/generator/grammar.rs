@@ -227,8 +227,8 @@ fn path() -> Part {
         1 => index.boxed(),
         1 => words!["{" [separated(one_of(&["q", "0", "set"]), ",", 1..4)] "}"],
     ];
-    let behind = vec(words!["."[segment]], 0..4).prop_map(|segments| segments.concat());
-    words![[begin][behind]]
+    let rest = vec(words!["."[segment]], 0..4).prop_map(|segments| segments.concat());
+    words![[begin][rest]]
 }
 
 fn number() -> Part {

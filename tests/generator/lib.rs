@@ -1,8 +1,8 @@
 //! Policies made from the grammar, for tests: every construct of the language, in texts that
-//! parse. What they select and define is made up, so most do not pass the checks behind the
-//! parser; those that [`sound`] makes do.
+//! parse. What they select and define is random, so most do not pass the checks after the parser;
+//! those that [`sound`] makes do.
 //!
-//! A policy is a list of words and signs, so that a test can put between them what it likes.
+//! A policy is a list of words and signs, so that a test can put anything between them.
 
 mod grammar;
 mod sound;
@@ -14,7 +14,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-/// Words and signs; between any two of them may stand white space and comments.
+/// Words and signs; white space and comments are allowed between any two of them.
 pub type Words = Vec<String>;
 
 /// A policy's words and signs.
@@ -40,8 +40,8 @@ pub fn gaps(choices: &'static [&'static str]) -> impl Strategy<Value = Vec<&'sta
     vec(select(choices), 1..60)
 }
 
-/// The words with these gaps before, between and behind them. Each `#` in a gap becomes a number
-/// of its own, so that comments can be told apart.
+/// The words with these gaps before, between and after them. Each `#` in a gap becomes a number of
+/// its own, so that comments are distinct.
 #[must_use]
 pub fn spread(words: &[String], gaps: &[&str]) -> String {
     let mut text = String::new();
@@ -56,7 +56,7 @@ pub fn spread(words: &[String], gaps: &[&str]) -> String {
             text.push_str(part);
         }
         text.push_str(word);
-        // What stands right behind it could make a comment of a sign.
+        // With the next sign, it could begin a comment.
         text.push_str(if word == "/" { " " } else { "" });
     }
     text

@@ -1,4 +1,4 @@
-//! Policies that pass the checks which need no model.
+//! Policies that pass the checks that require no model.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -7,7 +7,7 @@ use proptest::sample::subsequence;
 use crate::grammar::{NAMES, action, called, giving, head, item, maybe, moment};
 use crate::{Words, spaced, written};
 
-/// A rule that can stand behind any other.
+/// A rule that may follow any other.
 const END: &str = "after 1 step : stop";
 
 /// A policy that `is_sound`: of many statements, moments and actions those are kept with which it
@@ -45,16 +45,16 @@ pub fn sound(is_sound: fn(&str) -> bool) -> impl Strategy<Value = Words> {
     })
 }
 
-/// What a policy may get.
+/// A statement to add.
 #[derive(Debug, Clone)]
 enum Statement {
-    /// As it is, or not at all.
+    /// All of it, or nothing.
     Whole(Words),
-    /// Some of it; the head of the loop in which it stands may be empty.
+    /// A part of it; the head of the loop around it may be empty.
     Rule { moments: Vec<Words>, name: Words, actions: Vec<Words>, head: Words },
 }
 
-/// A policy that is sound whenever something is added to it.
+/// A policy that stays sound while it grows.
 struct Growing {
     policy: Words,
     is_sound: fn(&str) -> bool,
@@ -62,26 +62,26 @@ struct Growing {
 
 impl Growing {
     /// Whether it would be sound with this statement as well.
-    fn bears(&self, statement: &[String]) -> bool {
+    fn accepts(&self, statement: &[String]) -> bool {
         let longer = [&*self.policy, statement, &*written(END)].concat();
         (self.is_sound)(&spaced(&longer))
     }
 
-    /// Adds a statement if it can; gives whether it did.
+    /// Adds a statement if possible; returns whether it did.
     fn statement(&mut self, statement: &[String]) -> bool {
-        let is_borne = self.bears(statement);
-        if is_borne {
+        let is_accepted = self.accepts(statement);
+        if is_accepted {
             self.policy.extend_from_slice(statement);
         }
-        is_borne
+        is_accepted
     }
 
-    /// Adds a rule of those moments and actions that it can have, in a loop if it can.
+    /// Adds a rule of those moments and actions that keep the policy sound, in a loop if possible.
     fn rule(&mut self, moments: &[Words], name: &[String], actions: &[Words], head: &[String]) {
         let mut trigger = Words::new();
         for moment in moments {
             let longer = joined(&trigger, "or", moment);
-            if self.bears(&[&*longer, &*written(": train fc ;")].concat()) {
+            if self.accepts(&[&*longer, &*written(": train fc ;")].concat()) {
                 trigger = longer;
             }
         }
@@ -93,7 +93,7 @@ impl Growing {
         let mut all = Words::new();
         for action in actions {
             let longer = joined(&all, ",", action);
-            if self.bears(&rule(&longer)) {
+            if self.accepts(&rule(&longer)) {
                 all = longer;
             }
         }
@@ -105,7 +105,7 @@ impl Growing {
     }
 }
 
-/// Words with others behind them, a sign between the two.
+/// Words followed by others, with a sign between the two.
 fn joined(words: &[String], sign: &str, more: &[String]) -> Words {
     let sign = if words.is_empty() { Words::new() } else { written(sign) };
     [words, &*sign, more].concat()

@@ -1,4 +1,4 @@
-//! A tree as JSON.
+//! The tree as JSON.
 
 use serde::{Serialize, Serializer};
 
@@ -6,20 +6,20 @@ use super::{Item, Tree};
 use crate::json::Format;
 use crate::source::Spanned;
 
-/// A policy's text as it was written, before names are looked up.
+/// A policy as it was written, before names are looked up.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-struct Written<'t> {
+struct TreeJson<'t> {
     format: Format,
     /// The statements, in order; those that do not parse are missing.
     items: &'t [Spanned<Item>],
-    /// Where its Rust expressions stand, in the order of their numbers.
+    /// The places of its Rust expressions, in the order of their numbers.
     rust: &'t [Spanned<()>],
 }
 
 impl Serialize for Tree {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        Written { format: Format, items: &self.items, rust: &self.rust }.serialize(to)
+        TreeJson { format: Format, items: &self.items, rust: &self.rust }.serialize(to)
     }
 }
 
@@ -30,6 +30,6 @@ impl schemars::JsonSchema for Tree {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Written::json_schema(generator)
+        TreeJson::json_schema(generator)
     }
 }

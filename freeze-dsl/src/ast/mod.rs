@@ -1,8 +1,8 @@
-//! The tree of a policy's text: what was written, before names are looked up.
+//! The syntax tree of a policy: what was written, before names are looked up.
 //!
-//! It is plain data that can lie in a program: `freeze_policy!` writes it as a constant.
+//! It is plain data that can be a constant, which `freeze_policy!` makes use of.
 
-mod boxed;
+mod cow_box;
 mod json;
 mod numbers;
 mod options;
@@ -12,16 +12,16 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-pub use boxed::Boxed;
+pub use cow_box::CowBox;
 pub use numbers::{Number, Step};
 pub use options::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
 pub use targets::{Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term};
 
 use crate::source::Spanned;
 
-/// Text that may lie in the program itself.
+/// Text, owned or static.
 pub type Text = Cow<'static, str>;
-/// A list that may lie in the program itself.
+/// A list, owned or static.
 pub type List<T> = Cow<'static, [T]>;
 
 /// A policy as it was written; statements that do not parse are missing from it.
@@ -29,7 +29,7 @@ pub type List<T> = Cow<'static, [T]>;
 pub struct Tree {
     /// The statements, in order.
     pub items: List<Spanned<Item>>,
-    /// Where its Rust expressions stand, in the order of their numbers.
+    /// The places of its Rust expressions, in the order of their numbers.
     pub rust: List<Spanned<()>>,
 }
 
@@ -48,28 +48,28 @@ pub enum Item {
     LetNumber {
         /// The name.
         name: Spanned<Text>,
-        /// What it stands for.
+        /// Its value.
         number: Spanned<Number>,
     },
     /// `let @head = fc, layer4`
     LetTargets {
         /// The name, without its `@`.
         name: Spanned<Text>,
-        /// What it stands for.
+        /// The targets that it names.
         targets: Spanned<Targets>,
     },
     /// `let @stages = [fc, layer4]`
     LetList {
         /// The name, without its `@`.
         name: Spanned<Text>,
-        /// What it stands for.
+        /// The list that it names.
         list: Spanned<Listing>,
     },
     /// `for … { rules }`
     For {
-        /// What it goes through.
+        /// The head of the loop.
         head: Spanned<Loop>,
-        /// What is done in each turn.
+        /// The body of the loop.
         body: List<Spanned<Item>>,
     },
     /// A trigger and its actions.
@@ -87,7 +87,7 @@ pub enum Loop {
         index: Option<Spanned<Text>>,
         /// The name of the turn's element.
         element: Spanned<Text>,
-        /// What is gone through.
+        /// The list to iterate over.
         list: Spanned<Listing>,
     },
     /// `i in 0..4`
@@ -109,7 +109,7 @@ pub enum Loop {
 pub struct Rule {
     /// The moments joined by `or`.
     pub trigger: Spanned<List<Spanned<Moment>>>,
-    /// What `as` names it.
+    /// The name after `as`.
     pub name: Option<Spanned<Text>>,
     /// The actions, in order.
     pub actions: List<Spanned<Action>>,
@@ -136,42 +136,42 @@ pub enum Moment {
     When(List<Spanned<Condition>>),
 }
 
-/// What a metric must do.
+/// A condition on a metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Condition {
     /// The metric's name.
     pub metric: Spanned<Text>,
-    /// What it must do.
+    /// The test that it must pass.
     pub test: Test,
 }
 
-/// What a metric must do for a condition to hold.
+/// The test of a condition.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Test {
     /// `stops falling for 3 epochs by 1e-3`
     Stops {
-        /// Where it was going.
+        /// The direction of improvement.
         direction: Direction,
-        /// For how long it must not have improved.
+        /// How long it must not improve.
         patience: Spanned<Duration>,
-        /// How large an improvement counts as one.
+        /// The smallest change that counts as an improvement.
         by: Option<Spanned<Number>>,
     },
     /// `< 0.5 for 2 epochs`
     Compares {
-        /// How it compares.
+        /// The comparison.
         relation: Relation,
-        /// With what.
+        /// The bound.
         bound: Spanned<Number>,
-        /// For how long it must hold.
+        /// How long the comparison must hold.
         lasting: Option<Spanned<Duration>>,
     },
 }
 
-/// Where a metric goes while it improves.
+/// The direction in which a metric improves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -219,11 +219,11 @@ pub enum Duration {
 pub enum Action {
     /// `train`, `unfreeze`, `set` or `freeze`, on targets.
     On {
-        /// What is done.
+        /// The action.
         verb: Spanned<Verb>,
-        /// To which parameters.
+        /// The parameters.
         targets: Spanned<Targets>,
-        /// And how.
+        /// The options.
         settings: List<Spanned<Setting>>,
     },
     /// `reset …`: optimizer state is dropped.
@@ -239,9 +239,9 @@ pub enum Action {
     Stop,
     /// `for … { actions }`
     For {
-        /// What it goes through.
+        /// The head of the loop.
         head: Spanned<Loop>,
-        /// What is done in each turn.
+        /// The body of the loop.
         body: List<Spanned<Action>>,
     },
 }
@@ -257,23 +257,23 @@ pub enum Best {
     Highest,
 }
 
-/// What an action does to its targets.
+/// The effect of an action on its targets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Verb {
-    /// These and nothing else train.
+    /// The targets train, everything else is frozen.
     Train,
-    /// These train as well.
+    /// The targets train as well.
     Unfreeze,
-    /// Options change and nothing else.
+    /// Only options change.
     Set,
-    /// These train no longer.
+    /// The targets are frozen.
     Freeze,
 }
 
 impl Verb {
-    /// As it is written.
+    /// The word of the language.
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {

@@ -1,12 +1,11 @@
-//! Numbers: expressions, as they were written.
+//! Numbers: expressions as they were written.
 
 use serde::Serialize;
 
 use super::{List, Listing, Text};
 use crate::source::Spanned;
 
-/// An expression, its operators behind their operands, so that reading one needs a stack of
-/// numbers and no recursion.
+/// An expression in postfix order, so that evaluation needs a stack of numbers and no recursion.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Number {
@@ -41,8 +40,8 @@ pub enum Step {
     Divide,
     /// `^`
     Power,
-    /// `min(…)` of so many.
+    /// `min(…)` of this many operands.
     Min(usize),
-    /// `max(…)` of so many.
+    /// `max(…)` of this many operands.
     Max(usize),
 }

@@ -41,14 +41,14 @@ impl Setting {
     }
 }
 
-/// Whether running statistics follow the data.
+/// Whether running statistics are updated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Stats {
-    /// They stay as they are.
+    /// They keep their values.
     Held,
-    /// They follow the data.
+    /// They are updated by each batch.
     Live,
 }
 
@@ -68,7 +68,7 @@ pub struct Argument {
 pub struct Curve {
     /// Its pieces, one after another.
     pub pieces: List<Spanned<Piece>>,
-    /// Whether the parameter freezes at its end.
+    /// Whether the parameters are frozen at its end.
     pub then_freeze: bool,
 }
 
@@ -83,24 +83,24 @@ pub enum Piece {
     Ramp {
         /// Its shape.
         shape: Shape,
-        /// Where it begins.
+        /// The value at its start.
         from: Spanned<Number>,
-        /// Where it ends.
+        /// The value at its end.
         to: Spanned<Number>,
-        /// How long it takes.
+        /// Its duration.
         over: Spanned<Duration>,
-        /// Whether it starts again and again, each round longer by this factor.
+        /// Warm restarts, if any.
         repeat: Option<Repeat>,
     },
     /// `1e-3 times 0.1 every 30 epochs to 1e-6`
     Staircase {
-        /// Where it begins.
+        /// The value at its start.
         from: Spanned<Number>,
-        /// What it is multiplied by,
+        /// The factor of each step.
         factor: Spanned<Number>,
-        /// each time that this has passed,
+        /// The time between two steps.
         every: Spanned<Duration>,
-        /// and where it ends, if anywhere.
+        /// The final value, if there is one.
         to: Option<Spanned<Number>>,
     },
 }
@@ -109,7 +109,7 @@ pub enum Piece {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Repeat {
-    /// By what each round is longer than the one before.
+    /// The factor by which each cycle is longer than the one before.
     pub stretching: Option<Spanned<Number>>,
 }
 

@@ -1,17 +1,17 @@
-//! Targets: what an action acts on.
+//! Targets: the parameters that an action applies to.
 
 use serde::Serialize;
 
-use super::{Boxed, List, Number, Text};
+use super::{CowBox, List, Number, Text};
 use crate::source::Spanned;
 
-/// Selectors, and selectors that are taken away from them.
+/// A union of selectors, less another.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Targets {
-    /// The union of these,
+    /// The selectors.
     pub selectors: List<Spanned<Selector>>,
-    /// less the union of these.
+    /// The selectors after `except`.
     pub except: List<Spanned<Selector>>,
 }
 
@@ -19,13 +19,13 @@ pub struct Targets {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Selector {
-    /// What is selected,
+    /// The term `a`.
     pub term: Spanned<Term>,
-    /// where it lies in this as well.
-    pub within: Option<Boxed<Spanned<Term>>>,
+    /// The term `b`, if any: the selector is the intersection of both.
+    pub within: Option<CowBox<Spanned<Term>>>,
 }
 
-/// The smallest thing that selects.
+/// A part of a selector.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -37,11 +37,11 @@ pub enum Term {
     /// `@biases`
     Named(Text),
     /// `[a, b]`, `last 2 of @stages`
-    Listing(Boxed<Listing>),
+    Listing(CowBox<Listing>),
     /// `sample 4 of @layers seed 7`
-    Sample(Boxed<Sample>),
+    Sample(CowBox<Sample>),
     /// `rows 0..32 of embed.weight`
-    Rows(Boxed<Rows>),
+    Rows(CowBox<Rows>),
     /// `( … )`
     Group(Targets),
 }
@@ -52,9 +52,9 @@ pub enum Term {
 pub struct Sample {
     /// How many are drawn.
     pub count: Spanned<Number>,
-    /// From what.
+    /// The list to draw from.
     pub list: Spanned<Listing>,
-    /// What decides the draws.
+    /// The seed of the draws.
     pub seed: Option<Spanned<Number>>,
 }
 
@@ -74,13 +74,13 @@ pub struct Rows {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Listing {
-    /// What is done to the list, the outermost first.
+    /// The prefixes, the outermost first.
     pub prefixes: List<Spanned<Prefix>>,
     /// The list.
     pub base: Spanned<Elements>,
 }
 
-/// What stands before a list.
+/// A prefix of a list.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
@@ -104,7 +104,7 @@ pub enum Elements {
     Named(Text),
 }
 
-/// One segment of a path, or an index behind one.
+/// One segment of a path, or an index after one.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]

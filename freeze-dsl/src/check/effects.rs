@@ -3,7 +3,7 @@
 use fixedbitset::FixedBitSet;
 
 use crate::ast::Verb;
-use crate::diagnostic::{Code, Diagnostic, Found, readable, removal};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
 use crate::plan::{AppliedRule, BoundPolicy, State};
 use crate::source::{Span, Spanned};
@@ -13,7 +13,7 @@ use crate::source::{Span, Spanned};
 pub(crate) fn effects(
     bound: &BoundPolicy,
     text: &str,
-    sink: &mut Found,
+    sink: &mut DiagnosticSink,
     mut show: impl FnMut(&LoweredRule, &AppliedRule<'_>),
 ) {
     let mut ever = bound.start().trains;
@@ -68,7 +68,7 @@ pub(crate) fn effects(
     never_trained(bound, &ever, sink);
 }
 
-fn never_trained(bound: &BoundPolicy, ever: &FixedBitSet, sink: &mut Found) {
+fn never_trained(bound: &BoundPolicy, ever: &FixedBitSet, sink: &mut DiagnosticSink) {
     let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
     let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
     let more = match never.len() {

@@ -1,6 +1,6 @@
 //! Checks that every rule can fire, and none of them late.
 
-use crate::diagnostic::{Code, Diagnostic, Found, removal};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, removal};
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
 };
@@ -16,7 +16,7 @@ struct Earliest {
 }
 
 /// Reports rules that can never fire, and moments that are past when their rule can fire.
-pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Found) {
+pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut DiagnosticSink) {
     let mut before = Earliest { epochs: 0.0, steps: 0.0 };
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;

@@ -2,7 +2,7 @@
 
 use super::{OverrideError, check_all};
 use crate::ast::{Item, List, Text, Tree};
-use crate::diagnostic::{Diagnostic, Findings, Found, nearest};
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, nearest};
 use crate::ir::Overrides;
 use crate::model::Model;
 use crate::parse;
@@ -117,7 +117,7 @@ impl Draft {
 
     fn check_with(self, model: Option<&Model>) -> Checked {
         let Self { source, tree, overrides, syntax } = self;
-        let mut sink: Found = syntax.into_iter().collect();
+        let mut sink: DiagnosticSink = syntax.into_iter().collect();
         check_all(&source, &tree, &overrides, model, &mut sink);
         let is_sound = !sink.iter().any(Diagnostic::is_error);
         let findings = Findings::new(source.clone(), sink.into_vec());

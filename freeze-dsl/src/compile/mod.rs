@@ -11,13 +11,13 @@ pub use policy::{LoadError, OverrideError};
 
 use crate::ast::Tree;
 use crate::check;
-use crate::diagnostic::{Code, Diagnostic, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::ir::Overrides;
 use crate::lower::lower;
 use crate::model::Model;
 use crate::parse;
 use crate::plan::{BoundPolicy, Row, RowBuilder};
-use crate::select::Selecting;
+use crate::select::NameIndex;
 use crate::source::Source;
 
 /// Reports everything that is wrong with a policy; returns it bound to the model, if there is one
@@ -27,10 +27,10 @@ fn check_all(
     tree: &Tree,
     overrides: &Overrides,
     model: Option<&Model>,
-    sink: &mut Found,
+    sink: &mut DiagnosticSink,
 ) -> Option<(BoundPolicy, Vec<Row>)> {
     let text = source.text();
-    let selecting = model.map(Selecting::new);
+    let selecting = model.map(NameIndex::new);
     let lowered = lower(tree, source, overrides, selecting.as_ref(), sink);
     // The targets of rules are known whatever is wrong with their numbers.
     let is_resolved = !sink.iter().any(|finding| finding.code.leaves_unresolved());

@@ -1,7 +1,7 @@
 //! How plans are made.
 
 use super::check_all;
-use crate::diagnostic::{Findings, Found};
+use crate::diagnostic::{DiagnosticSink, Findings};
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::policy::Policy;
@@ -20,7 +20,7 @@ impl Policy {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn plan(&self, model: &Model) -> Result<Plan, Findings> {
-        let mut sink = Found::default();
+        let mut sink = DiagnosticSink::default();
         let bound = check_all(self.source(), self.tree(), self.overrides(), Some(model), &mut sink);
         let findings = Findings::new(self.source().clone(), sink.into_vec());
         match bound {

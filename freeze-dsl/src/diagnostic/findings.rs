@@ -1,11 +1,11 @@
-//! Findings with the text that they are about, as one error value.
+//! Findings with their text, as one error value.
 
 use std::fmt;
 
 use super::{Diagnostic, Style, render};
 use crate::source::Source;
 
-/// All that is wrong with a policy, with its text, so that printing it shows the places.
+/// All findings of a policy, with its text, so that they print with excerpts.
 #[derive(Clone)]
 pub struct Findings {
     source: Box<Source>,
@@ -13,10 +13,10 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// How many findings are drawn: nobody reads more.
+    /// How many findings are printed: nobody reads more.
     pub const SHOWN: usize = 100;
 
-    /// What was found in a text, in any order.
+    /// The findings of a text, in any order.
     #[must_use]
     pub fn new(source: Source, mut diagnostics: Vec<Diagnostic>) -> Self {
         sort(&mut diagnostics);
@@ -29,14 +29,14 @@ impl Findings {
         &self.source
     }
 
-    /// The findings, in the order of their places.
+    /// The findings, in the order of the text.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
     }
 }
 
-/// Orders findings by place, and tells one thing once.
+/// Sorts findings by place and removes duplicates.
 fn sort(diagnostics: &mut Vec<Diagnostic>) {
     diagnostics.sort_by_key(|found| (found.span.start, found.span.end, found.code));
     diagnostics.dedup();
@@ -57,7 +57,7 @@ impl fmt::Display for Findings {
     }
 }
 
-/// As it prints: a program whose `main` returns the error shows it to a person this way.
+/// The same as `Display`: a program whose `main` returns this error prints it with `Debug`.
 impl fmt::Debug for Findings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{self}")

@@ -1,20 +1,20 @@
-//! What a check finds: a code, a message, places, and where there is one a fix.
+//! Findings: a code, a message, places in the text, and suggestions.
 
 mod code;
 mod findings;
-mod found;
 mod nearest;
 pub(crate) mod removal;
 mod render;
 mod reported;
+mod sink;
 
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
-pub(crate) use found::Found;
 pub(crate) use nearest::{nearest, one_of, readable};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;
+pub(crate) use sink::DiagnosticSink;
 
 use crate::source::Span;
 
@@ -25,55 +25,55 @@ pub struct Diagnostic {
     pub code: Code,
     /// One lower-case sentence without a period; the user's own text in backticks.
     pub message: String,
-    /// The place that the finding is about.
+    /// The place in the text that the finding is about.
     pub span: Span,
-    /// What is said beside that place; may be empty.
+    /// The explanation at that place; may be empty.
     pub label: String,
     /// Other places that explain it.
     pub secondary: Vec<Label>,
-    /// Sentences that stand below the excerpt.
+    /// Sentences below the excerpt.
     pub notes: Vec<String>,
-    /// Edits that mend it.
+    /// Edits that fix it.
     pub suggestions: Vec<Suggestion>,
 }
 
-/// A place and what is said beside it.
+/// A place in the text, with an explanation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Label {
     /// The place.
     pub span: Span,
-    /// What is said beside it.
+    /// The explanation.
     pub message: String,
 }
 
-/// How sure it is that a suggestion gives what its writer meant.
+/// How likely it is that a suggestion is what the author meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Applicability {
-    /// The text means the same or what was certainly meant; a tool may apply it unasked.
+    /// The meaning stays, or becomes what was certainly meant; a tool may apply it without asking.
     Safe,
-    /// A guess; a person looks at it first.
+    /// A guess, to be confirmed by a person.
     Maybe,
 }
 
-/// Edits that mend a finding.
+/// Edits that fix a finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suggestion {
     /// What the edits do, as a question or an instruction.
     pub message: String,
-    /// How sure it is.
+    /// How likely it is what the author meant.
     pub applicability: Applicability,
-    /// The edits, in the order of their places, not overlapping.
+    /// The edits, in the order of the text, not overlapping.
     pub edits: Vec<Edit>,
 }
 
 /// One replacement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
-    /// What is replaced; empty where text is inserted.
+    /// The text to replace; empty for an insertion.
     pub span: Span,
-    /// What it is replaced with; empty where text is deleted.
+    /// The new text; empty for a deletion.
     pub text: String,
 }
 
@@ -90,7 +90,7 @@ impl Diagnostic {
         }
     }
 
-    /// How serious it is; the code decides.
+    /// How serious it is, which its code determines.
     #[must_use]
     pub const fn severity(&self) -> Severity {
         self.code.severity()
@@ -132,7 +132,7 @@ impl Diagnostic {
         self
     }
 
-    /// Suggests a guess, where there is one.
+    /// Suggests a guess, if there is one.
     pub(crate) fn guess(
         self,
         message: impl Into<String>,
@@ -144,7 +144,7 @@ impl Diagnostic {
         }
     }
 
-    /// Suggests to take something out, where it can be.
+    /// Suggests to remove a span, if there is one.
     pub(crate) fn guess_without(self, message: impl Into<String>, place: Option<Span>) -> Self {
         self.guess(message, place.map(|place| (place, "")))
     }

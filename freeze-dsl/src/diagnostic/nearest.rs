@@ -1,15 +1,15 @@
-//! Did you mean: the nearest of some names, if it is near. And names as messages show them.
+//! "Did you mean": the nearest of some names, and names as messages show them.
 
-/// The candidate nearest to `word`: the same in other case, one of which it is the beginning, or
-/// one with at most a third of its characters wrong. Among equally near ones, the one whose first
-/// other character is closest: `layer4` for `layer5`, not `layer1`.
+/// The candidate nearest to `word`: one that differs in case, one that begins with `word`, or one
+/// with at most a third of the characters different. Among equally near ones, the one whose first
+/// different character is closest: `layer4` for `layer5`, not `layer1`.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl IntoIterator<Item = &'a str>,
 ) -> Option<&'a str> {
     const LONGEST: usize = 100;
     let length = word.chars().count();
-    // One character of two is not a slip but another word.
+    // A word of two letters with one different is another word, not a misspelling.
     if !(3..LONGEST).contains(&length) {
         return None;
     }
@@ -27,7 +27,7 @@ pub(crate) fn nearest<'a>(
         .map(|(_, candidate)| candidate)
 }
 
-/// How far apart the first characters lie in which the two words differ.
+/// The distance between the first two characters in which the words differ.
 fn first_gap(left: &str, right: &str) -> u32 {
     left.chars()
         .zip(right.chars())
@@ -35,7 +35,7 @@ fn first_gap(left: &str, right: &str) -> u32 {
         .map_or(0, |(left, right)| u32::from(left).abs_diff(u32::from(right)))
 }
 
-/// `a`, `b` or `c`, from names that are quoted already.
+/// "`a`, `b` or `c`", from names that are quoted already.
 pub(crate) fn one_of(names: &[String]) -> String {
     match names {
         [] => String::new(),
@@ -44,8 +44,7 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
-/// The user's own text as a message shows it: in one line, short, and without characters that
-/// would do something to a terminal.
+/// The user's own text as a message shows it: one short line, with control characters escaped.
 pub(crate) fn readable(text: &str) -> String {
     const LONGEST: usize = 60;
     let mut shown = String::new();
@@ -70,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_slip_is_near_and_another_word_is_not() {
+    fn a_misspelling_is_near_and_another_word_is_not() {
         let words = ["layer1", "layer4", "fc", "biases", "Layer"];
         assert_eq!(nearest("layr4", words), Some("layer4"));
         assert_eq!(nearest("layer5", words), Some("layer4"));
@@ -81,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_shown_is_short_and_harmless() {
+    fn readable_text_is_short_and_has_no_control_characters() {
         assert_eq!(readable("a\n  b"), "a b");
         assert_eq!(readable("\u{1b}[31m"), "\\u{1b}[31m");
         assert_eq!(readable(&"x".repeat(1_000)).chars().count(), 61);

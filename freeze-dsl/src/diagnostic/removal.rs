@@ -1,12 +1,12 @@
-//! What is taken out of a text together with a part of it, so that the rest still reads.
+//! The span to remove together with a part of a text, so that the rest still parses.
 
 use crate::source::Span;
 
-/// A statement with its `;`, and with its line where nothing else stands there; `None` where
-/// something stands before the `;`.
+/// A statement with its `;`, and with its line if there is nothing else in it; `None` if there is
+/// something between the statement and its `;`.
 pub(crate) fn of_statement(text: &str, statement: Span) -> Option<Span> {
-    let behind = text.get(statement.end..)?;
-    let rest = match behind.trim_start() {
+    let after = text.get(statement.end..)?;
+    let rest = match after.trim_start() {
         "" => "",
         rest => rest.strip_prefix(';')?,
     };
@@ -20,7 +20,7 @@ pub(crate) fn of_statement(text: &str, statement: Span) -> Option<Span> {
     })
 }
 
-/// An element of a list with the comma before or behind it; `None` where it is the only one.
+/// An element of a list with the comma before or after it; `None` if it is the only one.
 pub(crate) fn of_element(text: &str, element: Span) -> Option<Span> {
     let before = text.get(..element.start)?.trim_end();
     if let Some(before) = before.strip_suffix(',') {
@@ -31,8 +31,8 @@ pub(crate) fn of_element(text: &str, element: Span) -> Option<Span> {
     (!is_last).then(|| Span::new(element.start, text.len() - rest.len()))
 }
 
-/// Something that stands behind something else, such as an option, with the space before it.
-/// Line ends stay: a comment may stand before one.
+/// Something that follows something else, such as an option, with the space before it. Line ends
+/// stay: there may be a comment before one.
 pub(crate) fn of_appendix(text: &str, appendix: Span) -> Span {
     let before = text.get(..appendix.start).unwrap_or_default();
     Span::new(before.trim_end_matches([' ', '\t']).len(), appendix.end)

@@ -1,4 +1,4 @@
-//! Draws a finding as rustc draws its own.
+//! Renders a finding as rustc renders its own.
 
 use std::ops::Range;
 
@@ -7,10 +7,10 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, S
 use super::{Diagnostic, Severity, Suggestion};
 use crate::source::{Source, Span};
 
-/// How many bytes the lines may have that a finding speaks of, for them to be drawn.
+/// How many bytes the lines of a finding may have to be shown as an excerpt.
 const LONGEST: usize = 20_000;
 
-/// Whether a drawing has colours.
+/// Whether the rendered text has colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Style {
     /// Plain text.
@@ -22,32 +22,32 @@ pub enum Style {
 /// The finding as text, with an excerpt of the source and its suggestions as diffs.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String {
-    let window = Window::around(diagnostic, source);
+    let excerpt = Excerpt::around(diagnostic, source);
     let level = match diagnostic.severity() {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,
         Severity::Note => Level::NOTE,
     };
     let primary = AnnotationKind::Primary
-        .span(window.place(diagnostic.span))
+        .span(excerpt.range(diagnostic.span))
         .label((!diagnostic.label.is_empty()).then_some(diagnostic.label.as_str()));
     let secondary = diagnostic.secondary.iter().map(|label| {
-        AnnotationKind::Context.span(window.place(label.span)).label(label.message.as_str())
+        AnnotationKind::Context.span(excerpt.range(label.span)).label(label.message.as_str())
     });
     let title = level.primary_title(diagnostic.message.as_str()).id(diagnostic.code.name());
-    let mut first = if window.is_long() {
-        // Drawing takes time for every character as well.
+    let mut first = if excerpt.is_long() {
+        // Rendering takes time for every character.
         let (line, column) = source.line_column(diagnostic.span.start);
         let origin = Origin::path(source.name()).line(line).char_column(column);
         Group::with_title(title).element(origin)
     } else {
-        title.element(window.snippet().annotation(primary).annotations(secondary))
+        title.element(excerpt.snippet().annotation(primary).annotations(secondary))
     };
     for note in &diagnostic.notes {
         first = first.element(Level::NOTE.message(note.as_str()));
     }
     let mut report = vec![first];
-    report.extend(diagnostic.suggestions.iter().map(|suggestion| window.help(suggestion)));
+    report.extend(diagnostic.suggestions.iter().map(|suggestion| excerpt.help(suggestion)));
     let renderer = match style {
         Style::Plain => Renderer::plain(),
         Style::Ansi => Renderer::styled(),
@@ -55,18 +55,18 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
     renderer.render(&report).clone()
 }
 
-/// The lines of a source that a finding speaks of. Drawing takes time for every line that is
-/// there, and a source may have a million.
-struct Window<'s> {
+/// The lines of a source that a finding is about. Rendering takes time for every line of its
+/// input, and a source may have a million.
+struct Excerpt<'s> {
     source: &'s Source,
     text: &'s str,
-    /// Where the window begins in the source,
+    /// The byte of the source where the excerpt begins.
     start: usize,
-    /// and in which line.
+    /// The line of that byte.
     line: usize,
 }
 
-impl<'s> Window<'s> {
+impl<'s> Excerpt<'s> {
     fn around(diagnostic: &Diagnostic, source: &'s Source) -> Self {
         let text = source.text();
         let edits = diagnostic.suggestions.iter().flat_map(|suggestion| &suggestion.edits);
@@ -76,9 +76,9 @@ impl<'s> Window<'s> {
         let whole = all.fold(diagnostic.span, Span::to);
         let from = text.floor_char_boundary(whole.start.min(text.len()));
         let to = text.ceil_char_boundary(whole.end.min(text.len()));
-        let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(to..));
+        let (before, after) = (text.get(..from).unwrap_or_default(), text.get(to..));
         let start = before.rfind('\n').map_or(0, |line_end| line_end + 1);
-        let end = behind.and_then(|rest| rest.find('\n')).map_or(text.len(), |more| to + more + 1);
+        let end = after.and_then(|rest| rest.find('\n')).map_or(text.len(), |more| to + more + 1);
         Self {
             source,
             text: text.get(start..end).unwrap_or_default(),
@@ -87,7 +87,7 @@ impl<'s> Window<'s> {
         }
     }
 
-    /// Whether its lines are none that a person wrote.
+    /// Whether its lines are too long for a person to have written them.
     const fn is_long(&self) -> bool {
         self.text.len() > LONGEST
     }
@@ -103,7 +103,7 @@ impl<'s> Window<'s> {
         let patches = suggestion
             .edits
             .iter()
-            .map(|edit| Patch::new(self.place(edit.span), edit.text.as_str()));
+            .map(|edit| Patch::new(self.range(edit.span), edit.text.as_str()));
         let title = Level::HELP.secondary_title(suggestion.message.as_str());
         if self.is_long() {
             return Group::with_title(title);
@@ -111,16 +111,15 @@ impl<'s> Window<'s> {
         title.element(self.snippet().patches(patches))
     }
 
-    /// A span of the source in the window.
-    fn place(&self, span: Span) -> Range<usize> {
+    /// A span of the source as a range of the excerpt.
+    fn range(&self, span: Span) -> Range<usize> {
         let inside = |at: usize| at.saturating_sub(self.start);
-        drawable(self.text, Span::new(inside(span.start), inside(span.end)))
+        clamped(self.text, Span::new(inside(span.start), inside(span.end)))
     }
 }
 
-/// The span as annotate-snippets can bear it: it panics on a range outside the text or
-/// inside a character.
-fn drawable(text: &str, span: Span) -> Range<usize> {
+/// The span, clamped to the text and to whole characters: annotate-snippets panics on any other.
+fn clamped(text: &str, span: Span) -> Range<usize> {
     let start = text.floor_char_boundary(span.start.min(text.len()));
     let end = text.ceil_char_boundary(span.end.clamp(start, text.len()));
     start..end

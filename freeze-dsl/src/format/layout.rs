@@ -1,92 +1,91 @@
-//! Lines from operations: what stands in one line, and where a longer one is broken.
+//! From operations to lines: what fits in one line, and where a longer line is broken.
 //!
-//! A group is printed in one line where it fits, and broken at all of its own breaks where it
-//! does not, those aside that fill lines as text does. A line end that a comment needs breaks
-//! every group around it; so a break that was made is never taken back when the output is
-//! printed again.
+//! A group is printed in one line if it fits. Otherwise it is broken at all of its own breaks, except
+//! for those that fill lines. A line end that a comment requires breaks every group around it, so
+//! that printing the output again makes the same breaks.
 
-/// How wide a line should be at most, in characters.
+/// The largest width of a line, in characters.
 const WIDTH: usize = 100;
-/// By how much a line is indented more than the one that it belongs to.
+/// The width of one level of indentation.
 const INDENT: usize = 4;
 
 /// A step of printing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Operation<'t> {
-    /// Text that stands as it is.
+    /// Text to print as it is.
     Text(&'t str),
-    /// A comment; what is too long by a comment alone is not broken.
+    /// A comment; a line that is too long only because of its comment is not broken.
     Comment(&'t str),
     /// A place where a line may end.
     Break(Break),
-    /// So many line ends.
+    /// This many line ends.
     LineEnds(usize),
     /// A group begins.
     Open,
     /// A group ends.
     Close,
-    /// Lines from here on are indented more.
+    /// The following lines have one more level of indentation.
     Indent,
-    /// Lines from here on are indented less.
+    /// The following lines have one level of indentation less.
     Dedent,
 }
 
 /// A place where a line may end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Break {
-    /// Whether there is a space where the line goes on.
+    /// Whether a space is printed if the line does not end here.
     pub(super) is_space: bool,
-    /// Whether the line ends only where what follows does not fit, even if the group is broken.
+    /// Whether the line ends only if what follows does not fit, even in a broken group.
     pub(super) fills: bool,
 }
 
-/// Prints.
+/// Prints the operations.
 pub(super) fn lines(operations: &[Operation<'_>]) -> String {
-    let mut page = Page { text: String::new(), column: 0, indent: 0, line_ends: 0 };
+    let mut writer = LineWriter { text: String::new(), column: 0, indent: 0, line_ends: 0 };
     // Whether each group around the operation is broken.
     let mut groups: Vec<bool> = Vec::new();
     let mut rest = operations;
-    while let Some((operation, behind)) = rest.split_first() {
+    while let Some((operation, after)) = rest.split_first() {
         match *operation {
-            Operation::Text(text) | Operation::Comment(text) => page.write(text),
+            Operation::Text(text) | Operation::Comment(text) => writer.write(text),
             Operation::Break(place) => {
                 let is_broken = groups.last().is_none_or(|is_broken| *is_broken);
-                if is_broken && !(place.fills && page.fits(rest)) {
-                    page.end_line(1);
+                if is_broken && !(place.fills && writer.fits(rest)) {
+                    writer.end_line(1);
                 } else if place.is_space {
-                    page.write(" ");
+                    writer.write(" ");
                 }
             }
-            Operation::LineEnds(count) => page.end_line(count),
+            Operation::LineEnds(count) => writer.end_line(count),
             Operation::Open => {
                 let is_broken = groups.last().is_none_or(|is_broken| *is_broken);
-                groups.push(is_broken && !page.fits(rest));
+                groups.push(is_broken && !writer.fits(rest));
             }
             Operation::Close => {
                 groups.pop();
             }
-            Operation::Indent => page.indent += INDENT,
-            Operation::Dedent => page.indent = page.indent.saturating_sub(INDENT),
+            Operation::Indent => writer.indent += INDENT,
+            Operation::Dedent => writer.indent = writer.indent.saturating_sub(INDENT),
         }
-        rest = behind;
+        rest = after;
     }
-    if !page.text.is_empty() {
-        page.text.push('\n');
+    if !writer.text.is_empty() {
+        writer.text.push('\n');
     }
-    page.text
+    writer.text
 }
 
-struct Page {
+struct LineWriter {
     text: String,
     column: usize,
     indent: usize,
-    /// Line ends that are written once text follows, so that no line ends in spaces.
+    /// Line ends to write before the next text, so that no line ends with spaces.
     line_ends: usize,
 }
 
-impl Page {
+impl LineWriter {
     fn write(&mut self, text: &str) {
-        // The end of the text is a token without text.
+        // The end of the text is an empty token.
         if text.is_empty() {
             return;
         }
@@ -109,8 +108,8 @@ impl Page {
         self.column = self.indent;
     }
 
-    /// Whether the group that begins `operations`, or what follows the break that does, fits in
-    /// the line up to the next place where it can end. Looks no further than a line is wide.
+    /// Whether the group at the start of `operations`, or what follows the break there, fits in the
+    /// line up to the next place where the line can end. Looks no further than one line.
     fn fits(&self, operations: &[Operation<'_>]) -> bool {
         let is_group = operations.first() == Some(&Operation::Open);
         let mut room = WIDTH.saturating_sub(self.column);

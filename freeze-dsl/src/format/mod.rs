@@ -1,24 +1,23 @@
 //! The printer: one canonical form of a policy's text.
 //!
-//! It works on the words and signs that the parser found, not on the tree: what stands in a
-//! policy is printed letter for letter, and white space alone is made anew. So numbers and
-//! strings stay as they were written, and comments where they stood.
+//! It works on the parser's tokens, not on the tree: it prints every token as it was written and
+//! changes only white space. So numbers and strings keep their spelling, and comments their place.
 //!
-//! A text becomes tokens, each with the comments before it (`tokens`); these become operations
-//! (`printer`), in an order and with groups that the shape of each statement gives
-//! (`statements`); and the operations become lines (`layout`).
+//! The text becomes tokens, each with the comments before it (`tokens`). The tokens become operations
+//! (`printer`), with groups that depend on the kind of statement (`statements`). The operations
+//! become lines (`layout`).
 
 mod layout;
 mod printer;
 mod statements;
 mod tokens;
 
-use crate::diagnostic::{Code, Diagnostic, Findings, Found};
-use crate::parse::{self, Parts};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Findings};
+use crate::parse::{self, Chunks};
 use crate::source::{Source, Span};
 
-/// The canonical form of a policy's text: the same policy, the same comments, spaced in one way.
-/// To print what was printed changes nothing.
+/// The canonical form of a policy's text: the same policy and the same comments, with canonical
+/// white space. Formatting is idempotent.
 ///
 /// ```
 /// use freeze_dsl::{format::format, source::Source};
@@ -30,18 +29,17 @@ use crate::source::{Source, Span};
 /// ```
 ///
 /// # Errors
-/// If the text does not parse: all that is wrong with its syntax. Whether the policy makes sense
-/// is not asked.
+/// If the text does not parse: its syntax errors. The policy is not checked otherwise.
 pub fn format(source: Source) -> Result<String, Findings> {
     let (_, found) = parse::parse(source.text());
     if !found.is_empty() {
         return Err(Findings::new(source, found));
     }
-    let readable = parse::readable(source.text(), &mut Found::default());
-    let Ok(parts) = Parts::new(&readable).collect::<Result<Vec<_>, _>>() else {
-        // What has no finding has parsed; were it not so, this would be told, not hidden.
+    let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
+    let Ok(parts) = Chunks::new(&readable).collect::<Result<Vec<_>, _>>() else {
+        // A text without findings has parsed, so this does not happen.
         let whole = Span::new(0, source.text().len());
-        let finding = Diagnostic::new(Code::Syntax, whole, "this cannot be read");
+        let finding = Diagnostic::new(Code::Syntax, whole, "this cannot be parsed");
         return Err(Findings::new(source, vec![finding]));
     };
     Ok(layout::lines(&printer::operations(source.text(), parts)))

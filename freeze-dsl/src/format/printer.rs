@@ -1,15 +1,15 @@
-//! Operations from tokens: the space between two tokens, and the comments there.
+//! From tokens to operations: the white space and the comments between two tokens.
 //!
-//! A comment keeps its place between two tokens, and on which of its sides a line ends. The one
-//! exception: before a `,`, `;` or `:`, comments that stand at the end of a line or in one of
-//! their own move behind the sign.
+//! A comment keeps its place between two tokens, and the line ends before and after it. There is one
+//! exception: before a `,`, `;` or `:`, comments at the end of a line or in a line of their own move
+//! after the sign.
 
 use super::layout::{Break, Operation};
 use super::tokens::{Gap, Token, Tokens};
-use crate::parse::{Part, Rule};
+use crate::parse::{Chunk, Rule};
 
-/// All operations that print a text.
-pub(super) fn operations<'t>(text: &'t str, parts: Vec<Part<'_>>) -> Vec<Operation<'t>> {
+/// The operations that print a text.
+pub(super) fn operations<'t>(text: &'t str, parts: Vec<Chunk<'_>>) -> Vec<Operation<'t>> {
     let mut printer = Printer {
         tokens: Tokens::new(text, &parts),
         operations: Vec::new(),
@@ -22,18 +22,18 @@ pub(super) fn operations<'t>(text: &'t str, parts: Vec<Part<'_>>) -> Vec<Operati
 }
 
 pub(super) struct Printer<'t> {
-    /// What has not been printed yet.
+    /// The tokens that have not been printed yet.
     tokens: Tokens<'t>,
     operations: Vec<Operation<'t>>,
-    /// The kind of the token that was printed last.
+    /// The kind of the last token that was printed.
     before: Option<Rule>,
-    /// What was asked to stand before the next token.
+    /// The separator that was requested before the next token.
     asked: Option<Separator>,
-    /// Whether what stands before the next token has been printed.
+    /// Whether the separator before the next token has been printed.
     is_led: bool,
 }
 
-/// What stands between two tokens.
+/// What separates two tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Separator {
     Nothing,
@@ -42,21 +42,21 @@ pub(super) enum Separator {
     Break(Break),
     /// The end of a line, and a blank line where there was one.
     Line,
-    /// The end of a line behind which no blank line is kept.
+    /// The end of a line, without a blank line after it.
     BlockStart,
 }
 
 impl Separator {
-    /// A line may end here, and a space stands here where it does not.
+    /// A line may end here; otherwise there is a space.
     pub(super) const BREAK: Self = Self::Break(Break { is_space: true, fills: false });
-    /// As `BREAK`, with lines filled as text fills them.
+    /// As `BREAK`, but the line ends only if what follows does not fit.
     pub(super) const FILL: Self = Self::Break(Break { is_space: true, fills: true });
-    /// A line may end here, and nothing stands here where it does not.
+    /// A line may end here; otherwise there is nothing.
     pub(super) const EDGE: Self = Self::Break(Break { is_space: false, fills: false });
 }
 
 impl<'t> Printer<'t> {
-    /// What is to stand before the next token, in place of what usually does.
+    /// Requests a separator before the next token, in place of the usual one.
     pub(super) fn ask(&mut self, separator: Separator) {
         self.asked = Some(separator);
     }
@@ -65,7 +65,7 @@ impl<'t> Printer<'t> {
         self.operations.push(operation);
     }
 
-    /// Begins a group at the next token; what stands before that token is outside.
+    /// Begins a group at the next token, after the separator before it.
     pub(super) fn open(&mut self) {
         self.lead();
         self.push(Operation::Open);
@@ -78,7 +78,7 @@ impl<'t> Printer<'t> {
     /// Prints the next token.
     pub(super) fn token(&mut self) {
         if matches!(self.tokens.peek_kind(), Some(Rule::comma | Rule::semicolon | Rule::colon))
-            && self.tokens.peek().is_some_and(|token| token.gap.moves_behind_sign())
+            && self.tokens.peek().is_some_and(|token| token.gap.moves_after_sign())
         {
             let text = self.tokens.peek().map_or("", |token| token.text);
             let kind = self.tokens.peek_kind();
@@ -95,23 +95,23 @@ impl<'t> Printer<'t> {
         }
     }
 
-    /// Prints a sign that is not in the text, right behind the last token.
+    /// Prints a sign that is not in the text, directly after the last token.
     pub(super) fn append(&mut self, sign: &'t str) {
         self.push(Operation::Text(sign));
         self.before = Some(Rule::comma);
     }
 
-    /// Leaves out the next token.
+    /// Skips the next token.
     pub(super) fn skip(&mut self) {
         self.tokens.drop_next();
     }
 
-    /// Whether comments stand before the next token.
+    /// Whether there are comments before the next token.
     pub(super) fn has_comments(&mut self) -> bool {
         self.tokens.peek().is_some_and(|token| !token.gap.comments.is_empty())
     }
 
-    /// Prints what stands before the next token.
+    /// Prints the separator and the comments before the next token.
     fn lead(&mut self) {
         if !self.is_led {
             self.is_led = true;
@@ -119,14 +119,14 @@ impl<'t> Printer<'t> {
         }
     }
 
-    /// Prints the token that closes brackets, `asked` before it. Comments before it belong to what
-    /// stands in the brackets, and so are indented as that is.
+    /// Prints a closing bracket, with `asked` before it. Comments before it belong to the content of
+    /// the brackets and are indented with it.
     pub(super) fn closing_token(&mut self, asked: Separator) {
         self.end_block(asked);
         self.token();
     }
 
-    /// Prints what stands before the end of an indented block, and ends it.
+    /// Prints the separator before the end of an indented block, and ends the block.
     pub(super) fn end_block(&mut self, asked: Separator) {
         self.ask(asked);
         self.is_led = true;
@@ -188,7 +188,7 @@ impl<'t> Printer<'t> {
     }
 }
 
-/// What stands between two tokens where nothing else was asked for.
+/// The separator of two tokens if no other is requested.
 fn usual(before: Rule, next: Rule) -> Separator {
     let is_glued = is_opening(before)
         || is_glued_to_the_left(next)
@@ -201,7 +201,7 @@ fn usual(before: Rule, next: Rule) -> Separator {
     if is_glued { Separator::Nothing } else { Separator::Space }
 }
 
-/// Whether a comment stands right behind a token: in brackets, if it does not end the line.
+/// Whether a comment directly follows a token: after an opening bracket, if it is no line comment.
 fn glues(before: Rule, comment: &str) -> bool {
     is_opening(before) && !comment.starts_with("//")
 }

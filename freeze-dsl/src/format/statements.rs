@@ -1,4 +1,4 @@
-//! The shape of each part of a policy: its groups, and where its lines may be broken.
+//! How each kind of statement is printed: its groups, and where its lines may be broken.
 
 use pest::iterators::Pair;
 
@@ -7,7 +7,7 @@ use super::printer::{Printer, Separator};
 use crate::parse::Rule;
 
 impl Printer<'_> {
-    /// Prints a policy's parts, each in lines of its own.
+    /// Prints the chunks of a policy, each in lines of its own.
     pub(super) fn policy<'p>(&mut self, parts: impl Iterator<Item = Pair<'p, Rule>>) {
         let mut separator = Separator::BlockStart;
         for part in parts {
@@ -26,7 +26,7 @@ impl Printer<'_> {
                     self.closing(part, separator);
                     separator = Separator::Line;
                 }
-                // Comments may stand behind the last statement.
+                // There may be comments after the last statement.
                 _ => {
                     self.ask(Separator::Line);
                     self.token();
@@ -57,7 +57,7 @@ impl Printer<'_> {
         self.push(Operation::Indent);
     }
 
-    /// The end of a loop, behind what was to stand before another statement.
+    /// The end of a loop; `separator` is the one that would precede another statement.
     fn closing(&mut self, pair: Pair<'_, Rule>, before: Separator) {
         let asked = match before {
             Separator::BlockStart if self.has_comments() => Separator::Space,
@@ -70,7 +70,7 @@ impl Printer<'_> {
         }
     }
 
-    /// Prints any part of a statement.
+    /// Prints a part of a statement.
     fn part(&mut self, pair: Pair<'_, Rule>) {
         match pair.as_rule() {
             Rule::rule => self.rule(pair),
@@ -99,7 +99,7 @@ impl Printer<'_> {
         }
     }
 
-    /// `trigger as name: actions`, in one line or with a line for each action.
+    /// `trigger as name: actions`, in one line or with one line per action.
     fn rule(&mut self, pair: Pair<'_, Rule>) {
         let mut actions = 0;
         for part in pair.into_inner() {
@@ -118,7 +118,7 @@ impl Printer<'_> {
         self.push(Operation::Dedent);
     }
 
-    /// A group whose lines may be broken before each of one kind of its words.
+    /// A group whose lines may be broken before each keyword of one kind.
     fn broken_before(&mut self, pair: Pair<'_, Rule>, joint: Rule, indent: usize) {
         self.open();
         (0..indent).for_each(|_| self.push(Operation::Indent));
@@ -147,7 +147,7 @@ impl Printer<'_> {
         self.push(Operation::Dedent);
     }
 
-    /// `unfreeze layer4 lr 1e-3`: in one line, or the options in the next, or a line for each.
+    /// `unfreeze layer4 lr 1e-3`: in one line, with the options in the next, or one option per line.
     fn on_targets(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         self.push(Operation::Indent);
@@ -213,7 +213,7 @@ impl Printer<'_> {
         self.close();
     }
 
-    /// Selectors, which fill lines. Their group begins behind what stands before them.
+    /// Selectors, which fill lines. Their group begins after the separator before them.
     fn targets(&mut self, pair: Pair<'_, Rule>) {
         self.open();
         for part in pair.into_inner() {
@@ -233,9 +233,9 @@ impl Printer<'_> {
         self.close();
     }
 
-    /// Brackets around parts that fill lines, one `,` between two parts and none behind the last.
+    /// Brackets around parts that fill lines, with a `,` between two parts and none after the last.
     fn brackets(&mut self, pair: Pair<'_, Rule>) {
-        // An optimizer's arguments stand right behind its name.
+        // An optimizer's arguments directly follow its name.
         if pair.as_rule() == Rule::arguments {
             self.ask(Separator::Nothing);
         }
@@ -261,7 +261,7 @@ impl Printer<'_> {
                     self.token();
                 }
                 kind => {
-                    // Between an optimizer's arguments it may be missing.
+                    // It is optional between an optimizer's arguments.
                     if !has_comma {
                         self.append(",");
                     }
@@ -275,7 +275,7 @@ impl Printer<'_> {
         self.close();
     }
 
-    /// `{q_proj,v_proj}`, which is a part of a path and has no spaces.
+    /// `{q_proj,v_proj}`, a part of a path, without spaces.
     fn one_of(&mut self, pair: Pair<'_, Rule>) {
         for part in pair.into_inner() {
             let is_comma = part.as_rule() == Rule::comma;
@@ -287,7 +287,7 @@ impl Printer<'_> {
     }
 }
 
-/// Whether a pair is a word or a sign.
+/// Whether a pair is a token.
 fn is_token(pair: &Pair<'_, Rule>) -> bool {
     pair.clone().into_inner().next().is_none()
 }

@@ -1,16 +1,16 @@
-//! The words and signs of a text, each with the comments that stand before it.
+//! The tokens of a text, each with the comments before it.
 
 use std::collections::VecDeque;
 
 use pest::iterators::Pairs;
 
-use crate::parse::{Part, Rule};
+use crate::parse::{Chunk, Rule};
 
 /// A word or sign.
 pub(super) struct Token<'t> {
     pub(super) kind: Rule,
     pub(super) text: &'t str,
-    /// What stands between the token before and this one.
+    /// The white space and comments between the token before and this one.
     pub(super) gap: Gap<'t>,
 }
 
@@ -18,26 +18,26 @@ pub(super) struct Token<'t> {
 #[derive(Default)]
 pub(super) struct Gap<'t> {
     pub(super) comments: Vec<Comment<'t>>,
-    /// How many line ends stand behind the last comment, two at most.
+    /// How many line ends follow the last comment, two at most.
     pub(super) line_ends: usize,
 }
 
 pub(super) struct Comment<'t> {
     pub(super) text: &'t str,
-    /// How many line ends stand before it, two at most: more than one blank line is not kept.
+    /// How many line ends precede it, two at most: more than one blank line is not kept.
     pub(super) line_ends: usize,
 }
 
 impl<'t> Gap<'t> {
-    /// Reads what stands between two tokens.
+    /// Reads the text between two tokens.
     fn read(mut text: &'t str) -> Self {
         let mut gap = Self::default();
         loop {
-            let behind = text.trim_start_matches(is_space);
-            let space = text.len() - behind.len();
+            let after = text.trim_start_matches(is_space);
+            let space = text.len() - after.len();
             let line_ends = text.get(..space).map_or(0, |space| space.matches('\n').count()).min(2);
-            let length = comment_length(behind);
-            let Some((comment, rest)) = behind.split_at_checked(length).filter(|_| length > 0)
+            let length = comment_length(after);
+            let Some((comment, rest)) = after.split_at_checked(length).filter(|_| length > 0)
             else {
                 gap.line_ends = line_ends;
                 return gap;
@@ -48,17 +48,17 @@ impl<'t> Gap<'t> {
         }
     }
 
-    /// Whether a line ends somewhere in it.
+    /// Whether it contains a line end.
     fn is_broken(&self) -> bool {
         self.line_ends > 0 || self.comments.iter().any(|comment| comment.line_ends > 0)
     }
 
-    /// Whether it has comments that no sign should follow in a line of its own.
-    pub(super) fn moves_behind_sign(&self) -> bool {
+    /// Whether its comments move after a `,`, `;` or `:` that follows.
+    pub(super) fn moves_after_sign(&self) -> bool {
         !self.comments.is_empty() && self.is_broken()
     }
 
-    /// The gap that is left when the token between this one and `next` goes away.
+    /// The gap that remains if the token between this gap and `next` is removed.
     fn followed_by(mut self, next: Self) -> Self {
         let mut between = self.line_ends;
         for mut comment in next.comments {
@@ -71,12 +71,12 @@ impl<'t> Gap<'t> {
     }
 }
 
-/// The byte order mark is as good as a space.
+/// White space, or a byte order mark, which counts as a space.
 fn is_space(character: char) -> bool {
     character.is_whitespace() || character == '\u{FEFF}'
 }
 
-/// How long the comment is that the text begins with; zero where there is none.
+/// The length of the comment at the start of the text; zero if there is none.
 fn comment_length(text: &str) -> usize {
     if text.starts_with("//") {
         return text.find('\n').unwrap_or(text.len());
@@ -108,8 +108,8 @@ pub(super) struct Tokens<'t> {
 }
 
 impl<'t> Tokens<'t> {
-    /// The tokens that the parser found, as they stand in the text. The last is the end of the text, which is empty.
-    pub(super) fn new(text: &'t str, parts: &[Part<'_>]) -> Self {
+    /// The parser's tokens, in order. The last is the end of the text, which is empty.
+    pub(super) fn new(text: &'t str, parts: &[Chunk<'_>]) -> Self {
         let mut queue = VecDeque::new();
         let mut before = 0;
         for (at, part) in parts {
@@ -140,7 +140,7 @@ impl<'t> Tokens<'t> {
         self.queue.front().map(|token| token.kind)
     }
 
-    /// Leaves out a token; its comments go to the one behind it.
+    /// Removes the next token; its comments move to the one after it.
     pub(super) fn drop_next(&mut self) {
         if let Some(gap) = self.next().map(|token| token.gap)
             && let Some(next) = self.peek()

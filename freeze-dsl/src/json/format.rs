@@ -1,4 +1,4 @@
-//! The format version of what goes to disk.
+//! The format version of JSON on disk.
 
 use serde::de::{DeserializeOwned, Deserializer, Error};
 use serde::{Deserialize, Serialize, Serializer};
@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 pub(crate) struct Format;
 
 impl Format {
-    /// The version that this program writes, and the only one that it reads.
+    /// The version that this program writes; it reads no other.
     pub(crate) const VERSION: u64 = 1;
 }
 
@@ -24,7 +24,7 @@ impl<'de> Deserialize<'de> for Format {
         match u64::deserialize(from)? {
             Self::VERSION => Ok(Self),
             other => Err(D::Error::custom(format!(
-                "format {other} is not known, only format {} is",
+                "format {other} is not supported, only format {} is",
                 Self::VERSION
             ))),
         }
@@ -46,8 +46,8 @@ impl schemars::JsonSchema for Format {
     }
 }
 
-/// Reads something that has a format version, and looks at the version first: what another
-/// version wrote may have fields that this program does not know.
+/// Reads a value with a format version, and checks the version first: a newer format may have
+/// fields that are unknown here.
 pub(crate) fn read<'de, T, D>(from: D) -> Result<T, D::Error>
 where
     T: DeserializeOwned,

@@ -1,5 +1,4 @@
-//! What everything shares that is written as JSON: a format version, and numbers of which JSON
-//! has none.
+//! Shared by everything that is written as JSON: a format version, and numbers that JSON lacks.
 
 mod format;
 mod real;

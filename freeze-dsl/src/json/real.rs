@@ -1,19 +1,19 @@
-//! Numbers of which JSON has none: infinities, and what is no number.
+//! Numbers that JSON lacks: infinities and NaN.
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A number as JSON has it, or the name of one that JSON has not.
+/// A finite number, or the name of one that JSON lacks.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 #[serde(untagged)]
 pub(crate) enum Real {
     Finite(f64),
-    Other(Other),
+    NonFinite(NonFinite),
 }
 
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
-pub(crate) enum Other {
+pub(crate) enum NonFinite {
     #[serde(rename = "inf")]
     Infinity,
     #[serde(rename = "-inf")]
@@ -25,9 +25,9 @@ pub(crate) enum Other {
 impl From<f64> for Real {
     fn from(value: f64) -> Self {
         match value {
-            f64::INFINITY => Self::Other(Other::Infinity),
-            f64::NEG_INFINITY => Self::Other(Other::NegativeInfinity),
-            value if value.is_nan() => Self::Other(Other::NotANumber),
+            f64::INFINITY => Self::NonFinite(NonFinite::Infinity),
+            f64::NEG_INFINITY => Self::NonFinite(NonFinite::NegativeInfinity),
+            value if value.is_nan() => Self::NonFinite(NonFinite::NotANumber),
             value => Self::Finite(value),
         }
     }
@@ -37,9 +37,9 @@ impl From<Real> for f64 {
     fn from(real: Real) -> Self {
         match real {
             Real::Finite(value) => value,
-            Real::Other(Other::Infinity) => Self::INFINITY,
-            Real::Other(Other::NegativeInfinity) => Self::NEG_INFINITY,
-            Real::Other(Other::NotANumber) => Self::NAN,
+            Real::NonFinite(NonFinite::Infinity) => Self::INFINITY,
+            Real::NonFinite(NonFinite::NegativeInfinity) => Self::NEG_INFINITY,
+            Real::NonFinite(NonFinite::NotANumber) => Self::NAN,
         }
     }
 }

@@ -5,7 +5,7 @@ use super::numbers::in_place;
 use super::scope::Meaning;
 use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term, Text};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::select::{Named, Selection};
+use crate::select::{ReadyMade, Selection};
 use crate::source::{Span, Spanned};
 
 /// One element of a list.
@@ -64,7 +64,7 @@ impl Lowering<'_, '_> {
                     .guess_without("leave out the second", again),
             );
             true
-        } else if !is_number && Named::of(&name.value).is_some() {
+        } else if !is_number && ReadyMade::of(&name.value).is_some() {
             self.report(
                 twice(format!("{written} is defined by the language")).label("choose another name"),
             );
@@ -149,7 +149,7 @@ impl Lowering<'_, '_> {
         match self.scope.get(name, false).cloned() {
             Some(Meaning::List(elements)) => Some(elements),
             Some(Meaning::Unknown) => None,
-            None if Named::of(name).is_none() => {
+            None if ReadyMade::of(name).is_none() => {
                 self.unknown_name(name, place);
                 None
             }

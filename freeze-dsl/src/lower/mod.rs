@@ -13,10 +13,12 @@ mod triggers;
 use std::collections::{HashMap, HashSet};
 
 use crate::ast::{self, Item, Text, Tree};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Found, Reported, readable, removal};
+use crate::diagnostic::{
+    Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
+};
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
 use crate::parse::lost_let;
-use crate::select::{Selecting, Selection};
+use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
 use scope::{Meaning, Scope};
@@ -26,14 +28,14 @@ pub(crate) fn lower(
     tree: &Tree,
     source: &Source,
     overrides: &Overrides,
-    model: Option<&Selecting<'_>>,
-    sink: &mut Found,
+    model: Option<&NameIndex<'_>>,
+    sink: &mut DiagnosticSink,
 ) -> LoweredPolicy {
     let mut lowering = Lowering {
         text: source.text(),
         overrides,
         model,
-        sink: Found::default(),
+        sink: DiagnosticSink::default(),
         reported: None,
         reports: 0,
         first_report: None,
@@ -85,8 +87,8 @@ fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
 struct Lowering<'a, 'm> {
     text: &'a str,
     overrides: &'a Overrides,
-    model: Option<&'a Selecting<'m>>,
-    sink: Found,
+    model: Option<&'a NameIndex<'m>>,
+    sink: DiagnosticSink,
     /// A finding that was reported since the innermost `watch` began.
     reported: Option<Reported>,
     /// The number of findings, including those that the sink dropped.
@@ -148,7 +150,7 @@ impl Lowering<'_, '_> {
 
     /// Whether a finding may still be read, so that looking for a suggestion is worth the time.
     const fn explains(&self) -> bool {
-        self.reports < Found::MOST
+        self.reports < DiagnosticSink::MOST
     }
 
     /// The text at a place, as messages show it.

@@ -7,7 +7,7 @@ use super::numbers::{in_place, is_below};
 use super::scope::Meaning;
 use crate::ast::{self, Rows, Sample, Selector, Targets, Term};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
-use crate::select::{Named, Segment, Selection};
+use crate::select::{PathSegment, ReadyMade, Selection};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -232,13 +232,13 @@ impl Lowering<'_, '_> {
                 Meaning::Number(_) | Meaning::Unknown => Selection::unknown(),
             };
         }
-        let Some(named) = Named::of(name) else {
+        let Some(named) = ReadyMade::of(name) else {
             self.unknown_name(name, place);
             return Selection::unknown();
         };
         let selection = match (named, self.model) {
-            (Named::Trainable, _) => Selection::Trainable,
-            (Named::Frozen, _) => Selection::Frozen,
+            (ReadyMade::Trainable, _) => Selection::Trainable,
+            (ReadyMade::Frozen, _) => Selection::Frozen,
             (_, None) => Selection::unknown(),
             (_, Some(model)) => Selection::Parameters(model.named(named)),
         };
@@ -257,7 +257,7 @@ impl Lowering<'_, '_> {
 
     pub(super) fn unknown_name(&mut self, name: &str, place: Span) {
         const LISTED: usize = 20;
-        let own = Named::ALL.iter().map(|named| named.word());
+        let own = ReadyMade::ALL.iter().map(|named| named.word());
         let known = own.clone().chain(self.scope.names(false)).take(LISTED);
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
@@ -280,7 +280,7 @@ impl Lowering<'_, '_> {
     }
 
     /// The parameters of a path; reports if there are none.
-    pub(super) fn select(&mut self, pattern: &[Spanned<Segment>], place: Span) -> Selection {
+    pub(super) fn select(&mut self, pattern: &[Spanned<PathSegment>], place: Span) -> Selection {
         let Some(model) = self.model else { return Selection::unknown() };
         let parameters = model.path(pattern);
         // Looking for a suggestion takes longer than everything else.
@@ -305,8 +305,8 @@ impl Lowering<'_, '_> {
     pub(super) fn pattern<'p>(
         &mut self,
         path: &'p [Spanned<ast::Segment>],
-    ) -> Option<Vec<Spanned<Segment<'p>>>> {
-        let mut pattern: Vec<Spanned<Segment<'p>>> = Vec::with_capacity(path.len());
+    ) -> Option<Vec<Spanned<PathSegment<'p>>>> {
+        let mut pattern: Vec<Spanned<PathSegment<'p>>> = Vec::with_capacity(path.len());
         let mut is_known = true;
         for segment in path {
             if let ast::Segment::Literal(name) = &segment.value {
@@ -315,8 +315,8 @@ impl Lowering<'_, '_> {
             }
             match self.segment(segment) {
                 // Two `**` in a row equal one.
-                Some(Segment::AnyDepth)
-                    if pattern.last().is_some_and(|last| last.value == Segment::AnyDepth) => {}
+                Some(PathSegment::AnyDepth)
+                    if pattern.last().is_some_and(|last| last.value == PathSegment::AnyDepth) => {}
                 Some(known) => pattern.push(Spanned::new(known, segment.span)),
                 None => is_known = false,
             }
@@ -324,15 +324,15 @@ impl Lowering<'_, '_> {
         is_known.then_some(pattern)
     }
 
-    fn segment<'p>(&mut self, segment: &'p Spanned<ast::Segment>) -> Option<Segment<'p>> {
+    fn segment<'p>(&mut self, segment: &'p Spanned<ast::Segment>) -> Option<PathSegment<'p>> {
         Some(match &segment.value {
-            ast::Segment::Literal(name) => Segment::Name(name),
-            ast::Segment::Glob(word) if word == "**" => Segment::AnyDepth,
-            ast::Segment::Glob(word) if word.contains('*') => Segment::Glob(word),
-            ast::Segment::Glob(word) => Segment::Name(word),
+            ast::Segment::Literal(name) => PathSegment::Name(name),
+            ast::Segment::Glob(word) if word == "**" => PathSegment::AnyDepth,
+            ast::Segment::Glob(word) if word.contains('*') => PathSegment::Glob(word),
+            ast::Segment::Glob(word) => PathSegment::Name(word),
             ast::Segment::Index(index) => {
                 let start = self.whole_number(index, "an index")?;
-                Segment::Index { start, end: start.saturating_add(1) }
+                PathSegment::Index { start, end: start.saturating_add(1) }
             }
             ast::Segment::Range { start: starts, end: ends, inclusive } => {
                 let first = self.whole_number(starts, "an index");
@@ -354,25 +354,25 @@ impl Lowering<'_, '_> {
                     );
                     return None;
                 }
-                Segment::Index { start, end }
+                PathSegment::Index { start, end }
             }
             ast::Segment::OneOf(words) => {
                 let mut known = HashSet::new();
                 let first = words.iter().filter(|word| known.insert(word.value.as_ref()));
                 let first = first.map(|word| Spanned::new(word.value.as_ref(), word.span));
-                Segment::OneOf(first.collect())
+                PathSegment::OneOf(first.collect())
             }
         })
     }
 }
 
 /// The segments of a quoted name, each with its own place if the name has no escapes.
-fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<Segment<'_>>> {
+fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<PathSegment<'_>>> {
     let plain = span.end - span.start == name.len() + 2;
     let mut start = span.start + 1;
     name.split('.').map(move |segment| {
         let place = if plain { Span::new(start, start + segment.len()) } else { span };
         start += segment.len() + 1;
-        Spanned::new(Segment::Name(segment), place)
+        Spanned::new(PathSegment::Name(segment), place)
     })
 }

@@ -1,18 +1,18 @@
-//! What is different between two models.
+//! The differences between two models.
 
 use std::collections::HashMap;
 
 use super::{Model, Role, Tensor};
 
 impl Model {
-    /// How a later model differs from this one, a line a tensor: `- fc.bias: f32 [10]` where it is
-    /// gone, `+` where it is new, `~ fc.bias: f32 [10] -> f32 [20]` where it is another. Empty
-    /// where the models are equal.
+    /// The differences to a later model, one line per tensor: `- fc.bias: f32 [10]` for one that was
+    /// removed, `+` for one that was added, `~ fc.bias: f32 [10] -> f32 [20]` for one that was
+    /// changed. Empty if the models are equal.
     #[must_use]
     pub fn difference(&self, later: &Self) -> Vec<String> {
         let by_name = |model: &'_ Self| -> HashMap<String, String> {
             let tensors = model.tensors().iter();
-            tensors.map(|tensor| (tensor.name.clone(), said(tensor))).collect()
+            tensors.map(|tensor| (tensor.name.clone(), described(tensor))).collect()
         };
         let (before, after) = (by_name(self), by_name(later));
         let mut lines = Vec::new();
@@ -33,15 +33,15 @@ impl Model {
         if lines.is_empty() {
             let mut pairs = self.tensors().iter().zip(later.tensors());
             lines.extend(pairs.find(|(was, is)| was != is).map(|(was, is)| {
-                format!("~ the order: where `{}` stood, there is `{}`", was.name, is.name)
+                format!("~ the order: `{}` is now at the place of `{}`", is.name, was.name)
             }));
         }
         lines
     }
 }
 
-/// A tensor but for its name.
-fn said(tensor: &Tensor) -> String {
+/// The description of a tensor without its name.
+fn described(tensor: &Tensor) -> String {
     let Tensor { dtype, shape, role, same_as, .. } = tensor;
     let buffer = if *role == Role::Buffer { ", a buffer" } else { "" };
     let tied = same_as.as_ref().map_or(String::new(), |of| format!(", the same as `{of}`"));
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_gone_new_and_another() {
+    fn tensors_are_removed_added_and_changed() {
         use Role::{Buffer, Parameter};
         let before =
             model(&[("a", 1, Parameter, None), ("b", 2, Parameter, None), ("c", 3, Buffer, None)]);
@@ -84,6 +84,6 @@ mod tests {
         assert_eq!(before.difference(&before), [""; 0]);
         let turned = model(&[("b", 2, Parameter, None), ("a", 1, Parameter, None)]);
         let straight = model(&[("a", 1, Parameter, None), ("b", 2, Parameter, None)]);
-        assert_eq!(straight.difference(&turned), ["~ the order: where `a` stood, there is `b`"]);
+        assert_eq!(straight.difference(&turned), ["~ the order: `b` is now at the place of `a`"]);
     }
 }

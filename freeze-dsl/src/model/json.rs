@@ -11,30 +11,30 @@ use crate::json::Format;
 #[derive(Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
-struct Written<'m> {
+struct ModelJson<'m> {
     format: Format,
     /// Its tensors, in the model's order.
     tensors: Cow<'m, [Tensor]>,
 }
 
-/// The format comes first: a newer file may have fields that this program does not know.
+/// Read first: a newer format may have fields that are unknown here.
 #[derive(Deserialize)]
-struct Version {
+struct ModelVersion {
     format: u64,
 }
 
 pub(super) fn read(text: &str) -> Result<Model, ModelError> {
-    let Version { format } = serde_json::from_str(text)?;
+    let ModelVersion { format } = serde_json::from_str(text)?;
     if format != Format::VERSION {
         return Err(ModelError::Format(format));
     }
-    let file: Written<'static> = serde_json::from_str(text)?;
+    let file: ModelJson<'static> = serde_json::from_str(text)?;
     Model::new(file.tensors.into_owned())
 }
 
 pub(super) fn write(model: &Model) -> Result<String, ModelError> {
     let tensors = Cow::Borrowed(model.tensors());
-    Ok(serde_json::to_string(&Written { format: Format, tensors })?)
+    Ok(serde_json::to_string(&ModelJson { format: Format, tensors })?)
 }
 
 #[cfg(feature = "schema")]
@@ -44,6 +44,6 @@ impl schemars::JsonSchema for Model {
     }
 
     fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        Written::json_schema(generator)
+        ModelJson::json_schema(generator)
     }
 }

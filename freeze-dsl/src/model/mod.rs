@@ -1,4 +1,4 @@
-//! A model as a policy sees it: names, shapes, types and roles of its tensors.
+//! A model's description: names, shapes, types and roles of its tensors.
 
 mod difference;
 mod error;
@@ -31,25 +31,25 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// The type of its elements as safetensors writes it, in lower case: `f32`.
     pub dtype: String,
-    /// Whether it is trained.
+    /// Whether it is a parameter or a buffer.
     pub role: Role,
-    /// The name of the earlier tensor that this one is, where one tensor has two names.
+    /// For tied parameters, the earlier name of this tensor.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub same_as: Option<String>,
 }
 
-/// What a tensor is to its model.
+/// Whether a tensor is a parameter or a buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Trained by an optimizer.
     Parameter,
-    /// Kept by the model itself, as running statistics are.
+    /// Updated by the model itself, as running statistics are.
     Buffer,
 }
 
-/// A trained tensor, once, under all of its names.
+/// A parameter with all of its names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parameter {
     /// Its first name.
@@ -61,10 +61,10 @@ pub struct Parameter {
 }
 
 impl Parameter {
-    /// How many numbers it has.
+    /// How many elements it has.
     #[must_use]
     pub fn elements(&self) -> usize {
-        // `Model::new` saw to it that this is no overflow.
+        // `Model::new` has checked that this does not overflow.
         self.shape.iter().fold(1, |product, size| product.saturating_mul(*size))
     }
 
@@ -78,8 +78,8 @@ impl Model {
     /// A model of these tensors.
     ///
     /// # Errors
-    /// If a name is empty or stands twice, a `same_as` names no earlier tensor or one of another
-    /// shape or role, or all shapes together have more numbers than can be counted.
+    /// If a name is empty or occurs twice, if a `same_as` names no earlier tensor or one of another
+    /// shape or role, or if the number of elements overflows `usize`.
     pub fn new(tensors: Vec<Tensor>) -> Result<Self, ModelError> {
         let mut seen = HashSet::new();
         let mut total = 0_usize;
@@ -133,7 +133,7 @@ impl Model {
     /// `.model.json` file.
     ///
     /// # Errors
-    /// If the file cannot be read or is neither.
+    /// If the file cannot be read or is neither of them.
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         let path = path.as_ref();
         let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
@@ -151,7 +151,7 @@ impl Model {
     /// Reads a model's description from the text of a `.model.json` file.
     ///
     /// # Errors
-    /// If it is none.
+    /// If the text is not a model description.
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         json::read(text)
     }
@@ -159,7 +159,7 @@ impl Model {
     /// The text of a `.model.json` file that describes this model.
     ///
     /// # Errors
-    /// Never for a model that was made here; what serde says, else.
+    /// If serialization fails, which it does not for a `Model`.
     pub fn to_json(&self) -> Result<String, ModelError> {
         json::write(self)
     }
@@ -181,14 +181,14 @@ impl Model {
         &self.tensors
     }
 
-    /// The trained tensors, each once, in the model's order. Plans and clocks speak of a
-    /// parameter by its index here.
+    /// The parameters, in the model's order, tied ones once. Plans and clocks refer to a parameter
+    /// by its index in this list.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
-    /// The modules that keep running statistics, in the model's order.
+    /// The modules with running statistics, in the model's order.
     #[must_use]
     pub fn normalisations(&self) -> &[Normalisation] {
         &self.normalisations

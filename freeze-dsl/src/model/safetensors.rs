@@ -13,20 +13,20 @@ use super::{Model, ModelError, Role, Tensor};
 /// The longest header that safetensors itself reads.
 const MAX_HEADER: u64 = 100_000_000;
 
-/// Reads the header alone: the tensors may be many gigabytes.
+/// Reads only the header: the tensors may be many gigabytes.
 pub(super) fn load(path: &Path) -> Result<Model, ModelError> {
     let mut file = File::open(path)?;
     let mut length = [0; 8];
-    let too_short = |_| ModelError::Header("it is too short for a header".to_owned());
+    let too_short = |_| ModelError::Header("the file is too short for a header".to_owned());
     file.read_exact(&mut length).map_err(too_short)?;
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER {
-        return Err(ModelError::Header(format!("its header would be {length} bytes long")));
+        return Err(ModelError::Header(format!("its header would have {length} bytes")));
     }
     let mut header = Vec::new();
     file.take(length).read_to_end(&mut header)?;
     if header.len() as u64 != length {
-        return Err(ModelError::Header("it ends within its header".to_owned()));
+        return Err(ModelError::Header("the file ends within its header".to_owned()));
     }
     read(&header)
 }

@@ -1,22 +1,22 @@
-//! Modules that keep running statistics, as batch normalisation does.
+//! Modules with running statistics, as batch normalisation has.
 
 use std::collections::HashMap;
 
 use super::{Parameter, Role, Tensor};
 
-/// The last segments of the names of running statistics, as `PyTorch` calls them.
+/// `PyTorch`'s names of running statistics.
 const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
 
-/// A module that keeps running statistics.
+/// A module with running statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Normalisation {
     /// Its path; empty for the model itself.
     pub module: String,
     /// Its statistics, as indices of the model's tensors.
     pub buffers: Vec<usize>,
-    /// The parameters that decide whether its statistics follow the data, as indices of
-    /// the model's parameters: its own, or those of the nearest module around it that has
-    /// any, since a normalisation without affine parameters belongs to what it normalises.
+    /// The parameters that determine whether its statistics are updated, as indices of the model's
+    /// parameters: its own, or, for a normalisation without affine parameters, those of the
+    /// nearest enclosing module that has any.
     pub parameters: Vec<usize>,
 }
 
@@ -43,7 +43,7 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
             }),
         }
     }
-    // Sorted, the names under a module are a stretch.
+    // In sorted order, the names under a module are contiguous.
     let mut names: Vec<(&str, usize)> = parameters
         .iter()
         .enumerate()
@@ -56,7 +56,7 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
     found
 }
 
-/// The parameters of `module`, or of the nearest module around it that has any, in order.
+/// The parameters of `module`, or of the nearest enclosing module that has any, in order.
 fn deciding(module: &str, names: &[(&str, usize)]) -> Vec<usize> {
     let mut around = module;
     loop {

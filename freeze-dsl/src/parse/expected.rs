@@ -1,52 +1,91 @@
-//! What could stand at the place of an error.
+//! What the grammar could read at the place of an error.
 
-use super::token::quoted;
-use super::{ACTIONS, Rule};
+use super::Rule;
+use super::lexeme::quoted;
+use crate::diagnostic::one_of;
+use crate::vocabulary::{ACTIONS, OPTIONS, SHAPES, STATEMENTS, TRIGGERS};
 
-const STATEMENTS: [&str; 12] = [
-    "model", "run", "default", "let", "for", "start", "epoch", "step", "at", "after", "every",
-    "when",
-];
-const TRIGGERS: [&str; 7] = ["start", "epoch", "step", "at", "after", "every", "when"];
-const OPTIONS: [&str; 4] = ["lr", "weight_decay", "optimizer", "stats"];
-pub(super) const VERBS: [&str; 4] = ["train", "unfreeze", "set", "freeze"];
-pub(super) const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
+/// How many tokens a message lists.
+const LISTED: usize = 4;
 
-/// What could stand at the place of an error.
+/// What the grammar could read at the place of an error.
 pub(super) struct Expected {
     /// The keywords.
     words: Vec<String>,
     /// Keywords, signs and kinds of words, as a message names them.
-    pub(super) described: Vec<String>,
-    /// Whether any word could stand there, as a path's can.
+    tokens: Vec<String>,
+    /// Whether any word is possible, as in a path.
     pub(super) any_word: bool,
-    /// What begins there, if it begins with a keyword.
-    pub(super) what: Option<&'static str>,
+    /// What begins at the place, if it begins with a keyword.
+    pub(super) construct: Option<Construct>,
+}
+
+/// A part of a policy that begins with one of a few words.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Construct {
+    Statement,
+    Trigger,
+    Action,
+    Option,
+    Curve,
+}
+
+impl Construct {
+    /// All but `Curve`, which may begin with a number. The first of them whose first word is
+    /// possible is what begins at the place.
+    const BY_WORD: [Self; 4] = [Self::Statement, Self::Trigger, Self::Action, Self::Option];
+
+    /// As a message names it.
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Statement => "a statement",
+            Self::Trigger => "a trigger",
+            Self::Action => "an action",
+            Self::Option => "an option",
+            Self::Curve => "a curve",
+        }
+    }
+
+    /// The words that begin it.
+    pub(super) fn words(self) -> Vec<&'static str> {
+        match self {
+            Self::Statement => [&STATEMENTS[..], &TRIGGERS].concat(),
+            Self::Trigger => TRIGGERS.to_vec(),
+            Self::Action => ACTIONS.to_vec(),
+            Self::Option => OPTIONS.to_vec(),
+            Self::Curve => SHAPES.to_vec(),
+        }
+    }
+
+    /// What to write, for a message.
+    pub(super) const fn examples(self) -> &'static str {
+        match self {
+            Self::Statement => {
+                "a rule such as `epoch 3: unfreeze fc`, or `run`, `default` or `let`"
+            }
+            Self::Trigger => "a trigger such as `start`, `epoch 3` or `after 2 epochs`",
+            Self::Action => "an action such as `train`, `unfreeze` or `freeze`",
+            Self::Option => "`lr`, `weight_decay`, `optimizer` or `stats`",
+            Self::Curve => "`linear`, `cosine` or `exp`",
+        }
+    }
 }
 
 impl Expected {
     pub(super) fn new(rules: &[Rule]) -> Self {
         let mut expected =
-            Self { words: Vec::new(), described: Vec::new(), any_word: false, what: None };
+            Self { words: Vec::new(), tokens: Vec::new(), any_word: false, construct: None };
         for possible in rules {
             expected.add(*possible);
         }
-        let has = |word| expected.words().any(|known| known == word);
-        expected.what = if has("model") {
-            Some("a statement")
-        } else if has("start") {
-            Some("a trigger")
-        } else if has("train") {
-            Some("an action")
-        } else if has("lr") {
-            Some("an option")
-        } else {
-            None
+        let begins = |construct: &Construct| {
+            construct.words().first().is_some_and(|first| expected.has_word(first))
         };
+        expected.construct = Construct::BY_WORD.into_iter().find(begins);
         expected
     }
 
-    /// Leaves out what does not fit the action in which it would stand, if it is one with options.
+    /// Leaves out what does not fit the action in which it would be, if it is one with options.
     pub(super) fn fit(&mut self, verb: Option<&str>) {
         let unfit: &[&str] = match verb {
             Some("freeze") => &["lr", "weight_decay", "optimizer"],
@@ -54,7 +93,7 @@ impl Expected {
             None => return,
         };
         self.words.retain(|word| !unfit.contains(&word.as_str()));
-        self.described.retain(|word| !unfit.contains(&word.trim_matches('`')));
+        self.tokens.retain(|word| !unfit.contains(&word.trim_matches('`')));
     }
 
     /// The keywords.
@@ -62,56 +101,107 @@ impl Expected {
         self.words.iter().map(String::as_str)
     }
 
+    fn has_word(&self, word: &str) -> bool {
+        self.words().any(|known| known == word)
+    }
+
+    /// Whether a sign is possible.
+    pub(super) fn has_sign(&self, sign: &str) -> bool {
+        self.tokens.iter().any(|token| token.trim_matches('`') == sign)
+    }
+
+    /// What a message lists: all of it, or else one name in place of the words of a construct,
+    /// and the signs first that end what is written.
+    pub(super) fn listed(&self) -> String {
+        if self.tokens.len() <= LISTED {
+            return one_of(&self.tokens);
+        }
+        let is_of = |construct: Construct, token: &str| {
+            construct.words().contains(&token.trim_matches('`'))
+        };
+        let mut listed: Vec<String> = Vec::new();
+        for token in &self.tokens {
+            let construct = Construct::BY_WORD
+                .into_iter()
+                .find(|construct| Some(*construct) == self.construct && is_of(*construct, token));
+            let shown = construct.map_or_else(|| token.clone(), |it| it.name().to_owned());
+            if !listed.contains(&shown) {
+                listed.push(shown);
+            }
+        }
+        listed.sort_by_key(|shown| match shown.as_str() {
+            "`;`" => 0,
+            "`:`" => 1,
+            "`,`" => 2,
+            shown if !shown.starts_with('`') => 3,
+            shown if shown.chars().any(char::is_alphabetic) => 4,
+            _ => 5,
+        });
+        listed.truncate(LISTED);
+        one_of(&listed)
+    }
+
+    /// What a message says in place of a word that is none of the keywords.
+    pub(super) fn instead_of_word(&self) -> String {
+        let words: Vec<String> = self.words().map(quoted).collect();
+        match self.construct {
+            Some(construct) if words.len() > LISTED => construct.examples().to_owned(),
+            _ => one_of(&words),
+        }
+    }
+
     fn add(&mut self, possible: Rule) {
-        // A keyword's rule is called by its word.
+        // A keyword's rule is named after its word.
         let name = format!("{possible:?}");
-        match (name.strip_prefix("kw_"), describe(possible)) {
-            (_, Described::Words(words)) => words.iter().for_each(|word| self.word(word)),
-            (_, Described::Sign(sign)) => self.describe(quoted(sign)),
-            (_, Described::Kind { name, any_word }) => {
-                self.describe(name.to_owned());
+        match (name.strip_prefix("kw_"), expected_item(possible)) {
+            (_, ExpectedItem::Words(words)) => words.iter().for_each(|word| self.word(word)),
+            (_, ExpectedItem::Sign(sign)) => self.token(quoted(sign)),
+            (_, ExpectedItem::Kind { name, any_word }) => {
+                self.token(name.to_owned());
                 self.any_word |= any_word;
             }
-            (Some(word), Described::Other) => self.word(word),
-            (None, Described::Other) => {}
+            (Some(word), ExpectedItem::Other) => self.word(word),
+            (None, ExpectedItem::Other) => {}
         }
     }
 
     fn word(&mut self, word: &str) {
-        if !self.words().any(|known| known == word) {
+        if !self.has_word(word) {
             self.words.push(word.to_owned());
         }
-        self.describe(quoted(word));
+        self.token(quoted(word));
     }
 
-    fn describe(&mut self, what: String) {
-        if !self.described.contains(&what) {
-            self.described.push(what);
+    fn token(&mut self, token: String) {
+        if !self.tokens.contains(&token) {
+            self.tokens.push(token);
         }
     }
 }
 
-enum Described {
-    Words(&'static [&'static str]),
+enum ExpectedItem {
+    Words(Vec<&'static str>),
     Sign(&'static str),
     Kind {
         name: &'static str,
         any_word: bool,
     },
-    /// A keyword; or an operator or the like, which could nearly always stand there, so that to
-    /// say so would help nobody.
+    /// A keyword; or an operator or the like, which is possible nearly everywhere, so that to
+    /// list it would not help.
     Other,
 }
 
-fn describe(expected: Rule) -> Described {
-    use Described::{Kind, Other, Sign, Words};
+fn expected_item(expected: Rule) -> ExpectedItem {
+    use ExpectedItem::{Kind, Other, Sign, Words};
     match expected {
-        Rule::statement | Rule::alone | Rule::opening | Rule::missing => Words(&STATEMENTS),
-        Rule::rule | Rule::trigger | Rule::moment => Words(&TRIGGERS),
-        Rule::action | Rule::on_targets | Rule::verb => Words(&ACTIONS),
-        Rule::option => Words(&OPTIONS),
-        Rule::ramp | Rule::shape => Words(&SHAPES),
-        Rule::unit => Words(&["epochs", "steps"]),
+        Rule::statement | Rule::alone | Rule::opening | Rule::missing => {
+            Words(Construct::Statement.words())
+        }
+        Rule::rule | Rule::trigger | Rule::moment => Words(Construct::Trigger.words()),
+        Rule::action | Rule::on_targets | Rule::verb => Words(Construct::Action.words()),
+        Rule::option => Words(Construct::Option.words()),
+        Rule::ramp | Rule::shape => Words(Construct::Curve.words()),
+        Rule::unit => Words(vec!["epochs", "steps"]),
         Rule::semicolon | Rule::EOI => Sign(";"),
         Rule::colon => Sign(":"),
         Rule::comma => Sign(","),
@@ -137,7 +227,7 @@ fn describe(expected: Rule) -> Described {
     }
 }
 
-/// What kind of thing a rule is, and whether it could be any word.
+/// What a rule reads, and whether that could be any word.
 const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
     Some(match expected {
         Rule::compares => ("a comparison such as `< 0.5`", false),

@@ -1,4 +1,4 @@
-//! What pest makes of the grammar.
+//! The parser that pest generates from the grammar.
 
 #[derive(pest_derive::Parser)]
 #[grammar = "grammar.pest"]

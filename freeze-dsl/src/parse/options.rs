@@ -1,13 +1,13 @@
-//! Pest's pairs to the tree: options and curves.
+//! From pest's pairs to the tree: options and curves.
 
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::build::{Builder, all, part, parts};
+use super::statements::{TreeBuilder, all, part, parts};
 use crate::ast::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
 use crate::source::Spanned;
 
-impl<'t> Builder<'t> {
+impl<'t> TreeBuilder<'t> {
     pub(super) fn setting(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Setting>> {
         let place = self.span(&pair);
         if pair.as_rule() == Rule::keep_state {

@@ -1,15 +1,15 @@
-//! A first look at the text. Comments and all kinds of white space become spaces, so that the
-//! grammar knows one sign of that kind; and so does, and is told, what no grammar should be asked
-//! to read.
+//! The first pass over the text. Comments and all kinds of white space become spaces, so that the
+//! grammar has only one kind of white space. What is too long or nested too deeply for the grammar
+//! is reported and becomes spaces as well.
 
 use super::{MAX_NESTING, MAX_WORDS};
-use crate::diagnostic::{Code, Diagnostic, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::source::Span;
 
-/// The text as pest reads it, each byte in its place. What nests too deeply or is too long, and
-/// comments and strings that never end, are told.
-pub(crate) fn readable(text: &str, found: &mut Found) -> String {
-    let mut scan = Scan {
+/// The text as pest reads it, each byte in its place. Reports statements that are too long or
+/// nested too deeply, and comments and strings that are not closed.
+pub(crate) fn readable(text: &str, found: &mut DiagnosticSink) -> String {
+    let mut scan = Scanner {
         text,
         at: 0,
         readable: text.as_bytes().to_vec(),
@@ -23,23 +23,23 @@ pub(crate) fn readable(text: &str, found: &mut Found) -> String {
     String::from_utf8(scan.readable).unwrap_or_default()
 }
 
-struct Scan<'t> {
+struct Scanner<'t> {
     text: &'t str,
     at: usize,
     readable: Vec<u8>,
-    /// Where the statement begins that is not within a loop.
+    /// The start of the current statement outside of loops.
     statement: usize,
-    /// How many braces are open: loops nest across `;`.
+    /// How many braces are open: loops continue after `;`.
     braces: usize,
-    /// How many other brackets are open; they end with their statement even where left open.
+    /// How many other brackets are open; the end of a statement closes them.
     others: usize,
-    /// How many words and signs there were since the last `;`.
+    /// How many words and signs there are since the last `;`.
     words: usize,
-    /// Why the statement cannot be read.
+    /// The reason why the statement is not parsed, if any.
     refused: Option<Diagnostic>,
 }
 
-impl Scan<'_> {
+impl Scanner<'_> {
     fn peek(&self, ahead: usize) -> u8 {
         self.text.as_bytes().get(self.at + ahead).copied().unwrap_or_default()
     }
@@ -48,14 +48,14 @@ impl Scan<'_> {
         self.at >= self.text.len()
     }
 
-    /// Makes spaces of all from a place on.
+    /// Replaces everything from `from` on by spaces.
     fn blank(&mut self, from: usize) {
         if let Some(stretch) = self.readable.get_mut(from..self.at) {
             stretch.fill(b' ');
         }
     }
 
-    fn all(&mut self, found: &mut Found) {
+    fn all(&mut self, found: &mut DiagnosticSink) {
         while !self.is_at_end() {
             let start = self.at;
             match (self.peek(0), self.peek(1)) {
@@ -87,8 +87,8 @@ impl Scan<'_> {
                     } else {
                         self.braces = self.braces.saturating_sub(1);
                     }
-                    // A set of words in a path closes a brace and ends nothing; to blank a little
-                    // less than the whole statement does no harm.
+                    // The brace of a set in a path ends no statement, but it does no harm to blank
+                    // a little less than the whole statement.
                     if self.braces == 0 {
                         self.end_statement(found);
                     }
@@ -109,7 +109,7 @@ impl Scan<'_> {
         self.refused.get_or_insert_with(finding);
     }
 
-    fn end_statement(&mut self, found: &mut Found) {
+    fn end_statement(&mut self, found: &mut DiagnosticSink) {
         if let Some(finding) = self.refused.take() {
             found.push(finding);
             self.blank(self.statement);
@@ -118,19 +118,19 @@ impl Scan<'_> {
         self.statement = self.at;
     }
 
-    /// Goes behind white space, if there is some. A byte order mark, which some editors write, is
-    /// as good as a space.
+    /// Skips white space, if there is any. A byte order mark, which some editors write, counts as a
+    /// space.
     fn is_space(&mut self) -> bool {
         let start = self.at;
         let rest = self.text.get(start..).unwrap_or_default();
-        let behind =
+        let after =
             rest.trim_start_matches(|sign: char| sign.is_whitespace() || sign == '\u{FEFF}');
-        self.at = self.text.len() - behind.len();
+        self.at = self.text.len() - after.len();
         self.blank(start);
         self.at > start
     }
 
-    /// Goes behind a word, a path without other signs in it, a number, or a sign.
+    /// Skips a word, a path without brackets, a number, or a sign.
     fn word(&mut self) {
         let rest = self.text.get(self.at..).unwrap_or_default();
         let is_word = |sign: char| sign.is_ascii_alphanumeric() || matches!(sign, '_' | '.' | '*');
@@ -147,7 +147,7 @@ impl Scan<'_> {
         self.blank(start);
     }
 
-    fn block_comment(&mut self, found: &mut Found) {
+    fn block_comment(&mut self, found: &mut DiagnosticSink) {
         let start = self.at;
         let (mut depth, mut deepest) = (0_usize, 0);
         while !self.is_at_end() {
@@ -171,15 +171,15 @@ impl Scan<'_> {
         if depth > 0 {
             let place = Span::new(start, start + 2);
             found.push(
-                Diagnostic::new(Code::Syntax, place, "this comment is never closed")
-                    .label("expected `*/` somewhere behind this"),
+                Diagnostic::new(Code::Syntax, place, "this comment is not closed")
+                    .label("expected `*/` after this"),
             );
         } else if deepest > MAX_NESTING {
             self.refuse(|| nested_too_deeply(start));
         }
     }
 
-    fn string(&mut self, found: &mut Found) {
+    fn string(&mut self, found: &mut DiagnosticSink) {
         let start = self.at;
         self.at += 1;
         while !self.is_at_end() {
@@ -195,8 +195,8 @@ impl Scan<'_> {
         self.at = self.text.len();
         let place = Span::new(start, start + 1);
         found.push(
-            Diagnostic::new(Code::Syntax, place, "this string is never closed")
-                .label("expected another `\"` behind this"),
+            Diagnostic::new(Code::Syntax, place, "this string is not closed")
+                .label("expected another `\"` after this"),
         );
         self.blank(self.statement);
     }
@@ -205,7 +205,7 @@ impl Scan<'_> {
 fn nested_too_deeply(place: usize) -> Diagnostic {
     let message = format!("nested more than {MAX_NESTING} deep");
     Diagnostic::new(Code::NestedTooDeeply, Span::new(place, place + 1), message)
-        .label("this one is too deep")
+        .label("this is too deep")
 }
 
 fn too_long(place: Span) -> Diagnostic {

@@ -1,13 +1,14 @@
-//! Pest's errors, said for people.
+//! Pest's errors as findings.
 
 use pest::error::{Error, ErrorVariant, InputLocation};
 
-use super::expected::{Expected, SHAPES, VERBS};
-use super::token::{Kind, Token, is_word_character, quoted};
-use super::{ACTIONS, Rule, is_reserved};
+use super::Rule;
+use super::expected::{Construct, Expected};
+use super::lexeme::{Lexeme, LexemeKind, is_word_character};
 use crate::ast::Text;
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::source::{Span, Spanned};
+use crate::vocabulary::{ACTIONS, FUNCTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
 
 /// Why the statement at `span` of `text` does not parse.
 pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic {
@@ -18,10 +19,10 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
         ErrorVariant::ParsingError { positives, .. } => Expected::new(positives),
         ErrorVariant::CustomError { .. } => Expected::new(&[]),
     };
-    let found = Token::at(text, span, span.start + offset);
+    let found = Lexeme::at(text, span, span.start + offset);
     let before = text.get(span.start..found.span.start).unwrap_or_default();
     expected.fit(before.rsplit(|sign| !is_word_character(sign)).find(|word| VERBS.contains(word)));
-    // A slip of the very word is surer than one of the word before it.
+    // That this word is misspelt is likelier than that the word before it is.
     let is_slip = nearest(found.text, expected.words()).is_some();
     misspelt_action(text, span, &found)
         .filter(|_| !is_slip)
@@ -33,18 +34,18 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
 }
 
 /// `train fc, unfreze layer4`: what reads as a selector was to be an action.
-fn misspelt_action(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
-    if found.kind != Kind::Word {
+fn misspelt_action(text: &str, span: Span, found: &Lexeme<'_>) -> Option<Diagnostic> {
+    if found.kind != LexemeKind::Word {
         return None;
     }
     let (before, word, place) = word_before(text, span.start, found.span.start)?;
     let separator = before.chars().next_back()?;
     let action = nearest(word, ACTIONS).filter(|_| matches!(separator, ',' | ':'))?;
-    Some(unknown(word, place, "an action", Some(action), &ACTIONS.map(quoted)))
+    Some(unknown(word, place, Construct::Action, Some(action), Construct::Action.examples()))
 }
 
-/// `lr cosin 1e-3 -> 0 over 5 epochs`: what reads as a number's name was to be a curve.
-fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
+/// `lr cosin 1e-3 -> 0 over 5 epochs`: a misspelt curve that reads as a number's name.
+fn misspelt_curve(text: &str, span: Span, found: &Lexeme<'_>) -> Option<Diagnostic> {
     let (before, word, place) = word_before(text, span.start, found.span.start)?;
     let (_, leads) = last_word(before)?;
     let is_name = word.starts_with(|sign: char| !sign.is_ascii_digit());
@@ -55,20 +56,20 @@ fn misspelt_curve(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnosti
     let statement = text.get(found.span.start..)?.split([';', ',', ':']).next()?;
     let is_ramp = statement.contains("->");
     (meant.is_some() || is_ramp)
-        .then(|| unknown(word, place, "a curve", meant, &SHAPES.map(quoted)))
+        .then(|| unknown(word, place, Construct::Curve, meant, Construct::Curve.examples()))
 }
 
-/// `when loss < 1 or acc > 2`: a condition where another moment begins.
-fn missing_when(text: &str, span: Span, found: &Token<'_>) -> Option<Diagnostic> {
+/// `when loss < 1 or acc > 2`: a condition without its `when`.
+fn missing_when(text: &str, span: Span, found: &Lexeme<'_>) -> Option<Diagnostic> {
     let (_, before, _) = word_before(text, span.start, found.span.start)?;
-    let behind = text.get(found.span.end..)?.trim_start();
+    let rest = text.get(found.span.end..)?.trim_start();
     let is_condition = before == "or"
-        && (behind.starts_with(['<', '>']) || first_word(behind) == "stops")
-        && found.kind == Kind::Word;
+        && (rest.starts_with(['<', '>']) || first_word(rest) == "stops")
+        && found.kind == LexemeKind::Word;
     let start = Span::new(found.span.start, found.span.start);
     is_condition.then(|| {
         Diagnostic::new(Code::Syntax, found.span, "expected `when` before a condition")
-            .label("behind `or` stands another moment")
+            .label("after `or`, a new moment begins")
             .suggest(Applicability::Safe, "write `when`", start, "when ")
     })
 }
@@ -77,14 +78,14 @@ fn first_word(text: &str) -> &str {
     text.split(|sign| !is_word_character(sign)).next().unwrap_or_default()
 }
 
-/// The word before a place in a statement, with what stands before it and where it stands.
+/// The word before a place in a statement, with the text before it and its span.
 fn word_before(text: &str, statement: usize, place: usize) -> Option<(&str, &str, Span)> {
     let (before, word) = last_word(text.get(statement..place)?.trim_end())?;
     let start = statement + before.len();
     Some((before.trim_end(), word, Span::new(start, start + word.len())))
 }
 
-/// The word at the end of a text, and what stands before it.
+/// The word at the end of a text, and the text before it.
 fn last_word(text: &str) -> Option<(&str, &str)> {
     let start = text.rfind(|sign| !is_word_character(sign)).map_or(0, |at| at + 1);
     text.split_at_checked(start).filter(|(_, word)| !word.is_empty())
@@ -92,55 +93,54 @@ fn last_word(text: &str) -> Option<(&str, &str)> {
 
 /// A statement that begins where the one before it, which ends at `end`, has no `;`.
 pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnostic {
-    let found = Token::at(text, Span::new(0, text.len()), next);
+    let found = Lexeme::at(text, Span::new(0, text.len()), next);
     Diagnostic::new(Code::Syntax, found.span, format!("expected `;` before `{}`", found.text))
-        .label("this begins another statement")
+        .label("this begins a new statement")
         .suggest(Applicability::Safe, "end the statement before it", Span::new(end, end), ";")
 }
 
 /// `start train fc`: an action where its trigger could have ended.
-fn missing_colon(text: &str, found: &Token<'_>, expected: &Expected) -> Option<Diagnostic> {
-    if !expected.described.iter().any(|sign| sign == "`:`") || !ACTIONS.contains(&found.text) {
+fn missing_colon(text: &str, found: &Lexeme<'_>, expected: &Expected) -> Option<Diagnostic> {
+    if !expected.has_sign(":") || !ACTIONS.contains(&found.text) {
         return None;
     }
-    let behind = text.get(found.span.end..)?.trim_start();
-    if found.text == "for" && behind.starts_with(|sign: char| sign.is_ascii_digit()) {
+    let rest = text.get(found.span.end..)?.trim_start();
+    if found.text == "for" && rest.starts_with(|sign: char| sign.is_ascii_digit()) {
         return None;
     }
     let end = text.get(..found.span.start)?.trim_end().len();
     let message = format!("expected `:` before `{}`", found.text);
-    // `for` may as well be what stands behind a condition.
+    // `for` may also be part of a condition.
     let sure = if found.text == "for" { Applicability::Maybe } else { Applicability::Safe };
     Some(
         Diagnostic::new(Code::Syntax, found.span, message)
-            .label("the actions of a rule stand behind a `:`")
+            .label("the actions of a rule follow a `:`")
             .suggest(sure, "end the trigger", Span::new(end, end), ":"),
     )
 }
 
-/// A word where only certain words can stand.
-fn unknown_word(found: &Token<'_>, expected: &Expected) -> Option<Diagnostic> {
-    if found.kind != Kind::Word || expected.any_word {
+/// A word where only keywords are possible.
+fn unknown_word(found: &Lexeme<'_>, expected: &Expected) -> Option<Diagnostic> {
+    if found.kind != LexemeKind::Word || expected.any_word {
         return None;
     }
-    let what = expected.what?;
+    let construct = expected.construct?;
     let meant = nearest(found.text, expected.words());
-    let listed: Vec<String> = expected.words().map(quoted).collect();
-    Some(unknown(found.text, found.span, what, meant, &listed))
+    Some(unknown(found.text, found.span, construct, meant, &expected.instead_of_word()))
 }
 
 fn unknown(
     word: &str,
     span: Span,
-    what: &str,
+    construct: Construct,
     meant: Option<&str>,
-    listed: &[String],
+    instead: &str,
 ) -> Diagnostic {
     let begins = if is_reserved(word) { "is out of place: expected" } else { "is not" };
+    let message = format!("`{}` {begins} {}", readable(word), construct.name());
     let diagnostic =
-        Diagnostic::new(Code::UnknownWord, span, format!("`{}` {begins} {what}", readable(word)))
-            .label(format!("expected {}", one_of(listed)));
-    // A word of the language is out of place, and no slip of another.
+        Diagnostic::new(Code::UnknownWord, span, message).label(format!("expected {instead}"));
+    // A keyword in the wrong place is not misspelt.
     did_you_mean(diagnostic, meant.filter(|_| !is_reserved(word)).map(|meant| (span, meant)))
 }
 
@@ -153,35 +153,35 @@ fn did_you_mean(finding: Diagnostic, meant: Option<(Span, &str)>) -> Diagnostic 
     }
 }
 
-/// What the word before was likely to be, where it reads as a name and what follows shows that it
-/// is none: `frist 2 of`, `mni(1, 2)`, `over ret`.
-fn meant_before(text: &str, span: Span, found: &Token<'_>) -> Option<(Span, &'static str)> {
-    // The end of a text is told at its last character.
-    let end = if found.kind == Kind::End { found.span.end } else { found.span.start };
+/// The likely meaning of the word before, where it reads as a name but the next word or sign
+/// shows that it is misspelt: `frist 2 of`, `mni(1, 2)`, `over ret`.
+fn meant_before(text: &str, span: Span, found: &Lexeme<'_>) -> Option<(Span, &'static str)> {
+    // The end of a text is reported at its last character.
+    let end = if found.kind == LexemeKind::End { found.span.end } else { found.span.start };
     let (before, word, place) = word_before(text, span.start, end)?;
     let is_over = last_word(before).is_some_and(|(_, word)| word == "over");
     let candidates: &[&str] = match (found.kind, found.text) {
-        (Kind::Number, _) => &["first", "last", "sample", "rows"],
-        (_, "(") => &["len", "min", "max"],
+        (LexemeKind::Number, _) => &SELECTORS,
+        (_, "(") => &FUNCTIONS,
         _ if is_over => &["rest"],
         _ => return None,
     };
     Some((place, nearest(word, candidates.iter().copied())?))
 }
 
-/// Anything else: what was found, what could stand there.
-fn unexpected(text: &str, span: Span, found: &Token<'_>, expected: &Expected) -> Diagnostic {
-    let listed = one_of(&expected.described);
+/// Any other error: what was found, and what was expected.
+fn unexpected(text: &str, span: Span, found: &Lexeme<'_>, expected: &Expected) -> Diagnostic {
+    let listed = expected.listed();
     let shown = found.shown();
-    if expected.any_word && found.kind == Kind::Word && is_reserved(found.text) {
+    if expected.any_word && found.kind == LexemeKind::Word && is_reserved(found.text) {
         return Diagnostic::new(
             Code::Syntax,
             found.span,
-            format!("expected {listed}, found the word {shown}"),
+            format!("expected {listed}, found the keyword {shown}"),
         )
         .label("a word of the language")
         .note(format!(
-            "a path that begins with this word is written in quotes: \"{}.weight\"",
+            "write a path that begins with this word in quotes: \"{}.weight\"",
             found.text
         ))
         .guess("write the path in quotes", quoted_path(text, found));
@@ -191,25 +191,24 @@ fn unexpected(text: &str, span: Span, found: &Token<'_>, expected: &Expected) ->
     } else {
         format!("expected {listed}, found {shown}")
     };
-    let label = if found.kind == Kind::End { "the text ends here" } else { "" };
+    let label = if found.kind == LexemeKind::End { "the text ends here" } else { "" };
     let diagnostic = Diagnostic::new(Code::Syntax, found.span, message).label(label);
-    let has = |sign: &str| expected.described.iter().any(|known| known == sign);
-    if found.text == ";" && has("`,`") && has("`}`") {
+    if found.text == ";" && expected.has_sign(",") && expected.has_sign("}") {
         return diagnostic.suggest(
             Applicability::Maybe,
-            "actions of a loop are separated by `,`",
+            "separate the actions of a loop by `,`",
             found.span,
             ",",
         );
     }
-    let is_name = found.kind == Kind::Word && !is_reserved(found.text);
+    let is_name = found.kind == LexemeKind::Word && !is_reserved(found.text);
     let meant = nearest(found.text, expected.words()).filter(|_| is_name);
     let meant = meant.map(|meant| (found.span, meant));
     did_you_mean(diagnostic, meant.or_else(|| meant_before(text, span, found)))
 }
 
-/// The path that begins with a word of the language, in quotes.
-fn quoted_path(text: &str, found: &Token<'_>) -> Option<(Span, String)> {
+/// The path that begins with a keyword, in quotes.
+fn quoted_path(text: &str, found: &Lexeme<'_>) -> Option<(Span, String)> {
     let rest = text.get(found.span.start..)?;
     let length = rest.find(|sign| !is_word_character(sign) && sign != '.').unwrap_or(rest.len());
     let path = rest.get(..length).filter(|path| path.split('.').all(|part| !part.is_empty()))?;
@@ -217,7 +216,7 @@ fn quoted_path(text: &str, found: &Token<'_>) -> Option<(Span, String)> {
         .then(|| (Span::new(found.span.start, found.span.start + length), format!("\"{path}\"")))
 }
 
-/// The name that a `let` was to define that could not be read.
+/// The name that a `let` with a syntax error would define.
 pub(crate) fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
     if !matches!(finding.code, Code::Syntax | Code::UnknownWord | Code::NestedTooDeeply) {
         return None;
@@ -225,10 +224,10 @@ pub(crate) fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>
     let before = text.get(..finding.span.start)?;
     let statement = before.rfind([';', '{', '}']).map_or(0, |end| end + 1);
     let word = statement + before.get(statement..)?.rfind("let")?;
-    let behind = word + "let".len();
-    let start = text.len() - text.get(behind..)?.trim_start_matches([' ', '@']).len();
+    let after = word + "let".len();
+    let start = text.len() - text.get(after..)?.trim_start_matches([' ', '@']).len();
     let name = first_word(text.get(start..)?);
-    let is_let = !before.get(..word)?.ends_with(is_word_character) && start > behind;
+    let is_let = !before.get(..word)?.ends_with(is_word_character) && start > after;
     let is_read = is_let && start <= before.len() && !name.is_empty();
     is_read.then(|| Spanned::new(name.to_owned().into(), Span::new(start, start + name.len())))
 }

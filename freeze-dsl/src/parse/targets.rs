@@ -1,16 +1,16 @@
-//! Pest's pairs to the tree: targets, lists and paths.
+//! From pest's pairs to the tree: targets, lists and paths.
 
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::build::{Builder, all, list, part, parts};
+use super::statements::{TreeBuilder, all, list, part, parts};
 use crate::ast::{
-    Boxed, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
+    CowBox, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
 
-impl<'t> Builder<'t> {
+impl<'t> TreeBuilder<'t> {
     pub(super) fn targets(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Targets>> {
         let place = self.span(&pair);
         let mut lists = parts(pair, Rule::selectors);
@@ -28,7 +28,7 @@ impl<'t> Builder<'t> {
         let mut terms = parts(pair, Rule::term);
         let term = self.term(terms.next()?)?;
         let within = terms.next().map_or(Some(None), |within| self.term(within).map(Some))?;
-        let within = within.map(Boxed::from);
+        let within = within.map(CowBox::from);
         Some(Spanned::new(Selector { term, within }, place))
     }
 
@@ -119,7 +119,7 @@ impl<'t> Builder<'t> {
                         place,
                         format!("`{word}` mixes `**` with a word"),
                     )
-                    .label("`**` is a whole segment, `*` a part of one"),
+                    .label("`**` must be a whole segment; `*` may be a part of one"),
                 );
             }
             segments.push(Spanned::new(Segment::Glob(word.to_owned().into()), place));

@@ -1,9 +1,9 @@
-//! Pest's pairs to the tree: numbers, durations and strings.
+//! From pest's pairs to the tree: numbers, durations and strings.
 
 use pest::iterators::Pair;
 
 use super::Rule;
-use super::build::{Builder, list, part, parts};
+use super::statements::{TreeBuilder, list, part, parts};
 use crate::ast::{Duration, Number, Step, Text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::Spanned;
@@ -11,7 +11,7 @@ use crate::source::Spanned;
 /// How many operands and operators an expression may have.
 const MAX_STEPS: usize = 1_000;
 
-impl<'t> Builder<'t> {
+impl<'t> TreeBuilder<'t> {
     pub(super) fn duration(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Duration>> {
         let place = self.span(&pair);
         let mut inner = pair.into_inner();
@@ -38,8 +38,7 @@ impl<'t> Builder<'t> {
         Some(Spanned::new(Number { steps: list(steps) }, place))
     }
 
-    /// Writes the operands and operators of an expression behind one another, with Dijkstra's
-    /// shunting yard.
+    /// Appends an expression in postfix order, by Dijkstra's shunting yard algorithm.
     fn steps(&mut self, pair: Pair<'t, Rule>, steps: &mut Vec<Spanned<Step>>) -> Option<()> {
         let place = self.span(&pair);
         let parts = pair.into_inner();
@@ -51,14 +50,14 @@ impl<'t> Builder<'t> {
             ));
             return None;
         }
-        // Operators whose right operand has not ended, the innermost last.
-        let mut waiting: Vec<(Binding, Spanned<Step>)> = Vec::new();
+        // Operators whose right operand is not complete, the innermost last.
+        let mut waiting: Vec<(Precedence, Spanned<Step>)> = Vec::new();
         for part in parts {
             let Some((binding, step)) = operator(&part) else {
                 self.operand(part, steps)?;
                 continue;
             };
-            let ends = |(before, _): &mut (Binding, _)| binding.ends(*before);
+            let ends = |(before, _): &mut (Precedence, _)| binding.ends(*before);
             steps.extend(std::iter::from_fn(|| waiting.pop_if(ends)).map(|(_, step)| step));
             waiting.push((binding, Spanned::new(step, self.span(&part))));
         }
@@ -98,7 +97,7 @@ impl<'t> Builder<'t> {
         let value = unescape(content).unwrap_or_else(|escape| {
             self.found.push(
                 Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
-                    .label("strings have Rust's escapes"),
+                    .label("escapes are those of Rust's strings"),
             );
             content.to_owned()
         });
@@ -108,16 +107,16 @@ impl<'t> Builder<'t> {
 
 /// How tightly an operator binds: `^` before a sign, so `-2 ^ 2` is -4.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
-enum Binding {
+enum Precedence {
     Sum,
     Product,
     Sign,
     Power,
 }
 
-impl Binding {
-    /// Whether the right operand of the operator before ends where this one stands. A sign has no
-    /// left operand, and `^` binds to the right.
+impl Precedence {
+    /// Whether this operator ends the right operand of the operator before. A sign has no left
+    /// operand, and `^` is right-associative.
     fn ends(self, before: Self) -> bool {
         match self {
             Self::Sum | Self::Product => before >= self,
@@ -127,19 +126,19 @@ impl Binding {
     }
 }
 
-fn operator(pair: &Pair<'_, Rule>) -> Option<(Binding, Step)> {
+fn operator(pair: &Pair<'_, Rule>) -> Option<(Precedence, Step)> {
     Some(match (pair.as_rule(), pair.as_str()) {
-        (Rule::negative, _) => (Binding::Sign, Step::Negate),
-        (Rule::operator, "+") => (Binding::Sum, Step::Add),
-        (Rule::operator, "-") => (Binding::Sum, Step::Subtract),
-        (Rule::operator, "*") => (Binding::Product, Step::Multiply),
-        (Rule::operator, "/") => (Binding::Product, Step::Divide),
-        (Rule::operator, _) => (Binding::Power, Step::Power),
+        (Rule::negative, _) => (Precedence::Sign, Step::Negate),
+        (Rule::operator, "+") => (Precedence::Sum, Step::Add),
+        (Rule::operator, "-") => (Precedence::Sum, Step::Subtract),
+        (Rule::operator, "*") => (Precedence::Product, Step::Multiply),
+        (Rule::operator, "/") => (Precedence::Product, Step::Divide),
+        (Rule::operator, _) => (Precedence::Power, Step::Power),
         _ => return None,
     })
 }
 
-/// Rust's string escapes; the error is the escape that is none.
+/// Replaces Rust's string escapes; the error is the invalid escape.
 fn unescape(content: &str) -> Result<String, String> {
     let mut out = String::with_capacity(content.len());
     let mut rest = content.chars();
@@ -167,7 +166,7 @@ fn unescape(content: &str) -> Result<String, String> {
                 }
             }
             Some('u') => {
-                let (written, behind) = rest.as_str().split_once('}').unwrap_or_default();
+                let (written, after) = rest.as_str().split_once('}').unwrap_or_default();
                 let value = written
                     .strip_prefix('{')
                     .map(|digits| digits.replace('_', ""))
@@ -178,7 +177,7 @@ fn unescape(content: &str) -> Result<String, String> {
                     Some(character) => out.push(character),
                     None => return Err("\\u".to_owned()),
                 }
-                rest = behind.chars();
+                rest = after.chars();
             }
             other => return Err(other.map_or("\\".to_owned(), |other| format!("\\{other}"))),
         }

@@ -10,7 +10,7 @@ use crate::ir::LoweredPolicy;
 use crate::ir::RunLength;
 use crate::ir::{LoweredRule, LrCurve, ParamOptions};
 use crate::model::{Model, Parameter};
-use crate::select::{Selecting, Units};
+use crate::select::{NameIndex, Units};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
 use crate::time::Time;
@@ -48,7 +48,7 @@ pub(crate) enum CurveOrigin {
 }
 
 impl BoundPolicy {
-    pub(crate) fn new(lowered: LoweredPolicy, selecting: &Selecting<'_>, model: &Model) -> Self {
+    pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
         let LoweredPolicy { rules, defaults, run, .. } = lowered;
         let names = selecting.names();
         let parameter_of = |name: usize| names.get(name).map_or(0, |(_, parameter)| *parameter);

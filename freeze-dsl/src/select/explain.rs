@@ -1,10 +1,10 @@
-//! Why a path selects nothing, and what was likely meant.
+//! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::tree::Place;
-use super::{NameTree, Named, Segment};
+use super::tree::NodeId;
+use super::{NameTree, PathSegment, ReadyMade};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
-use crate::parse::is_reserved;
 use crate::source::{Span, Spanned};
+use crate::vocabulary::is_reserved;
 
 /// How many names a message lists.
 const LISTED: usize = 12;
@@ -12,7 +12,7 @@ const LISTED: usize = 12;
 pub(super) fn nothing(
     buffer: Option<&str>,
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment<'_>>],
+    path: &[Spanned<PathSegment<'_>>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
@@ -21,26 +21,26 @@ pub(super) fn nothing(
         Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
     if let Some(buffer) = buffer {
         return finding.label("a buffer, not a parameter").note(format!(
-            "`{buffer}` is kept by its module and never trained; it stands still while all \
-             parameters of the module are frozen"
+            "`{buffer}` belongs to its module and is never trained; its value stays the same while \
+             all parameters of the module are frozen"
         ));
     }
-    let (matched, places) = furthest(tree, path);
+    let (matched, nodes) = furthest(tree, path);
     let Some(failing) = path.get(matched) else {
-        return finding.label("nothing in the model is called this");
+        return finding.label("nothing in the model has this name");
     };
     let before = readable(prefix(text, span, failing.span));
     let finding = finding.label(if matched == 0 {
-        "nothing in the model is called this".to_owned()
+        "nothing in the model has this name".to_owned()
     } else {
-        format!("nothing in `{before}` is called this")
+        format!("nothing in `{before}` has this name")
     });
     let finding = Diagnostic { span: failing_span(span, failing.span, matched), ..finding };
-    let after_any = path.iter().take(matched).any(|segment| segment.value == Segment::AnyDepth);
-    if after_any && let Segment::Name(word) = &failing.value {
-        // Anywhere below: any segment of any name may be meant.
+    let after_any = path.iter().take(matched).any(|segment| segment.value == PathSegment::AnyDepth);
+    if after_any && let PathSegment::Name(word) = &failing.value {
+        // At any depth: any segment of any name may be meant.
         let names = tree.segments();
-        let finding = finding.label("nothing in the model is called this");
+        let finding = finding.label("nothing in the model has this name");
         return match near(tree, path, matched, word, &names) {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -51,22 +51,22 @@ pub(super) fn nothing(
             None => finding,
         };
     }
-    let names = next_names(tree, &places);
+    let names = next_names(tree, &nodes);
     let holder = if matched == 0 { "the model".to_owned() } else { format!("`{before}`") };
     let listed = format!("{holder} has {}", list(&names));
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {
-        Segment::Name(word) => word,
-        Segment::Index { start, .. } if numbered => {
+        PathSegment::Name(word) => word,
+        PathSegment::Index { start, .. } if numbered => {
             let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
-                "take the nearest that is there",
+                "use the nearest index that exists",
                 near.map(|index| (failing.span, format!("[{index}]"))),
             );
         }
         _ => return finding.note(listed),
     };
-    if path.len() == 1 && Named::of(word).is_some() {
+    if path.len() == 1 && ReadyMade::of(word).is_some() {
         return finding.suggest(
             Applicability::Maybe,
             format!("did you mean `@{word}`?"),
@@ -85,7 +85,7 @@ pub(super) fn nothing(
     match elsewhere(tree, path) {
         Some(deeper) => finding.note(listed).suggest(
             Applicability::Maybe,
-            format!("a path begins at the root of the model: did you mean `{deeper}`?"),
+            format!("paths begin at the root of the model: did you mean `{deeper}`?"),
             span,
             deeper,
         ),
@@ -93,25 +93,25 @@ pub(super) fn nothing(
     }
 }
 
-/// The finding of an index that is not there.
+/// The finding for an index that does not exist.
 fn out_of_range(finding: Diagnostic) -> Diagnostic {
-    let label = "there is no such index".to_owned();
+    let label = "this index does not exist".to_owned();
     Diagnostic { code: Code::OutOfRange, label, suggestions: Vec::new(), ..finding }
 }
 
-/// The finding of a range that goes beyond the indices that are there.
+/// The finding for a range beyond the indices that exist.
 pub(super) fn beyond(
     finding: Diagnostic,
-    range: &Spanned<Segment<'_>>,
+    range: &Spanned<PathSegment<'_>>,
     names: &[&str],
     text: &str,
 ) -> Diagnostic {
     let finding = out_of_range(finding);
-    let Segment::Index { start, end } = range.value else { return finding };
+    let PathSegment::Index { start, end } = range.value else { return finding };
     let there = || indices(names).filter(|index| (start..end).contains(index));
     let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
     finding.guess(
-        "take those that are there",
+        "use the indices that exist",
         ends.map(|(first, last)| (range.span, format!("[{first}..={last}]"))),
     )
 }
@@ -124,28 +124,28 @@ fn indices(names: &[&str]) -> impl Iterator<Item = u64> {
     names.iter().filter_map(|name| name.parse().ok())
 }
 
-/// Whether an index is no expression, which may come to another one elsewhere.
-fn is_written_out(index: &Spanned<Segment<'_>>, text: &str) -> bool {
+/// Whether an index is a literal: an expression may have another value in another turn of a loop.
+fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
     let written = text.get(index.span.range()).unwrap_or_default();
     written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }
 
-/// The name that was likely meant: the nearest of those with which the path selects something.
+/// The name that was probably meant: the nearest one with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
-    path: &[Spanned<Segment<'_>>],
+    path: &[Spanned<PathSegment<'_>>],
     failing: usize,
     word: &str,
     names: &[&'m str],
 ) -> Option<&'m str> {
-    /// How many names are tried: for each, the whole tree may be gone through.
+    /// How many names to try: each may take a walk over the whole tree.
     const TRIED: usize = 8;
-    let mut mended = path.to_vec();
+    let mut edited = path.to_vec();
     let mut selects = |name: &'m str| {
-        if let Some(segment) = mended.get_mut(failing) {
-            segment.value = Segment::Name(name);
+        if let Some(segment) = edited.get_mut(failing) {
+            segment.value = PathSegment::Name(name);
         }
-        tree.path_of_first(&mended).is_some()
+        tree.path_of_first(&edited).is_some()
     };
     let mut left: Vec<&str> = names.iter().copied().filter(|name| is_plain(name)).collect();
     let mut tried = Vec::new();
@@ -156,21 +156,21 @@ fn near<'m>(
         left.retain(|other| *other != name);
         tried.push(name);
     }
-    // A plain path may have another slip further on; a pattern that still selects nothing was
-    // not meant.
-    let pattern = path.iter().any(|segment| !matches!(segment.value, Segment::Name(_)));
+    // A plain path may have a second mistake further on, but a pattern that still selects nothing
+    // is not what was meant.
+    let pattern = path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_)));
     tried.first().copied().filter(|_| !pattern)
 }
 
-/// The segment that fails, where it has a place of its own behind the path's first one.
+/// The span of the segment that does not match, or of the whole path if it is the first one.
 fn failing_span(path: Span, segment: Span, matched: usize) -> Span {
     if matched == 0 { path } else { segment }
 }
 
-/// What was written before the segment that fails.
+/// The text before the segment that does not match.
 fn prefix(text: &str, path: Span, failing: Span) -> &str {
     let before = text.get(path.start..failing.start).unwrap_or_default();
-    // A word of a set lies behind what stands before the set.
+    // For a word of a set, the text before the set.
     let before = match before.rsplit_once('{') {
         Some((outside, inside)) if !inside.contains('}') => outside,
         _ => before,
@@ -178,24 +178,24 @@ fn prefix(text: &str, path: Span, failing: Span) -> &str {
     before.trim_start_matches('"').trim_end_matches(['.', ' '])
 }
 
-/// How many segments match somewhere, and where.
-fn furthest(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> (usize, Vec<Place>) {
+/// The largest number of segments that match, and the nodes where they do.
+fn furthest(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> (usize, Vec<NodeId>) {
     let mut furthest = (0, Vec::new());
-    tree.walk_path(path, |place, matched| {
+    tree.walk_path(path, |node, matched| {
         if matched > furthest.0 {
             furthest = (matched, Vec::new());
         }
         if matched == furthest.0 {
-            furthest.1.push(place);
+            furthest.1.push(node);
         }
     });
     furthest
 }
 
-fn next_names<'m>(tree: &NameTree<'m>, places: &[Place]) -> Vec<&'m str> {
+fn next_names<'m>(tree: &NameTree<'m>, nodes: &[NodeId]) -> Vec<&'m str> {
     let mut names = Vec::new();
-    for place in places.iter().take(LISTED) {
-        for name in tree.children(*place) {
+    for node in nodes.iter().take(LISTED) {
+        for name in tree.children(*node) {
             if !names.contains(&name) {
                 names.push(name);
             }
@@ -215,19 +215,19 @@ fn list(names: &[&str]) -> String {
     listed
 }
 
-/// Whether a segment can stand in a path as it is.
+/// Whether a segment can be written in a path without quotes.
 fn is_plain(segment: &str) -> bool {
     !is_reserved(segment)
         && segment.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
 }
 
-/// The first place at which the whole path lies deeper in the model: `model.fc` for `fc`.
-fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<Segment<'_>>]) -> Option<String> {
+/// The first place deeper in the model where the whole path matches: `model.fc` for `fc`.
+fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
     let first = path.first()?;
-    if path.iter().any(|segment| !matches!(segment.value, Segment::Name(_))) {
+    if path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_))) {
         return None;
     }
-    let mut deeper = vec![Spanned::new(Segment::AnyDepth, first.span)];
+    let mut deeper = vec![Spanned::new(PathSegment::AnyDepth, first.span)];
     deeper.extend(path.iter().cloned());
     tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
 }

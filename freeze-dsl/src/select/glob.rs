@@ -1,6 +1,6 @@
 //! `*` inside a segment.
 
-/// Whether `name` matches `pattern`, in which `*` stands for any run of characters.
+/// Whether `name` matches `pattern`, in which `*` matches any run of characters.
 pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((head, rest)) = pattern.split_once('*') else {
         return pattern == name;
@@ -11,7 +11,7 @@ pub(super) fn matches(pattern: &str, name: &str) -> bool {
     let Some((middle, tail)) = rest.rsplit_once('*') else {
         return name.ends_with(rest);
     };
-    // Between the outermost stars the earliest place of each part is as good as any.
+    // Between the outermost stars, the earliest match of each part leaves most room for the rest.
     for part in middle.split('*') {
         match name.find(part) {
             Some(at) => name = name.get(at + part.len()..).unwrap_or_default(),

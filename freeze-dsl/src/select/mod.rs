@@ -1,8 +1,8 @@
-//! Which parameters of a model a policy's targets are.
+//! Selects the parameters of a model that a policy's targets name.
 
 mod explain;
 mod glob;
-mod named;
+mod ready_made;
 mod selection;
 mod tree;
 
@@ -12,7 +12,7 @@ use std::collections::HashMap;
 
 use fixedbitset::FixedBitSet;
 
-pub(crate) use named::Named;
+pub(crate) use ready_made::ReadyMade;
 pub(crate) use selection::{Selection, Units};
 pub(crate) use tree::NameTree;
 
@@ -20,36 +20,36 @@ use crate::diagnostic::Diagnostic;
 use crate::model::{Model, Role};
 use crate::source::{Span, Spanned};
 
-/// One segment of a path whose numbers are known.
+/// One segment of a path whose numbers have been evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Segment<'p> {
+pub(crate) enum PathSegment<'p> {
     /// This very segment.
     Name(&'p str),
-    /// A segment with `*` in it, which stands for any run of characters.
+    /// A segment with `*` in it, which matches any run of characters.
     Glob(&'p str),
     /// Any number of segments, none included.
     AnyDepth,
-    /// A number of this range, its end exclusive.
+    /// A number in this range, its end exclusive.
     Index { start: u64, end: u64 },
     /// One of these.
     OneOf(Vec<Spanned<&'p str>>),
 }
 
-/// Selects parameters of one model. A selection is a set of names: one tensor under two names
-/// is there twice, so that it can be told when it is treated differently under them.
-pub(crate) struct Selecting<'m> {
+/// The names of a model's parameters, to select from. A selection is a set of names: tied
+/// parameters are in it once per name, so that a check can find where they are treated differently.
+pub(crate) struct NameIndex<'m> {
     model: &'m Model,
-    /// Every name of every parameter, and whose it is: first names in the model's order, then
-    /// the others.
+    /// Every name of every parameter, with the parameter's index: first names in the model's order,
+    /// then the others.
     names: Vec<(&'m str, usize)>,
     tree: NameTree<'m>,
-    /// The names of the buffers, for a message.
+    /// The names of the buffers, for messages.
     buffers: OnceCell<(Vec<&'m str>, NameTree<'m>)>,
-    /// What paths select that were looked up before.
+    /// The selections of paths that were looked up before.
     known: RefCell<HashMap<String, FixedBitSet>>,
 }
 
-impl<'m> Selecting<'m> {
+impl<'m> NameIndex<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
         let parameters = || model.parameters().iter().enumerate();
         let first = parameters().map(|(index, parameter)| (parameter.name.as_str(), index));
@@ -61,14 +61,14 @@ impl<'m> Selecting<'m> {
         Self { model, names, tree, buffers: OnceCell::new(), known: RefCell::default() }
     }
 
-    /// Every name of every parameter, and whose it is.
+    /// Every name of every parameter, with the parameter's index.
     pub(crate) fn names(&self) -> &[(&'m str, usize)] {
         &self.names
     }
 
     /// The names at or under a path.
-    pub(crate) fn path(&self, path: &[Spanned<Segment<'_>>]) -> FixedBitSet {
-        // Policies say the same path again and again, and `**` goes through the whole tree.
+    pub(crate) fn path(&self, path: &[Spanned<PathSegment<'_>>]) -> FixedBitSet {
+        // Policies repeat paths, and `**` walks the whole tree.
         let key = key(path);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
@@ -79,31 +79,31 @@ impl<'m> Selecting<'m> {
         selection
     }
 
-    /// Why a path selects nothing.
+    /// The finding for a path that selects nothing.
     pub(crate) fn nothing(
         &self,
-        path: &[Spanned<Segment<'_>>],
+        path: &[Spanned<PathSegment<'_>>],
         place: Span,
         text: &str,
     ) -> Diagnostic {
         explain::nothing(self.buffer_at(path), &self.tree, path, place, text)
     }
 
-    /// Findings for words of a set, and for ends of a range of indices, that select nothing though
-    /// others do.
+    /// Findings for words of a set, and for ends of a range of indices, that select nothing while
+    /// others of them do.
     pub(crate) fn idle_choices(
         &self,
-        path: &[Spanned<Segment<'_>>],
+        path: &[Spanned<PathSegment<'_>>],
         whole: Span,
         text: &str,
     ) -> Vec<Diagnostic> {
         let mut found = Vec::new();
         for (index, segment) in path.iter().enumerate() {
             let choices: Vec<Spanned<Cow<'_, str>>> = match &segment.value {
-                Segment::OneOf(words) if words.len() > 1 => {
+                PathSegment::OneOf(words) if words.len() > 1 => {
                     words.iter().map(|word| Spanned::new(word.value.into(), word.span)).collect()
                 }
-                Segment::Index { start, end } if end - start > 1 => [*start, end - 1]
+                PathSegment::Index { start, end } if end - start > 1 => [*start, end - 1]
                     .map(|index| Spanned::new(index.to_string().into(), segment.span))
                     .to_vec(),
                 _ => continue,
@@ -111,12 +111,12 @@ impl<'m> Selecting<'m> {
             let mut one = path.to_vec();
             for choice in &choices {
                 if let Some(segment) = one.get_mut(index) {
-                    *segment = Spanned::new(Segment::Name(&choice.value), choice.span);
+                    *segment = Spanned::new(PathSegment::Name(&choice.value), choice.span);
                 }
                 if self.path(&one).is_clear() {
-                    let is_index = matches!(segment.value, Segment::Index { .. });
+                    let is_index = matches!(segment.value, PathSegment::Index { .. });
                     let mut finding = explain::nothing(None, &self.tree, &one, whole, text);
-                    // What others of the path select is selected.
+                    // The rest of the path does select something.
                     finding.message = format!("`{}` of {}", choice.value, finding.message);
                     found.push(if is_index {
                         let there = self.tree.next_names(path, index);
@@ -132,7 +132,7 @@ impl<'m> Selecting<'m> {
     }
 
     /// The first buffer at or under a path.
-    fn buffer_at(&self, path: &[Spanned<Segment<'_>>]) -> Option<&'m str> {
+    fn buffer_at(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<&'m str> {
         let (names, tree) = self.buffers.get_or_init(|| {
             let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
             let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
@@ -144,10 +144,10 @@ impl<'m> Selecting<'m> {
         names.get(selection.ones().next()?).copied()
     }
 
-    /// A path with a `*` segment, once for each name that its last `*` matches, in natural
-    /// order: how it reads then, and what it selects.
-    pub(crate) fn spread(&self, path: &[Spanned<Segment<'_>>]) -> Vec<(String, FixedBitSet)> {
-        let star = |segment: &Spanned<Segment>| segment.value == Segment::Glob("*");
+    /// A path with a `*` segment, once for each name that its last `*` matches, in natural order:
+    /// the path with that name, and its selection.
+    pub(crate) fn spread(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<(String, FixedBitSet)> {
+        let star = |segment: &Spanned<PathSegment>| segment.value == PathSegment::Glob("*");
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
         names.sort_by_cached_key(|name| natural(name));
@@ -155,14 +155,14 @@ impl<'m> Selecting<'m> {
             .into_iter()
             .filter_map(|name| {
                 let mut one = path.to_vec();
-                one.get_mut(last)?.value = Segment::Name(name);
+                one.get_mut(last)?.value = PathSegment::Name(name);
                 let selection = self.path(&one);
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
             .collect()
     }
 
-    /// The names that fulfil a condition.
+    /// The names that satisfy a condition.
     pub(crate) fn matching(&self, fits: impl Fn(&str) -> bool) -> FixedBitSet {
         let mut selection = FixedBitSet::with_capacity(self.names.len());
         for (index, (name, _)) in self.names.iter().enumerate() {
@@ -171,8 +171,8 @@ impl<'m> Selecting<'m> {
         selection
     }
 
-    /// A selection that the language has a name for.
-    pub(crate) fn named(&self, named: Named) -> FixedBitSet {
+    /// The selection of a ready-made name.
+    pub(crate) fn named(&self, named: ReadyMade) -> FixedBitSet {
         let selects = named.selects(self.model);
         let mut selection = FixedBitSet::with_capacity(self.names.len());
         for (index, (name, parameter)) in self.names.iter().enumerate() {
@@ -181,69 +181,67 @@ impl<'m> Selecting<'m> {
         selection
     }
 
-    /// How many rows the parameter of a name has; none where it has no dimension.
+    /// How many rows the parameter of a name has; `None` if it has no dimension.
     pub(crate) fn rows(&self, name: usize) -> Option<usize> {
         let (_, parameter) = self.names.get(name)?;
         self.model.parameters().get(*parameter)?.shape.first().copied()
     }
 }
 
-/// A stretch of digits or of other characters, in natural order: the number of digits decides
-/// first, so that `2` comes before `10`.
+/// A run of digits or of other characters, in natural order: fewer digits come first, so that `2`
+/// is before `10`.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-enum Stretch<'s> {
+enum Run<'s> {
     Number(usize, &'s str),
     Text(&'s str),
 }
 
-/// A key by which `2` comes before `10`, and `block2` before `block10`.
-fn natural(segment: &str) -> Vec<Stretch<'_>> {
-    let mut stretches = Vec::new();
+/// A sort key by which `2` is before `10`, and `block2` before `block10`.
+fn natural(segment: &str) -> Vec<Run<'_>> {
+    let mut runs = Vec::new();
     let mut rest = segment;
     while let Some(first) = rest.chars().next() {
         let is_number = first.is_ascii_digit();
         let length = rest.find(|c: char| c.is_ascii_digit() != is_number).unwrap_or(rest.len());
-        let (stretch, behind) = rest.split_at(length);
-        let digits = stretch.trim_start_matches('0');
-        stretches.push(if is_number {
-            Stretch::Number(digits.len(), digits)
-        } else {
-            Stretch::Text(stretch)
-        });
-        rest = behind;
+        let (run, after) = rest.split_at(length);
+        let digits = run.trim_start_matches('0');
+        runs.push(if is_number { Run::Number(digits.len(), digits) } else { Run::Text(run) });
+        rest = after;
     }
-    stretches
+    runs
 }
 
-/// A path as one text, which is another one for every other path.
-fn key(path: &[Spanned<Segment<'_>>]) -> String {
+/// A path as text, different for any two paths.
+fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
     let mut key = String::new();
     for segment in path {
-        // No segment has a `.` in it.
+        // No segment contains a `.`.
         match &segment.value {
-            Segment::Name(name) => key.extend(["=", name]),
-            Segment::Glob(pattern) => key.extend(["~", pattern]),
-            Segment::AnyDepth => key.push('/'),
-            Segment::Index { start, end } => {
+            PathSegment::Name(name) => key.extend(["=", name]),
+            PathSegment::Glob(pattern) => key.extend(["~", pattern]),
+            PathSegment::AnyDepth => key.push('/'),
+            PathSegment::Index { start, end } => {
                 let range = [start.to_string(), end.to_string()];
                 key.extend(["[", &range.join(",")]);
             }
-            Segment::OneOf(names) => names.iter().for_each(|name| key.extend(["|", name.value])),
+            PathSegment::OneOf(names) => {
+                names.iter().for_each(|name| key.extend(["|", name.value]))
+            }
         }
         key.push('.');
     }
     key
 }
 
-/// A path as it could be written.
-fn shown(path: &[Spanned<Segment<'_>>]) -> String {
+/// A path as it would be written.
+fn shown(path: &[Spanned<PathSegment<'_>>]) -> String {
     let segments: Vec<String> = path
         .iter()
         .map(|segment| match &segment.value {
-            Segment::Name(name) | Segment::Glob(name) => (*name).to_owned(),
-            Segment::AnyDepth => "**".to_owned(),
-            Segment::Index { start, end } => format!("[{start}..{end}]"),
-            Segment::OneOf(names) => {
+            PathSegment::Name(name) | PathSegment::Glob(name) => (*name).to_owned(),
+            PathSegment::AnyDepth => "**".to_owned(),
+            PathSegment::Index { start, end } => format!("[{start}..{end}]"),
+            PathSegment::OneOf(names) => {
                 let names: Vec<&str> = names.iter().map(|name| name.value).collect();
                 format!("{{{}}}", names.join(","))
             }

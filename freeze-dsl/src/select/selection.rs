@@ -1,30 +1,30 @@
-//! What targets select: names of parameters, as far as that is known before a rule fires.
+//! What targets select, as far as that can be computed before a rule fires.
 
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-/// What targets select. Some of it is known only when a rule fires.
+/// What targets select. Some of it can only be computed when a rule fires.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) enum Selection {
-    /// Nothing can be said, for want of a model or because it is wrong.
+    /// Unknown, because there is no model or because of an error.
     #[default]
     Unknown,
     /// These names.
     Parameters(FixedBitSet),
-    /// A stretch of rows of one name's parameter.
+    /// Rows of the parameter of one name.
     Rows { parameter: usize, first: usize, past: usize },
-    /// What trains just before the rule.
+    /// The trainable parameters, as of just before the rule.
     Trainable,
-    /// What is frozen just before the rule.
+    /// The frozen parameters, as of just before the rule.
     Frozen,
-    /// So many of these, anew at every firing.
+    /// `count` of the elements, drawn again at every firing.
     Sample { elements: Vec<Selection>, count: usize, seed: u64 },
-    /// All of these.
+    /// The union of these.
     Union(Vec<Selection>),
     /// The first without the second.
     Without(Box<(Selection, Selection)>),
-    /// What is in both.
+    /// The intersection of both.
     Within(Box<(Selection, Selection)>),
 }
 
@@ -58,7 +58,7 @@ impl Selection {
         }
     }
 
-    /// Whether everything is known of it that can be before a rule fires.
+    /// Whether no part of it is `Unknown`.
     pub(crate) fn is_known(&self) -> bool {
         match self {
             Self::Unknown => false,
@@ -68,7 +68,7 @@ impl Selection {
         }
     }
 
-    /// Of how many parts it is made.
+    /// How many nodes it has.
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Sample { elements: all, .. } | Self::Union(all) => {
@@ -80,7 +80,7 @@ impl Selection {
     }
 
     pub(crate) fn union(all: Vec<Self>) -> Self {
-        // Whatever is known of some of it, nothing can be said of all.
+        // A union with an unknown part is unknown.
         if all.iter().any(|one| matches!(one, Self::Unknown)) {
             return Self::Unknown;
         }
@@ -129,7 +129,7 @@ impl Selection {
         }
     }
 
-    /// Whether another firing may select something else.
+    /// Whether two firings may select different parameters.
     pub(crate) fn changes(&self) -> bool {
         match self {
             Self::Trainable | Self::Frozen | Self::Sample { .. } => true,
@@ -139,7 +139,7 @@ impl Selection {
         }
     }
 
-    /// Whether it draws from a list.
+    /// Whether it contains a `sample`.
     pub(crate) fn draws(&self) -> bool {
         match self {
             Self::Sample { .. } => true,
@@ -149,7 +149,7 @@ impl Selection {
         }
     }
 
-    /// Calls `cut` for every stretch of rows.
+    /// Calls `cut` for every slice of rows.
     fn rows(&self, cut: &mut impl FnMut(usize, usize, usize)) {
         match self {
             Self::Rows { parameter, first, past } => cut(*parameter, *first, *past),
@@ -166,8 +166,8 @@ impl Selection {
         }
     }
 
-    /// What it selects when a rule fires, given what trains before the rule and how often the
-    /// rule has fired before.
+    /// What it selects when a rule fires, given the units that train before the rule and how often
+    /// the rule has fired before.
     pub(crate) fn units(&self, units: &Units, trains: &FixedBitSet, firing: u64) -> FixedBitSet {
         let mut selected = FixedBitSet::with_capacity(units.len());
         match self {
@@ -216,10 +216,10 @@ impl Selection {
     }
 }
 
-/// So many of the first `of` numbers, without replacement: a function of seed and firing alone.
+/// Draws `count` of the numbers below `of` without replacement, from the seed and the firing alone.
 fn draw(of: usize, count: usize, seed: u64, firing: u64) -> Vec<usize> {
     // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",
-    // OOPSLA 2014), begun anew for each firing.
+    // OOPSLA 2014), seeded again for each firing.
     let mut state = seed ^ mix(firing.wrapping_add(1));
     let mut next = || {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -241,21 +241,21 @@ const fn mix(value: u64) -> u64 {
     value ^ (value >> 31)
 }
 
-/// What can train apart from everything else: the names of parameters, those cut into stretches
-/// of which the policy names rows.
+/// The units that a policy can train separately: names of parameters, and slices of those of which
+/// the policy names rows.
 #[derive(Debug, Clone)]
 pub(crate) struct Units {
-    /// Which name it is a part of, and its rows where that is cut.
+    /// The name that a unit belongs to, and its rows if it is a slice.
     all: Vec<(usize, Option<Range<usize>>)>,
     /// The units of each name.
     of_name: Vec<Range<usize>>,
-    /// Whether any name is cut; else the units are the names.
+    /// Whether any name is cut into slices; if not, the units are the names.
     is_cut: bool,
 }
 
 impl Units {
-    /// Cuts the names where the selections do. `parameter_of` gives whose name it is: all names
-    /// of a parameter are cut alike; `rows_of` how many rows it has.
+    /// Cuts the names into slices at the rows that the selections name. `parameter_of` returns the
+    /// parameter of a name, since all names of a parameter are cut alike; `rows_of` its rows.
     pub(crate) fn new<'s>(
         names: usize,
         selections: impl Iterator<Item = &'s Selection>,
@@ -278,8 +278,8 @@ impl Units {
                 Some(cut) => {
                     cut.sort_unstable();
                     cut.dedup();
-                    let stretches = cut.iter().zip(cut.iter().skip(1));
-                    all.extend(stretches.map(|(first, past)| (name, Some(*first..*past))));
+                    let slices = cut.iter().zip(cut.iter().skip(1));
+                    all.extend(slices.map(|(first, past)| (name, Some(*first..*past))));
                 }
                 None => all.push((name, None)),
             }
@@ -296,17 +296,17 @@ impl Units {
         self.of_name.get(name).cloned().unwrap_or(0..0)
     }
 
-    /// The name that a unit is a part of.
+    /// The name that a unit belongs to.
     pub(crate) fn name(&self, unit: usize) -> Option<usize> {
         self.all.get(unit).map(|(name, _)| *name)
     }
 
-    /// The rows that a unit is, where it is not the whole of its parameter.
+    /// The rows of a unit, if it is a slice of its parameter.
     pub(crate) fn rows(&self, unit: usize) -> Option<&Range<usize>> {
         self.all.get(unit)?.1.as_ref()
     }
 
-    /// The units of the first so many names.
+    /// How many units the first `names` names have.
     pub(crate) fn of_first_names(&self, names: usize) -> usize {
         names.checked_sub(1).map_or(0, |last| self.of_name(last).end)
     }

@@ -1,19 +1,18 @@
-//! The names of a model as a tree, one segment a node, so that a path is matched once and
-//! not name by name.
+//! The names of a model as a tree with one node per segment, so that a path is matched against all
+//! names at once.
 
 use std::collections::HashMap;
 use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{Segment, glob};
+use super::{PathSegment, glob};
 use crate::source::Spanned;
 
 pub(crate) struct NameTree<'m> {
-    /// The root first; every node behind its parent.
+    /// The root first; every node after its parent.
     nodes: Vec<Node<'m>>,
-    /// The parameters in the order of a walk over the tree, so that those under a node are
-    /// a stretch of it.
+    /// The names in depth-first order, so that those under a node are contiguous.
     walk: Vec<usize>,
     /// How many segments the longest name has.
     depth: usize,
@@ -43,7 +42,7 @@ impl<'m> Node<'m> {
 
 /// A node of the tree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct Place(usize);
+pub(super) struct NodeId(usize);
 
 impl<'m> NameTree<'m> {
     pub(crate) fn new(names: impl Iterator<Item = (&'m str, usize)>) -> Self {
@@ -73,7 +72,7 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    /// Walks the tree with a stack of its own: names may be any number of segments long.
+    /// Walks the tree without recursion: names may have any number of segments.
     fn number(&mut self) {
         enum Visit {
             Enter(usize),
@@ -98,26 +97,26 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    /// Adds every parameter at or under the nodes that match `path`.
-    pub(super) fn select(&self, path: &[Spanned<Segment<'_>>], selection: &mut FixedBitSet) {
-        self.walk_path(path, |place, matched| {
+    /// Adds every name at or under the nodes that match `path`.
+    pub(super) fn select(&self, path: &[Spanned<PathSegment<'_>>], selection: &mut FixedBitSet) {
+        self.walk_path(path, |node, matched| {
             if matched == path.len() {
-                selection.extend(self.under(place));
+                selection.extend(self.under(node));
             }
         });
     }
 
-    /// Calls `reached` with each node that matches a beginning of `path`, and with how many
-    /// of its segments that is; each such pair once.
+    /// Calls `reached` for each node and number of segments such that the node matches that many
+    /// first segments of `path`; once for each such pair.
     pub(super) fn walk_path(
         &self,
-        path: &[Spanned<Segment<'_>>],
-        mut reached: impl FnMut(Place, usize),
+        path: &[Spanned<PathSegment<'_>>],
+        mut reached: impl FnMut(NodeId, usize),
     ) {
-        // No more of a path matches than a name has segments, and a `**` before and behind each.
+        // At most, a path matches each segment of a name, with a `**` before and after each.
         let width = path.len().min(2 * self.depth + 1) + 1;
         let mut seen = FixedBitSet::with_capacity(
-            if path.iter().any(|segment| segment.value == Segment::AnyDepth) {
+            if path.iter().any(|segment| segment.value == PathSegment::AnyDepth) {
                 self.nodes.len() * width
             } else {
                 0
@@ -128,25 +127,25 @@ impl<'m> NameTree<'m> {
             if !seen.is_empty() && seen.put(at * width + matched) {
                 continue;
             }
-            reached(Place(at), matched);
+            reached(NodeId(at), matched);
             let (Some(node), Some(segment)) = (self.nodes.get(at), path.get(matched)) else {
                 continue;
             };
             match &segment.value {
-                Segment::AnyDepth => {
+                PathSegment::AnyDepth => {
                     stack.push((at, matched + 1));
                     stack.extend(node.children.iter().map(|child| (*child, matched)));
                 }
-                Segment::Name(name) => {
+                PathSegment::Name(name) => {
                     stack.extend(node.by_segment.get(name).map(|at| (*at, matched + 1)));
                 }
-                Segment::OneOf(names) => stack.extend(
+                PathSegment::OneOf(names) => stack.extend(
                     names
                         .iter()
                         .filter_map(|name| node.by_segment.get(name.value))
                         .map(|at| (*at, matched + 1)),
                 ),
-                Segment::Glob(_) | Segment::Index { .. } => stack.extend(
+                PathSegment::Glob(_) | PathSegment::Index { .. } => stack.extend(
                     node.children
                         .iter()
                         .filter(|child| self.fits(**child, &segment.value))
@@ -156,31 +155,35 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    fn fits(&self, at: usize, segment: &Segment<'_>) -> bool {
+    fn fits(&self, at: usize, segment: &PathSegment<'_>) -> bool {
         let Some(node) = self.nodes.get(at) else { return false };
         match segment {
-            Segment::Glob(pattern) => glob::matches(pattern, node.segment),
-            Segment::Index { start, end } => {
+            PathSegment::Glob(pattern) => glob::matches(pattern, node.segment),
+            PathSegment::Index { start, end } => {
                 let canonical = node.segment == "0" || !node.segment.starts_with(['0', '+']);
                 canonical
                     && node.segment.parse().is_ok_and(|index: u64| (*start..*end).contains(&index))
             }
-            Segment::Name(_) | Segment::OneOf(_) | Segment::AnyDepth => false,
+            PathSegment::Name(_) | PathSegment::OneOf(_) | PathSegment::AnyDepth => false,
         }
     }
 
-    fn under(&self, place: Place) -> impl Iterator<Item = usize> {
-        let under = self.nodes.get(place.0).map_or(0..0, |node| node.under.clone());
+    fn under(&self, at: NodeId) -> impl Iterator<Item = usize> {
+        let under = self.nodes.get(at.0).map_or(0..0, |node| node.under.clone());
         self.walk.get(under).unwrap_or_default().iter().copied()
     }
 
     /// The segments that come next where the first `matched` segments of `path` match.
-    pub(super) fn next_names(&self, path: &[Spanned<Segment<'_>>], matched: usize) -> Vec<&'m str> {
+    pub(super) fn next_names(
+        &self,
+        path: &[Spanned<PathSegment<'_>>],
+        matched: usize,
+    ) -> Vec<&'m str> {
         let mut names = Vec::new();
         let mut seen = std::collections::HashSet::new();
-        self.walk_path(path, |place, so_far| {
+        self.walk_path(path, |node, so_far| {
             if so_far == matched {
-                names.extend(self.children(place).filter(|name| seen.insert(*name)));
+                names.extend(self.children(node).filter(|name| seen.insert(*name)));
             }
         });
         names
@@ -193,11 +196,11 @@ impl<'m> NameTree<'m> {
     }
 
     /// The whole path of a node that matches `path`, the first in the model's order.
-    pub(super) fn path_of_first(&self, path: &[Spanned<Segment<'_>>]) -> Option<String> {
+    pub(super) fn path_of_first(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
         let mut first: Option<usize> = None;
-        self.walk_path(path, |place, matched| {
+        self.walk_path(path, |node, matched| {
             if matched == path.len() {
-                first = Some(first.map_or(place.0, |known| known.min(place.0)));
+                first = Some(first.map_or(node.0, |known| known.min(node.0)));
             }
         });
         let mut at = first?;
@@ -212,8 +215,8 @@ impl<'m> NameTree<'m> {
     }
 
     /// The segments that come next at a node, in the model's order.
-    pub(super) fn children(&self, place: Place) -> impl Iterator<Item = &'m str> {
-        let children = self.nodes.get(place.0).map_or(&[][..], |node| &node.children);
+    pub(super) fn children(&self, at: NodeId) -> impl Iterator<Item = &'m str> {
+        let children = self.nodes.get(at.0).map_or(&[][..], |node| &node.children);
         children.iter().filter_map(|child| Some(self.nodes.get(*child)?.segment))
     }
 }

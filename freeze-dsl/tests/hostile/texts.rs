@@ -99,7 +99,7 @@ pub(crate) const ALL: [Hostile; 55] = [
     }),
     hostile("quotes", Code::Syntax, |size| filled("\"", size / 2 * 2) + "\""),
     hostile("backslashes", Code::Syntax, |size| format!("start: train \"{};", filled("\\", size))),
-    // What nobody knows.
+    // Unknown names.
     hostile("unknown statements", Code::UnknownWord, |size| filled("unknown_word;", size)),
     hostile("unknown actions", Code::UnknownWord, |size| {
         format!("start: {}stop;", filled("wrong fc, ", size.min(1 << 18)))
@@ -111,7 +111,7 @@ pub(crate) const ALL: [Hostile; 55] = [
         let names = (0..size / 24).flat_map(|at| [format!("let n{at} = {at};")]);
         format!("{} start: train fc;", names.collect::<String>())
     }),
-    // Each name stands for twice what the one before it does.
+    // Each name is a list of twice the length of the one before it.
     hostile("unions of unions", Code::TooManyTurns, |_| {
         doubling("@trainable", |at| format!("@a{at}, @a{at}"))
     }),

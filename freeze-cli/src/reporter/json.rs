@@ -4,42 +4,42 @@ use freeze_dsl::diagnostic::{Applicability, Code, Diagnostic, Severity};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::places::{Place, Places};
+use super::line_index::{LineIndex, Region};
 
-/// Something that is wrong with a policy, or worth knowing.
+/// A finding about a policy.
 #[derive(Serialize, JsonSchema)]
 pub(crate) struct Finding<'f> {
     code: Code,
     severity: Severity,
-    /// What is wrong, in a sentence.
+    /// What is wrong, in one sentence.
     message: &'f str,
     /// The file, as it was named to the command.
     file: &'f str,
     #[serde(flatten)]
-    place: Place,
-    /// What is said beside places of the text, the finding's own place first.
+    region: Region,
+    /// Explanations of places in the text, the finding's own place first.
     labels: Vec<Label<'f>>,
-    /// What else there is to say.
+    /// Further explanations.
     notes: &'f [String],
-    /// Edits that mend it.
+    /// Edits that fix it.
     suggestions: Vec<Suggestion<'f>>,
 }
 
-/// What is said beside a place of the text.
+/// An explanation of a place in the text.
 #[derive(Serialize, JsonSchema)]
 struct Label<'f> {
     message: &'f str,
     #[serde(flatten)]
-    place: Place,
+    region: Region,
 }
 
-/// Edits that mend a finding.
+/// Edits that fix a finding.
 #[derive(Serialize, JsonSchema)]
 struct Suggestion<'f> {
     /// What the edits do, as a question or an instruction.
     message: &'f str,
     applicability: Applicability,
-    /// The edits, in the order of their places, not overlapping.
+    /// The edits, in the order of the text, not overlapping.
     edits: Vec<Edit<'f>>,
 }
 
@@ -48,14 +48,14 @@ struct Suggestion<'f> {
 struct Edit<'f> {
     /// The first byte that is replaced, from 0.
     start: usize,
-    /// The byte behind the last one.
+    /// One past the last byte that is replaced.
     end: usize,
-    /// What takes its place.
+    /// The new text.
     text: &'f str,
 }
 
-/// The object, in a line.
-pub(super) fn line(finding: &Diagnostic, places: &Places<'_>) -> String {
+/// The JSON object, in one line.
+pub(super) fn line(finding: &Diagnostic, lines: &LineIndex<'_>) -> String {
     let own = (!finding.label.is_empty()).then_some((&finding.label, finding.span));
     let others = finding.secondary.iter().map(|label| (&label.message, label.span));
     let labels = own.into_iter().chain(others);
@@ -72,14 +72,14 @@ pub(super) fn line(finding: &Diagnostic, places: &Places<'_>) -> String {
         code: finding.code,
         severity: finding.severity(),
         message: &finding.message,
-        file: places.source().name(),
-        place: places.place(finding.span),
+        file: lines.source().name(),
+        region: lines.region(finding.span),
         labels: labels
-            .map(|(message, span)| Label { message, place: places.place(span) })
+            .map(|(message, span)| Label { message, region: lines.region(span) })
             .collect(),
         notes: &finding.notes,
         suggestions: suggestions.collect(),
     };
-    // Such an object has no map and no number that JSON lacks, so it can be written.
+    // Serialization cannot fail: the object has neither maps nor non-finite numbers.
     serde_json::to_string(&finding).unwrap_or_default()
 }

@@ -1,19 +1,19 @@
-//! Findings while they are gathered.
+//! Collects findings.
 
 use std::collections::HashMap;
 use std::ops::Deref;
 
 use super::{Code, Diagnostic, Reported};
 
-/// Findings in the order in which they were made. Of each code the first so many are kept: nobody
-/// reads more, and a text of a megabyte may have a million.
+/// Collects findings in the order in which they are reported. Of each code, only the first
+/// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Found {
+pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
     counts: HashMap<Code, usize>,
 }
 
-impl Found {
+impl DiagnosticSink {
     /// How many findings of one code are kept.
     pub(crate) const MOST: usize = 1_000;
 
@@ -26,7 +26,7 @@ impl Found {
         Reported::new()
     }
 
-    /// Whether no more findings of a code are kept, so that it is not worth the time to make any.
+    /// Whether further findings of a code are dropped, so that making them is a waste of time.
     pub(crate) fn is_full(&self, code: Code) -> bool {
         self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
     }
@@ -36,7 +36,7 @@ impl Found {
     }
 }
 
-impl Deref for Found {
+impl Deref for DiagnosticSink {
     type Target = [Diagnostic];
 
     fn deref(&self) -> &[Diagnostic] {
@@ -44,7 +44,7 @@ impl Deref for Found {
     }
 }
 
-impl Extend<Diagnostic> for Found {
+impl Extend<Diagnostic> for DiagnosticSink {
     fn extend<I: IntoIterator<Item = Diagnostic>>(&mut self, findings: I) {
         for finding in findings {
             self.push(finding);
@@ -52,7 +52,7 @@ impl Extend<Diagnostic> for Found {
     }
 }
 
-impl FromIterator<Diagnostic> for Found {
+impl FromIterator<Diagnostic> for DiagnosticSink {
     fn from_iter<I: IntoIterator<Item = Diagnostic>>(findings: I) -> Self {
         let mut found = Self::default();
         found.extend(findings);
@@ -66,11 +66,11 @@ mod tests {
     use crate::source::Span;
 
     #[test]
-    fn so_many_of_each_code_are_kept() {
+    fn a_limited_number_of_each_code_is_kept() {
         let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
         let warnings = (0..3_000).map(|_| finding(Code::NoEffect));
-        let found: Found = warnings.chain([finding(Code::Syntax)]).collect();
-        assert_eq!(found.len(), Found::MOST + 1);
+        let found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();
+        assert_eq!(found.len(), DiagnosticSink::MOST + 1);
         assert!(found.is_full(Code::NoEffect) && !found.is_full(Code::Syntax));
         assert!(found.iter().any(Diagnostic::is_error));
         assert_eq!(found.into_vec().last(), Some(&finding(Code::Syntax)));

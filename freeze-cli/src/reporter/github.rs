@@ -1,19 +1,19 @@
-//! A finding as a workflow command of GitHub's, which annotates a pull request
+//! A finding as a GitHub workflow command, which annotates a pull request
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
 use freeze_dsl::diagnostic::{Diagnostic, Severity};
 
-use super::places::{Place, Places};
+use super::line_index::{LineIndex, Region};
 
 /// `::error file=resnet.freeze,line=3,col=19,endColumn=25,title=FRZ0201::…`
-pub(super) fn line(finding: &Diagnostic, places: &Places<'_>) -> String {
+pub(super) fn line(finding: &Diagnostic, lines: &LineIndex<'_>) -> String {
     let command = match finding.severity() {
         Severity::Error => "error",
         Severity::Warning => "warning",
         Severity::Note => "notice",
     };
-    let Place { line, column, end_line, end_column } = places.place(finding.span);
-    // Columns are those of one line: GitHub takes none where the lines are two.
+    let Region { line, column, end_line, end_column } = lines.region(finding.span);
+    // GitHub accepts columns only if start and end are in one line.
     let place = if line == end_line {
         format!("line={line},col={column},endColumn={end_column}")
     } else {
@@ -23,17 +23,17 @@ pub(super) fn line(finding: &Diagnostic, places: &Places<'_>) -> String {
     let helps = finding.suggestions.iter().map(|it| format!("help: {}", it.message));
     let said: Vec<String> =
         std::iter::once(finding.message.clone()).chain(notes).chain(helps).collect();
-    let file = property(places.source().name());
+    let file = property(lines.source().name());
     let (code, said) = (finding.code, data(&said.join("\n")));
     format!("::{command} file={file},{place},title={code}::{said}")
 }
 
-/// Text as it stands behind the last `::`.
+/// Text after the last `::`, escaped.
 fn data(text: &str) -> String {
     text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
 }
 
-/// Text as it stands in a property.
+/// Text in a property, escaped.
 fn property(text: &str) -> String {
     data(text).replace(':', "%3A").replace(',', "%2C")
 }

@@ -1,5 +1,5 @@
-//! The parts of a policy, one after another: statements, the beginnings and ends of loops, and
-//! what cannot be read. Pest notes several times of a text's size for whatever it reads at once.
+//! Splits a text into chunks: statements, heads and ends of loops, and what cannot be parsed. Pest
+//! takes memory of several times the size of what it parses at once, so it parses one chunk.
 
 use pest::Parser;
 use pest::error::Error;
@@ -7,27 +7,27 @@ use pest::iterators::Pair;
 
 use super::{Grammar, Rule};
 
-/// A part, and where in the text pest began to count.
-pub(crate) type Part<'t> = (usize, Pair<'t, Rule>);
+/// A chunk, and the byte of the text from which pest counts.
+pub(crate) type Chunk<'t> = (usize, Pair<'t, Rule>);
 
-/// The parts of a text that `readable` gave; the last is its end.
-pub(crate) struct Parts<'t> {
+/// The chunks of a text that `readable` returned; the last is its end.
+pub(crate) struct Chunks<'t> {
     text: &'t str,
-    /// Where the next part begins; none behind the last.
+    /// The start of the next chunk; `None` after the last.
     at: Option<usize>,
     /// How many loops are open there.
     depth: usize,
 }
 
-impl<'t> Parts<'t> {
+impl<'t> Chunks<'t> {
     pub(crate) fn new(text: &'t str) -> Self {
         Self { text, at: Some(0), depth: 0 }
     }
 }
 
-impl<'t> Iterator for Parts<'t> {
-    /// The grammar takes any text whatever, so an error says that the stack was too small.
-    type Item = Result<Part<'t>, (usize, Box<Error<Rule>>)>;
+impl<'t> Iterator for Chunks<'t> {
+    /// The grammar accepts any text, so an error means that pest's stack limit was reached.
+    type Item = Result<Chunk<'t>, (usize, Box<Error<Rule>>)>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let at = self.at.take()?;

@@ -1,6 +1,6 @@
-//! Pest's pairs to the tree: statements, rules and actions. The grammar fixes the shape of every
-//! pair, so a function that does not find what the grammar promises gives `None`, and its
-//! statement is left out.
+//! From pest's pairs to the tree: statements, rules and actions. The grammar determines the shape of
+//! every pair; if one had another shape, the function would return `None`, and the statement would
+//! be left out.
 
 use pest::iterators::Pair;
 
@@ -10,63 +10,63 @@ use crate::ast::{
     Action, Best, Condition, Direction, Item, List, Loop, Moment, Relation, Rule as RuleNode, Test,
     Text, Tree, Verb,
 };
-use crate::diagnostic::{Code, Diagnostic, Found};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::source::{Span, Spanned};
 
-/// The parts that are of one kind.
+/// The parts of one kind.
 pub(super) fn parts(pair: Pair<'_, Rule>, kind: Rule) -> impl Iterator<Item = Pair<'_, Rule>> {
     pair.into_inner().filter(move |part| part.as_rule() == kind)
 }
 
-/// The first part that is of one kind.
+/// The first part of one kind.
 pub(super) fn part(pair: Pair<'_, Rule>, kind: Rule) -> Option<Pair<'_, Rule>> {
     parts(pair, kind).next()
 }
 
-/// A list that takes no more memory than it needs: most have one element.
+/// A list without unused memory: most have one element.
 pub(super) fn list<T: Clone>(mut elements: Vec<T>) -> List<T> {
     elements.shrink_to_fit();
     elements.into()
 }
 
-/// As `list`, of elements all of which could be built.
+/// A list of the elements, if all could be built.
 pub(super) fn all<T: Clone>(elements: impl Iterator<Item = Option<T>>) -> Option<List<T>> {
     elements.collect::<Option<_>>().map(list)
 }
 
-pub(super) struct Builder<'t> {
+pub(super) struct TreeBuilder<'t> {
     /// The text as it was written.
     written: &'t str,
     /// The text as pest reads it.
     text: &'t str,
-    /// Where in it pest began to count.
+    /// The byte of it from which pest counts.
     at: usize,
     /// The statements outside of loops.
     items: Vec<Spanned<Item>>,
     /// The loops that are open, the innermost last.
-    open: Vec<Open>,
-    /// Where the Rust expressions stand that have been read.
+    open: Vec<OpenLoop>,
+    /// The places of the Rust expressions so far.
     pub(super) rust: Vec<Spanned<()>>,
-    pub(super) found: Found,
+    pub(super) found: DiagnosticSink,
     /// How many statements did not parse.
     junk: usize,
 }
 
-/// A loop whose end has not been read.
-struct Open {
-    /// Nothing where it could not be read.
+/// A loop whose end has not been parsed yet.
+struct OpenLoop {
+    /// `None` if it does not parse.
     head: Option<Spanned<Loop>>,
     place: Span,
     body: Vec<Spanned<Item>>,
 }
 
-impl<'t> Builder<'t> {
-    pub(super) fn new(written: &'t str, text: &'t str, found: Found) -> Self {
+impl<'t> TreeBuilder<'t> {
+    pub(super) fn new(written: &'t str, text: &'t str, found: DiagnosticSink) -> Self {
         let (items, open, rust) = (Vec::new(), Vec::new(), Vec::new());
         Self { written, text, at: 0, items, open, rust, found, junk: 0 }
     }
 
-    /// Builds a part; pest began to count at `at`.
+    /// Adds a chunk; pest counts from `at`.
     pub(super) fn add(&mut self, at: usize, part: Pair<'t, Rule>) {
         self.at = at;
         match part.as_rule() {
@@ -76,7 +76,7 @@ impl<'t> Builder<'t> {
             Rule::lost => {
                 let place = self.span(&part);
                 self.junk(place);
-                self.open.push(Open { head: None, place, body: Vec::new() });
+                self.open.push(OpenLoop { head: None, place, body: Vec::new() });
             }
             Rule::junk | Rule::loop_junk => {
                 let place = self.span(&part);
@@ -86,20 +86,20 @@ impl<'t> Builder<'t> {
         }
     }
 
-    /// Tells why something does not parse.
+    /// Reports why something does not parse.
     fn junk(&mut self, place: Span) {
         self.junk += 1;
-        if self.junk <= Found::MOST {
+        if self.junk <= DiagnosticSink::MOST {
             let written = self.written.get(place.range()).unwrap_or_default();
             self.found.push(junk(self.text, place, written));
         }
     }
 
     pub(super) fn finish(mut self) -> (Tree, Vec<Diagnostic>) {
-        while let Some(Open { place, .. }) = self.open.last() {
+        while let Some(OpenLoop { place, .. }) = self.open.last() {
             self.found.push(
-                Diagnostic::new(Code::Syntax, *place, "this loop is never closed")
-                    .label("expected `}` somewhere behind this"),
+                Diagnostic::new(Code::Syntax, *place, "this loop is not closed")
+                    .label("expected `}` after this"),
             );
             self.close();
         }
@@ -112,27 +112,27 @@ impl<'t> Builder<'t> {
 
     fn opening(&mut self, pair: Pair<'t, Rule>) {
         let Some(head) = pair.into_inner().next() else { return };
-        let (told, place) = (self.found.len(), self.span(&head));
+        let (before, place) = (self.found.len(), self.span(&head));
         let head = self.head(head);
-        self.tell_unread(head.is_none(), told, place);
-        self.open.push(Open { head, place, body: Vec::new() });
+        self.report_unread(head.is_none(), before, place);
+        self.open.push(OpenLoop { head, place, body: Vec::new() });
     }
 
     fn close(&mut self) {
-        if let Some(Open { head: Some(head), body, .. }) = self.open.pop() {
+        if let Some(OpenLoop { head: Some(head), body, .. }) = self.open.pop() {
             let place = head.span;
             self.push(Spanned::new(Item::For { head, body: list(body) }, place));
         }
     }
 
-    /// Where a pair stands. Pest counts the space before an optional part as the pair's own, even
-    /// where that part is missing.
+    /// The span of a pair. Pest includes the space before an optional part, even if that part is
+    /// missing.
     pub(super) fn span(&self, pair: &Pair<'t, Rule>) -> Span {
         let start = self.at + pair.as_span().start();
         Span::new(start, start + pair.as_str().trim_end_matches(' ').len())
     }
 
-    /// The word or name as it stands.
+    /// The word or name as written.
     pub(super) fn text(&self, pair: &Pair<'t, Rule>) -> Spanned<Text> {
         Spanned::new(pair.as_str().to_owned().into(), self.span(pair))
     }
@@ -145,18 +145,18 @@ impl<'t> Builder<'t> {
             let next = self.span(&next).start;
             self.found.push(missing_semicolon(self.text, place.end, next));
         }
-        let told = self.found.len();
+        let before = self.found.len();
         let item = self.item(item);
-        self.tell_unread(item.is_none(), told, place);
+        self.report_unread(item.is_none(), before, place);
         if let Some(item) = item {
             self.push(item);
         }
     }
 
-    /// What is left out of the tree is told.
-    fn tell_unread(&mut self, is_unread: bool, told: usize, place: Span) {
-        if is_unread && self.found.len() == told {
-            self.found.push(Diagnostic::new(Code::Syntax, place, "this cannot be read"));
+    /// Reports what is left out of the tree, if nothing has been reported since `before`.
+    fn report_unread(&mut self, is_unread: bool, before: usize, place: Span) {
+        if is_unread && self.found.len() == before {
+            self.found.push(Diagnostic::new(Code::Syntax, place, "this cannot be parsed"));
         }
     }
 
@@ -327,7 +327,7 @@ impl<'t> Builder<'t> {
         Some(Action::On { verb: Spanned::new(verb, place), targets, settings })
     }
 
-    /// The name behind an `@`, with the place of both.
+    /// The name after an `@`, with the span of both.
     fn at_name(&self, pair: Pair<'t, Rule>) -> Option<Spanned<Text>> {
         let place = self.span(&pair);
         Some(Spanned::new(self.text(&part(pair, Rule::name)?).value, place))

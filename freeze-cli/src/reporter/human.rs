@@ -1,4 +1,4 @@
-//! A finding with its place in the text, as rustc draws its own.
+//! A finding with an excerpt of the text, as rustc prints its own.
 
 use std::io::IsTerminal;
 
@@ -14,7 +14,7 @@ pub(super) enum Color {
 }
 
 impl Color {
-    /// The style of what goes to standard error (<https://no-color.org>).
+    /// The style of standard error (<https://no-color.org>).
     fn style(self) -> Style {
         let is_wanted = || std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         match self {

@@ -1,20 +1,20 @@
-//! What lies in a place of its own.
+//! A box that may be static.
 
 use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-/// Something that few have, in a place of its own, so that what may hold it stays small. It may
-/// lie in the program itself. Two are equal when their values are.
+/// A value behind a pointer, owned or static, as `Cow` is. It keeps rarely used parts of the tree
+/// from making every node large. Two are equal if their values are.
 #[derive(Debug, Clone)]
-pub enum Boxed<T: 'static> {
-    /// It lies in the program.
+pub enum CowBox<T: 'static> {
+    /// A constant of the program.
     Static(&'static T),
-    /// It was made when the program ran.
+    /// A value made at run time.
     Owned(Box<T>),
 }
 
-impl<T> Deref for Boxed<T> {
+impl<T> Deref for CowBox<T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -25,26 +25,26 @@ impl<T> Deref for Boxed<T> {
     }
 }
 
-impl<T> From<T> for Boxed<T> {
+impl<T> From<T> for CowBox<T> {
     fn from(value: T) -> Self {
         Self::Owned(Box::new(value))
     }
 }
 
-impl<T: PartialEq> PartialEq for Boxed<T> {
+impl<T: PartialEq> PartialEq for CowBox<T> {
     fn eq(&self, other: &Self) -> bool {
         **self == **other
     }
 }
 
-impl<T: Serialize> Serialize for Boxed<T> {
+impl<T: Serialize> Serialize for CowBox<T> {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         (**self).serialize(to)
     }
 }
 
 #[cfg(feature = "schema")]
-impl<T: schemars::JsonSchema> schemars::JsonSchema for Boxed<T> {
+impl<T: schemars::JsonSchema> schemars::JsonSchema for CowBox<T> {
     fn inline_schema() -> bool {
         T::inline_schema()
     }

@@ -1,9 +1,9 @@
-//! Findings as the command tells them, for a person or for a machine.
+//! Reports findings, for a person or for a machine.
 
 mod github;
 mod human;
 mod json;
-mod places;
+mod line_index;
 mod sarif;
 mod short;
 
@@ -13,9 +13,9 @@ use freeze_dsl::source::Source;
 pub(crate) use json::Finding;
 
 use crate::Outcome;
-use crate::output::{print, say};
+use crate::output::{print, print_error};
 use human::Color;
-use places::Places;
+use line_index::LineIndex;
 
 /// The options that every subcommand has.
 #[derive(clap::Args)]
@@ -23,55 +23,54 @@ pub(crate) struct Options {
     /// How to print findings
     #[arg(long, global = true, value_enum, default_value_t = Format::Human, value_name = "FORMAT")]
     message_format: Format,
-    /// When to print with colours
+    /// When to print colours
     #[arg(long, global = true, value_enum, default_value_t = Color::Auto, value_name = "WHEN")]
     color: Color,
-    /// Print findings, and nothing of how many there are or what was done
+    /// Print findings only, no counts and no remarks
     #[arg(short, long, global = true)]
     quiet: bool,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
-    /// For a person: each with its place in the text
+    /// For a person: each finding with an excerpt of the text
     Human,
-    /// A line a finding
+    /// One line per finding
     Short,
-    /// A JSON object a line
+    /// One JSON object per line
     Json,
     /// A SARIF 2.1.0 log
     Sarif,
-    /// Commands that annotate a pull request on GitHub
+    /// Workflow commands that annotate a pull request on GitHub
     Github,
 }
 
-/// Where findings go that are for a machine. Those for a person go to standard error.
+/// Where findings for a machine are written. Those for a person go to standard error.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum To {
-    /// To standard output: they are what the command is asked for.
-    Output,
-    /// To standard error: the command prints something else.
-    Error,
+pub(crate) enum Stream {
+    /// Standard output: findings are the output of the command.
+    Stdout,
+    /// Standard error: the command prints something else.
+    Stderr,
 }
 
-/// Tells findings and failures, and counts them.
-pub(crate) struct Messages<'o> {
+/// Reports findings and failures, and counts them.
+pub(crate) struct Reporter<'o> {
     options: &'o Options,
-    to: To,
+    stream: Stream,
     errors: usize,
     warnings: usize,
-    /// Worth knowing, and nothing wrong.
     notes: usize,
     denies_warnings: bool,
     failures: Vec<String>,
     log: sarif::Log,
 }
 
-impl<'o> Messages<'o> {
-    pub(crate) fn new(options: &'o Options, to: To) -> Self {
+impl<'o> Reporter<'o> {
+    pub(crate) fn new(options: &'o Options, stream: Stream) -> Self {
         Self {
             options,
-            to,
+            stream,
             errors: 0,
             warnings: 0,
             notes: 0,
@@ -81,24 +80,24 @@ impl<'o> Messages<'o> {
         }
     }
 
-    /// From now on, a warning is as bad as an error.
+    /// From now on, warnings count as errors.
     pub(crate) const fn deny_warnings(&mut self) {
         self.denies_warnings = true;
     }
 
-    /// Tells all that was found in one text.
-    pub(crate) fn tell_all(&mut self, findings: &Findings) {
-        self.tell(findings.diagnostics().iter(), findings.source());
+    /// Reports all findings of one text.
+    pub(crate) fn report_all(&mut self, findings: &Findings) {
+        self.report(findings.diagnostics().iter(), findings.source());
     }
 
-    /// Tells errors and warnings, and leaves out what is only worth knowing.
-    pub(crate) fn tell_wrong(&mut self, findings: &Findings) {
-        let wrong = |finding: &&Diagnostic| finding.severity() != Severity::Note;
-        self.tell(findings.diagnostics().iter().filter(wrong), findings.source());
+    /// Reports errors and warnings, not notes.
+    pub(crate) fn report_problems(&mut self, findings: &Findings) {
+        let is_problem = |finding: &&Diagnostic| finding.severity() != Severity::Note;
+        self.report(findings.diagnostics().iter().filter(is_problem), findings.source());
     }
 
-    fn tell<'d>(&mut self, findings: impl Iterator<Item = &'d Diagnostic>, source: &Source) {
-        let places = Places::new(source);
+    fn report<'d>(&mut self, findings: impl Iterator<Item = &'d Diagnostic>, source: &Source) {
+        let lines = LineIndex::new(source);
         for finding in findings {
             match finding.severity() {
                 Severity::Error => self.errors += 1,
@@ -107,43 +106,43 @@ impl<'o> Messages<'o> {
             }
             match self.options.message_format {
                 Format::Human if self.count() > Findings::SHOWN => {}
-                Format::Human => say(&human::finding(finding, source, self.options.color)),
-                Format::Short => say(&short::line(finding, &places)),
-                Format::Json => self.hand_over(&json::line(finding, &places)),
-                Format::Github => self.hand_over(&github::line(finding, &places)),
-                Format::Sarif => self.log.add(finding, &places),
+                Format::Human => print_error(&human::finding(finding, source, self.options.color)),
+                Format::Short => print_error(&short::line(finding, &lines)),
+                Format::Json => self.write_line(&json::line(finding, &lines)),
+                Format::Github => self.write_line(&github::line(finding, &lines)),
+                Format::Sarif => self.log.add(finding, &lines),
             }
         }
     }
 
-    /// Tells that something could not be done.
+    /// Reports that something could not be done.
     pub(crate) fn fail(&mut self, message: &str) {
-        say(&format!("error: {message}"));
+        print_error(&format!("error: {message}"));
         self.failures.push(message.to_owned());
     }
 
-    /// Tells a person what was done, unless nobody wants to know.
+    /// Prints a remark, unless `--quiet` is set.
     pub(crate) fn remark(&self, line: &str) {
         if !self.options.quiet {
-            say(line);
+            print_error(line);
         }
     }
 
-    pub(crate) const fn have_failed(&self) -> bool {
+    pub(crate) const fn has_failed(&self) -> bool {
         !self.failures.is_empty()
     }
 
-    /// Says how much was found, and what the exit status is to say.
+    /// Prints the counts and returns the result of the command.
     pub(crate) fn conclude(self) -> Outcome {
         match self.options.message_format {
-            Format::Human | Format::Short => self.count_up(),
-            Format::Sarif => self.hand_over(&self.log.text(&self.failures)),
+            Format::Human | Format::Short => self.print_counts(),
+            Format::Sarif => self.write_line(&self.log.text(&self.failures)),
             Format::Json | Format::Github => {}
         }
-        if self.have_failed() {
+        if self.has_failed() {
             Outcome::Failed
         } else if self.errors > 0 || self.denies_warnings && self.warnings > 0 {
-            Outcome::Found
+            Outcome::Problems
         } else {
             Outcome::Clean
         }
@@ -153,10 +152,10 @@ impl<'o> Messages<'o> {
         self.errors + self.warnings + self.notes
     }
 
-    fn count_up(&self) {
+    fn print_counts(&self) {
         let all = self.count();
         if all > Findings::SHOWN && self.options.message_format == Format::Human {
-            say(&format!("… and {} more findings\n", all - Findings::SHOWN));
+            print_error(&format!("… and {} more findings\n", all - Findings::SHOWN));
         }
         let counted: Vec<String> = [(self.errors, "error"), (self.warnings, "warning")]
             .into_iter()
@@ -168,10 +167,10 @@ impl<'o> Messages<'o> {
         }
     }
 
-    fn hand_over(&self, line: &str) {
-        match self.to {
-            To::Output => print(&format!("{line}\n")),
-            To::Error => say(line),
+    fn write_line(&self, line: &str) {
+        match self.stream {
+            Stream::Stdout => print(&format!("{line}\n")),
+            Stream::Stderr => print_error(line),
         }
     }
 }

@@ -5,7 +5,7 @@ use freeze_dsl::diagnostic::{Code, Diagnostic, Edit, Severity, Suggestion};
 use freeze_dsl::source::Span;
 use serde_json::{Map, Value, json};
 
-use super::places::{Place, Places};
+use super::line_index::{LineIndex, Region};
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
@@ -13,30 +13,30 @@ const SCHEMA: &str =
 /// A log of one run.
 #[derive(Default)]
 pub(super) struct Log {
-    /// The codes that occur, in the order in which they first do.
+    /// The codes that occur, in the order of their first occurrence.
     codes: Vec<Code>,
     results: Vec<Value>,
 }
 
 impl Log {
-    pub(super) fn add(&mut self, finding: &Diagnostic, places: &Places<'_>) {
+    pub(super) fn add(&mut self, finding: &Diagnostic, lines: &LineIndex<'_>) {
         let rule = self.rule(finding.code);
         let notes = finding.notes.iter().map(|note| format!("note: {note}"));
         let said: Vec<String> = std::iter::once(finding.message.clone()).chain(notes).collect();
         let related = finding.secondary.iter();
-        let related = related.map(|label| location(label.span, &label.message, places));
+        let related = related.map(|label| location(label.span, &label.message, lines));
         self.results.push(json!({
             "ruleId": finding.code.name(),
             "ruleIndex": rule,
             "level": level(finding.severity()),
             "message": text(&said.join("\n")),
-            "locations": [location(finding.span, &finding.label, places)],
+            "locations": [location(finding.span, &finding.label, lines)],
             "relatedLocations": related.collect::<Vec<_>>(),
-            "fixes": finding.suggestions.iter().map(|it| fix(it, places)).collect::<Vec<_>>(),
+            "fixes": finding.suggestions.iter().map(|it| fix(it, lines)).collect::<Vec<_>>(),
         }));
     }
 
-    /// The place of a code among those that occur.
+    /// The index of a code among those that occur.
     fn rule(&mut self, code: Code) -> usize {
         self.codes.iter().position(|known| *known == code).unwrap_or_else(|| {
             self.codes.push(code);
@@ -44,7 +44,7 @@ impl Log {
         })
     }
 
-    /// The whole log, of a run in which this could not be done.
+    /// The whole log, with what could not be done.
     pub(super) fn text(&self, failures: &[String]) -> String {
         let failures: Vec<Value> = failures
             .iter()
@@ -63,7 +63,7 @@ impl Log {
                     "executionSuccessful": failures.is_empty(),
                     "toolExecutionNotifications": failures,
                 }],
-                // A column counts characters, whatever bytes they have.
+                // Columns count characters, not bytes.
                 "columnKind": "unicodeCodePoints",
                 "results": self.results,
             }],
@@ -94,21 +94,21 @@ fn text(text: &str) -> Value {
     json!({ "text": text })
 }
 
-fn location(span: Span, label: &str, places: &Places<'_>) -> Value {
+fn location(span: Span, label: &str, lines: &LineIndex<'_>) -> Value {
     let mut location = Map::new();
     if !label.is_empty() {
         location.insert("message".to_owned(), text(label));
     }
     let place = json!({
-        "artifactLocation": { "uri": uri(places.source().name()) },
-        "region": region(span, places),
+        "artifactLocation": { "uri": uri(lines.source().name()) },
+        "region": region(span, lines),
     });
     location.insert("physicalLocation".to_owned(), place);
     location.into()
 }
 
-fn region(span: Span, places: &Places<'_>) -> Value {
-    let Place { line, column, end_line, end_column } = places.place(span);
+fn region(span: Span, lines: &LineIndex<'_>) -> Value {
+    let Region { line, column, end_line, end_column } = lines.region(span);
     json!({
         "startLine": line,
         "startColumn": column,
@@ -117,17 +117,17 @@ fn region(span: Span, places: &Places<'_>) -> Value {
     })
 }
 
-fn fix(suggestion: &Suggestion, places: &Places<'_>) -> Value {
+fn fix(suggestion: &Suggestion, lines: &LineIndex<'_>) -> Value {
     let replacement = |edit: &Edit| {
         json!({
-            "deletedRegion": region(edit.span, places),
+            "deletedRegion": region(edit.span, lines),
             "insertedContent": text(&edit.text),
         })
     };
     json!({
         "description": text(&suggestion.message),
         "artifactChanges": [{
-            "artifactLocation": { "uri": uri(places.source().name()) },
+            "artifactLocation": { "uri": uri(lines.source().name()) },
             "replacements": suggestion.edits.iter().map(replacement).collect::<Vec<_>>(),
         }],
     })

@@ -1,34 +1,34 @@
-//! Bytes of a text to lines and columns, however many are asked for.
+//! Lines and columns of a text's bytes, in time that does not depend on the text's length.
 
 use freeze_dsl::source::{Source, Span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-/// How many bytes are counted at most for one place.
+/// How many bytes are counted at most for one position.
 const BLOCK: usize = 1024;
 
-/// Where lines begin, and how many characters there are before each block of bytes.
-pub(super) struct Places<'s> {
+/// The start of each line, and the number of characters before each block of bytes.
+pub(super) struct LineIndex<'s> {
     source: &'s Source,
     lines: Vec<usize>,
     blocks: Vec<usize>,
 }
 
-/// From where to where something goes.
+/// The lines and columns of a span.
 #[derive(Serialize, JsonSchema)]
 #[schemars(inline)]
-pub(super) struct Place {
+pub(super) struct Region {
     /// The line of its first character, from 1.
     pub(super) line: usize,
     /// The column of its first character, in characters from 1.
     pub(super) column: usize,
-    /// The line in which it ends.
+    /// The line of its end.
     pub(super) end_line: usize,
-    /// The column behind its last character.
+    /// The column after its last character.
     pub(super) end_column: usize,
 }
 
-impl<'s> Places<'s> {
+impl<'s> LineIndex<'s> {
     pub(super) fn new(source: &'s Source) -> Self {
         let text = source.text();
         let starts = text.match_indices('\n').map(|(at, _)| at + 1);
@@ -45,13 +45,13 @@ impl<'s> Places<'s> {
         self.source
     }
 
-    pub(super) fn place(&self, span: Span) -> Place {
+    pub(super) fn region(&self, span: Span) -> Region {
         let (line, column) = self.line_column(span.start);
         let (end_line, end_column) = self.line_column(span.end);
-        Place { line, column, end_line, end_column }
+        Region { line, column, end_line, end_column }
     }
 
-    /// The line and column of a byte, as [`Source::line_column`] tells them.
+    /// The line and column of a byte, as [`Source::line_column`] returns them.
     pub(super) fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.source.text().len());
         let line = self.lines.partition_point(|start| *start <= byte);
@@ -68,7 +68,7 @@ impl<'s> Places<'s> {
     }
 }
 
-/// How many characters begin in these bytes: all bytes but those that continue one begin one.
+/// How many characters begin in these bytes: every byte that does not continue a character.
 fn begun(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| (**byte & 0xC0) != 0x80).count()
 }
@@ -78,12 +78,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_those_of_the_source() {
+    fn lines_and_columns_are_those_of_the_source() {
         let text = format!("é\n\n{}🦀{}\nlast", "x".repeat(BLOCK), "ü".repeat(BLOCK));
         let source = Source::named("a", text.clone()).at_line(7);
-        let places = Places::new(&source);
+        let lines = LineIndex::new(&source);
         for (byte, _) in text.char_indices().chain([(text.len(), ' ')]) {
-            assert_eq!(places.line_column(byte), source.line_column(byte), "{byte}");
+            assert_eq!(lines.line_column(byte), source.line_column(byte), "{byte}");
         }
     }
 }

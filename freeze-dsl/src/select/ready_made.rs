@@ -1,12 +1,12 @@
-//! The selections that the language has names for.
+//! Ready-made selections, such as `@biases`.
 
 use std::collections::HashMap;
 
 use crate::model::Model;
 
-/// A selection that the language has a name for.
+/// A ready-made selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Named {
+pub(crate) enum ReadyMade {
     /// Every parameter.
     All,
     /// Those whose last segment is `bias`.
@@ -15,17 +15,17 @@ pub(crate) enum Named {
     Vectors,
     /// The parameters of normalisation modules.
     Norms,
-    /// What trains just before the rule.
+    /// The trainable parameters, as of just before the rule.
     Trainable,
-    /// What is frozen just before the rule.
+    /// The frozen parameters, as of just before the rule.
     Frozen,
 }
 
-impl Named {
+impl ReadyMade {
     pub(crate) const ALL: [Self; 6] =
         [Self::All, Self::Biases, Self::Vectors, Self::Norms, Self::Trainable, Self::Frozen];
 
-    /// As it is written behind the `@`.
+    /// The name after the `@`.
     pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::All => "all",
@@ -41,8 +41,8 @@ impl Named {
         Self::ALL.into_iter().find(|named| named.word() == word)
     }
 
-    /// Whether it selects a name of a parameter. What trains depends on the rule, not on the
-    /// model, and is not known here.
+    /// Whether it selects a parameter's name. `@trainable` and `@frozen` depend on the rule, not on
+    /// the model, and select nothing here.
     pub(super) fn selects(self, model: &Model) -> impl Fn(&str, usize) -> bool {
         let norms = if self == Self::Norms { norms(model) } else { HashMap::new() };
         move |name, parameter| match self {
@@ -62,16 +62,15 @@ fn split(name: &str) -> (&str, &str) {
     name.rsplit_once('.').unwrap_or(("", name))
 }
 
-/// For each module that holds parameters, whether it is a normalisation: one with running
-/// statistics, or one whose own name says so and whose every parameter is a vector called
-/// `weight` or `bias`.
+/// For each module with parameters, whether it is a normalisation: one with running statistics, or
+/// one with such a name whose parameters are all vectors named `weight` or `bias`.
 fn norms(model: &Model) -> HashMap<&str, bool> {
     let mut modules: HashMap<&str, bool> = HashMap::new();
     for parameter in model.parameters() {
         for name in parameter.names() {
             let (module, last) = split(name);
             let plain = parameter.shape.len() <= 1 && matches!(last, "weight" | "bias");
-            let known = modules.entry(module).or_insert_with(|| says_norm(split(module).1));
+            let known = modules.entry(module).or_insert_with(|| is_norm_name(split(module).1));
             *known &= plain;
         }
     }
@@ -83,9 +82,9 @@ fn norms(model: &Model) -> HashMap<&str, bool> {
     modules
 }
 
-/// Whether a module's own name has `norm`, `bn` or `ln` as a part of it: `bn1`, `ln_f`,
+/// Whether a module's own name has `norm`, `bn` or `ln` as a word part: `bn1`, `ln_f`,
 /// `LayerNorm`, `final_layer_norm`, `batchnorm`; not `enormous`.
-fn says_norm(name: &str) -> bool {
+fn is_norm_name(name: &str) -> bool {
     let mut words = vec![String::new()];
     let mut was_lower = false;
     for character in name.chars() {
@@ -105,17 +104,17 @@ fn says_norm(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::says_norm;
+    use super::is_norm_name;
 
     #[test]
     fn names_of_normalisations() {
         for name in
             ["bn1", "ln_f", "LayerNorm", "layer_norm", "norm", "batchnorm", "norm2", "q_norm"]
         {
-            assert!(says_norm(name), "{name}");
+            assert!(is_norm_name(name), "{name}");
         }
         for name in ["enormous", "bnb", "mln", "fc", "", "0", "conv1"] {
-            assert!(!says_norm(name), "{name}");
+            assert!(!is_norm_name(name), "{name}");
         }
     }
 }
