@@ -249,7 +249,10 @@ fn what_is_no_log_is_refused_and_stays_as_it_is() -> Outcome {
             format!("{}{{\"format\":2,\"epoch\":1}}\n", line(0)),
             "line 2 has format 2, and this version writes format 1",
         ),
-        (format!("{}{}", line(1), line(1)), "line 2 has epoch 1, and the line before it has epoch 1"),
+        (
+            format!("{}{}", line(1), line(1)),
+            "line 2 has epoch 1, and the line before it has epoch 1",
+        ),
     ] {
         fs::write(path(&folder), &text).unwrap();
         let error = tuner.log_to(path(&folder)).unwrap_err();

@@ -312,7 +312,10 @@ fn a_flag_of_rows_flipped_behind_the_tuners_back_is_told() -> Outcome {
         let outcome = tuner.start_epoch();
         if epochs == 1 {
             let Err(Error::Ownership(message)) = outcome else { panic!("nobody told") };
-            assert!(message.contains("`b.weight` is trained, and its `requires_grad`"), "{message}");
+            assert!(
+                message.contains("`b.weight` is trained, and its `requires_grad`"),
+                "{message}"
+            );
             assert!(net.variable("b.weight").requires_grad());
         } else {
             // No rule fires, so nobody looks; nothing moves all the same.
