@@ -336,9 +336,9 @@ fn manifests_that_say_something_else() -> Outcome {
         ("does not belong in it", |run| run["states"] = json!([])),
         ("does not belong in it", |run| run["bests"] = json!([])),
         ("the saved state is not one of this policy", |run| run["clock"]["trains"] = json!([99])),
-        ("the policy is wrong", |run| run["policy"]["text"] = json!("start: tran fc")),
-        ("a program with other options", |run| run["program"]["lr"] = json!(0.5)),
-        ("of another model", |run| run["model"][0]["shape"] = json!([1])),
+        ("the policy has errors", |run| run["policy"]["text"] = json!("start: tran fc")),
+        ("a program with other settings", |run| run["program"]["lr"] = json!(0.5)),
+        ("with another model", |run| run["model"][0]["shape"] = json!([1])),
         ("unknown field `more`", |run| run["more"] = json!(1)),
     ];
     for (problem, change) in cases {
