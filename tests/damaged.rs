@@ -257,7 +257,7 @@ fn tensors_that_say_something_else() -> Outcome {
         }),
     )?;
     refuses(
-        "`fc.more` does not belong into it",
+        "`fc.more` does not belong in it",
         tensors(model, |all| {
             all.insert("fc.more".to_owned(), ones(&[1]));
         }),
@@ -288,7 +288,7 @@ fn tensors_that_say_something_else() -> Outcome {
         }),
     )?;
     refuses(
-        "`fc.bias.square_avg` does not belong into it",
+        "`fc.bias.square_avg` does not belong in it",
         tensors(optimizer, |all| {
             all.insert("fc.bias.square_avg".to_owned(), ones(&[3]));
         }),
@@ -301,7 +301,7 @@ fn tensors_that_say_something_else() -> Outcome {
         }),
     )?;
     refuses(
-        "`7.fc.bias` does not belong into it",
+        "`7.fc.bias` does not belong in it",
         tensors(bests, |all| {
             all.insert("7.fc.bias".to_owned(), ones(&[3]));
         }),
@@ -333,12 +333,12 @@ fn manifests_that_say_something_else() -> Outcome {
             "is not in it",
             |run| run["states"][0]["optimizer"] = json!({ "name": "rmsprop", "alpha": 0.9, "eps": 0.1, "momentum": 0, "centered": false }),
         ),
-        ("does not belong into it", |run| run["states"] = json!([])),
-        ("does not belong into it", |run| run["bests"] = json!([])),
+        ("does not belong in it", |run| run["states"] = json!([])),
+        ("does not belong in it", |run| run["bests"] = json!([])),
         ("the saved state is not one of this policy", |run| run["clock"]["trains"] = json!([99])),
-        ("the policy is wrong", |run| run["policy"]["text"] = json!("start: tran fc")),
-        ("a program with other options", |run| run["program"]["lr"] = json!(0.5)),
-        ("of another model", |run| run["model"][0]["shape"] = json!([1])),
+        ("the policy has errors", |run| run["policy"]["text"] = json!("start: tran fc")),
+        ("a program with other settings", |run| run["program"]["lr"] = json!(0.5)),
+        ("with another model", |run| run["model"][0]["shape"] = json!([1])),
         ("unknown field `more`", |run| run["more"] = json!(1)),
     ];
     for (problem, change) in cases {

@@ -105,7 +105,7 @@ fn errors_say_everything_once_and_print_the_same_as_debug() {
     let findings = || -> Findings { Policy::parse("start: tran fc").unwrap_err() };
     let torch = "Internal Torch Error: sizes differ\nException raised from f at x.cpp:1";
     let errors: Vec<(Error, &str)> = vec![
-        (findings().into(), "FRZ0101"),
+        (findings().into(), "FRZ0102"),
         (Model::load("nowhere.safetensors").map(drop).unwrap_err().into(), "nowhere.safetensors"),
         (Error::NoOptimizer, ".optimizer("),
         (Error::Program("an epoch must have at least one step".into()), "at least one step"),

@@ -242,14 +242,17 @@ fn what_is_no_log_is_refused_and_stays_as_it_is() -> Outcome {
     tuner.start_epoch()?;
     let line = |epoch| format!("{{\"format\":1,\"epoch\":{epoch}}}\n");
     for (text, problem) in [
-        ("some notes".to_owned(), "line 1 is no line of a log"),
-        ("{\"weights\":[1,2]}\n".to_owned(), "line 1 is no line of a log"),
-        (format!("{}\n", line(0)), "line 2 is no line of a log"),
+        ("some notes".to_owned(), "line 1 is not a line of a log"),
+        ("{\"weights\":[1,2]}\n".to_owned(), "line 1 is not a line of a log"),
+        (format!("{}\n", line(0)), "line 2 is not a line of a log"),
         (
             format!("{}{{\"format\":2,\"epoch\":1}}\n", line(0)),
-            "line 2 is of format 2, and this version writes format 1",
+            "line 2 has format 2, and this version writes format 1",
         ),
-        (format!("{}{}", line(1), line(1)), "line 2 is of epoch 1, and the one before it of 1"),
+        (
+            format!("{}{}", line(1), line(1)),
+            "line 2 has epoch 1, and the line before it has epoch 1",
+        ),
     ] {
         fs::write(path(&folder), &text).unwrap();
         let error = tuner.log_to(path(&folder)).unwrap_err();

@@ -187,7 +187,7 @@ fn another_policy_begins_behind_what_has_fired() -> Outcome {
         .resume_with(dir.path(), ResumeOptions::new().allow_policy_change())
         .unwrap_err()
         .to_string();
-    assert!(error.contains("`warm` has fired"), "{error}");
+    assert!(error.contains("`warm` has already fired"), "{error}");
     assert!(before.moved(&Bits::of(&net.vs)).is_empty());
     Ok(())
 }

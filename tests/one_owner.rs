@@ -283,7 +283,7 @@ fn a_variable_that_is_replaced_or_flagged_is_told_at_the_next_transition() -> Ou
     };
     let flag = |net: &Net| {
         let _ = net.variable("layer1.bn.running_mean").set_requires_grad(true);
-        "`layer1.bn.running_mean` is no parameter, and its `requires_grad` is true"
+        "`layer1.bn.running_mean` is not a parameter, and its `requires_grad` is true"
     };
     let cases: [(Net, &str, Change<'_>); 2] = [
         (Net::linear(), "start: train b; epoch 1: train c", &replace),
@@ -312,7 +312,10 @@ fn a_flag_of_rows_flipped_behind_the_tuners_back_is_told() -> Outcome {
         let outcome = tuner.start_epoch();
         if epochs == 1 {
             let Err(Error::Ownership(message)) = outcome else { panic!("nobody told") };
-            assert!(message.contains("`b.weight` trains, and its `requires_grad`"), "{message}");
+            assert!(
+                message.contains("`b.weight` is trained, and its `requires_grad`"),
+                "{message}"
+            );
             assert!(net.variable("b.weight").requires_grad());
         } else {
             // No rule fires, so nobody looks; nothing moves all the same.

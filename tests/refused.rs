@@ -168,7 +168,7 @@ fn a_run_that_cannot_be_written_to_a_variable_is_refused_before_anything_is_writ
         let resumed = tuner.resume(folder.path());
         if numbers > 1 {
             let Err(Error::Ownership(message)) = resumed else { panic!("not refused") };
-            assert!(message.starts_with("numbers of `mask` share memory"), "{message}");
+            assert!(message.starts_with("elements of `mask` share memory"), "{message}");
             assert_moved(&before, &net, &[]);
             assert_eq!((tuner.epochs_started(), tuner.optimizer_bytes()), (0, 0));
         } else {

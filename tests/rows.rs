@@ -407,7 +407,7 @@ fn rows_that_share_memory_are_refused() {
     let Err(Error::Ownership(message)) = Tuner::builder(&policy).attach(&vs) else {
         panic!("not refused");
     };
-    assert!(message.starts_with("numbers of `table.weight` share memory"), "{message}");
+    assert!(message.starts_with("elements of `table.weight` share memory"), "{message}");
 }
 
 #[test]

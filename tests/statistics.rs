@@ -18,7 +18,7 @@ const CALLS: [(&str, Call); 5] = [
     ("step", |tuner| tuner.step().map(drop)),
     ("start_epoch", |tuner| tuner.start_epoch().map(drop)),
     ("observe", |tuner| tuner.observe("loss", 1.0)),
-    ("put_back", Tuner::put_back),
+    ("restore_frozen_stats", Tuner::restore_frozen_stats),
 ];
 
 #[test]
