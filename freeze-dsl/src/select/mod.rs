@@ -225,7 +225,9 @@ fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
                 key.extend(["[", &range.join(",")]);
             }
             PathSegment::OneOf(names) => {
-                names.iter().for_each(|name| key.extend(["|", name.value]))
+                for name in names.iter() {
+                    key.extend(["|", name.value]);
+                }
             }
         }
         key.push('.');
