@@ -41,9 +41,8 @@ impl Lowering<'_, '_> {
             }
             match &setting.value {
                 Setting::Lr(curve) => {
-                    options.lr = self
-                        .curve(curve, freeze)
-                        .map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                    options.lr =
+                        self.curve(curve, freeze).map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
                     let value = self.at_least_zero(decay, "weight decay");
