@@ -561,7 +561,9 @@ impl Tuner {
     /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
     /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
     /// # tuner.start_epoch()?;
-    /// assert!(tuner.diagnostics().is_empty());
+    /// for finding in tuner.diagnostics() {
+    ///     println!("{}", finding.code);
+    /// }
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     #[must_use]
