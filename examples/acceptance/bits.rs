@@ -39,7 +39,7 @@ pub(crate) const PAIRS: [Pair; 4] = [
     Pair {
         policy: "rmsprop(momentum 0.9 centered)",
         class: "RMSprop",
-        options: r#"{"lr":1e-2,"weight_decay":0.1,"momentum":0.9,"centered":true,"foreach":true}"#,
+        options: r#"{"lr":1e-2,"weight_decay":0.1,"momentum":0.9,"centered":true}"#,
     },
 ];
 

@@ -30,7 +30,7 @@ impl Report {
             .unwrap_or_else(|panic| Err(reason(&*panic).into()));
         match cells {
             Ok(cells) => {
-                println!("| {name} | {} |", cells.map(|cell| cell.to_string()).join(" | "))
+                println!("| {name} | {} |", cells.map(|cell| cell.to_string()).join(" | "));
             }
             Err(error) => {
                 self.failures.set(self.failures.get() + 1);

@@ -83,17 +83,7 @@ Tensors states(List list, const Tensors& parameters) {
   return all;
 }
 
-// Gradients in the memory layout of their parameters, copied where theirs is another.
-Tensors laid_out_gradients(List list, const Tensors& parameters) {
-  Tensors all = gradients(list);
-  for (size_t i = 0; i < all.size(); i++) {
-    if (!same_layout(all[i], parameters[i])) all[i] = at::empty_like(parameters[i]).copy_(all[i]);
-  }
-  require_like(parameters, all);
-  return all;
-}
-
-Tensors advance(List list, const Tensors& parameters) {
+Tensors step_counts(List list, const Tensors& parameters) {
   TORCH_CHECK(list.count == parameters.size(), list.count, " step counts for ", parameters.size(), " parameters");
   Tensors steps = collect(list);
   for (size_t i = 0; i < steps.size(); i++) {
@@ -101,16 +91,28 @@ Tensors advance(List list, const Tensors& parameters) {
                     steps[i].device() == parameters[i].device(),
                 "a step count of ", steps[i].toString(), steps[i].sizes());
   }
-  // On the CPU `_foreach_add_` is one dispatch a tensor, which costs more than a small update.
-  if (parameters.front().is_cpu()) {
-    for (const at::Tensor& step : steps) *step.mutable_data_ptr<float>() += 1;
-  } else {
-    at::_foreach_add_(steps, 1);
-  }
   return steps;
 }
 
-// As torch.optim's _multi_tensor_rmsprop.
+void add(const Tensors& steps, float count) {
+  // On the CPU `_foreach_add_` is one dispatch a tensor, which costs more than a small update.
+  if (steps.front().is_cpu()) {
+    for (const at::Tensor& step : steps) *step.mutable_data_ptr<float>() += count;
+  } else {
+    at::_foreach_add_(steps, count);
+  }
+}
+
+// Multiplies as Python does. On the CPU `_foreach_mul_` would round the factor to the tensors' type.
+void scale(at::TensorList tensors, double factor) {
+  if (!tensors.empty() && tensors.front().is_cpu()) {
+    for (const at::Tensor& tensor : tensors) tensor.mul_(number(factor));
+  } else {
+    at::_foreach_mul_(tensors, factor);
+  }
+}
+
+// As torch.optim's _multi_tensor_rmsprop, which has the arithmetic of _single_tensor_rmsprop.
 void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList square_avgs, at::TensorList grad_avgs,
              at::TensorList momentum_buffers, const RmsPropOptions& options) {
   Tensors decayed;
@@ -118,7 +120,7 @@ void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList
     decayed = at::_foreach_add(gradients, parameters, options.weight_decay);
     gradients = decayed;
   }
-  at::_foreach_mul_(square_avgs, options.alpha);
+  scale(square_avgs, options.alpha);
   at::_foreach_addcmul_(square_avgs, gradients, gradients, 1 - options.alpha);
   Tensors avgs;
   if (options.centered) {
@@ -132,10 +134,21 @@ void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList
   if (options.momentum == 0) {
     at::_foreach_addcdiv_(parameters, gradients, avgs, -options.lr);
   } else {
-    at::_foreach_mul_(momentum_buffers, options.momentum);
+    scale(momentum_buffers, options.momentum);
     at::_foreach_addcdiv_(momentum_buffers, gradients, avgs);
     at::_foreach_add_(parameters, momentum_buffers, -options.lr);
   }
+}
+
+// Where a chunk of parameters ends that step together, so that temporary tensors stay small: at 32 MiB, and
+// after one parameter on the CPU, where several at once gain nothing.
+size_t end_of_chunk(const Tensors& parameters, size_t start) {
+  constexpr size_t most = 32 << 20;
+  size_t end = start + 1, bytes = parameters[start].nbytes();
+  while (!parameters[start].is_cpu() && end < parameters.size() && bytes + parameters[end].nbytes() <= most) {
+    bytes += parameters[end++].nbytes();
+  }
+  return end;
 }
 
 }  // namespace
@@ -169,45 +182,77 @@ char* freeze_require_states(List parameters, List states, bool laid_out) {
   });
 }
 
-char* freeze_fused_adam(List parameters, List exp_avgs, List exp_avg_sqs, List max_exp_avg_sqs, List steps,
-                        AdamOptions options) {
+// Gradients in the memory layout of their parameters: copies where theirs is another, each in a tensor that
+// is handed over.
+char* freeze_laid_out_gradients(List parameters, at::Tensor** gradients) {
   return guarded([&] {
-    Tensors all = parameters_of(parameters);
-    Tensors gradients = laid_out_gradients(parameters, all);
-    Tensors averages = states(exp_avgs, all);
-    Tensors squares = states(exp_avg_sqs, all);
-    Tensors maxima = options.amsgrad ? states(max_exp_avg_sqs, all) : Tensors();
-    Tensors counts = advance(steps, all);
-    auto update = options.decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
-    update(all, gradients, averages, squares, maxima, counts, options.lr, options.beta1, options.beta2,
-           options.weight_decay, options.eps, options.amsgrad, false, {}, {});
+    for (size_t i = 0; i < parameters.count; i++) {
+      const at::Tensor& parameter = *parameters.tensors[i];
+      at::Tensor gradient = parameter.grad();
+      if (!same_layout(gradient, parameter)) gradient = at::empty_like(parameter).copy_(gradient);
+      gradients[i] = new at::Tensor(gradient);
+    }
   });
 }
 
-char* freeze_fused_sgd(List parameters, List momentum_buffers, SgdOptions options) {
+char* freeze_fused_adam(List parameters, List gradients, List exp_avgs, List exp_avg_sqs, List max_exp_avg_sqs, List steps,
+                        AdamOptions options) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
-    Tensors gradients = laid_out_gradients(parameters, all);
+    Tensors grads = states(gradients, all);
+    Tensors averages = states(exp_avgs, all);
+    Tensors squares = states(exp_avg_sqs, all);
+    Tensors maxima = options.amsgrad ? states(max_exp_avg_sqs, all) : Tensors();
+    Tensors counts = step_counts(steps, all);
+    auto update = options.decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
+    add(counts, 1);
+    try {
+      update(all, grads, averages, squares, maxima, counts, options.lr, options.beta1, options.beta2,
+             options.weight_decay, options.eps, options.amsgrad, false, {}, {});
+    } catch (...) {
+      add(counts, -1);
+      throw;
+    }
+  });
+}
+
+char* freeze_fused_sgd(List parameters, List gradients, List momentum_buffers, SgdOptions options) {
+  return guarded([&] {
+    Tensors all = parameters_of(parameters);
+    Tensors grads = states(gradients, all);
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
-    at::_fused_sgd_(all, gradients, buffers, options.weight_decay, options.momentum, options.lr, options.dampening,
+    at::_fused_sgd_(all, grads, buffers, options.weight_decay, options.momentum, options.lr, options.dampening,
                     options.nesterov, false, options.is_first_step && !buffers.empty());
   });
 }
 
-char* freeze_rmsprop(List parameters, List square_avgs, List grad_avgs, List momentum_buffers, RmsPropOptions options) {
+char* freeze_rmsprop(List parameters, List gradients, List square_avgs, List grad_avgs, List momentum_buffers, RmsPropOptions options) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
-    Tensors gradients = laid_out_gradients(parameters, all);
+    Tensors grads = states(gradients, all);
     Tensors squares = states(square_avgs, all);
     Tensors averages = options.centered ? states(grad_avgs, all) : Tensors();
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
-    // On the CPU one at a time, where all at once gains nothing and needs memory for all.
-    size_t stride = all.front().is_cpu() ? 1 : all.size();
-    for (size_t i = 0; i < all.size(); i += stride) {
+    for (size_t start = 0, end = 0; start < all.size(); start = end) {
+      end = end_of_chunk(all, start);
       auto part = [&](const Tensors& list) {
-        return list.empty() ? at::TensorList() : at::TensorList(list).slice(i, stride);
+        return list.empty() ? at::TensorList() : at::TensorList(list).slice(start, end - start);
       };
-      rmsprop(part(all), part(gradients), part(squares), part(averages), part(buffers), options);
+      rmsprop(part(all), part(grads), part(squares), part(averages), part(buffers), options);
+    }
+  });
+}
+
+// The bytes of temporary tensors of a step of RMSprop: at most two like each parameter of a chunk.
+char* freeze_rmsprop_scratch(List parameters, size_t* bytes) {
+  return guarded([&] {
+    Tensors all = collect(parameters);
+    *bytes = 0;
+    for (size_t start = 0, end = 0; start < all.size(); start = end) {
+      end = end_of_chunk(all, start);
+      size_t chunk = 0;
+      for (size_t i = start; i < end; i++) chunk += all[i].nbytes();
+      *bytes = std::max(*bytes, 2 * chunk);
     }
   });
 }

@@ -1,10 +1,14 @@
-// Operations with a factor, which round once where two operations of tch round twice.
+// Operations with a factor, as Python calls them: tch has them not at all, or with other rounding.
 
 #include <ATen/core/Tensor.h>
 
 #include "shim.h"
 
 extern "C" {
+
+char* freeze_mul(const at::Tensor* to, double factor) {
+  return guarded([&] { to->mul_(number(factor)); });
+}
 
 char* freeze_add(const at::Tensor* to, const at::Tensor* other, double factor) {
   return guarded([&] { to->add_(*other, factor); });

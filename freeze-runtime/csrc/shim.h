@@ -5,6 +5,7 @@
 
 #pragma once
 
+#include <ATen/ScalarOps.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
 
@@ -32,6 +33,10 @@ char* guarded(Body body) {
     return strdup("an exception that is not a std::exception");
   }
 }
+
+// A number as Python passes it to an operation: the result keeps the tensor's type, and the number its
+// precision. (`mul_` with a Scalar rounds it to the tensor's type first: 0.99 is 0.98828 in bfloat16.)
+inline at::Tensor number(double value) { return at::native::wrapped_scalar_tensor(value); }
 
 inline Tensors collect(List list) {
   Tensors tensors;

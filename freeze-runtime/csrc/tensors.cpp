@@ -1,13 +1,7 @@
 // Tensors looked at and handled many at once: facts, identities, gradients, copies.
 
 #include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/_foreach_clamp_max.h>
-#include <ATen/ops/_foreach_clamp_min.h>
 #include <ATen/ops/_foreach_copy.h>
-#include <ATen/ops/_foreach_mul.h>
-#include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/linalg_vector_norm.h>
-#include <ATen/ops/stack.h>
 
 #include <cstdlib>
 
@@ -38,14 +32,6 @@ bool has_fused_adam(at::DeviceType device, at::ScalarType kind) {
 // https://github.com/pytorch/pytorch/issues/191763
 bool has_fused_sgd(at::DeviceType device, at::ScalarType kind) {
   return has_fused_adam(device, kind) && !(device == at::kCPU && at::isReducedFloatingType(kind));
-}
-
-Tensors clippable(List parameters) {
-  Tensors all = gradients(parameters);
-  for (const at::Tensor& gradient : all) {
-    TORCH_CHECK(gradient.layout() == at::kStrided, "clipping does not take sparse gradients, as in PyTorch");
-  }
-  return all;
 }
 
 }  // namespace
@@ -91,28 +77,6 @@ char* freeze_drop_gradients(List parameters) {
 
 char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) {
   return guarded([&] { tensor->mutable_grad() = *gradient; });
-}
-
-char* freeze_gradient_norm(List parameters, double* norm) {
-  return guarded([&] {
-    *norm = at::linalg_vector_norm(at::stack(at::_foreach_norm(clippable(parameters)))).item<double>();
-  });
-}
-
-char* freeze_scale_gradients(List parameters, double factor) {
-  return guarded([&] { at::_foreach_mul_(clippable(parameters), factor); });
-}
-
-char* freeze_clamp_gradients(List parameters, double bound) {
-  return guarded([&] {
-    Tensors all = clippable(parameters);
-    if (!all.empty() && all.front().is_cpu()) {
-      for (at::Tensor& gradient : all) gradient.clamp_(-bound, bound);
-    } else {
-      at::_foreach_clamp_min_(all, -bound);
-      at::_foreach_clamp_max_(all, bound);
-    }
-  });
 }
 
 char* freeze_put_back(List targets, List sources) {

@@ -6,7 +6,9 @@
 #![expect(unsafe_code, reason = "calls into the shim; each block says why it is sound")]
 
 mod autocast;
+mod clipping;
 mod device;
+mod fused;
 mod generators;
 mod scaled;
 
@@ -17,9 +19,14 @@ use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 pub(crate) use autocast::{Autocast, enter_autocast, leave_autocast};
+pub(crate) use clipping::{clamp_gradients, gradient_norms, scale_gradients, total_norm};
 pub(crate) use device::{allocated_bytes, allows_tf32, libtorch_version};
+pub(crate) use fused::{
+    AdamOptions, RmsPropOptions, SgdOptions, fused_adam, fused_sgd, laid_out_gradients, rmsprop,
+    rmsprop_scratch,
+};
 pub(crate) use generators::{generators, set_generators};
-pub(crate) use scaled::{add, addcdiv, addcmul};
+pub(crate) use scaled::{add, addcdiv, addcmul, mul};
 
 type Result<T> = std::result::Result<T, TchError>;
 
@@ -89,43 +96,6 @@ impl Identity {
     }
 }
 
-/// Options of a fused step of Adam, or of `AdamW` where the weight decay is decoupled.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct AdamOptions {
-    pub(crate) lr: f64,
-    pub(crate) beta1: f64,
-    pub(crate) beta2: f64,
-    pub(crate) eps: f64,
-    pub(crate) weight_decay: f64,
-    pub(crate) amsgrad: bool,
-    pub(crate) decoupled: bool,
-}
-
-/// Options of a fused step of SGD.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct SgdOptions {
-    pub(crate) lr: f64,
-    pub(crate) momentum: f64,
-    pub(crate) dampening: f64,
-    pub(crate) weight_decay: f64,
-    pub(crate) nesterov: bool,
-    pub(crate) is_first_step: bool,
-}
-
-/// Options of a step of `RMSprop`.
-#[repr(C)]
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct RmsPropOptions {
-    pub(crate) lr: f64,
-    pub(crate) alpha: f64,
-    pub(crate) eps: f64,
-    pub(crate) weight_decay: f64,
-    pub(crate) momentum: f64,
-    pub(crate) centered: bool,
-}
-
 #[repr(C)]
 struct RawList {
     tensors: *const *const C_tensor,
@@ -140,31 +110,8 @@ unsafe extern "C" {
     fn freeze_identities(tensors: RawList, identities: *mut Identity) -> Message;
     fn freeze_require_gradients(parameters: RawList) -> Message;
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
-    fn freeze_fused_adam(
-        parameters: RawList,
-        exp_avgs: RawList,
-        exp_avg_sqs: RawList,
-        max_exp_avg_sqs: RawList,
-        steps: RawList,
-        options: AdamOptions,
-    ) -> Message;
-    fn freeze_fused_sgd(
-        parameters: RawList,
-        momentum_buffers: RawList,
-        options: SgdOptions,
-    ) -> Message;
-    fn freeze_rmsprop(
-        parameters: RawList,
-        square_avgs: RawList,
-        grad_avgs: RawList,
-        momentum_buffers: RawList,
-        options: RmsPropOptions,
-    ) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
-    fn freeze_gradient_norm(parameters: RawList, norm: *mut f64) -> Message;
-    fn freeze_scale_gradients(parameters: RawList, factor: f64) -> Message;
-    fn freeze_clamp_gradients(parameters: RawList, bound: f64) -> Message;
     fn freeze_put_back(targets: RawList, sources: RawList) -> Message;
 }
 
@@ -201,68 +148,6 @@ pub(crate) fn require_states(
     check(unsafe { freeze_require_states(parameters.raw(), states.raw(), laid_out) })
 }
 
-/// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.
-///
-/// Counts the step in `steps` first, as [`torch.optim`] does with `fused=True`. Without `amsgrad`,
-/// `max_exp_avg_sqs` is not read.
-///
-/// [`torch.optim`]: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
-pub(crate) fn fused_adam(
-    parameters: &List<'_>,
-    exp_avgs: &List<'_>,
-    exp_avg_sqs: &List<'_>,
-    max_exp_avg_sqs: &List<'_>,
-    steps: &List<'_>,
-    options: AdamOptions,
-) -> Result<()> {
-    // SAFETY: the lists borrow live tensors. The shim refuses lists of unequal length and tensors
-    // that differ from their parameter in size, layout, dtype or device.
-    check(unsafe {
-        freeze_fused_adam(
-            parameters.raw(),
-            exp_avgs.raw(),
-            exp_avg_sqs.raw(),
-            max_exp_avg_sqs.raw(),
-            steps.raw(),
-            options,
-        )
-    })
-}
-
-/// A step of SGD over parameters of one device and dtype, each with a gradient.
-///
-/// On a first step the momentum buffers become the gradients; without momentum they are not read.
-pub(crate) fn fused_sgd(
-    parameters: &List<'_>,
-    momentum_buffers: &List<'_>,
-    options: SgdOptions,
-) -> Result<()> {
-    // SAFETY: as for `fused_adam`.
-    check(unsafe { freeze_fused_sgd(parameters.raw(), momentum_buffers.raw(), options) })
-}
-
-/// A step of `RMSprop` over parameters of one device and dtype, each with a gradient.
-///
-/// `grad_avgs` are read where it is centered, and `momentum_buffers` where there is momentum.
-pub(crate) fn rmsprop(
-    parameters: &List<'_>,
-    square_avgs: &List<'_>,
-    grad_avgs: &List<'_>,
-    momentum_buffers: &List<'_>,
-    options: RmsPropOptions,
-) -> Result<()> {
-    // SAFETY: as for `fused_adam`.
-    check(unsafe {
-        freeze_rmsprop(
-            parameters.raw(),
-            square_avgs.raw(),
-            grad_avgs.raw(),
-            momentum_buffers.raw(),
-            options,
-        )
-    })
-}
-
 /// Makes every gradient undefined and gives its memory back.
 pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
     // SAFETY: the list borrows live tensors.
@@ -273,26 +158,6 @@ pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
 pub(crate) fn set_gradient(tensor: &Tensor, gradient: &Tensor) -> Result<()> {
     // SAFETY: both are live; the shim takes a reference of its own to the gradient.
     check(unsafe { freeze_set_gradient(tensor.as_ptr(), gradient.as_ptr()) })
-}
-
-/// The L2 norm of all gradients, as if they were one vector. One device and dtype.
-pub(crate) fn gradient_norm(parameters: &List<'_>) -> Result<f64> {
-    let mut norm = 0.0;
-    // SAFETY: the list borrows live tensors, and `norm` is a place for the answer.
-    check(unsafe { freeze_gradient_norm(parameters.raw(), &raw mut norm) })?;
-    Ok(norm)
-}
-
-/// Multiplies every gradient. One device and dtype.
-pub(crate) fn scale_gradients(parameters: &List<'_>, factor: f64) -> Result<()> {
-    // SAFETY: the list borrows live tensors.
-    check(unsafe { freeze_scale_gradients(parameters.raw(), factor) })
-}
-
-/// Brings every element of every gradient into `-bound..=bound`. One device and dtype.
-pub(crate) fn clamp_gradients(parameters: &List<'_>, bound: f64) -> Result<()> {
-    // SAFETY: the list borrows live tensors.
-    check(unsafe { freeze_clamp_gradients(parameters.raw(), bound) })
 }
 
 /// Copies each source into its target, unnoticed by graphs that hold the target.
@@ -313,6 +178,14 @@ fn check(message: Message) -> Result<()> {
     }
     // SAFETY: a message of the shim that is not null is a C string, and handed over.
     Err(TchError::Torch(unsafe { taken(message) }))
+}
+
+/// Tensors that the shim hands over, one in each place.
+fn tensors(count: usize, fill: impl FnOnce(*mut *mut C_tensor) -> Message) -> Result<Vec<Tensor>> {
+    let mut places = vec![std::ptr::null_mut(); count];
+    check(fill(places.as_mut_ptr()))?;
+    // SAFETY: without an error, every place has a tensor that the shim hands over.
+    Ok(places.into_iter().map(|tensor| unsafe { Tensor::from_ptr(tensor) }).collect())
 }
 
 /// A C string that the shim hands over.

@@ -84,6 +84,7 @@ mod checkpoint;
 pub mod device;
 mod error;
 mod ffi;
+mod grad_norm;
 mod log;
 mod macros;
 mod model;
@@ -102,6 +103,7 @@ pub use freeze_dsl::model::ModelError;
 pub use freeze_dsl::plan::Plan;
 pub use freeze_dsl::policy::Policy;
 pub use freeze_dsl::{LoadError, Optimizer, OverrideError, ast, diagnostic, plan, source};
+pub use grad_norm::GradNorm;
 #[doc(hidden)]
 pub use macros::__private;
 pub use model::Model;

@@ -1,4 +1,4 @@
-//! Operations with a factor, which round once where two operations of tch round twice.
+//! Operations with a factor, as Python calls them: tch does not have them, or rounds otherwise.
 
 use tch::Tensor;
 use torch_sys::C_tensor;
@@ -6,6 +6,7 @@ use torch_sys::C_tensor;
 use super::{Message, Result, check};
 
 unsafe extern "C" {
+    fn freeze_mul(to: *const C_tensor, factor: f64) -> Message;
     fn freeze_add(to: *const C_tensor, other: *const C_tensor, factor: f64) -> Message;
     fn freeze_addcmul(
         to: *const C_tensor,
@@ -19,6 +20,12 @@ unsafe extern "C" {
         other: *const C_tensor,
         factor: f64,
     ) -> Message;
+}
+
+/// `to *= factor`, in place. In half precision too, the factor is not rounded.
+pub(crate) fn mul(to: &mut Tensor, factor: f64) -> Result<()> {
+    // SAFETY: it is a live tensor.
+    check(unsafe { freeze_mul(to.as_ptr(), factor) })
 }
 
 /// `to += factor * other`, in place.

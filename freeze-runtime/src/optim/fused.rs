@@ -61,15 +61,31 @@ impl Kernel {
         }
     }
 
-    pub(super) fn step(&self, params: &[SteppingParam<'_>]) -> Result<(), TchError> {
+    /// The most bytes that a step needs for temporary tensors at a time.
+    pub(super) fn scratch(&self, parameters: &List<'_>) -> Result<usize, TchError> {
+        match self {
+            Self::Adam(_) | Self::Sgd(_) => Ok(0),
+            Self::RmsProp(_) => ffi::rmsprop_scratch(parameters),
+        }
+    }
+
+    /// Steps parameters by gradients that have their memory layout.
+    pub(super) fn step(
+        &self,
+        params: &[SteppingParam<'_>],
+        gradients: &List<'_>,
+    ) -> Result<(), TchError> {
         let parameters: List<'_> = params.iter().map(|param| param.parameter).collect();
         let states = |name| -> List<'_> {
             params.iter().filter_map(|param| param.state.tensor(name)).collect()
         };
         match *self {
-            Self::Sgd(options) => ffi::fused_sgd(&parameters, &states("momentum_buffer"), options),
+            Self::Sgd(options) => {
+                ffi::fused_sgd(&parameters, gradients, &states("momentum_buffer"), options)
+            }
             Self::Adam(options) => ffi::fused_adam(
                 &parameters,
+                gradients,
                 &states("exp_avg"),
                 &states("exp_avg_sq"),
                 &states("max_exp_avg_sq"),
@@ -78,6 +94,7 @@ impl Kernel {
             ),
             Self::RmsProp(options) => ffi::rmsprop(
                 &parameters,
+                gradients,
                 &states("square_avg"),
                 &states("grad_avg"),
                 &states("momentum_buffer"),

@@ -8,7 +8,7 @@
 
 use std::ops::Range;
 
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::buckets;
 use crate::ffi::{self, List};
@@ -46,21 +46,19 @@ pub(crate) fn extent(rows: &Range<usize>) -> Result<(i64, i64), TchError> {
     }
 }
 
-/// Scales all gradients so that their total L2 norm is at most `max`. Returns the norm before.
-pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<f64, TchError> {
+/// Scales all gradients so that their total L2 norm is at most `max`. Returns the norm before, on the
+/// device of the first gradient; nothing waits for a device.
+pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<Tensor, TchError> {
     let lists = with_gradients(parameters)?;
-    let mut squares = 0.0;
+    let mut norms = Vec::new();
     for list in &lists {
-        squares += ffi::gradient_norm(list)?.powi(2);
+        norms.extend(ffi::gradient_norms(list)?);
     }
-    let norm = squares.sqrt();
-    let factor = max / (norm + 1e-6);
-    // As in PyTorch, a norm of NaN makes all gradients NaN.
-    if factor < 1.0 || factor.is_nan() {
-        for list in &lists {
-            ffi::scale_gradients(list, factor)?;
-        }
+    if norms.is_empty() {
+        return Tensor::f_zeros([], (Kind::Float, Device::Cpu));
     }
+    let (norm, factor) = ffi::total_norm(&norms.iter().collect(), max)?;
+    lists.iter().try_for_each(|list| ffi::scale_gradients(list, &factor))?;
     Ok(norm)
 }
 
@@ -82,7 +80,7 @@ fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchErr
 mod tests {
     use tch::{Device, Kind, Tensor};
 
-    use super::{clip_norm, clip_value, zero};
+    use super::{clip_value, zero};
 
     /// Parameters whose gradients are those given.
     fn with<const N: usize>(gradients: [Tensor; N]) -> [Tensor; N] {
@@ -91,6 +89,10 @@ mod tests {
             (&parameter * gradient).sum(None).backward();
             parameter
         })
+    }
+
+    fn clip_norm(parameters: &[&Tensor], max: f64) -> f64 {
+        super::clip_norm(parameters, max).unwrap().double_value(&[])
     }
 
     fn numbers(numbers: &[f32]) -> Tensor {
@@ -102,20 +104,20 @@ mod tests {
         let without = Tensor::zeros([2], (Kind::Float, Device::Cpu)).set_requires_grad(true);
         let [a, b] = with([numbers(&[3.0, 0.0]), numbers(&[0.0, 4.0]).to_kind(Kind::Double)]);
         let parameters = [&a, &without, &b];
-        assert_eq!(clip_norm(&parameters, 10.0).unwrap(), 5.0);
+        assert_eq!(clip_norm(&parameters, 10.0), 5.0);
         assert_eq!(a.grad(), numbers(&[3.0, 0.0]));
-        assert_eq!(clip_norm(&parameters, 1.0).unwrap(), 5.0);
-        assert!((clip_norm(&parameters, 1.0).unwrap() - 1.0).abs() < 1e-6);
+        assert_eq!(clip_norm(&parameters, 1.0), 5.0);
+        assert!((clip_norm(&parameters, 1.0) - 1.0).abs() < 1e-6);
         assert!((b.grad().double_value(&[1]) - 0.8).abs() < 1e-6);
         assert!(!without.grad().defined());
-        assert_eq!(clip_norm(&[&without], 1.0).unwrap(), 0.0);
-        assert_eq!(clip_norm(&[], 1.0).unwrap(), 0.0);
+        assert_eq!(clip_norm(&[&without], 1.0), 0.0);
+        assert_eq!(clip_norm(&[], 1.0), 0.0);
     }
 
     #[test]
     fn a_norm_that_is_no_number_spoils_all_gradients_as_in_pytorch() {
         let [a, b] = with([numbers(&[f32::NAN]), numbers(&[1.0])]);
-        assert!(clip_norm(&[&a, &b], 1.0).unwrap().is_nan());
+        assert!(clip_norm(&[&a, &b], 1.0).is_nan());
         assert!(b.grad().double_value(&[0]).is_nan());
     }
 

@@ -11,12 +11,12 @@ mod state;
 mod tests;
 
 use freeze_dsl::Optimizer;
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use self::fused::Kernel;
 pub(crate) use self::plain::real;
 pub(crate) use self::state::ParamState;
-use crate::ffi;
+use crate::ffi::{self, List};
 
 /// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -50,7 +50,8 @@ struct Bucket<'a> {
 
 /// Steps every parameter that has a gradient. The others keep their values and get no state.
 ///
-/// All of them are checked before the first one changes: if one cannot step, nothing is changed.
+/// A step is made whole or not at all: all parameters are checked, and everything that a step needs is
+/// allocated, before the first one changes.
 pub(crate) fn step<'a>(
     groups: impl IntoIterator<Item = (HyperParams, Vec<ParamSlot<'a>>)>,
 ) -> Result<(), TchError> {
@@ -60,7 +61,26 @@ pub(crate) fn step<'a>(
         all.extend(Bucket::of(hyper_params, slots)?);
     }
     all.iter().try_for_each(Bucket::check)?;
-    all.into_iter().try_for_each(Bucket::step)
+    let prepared = all.into_iter().map(Bucket::prepare).collect::<Result<Vec<_>, _>>()?;
+    reserve(&prepared)?;
+    prepared.into_iter().try_for_each(PreparedBucket::step)
+}
+
+/// Allocates and frees as many bytes as the kernels need for temporary tensors, so that memory which
+/// runs out does so before the first parameter changes.
+fn reserve(prepared: &[PreparedBucket<'_>]) -> Result<(), TchError> {
+    let mut most: Vec<(Device, usize)> = Vec::new();
+    for bucket in prepared {
+        match most.iter_mut().find(|(device, _)| *device == bucket.device) {
+            Some((_, bytes)) => *bytes = bucket.scratch.max(*bytes),
+            None => most.push((bucket.device, bucket.scratch)),
+        }
+    }
+    for (device, bytes) in most.into_iter().filter(|(_, bytes)| *bytes > 0) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        drop(Tensor::f_empty([bytes], (Kind::Uint8, device))?);
+    }
+    Ok(())
 }
 
 impl<'a> Bucket<'a> {
@@ -107,48 +127,59 @@ impl<'a> Bucket<'a> {
         Ok(())
     }
 
-    fn step(mut self) -> Result<(), TchError> {
-        match &self.kernel {
-            Some(kernel) => {
-                advance(&mut self.slots, &self.hyper_params, self.is_first_step, |params| {
-                    kernel.step(params)
-                })
+    /// Allocates what the step needs.
+    fn prepare(self) -> Result<PreparedBucket<'a>, TchError> {
+        let parameters: List<'_> = self.slots.iter().map(|slot| slot.parameter).collect();
+        let optimizer = self.hyper_params.optimizer;
+        let new = self.slots.iter().filter(|_| self.is_first_step);
+        let new = new.map(|slot| ParamState::new(optimizer, slot.parameter));
+        let new_states = new.collect::<Result<Vec<_>, _>>()?;
+        let (gradients, scratch) = match &self.kernel {
+            Some(kernel) => (ffi::laid_out_gradients(&parameters)?, kernel.scratch(&parameters)?),
+            None => {
+                let scratch = self.slots.iter().map(|slot| plain::scratch(slot.parameter));
+                let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
+                (Vec::new(), scratch.into_iter().max().unwrap_or_default())
             }
-            None => self.slots.chunks_mut(1).try_for_each(|slot| {
-                advance(slot, &self.hyper_params, self.is_first_step, |params| {
-                    let mut params = params.iter();
-                    params.try_for_each(|param| {
-                        plain::step(param, &self.hyper_params, self.is_first_step)
-                    })
-                })
-            }),
-        }
+        };
+        let device = self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device());
+        Ok(PreparedBucket { bucket: self, new_states, gradients, device, scratch })
     }
 }
 
-/// Steps slots, with new states if it is their first step. The slots get these once they have
-/// stepped.
-fn advance(
-    slots: &mut [ParamSlot<'_>],
-    hyper_params: &HyperParams,
-    is_first_step: bool,
-    step: impl FnOnce(&[SteppingParam<'_>]) -> Result<(), TchError>,
-) -> Result<(), TchError> {
-    if is_first_step {
-        let new = slots.iter().map(|slot| ParamState::new(hyper_params.optimizer, slot.parameter));
-        let new = new.collect::<Result<Vec<_>, _>>()?;
-        let pairs = slots.iter().zip(&new);
-        let params = pairs.map(|(slot, state)| SteppingParam { parameter: slot.parameter, state });
-        step(&params.collect::<Vec<_>>())?;
-        for (slot, state) in slots.iter_mut().zip(new) {
+/// A bucket and everything that its step needs.
+struct PreparedBucket<'a> {
+    bucket: Bucket<'a>,
+    /// The states of a first step. The slots get them once they have stepped.
+    new_states: Vec<ParamState>,
+    /// For a kernel, the gradients in the memory layout of their parameters.
+    gradients: Vec<Tensor>,
+    device: Device,
+    /// The most bytes of temporary tensors at a time.
+    scratch: usize,
+}
+
+impl PreparedBucket<'_> {
+    fn step(self) -> Result<(), TchError> {
+        let Bucket { hyper_params, kernel, is_first_step, slots } = self.bucket;
+        let old = slots.iter().filter_map(|slot| slot.state.as_ref());
+        let states = if is_first_step { self.new_states.iter().collect() } else { old.collect() };
+        let states: Vec<&ParamState> = states;
+        let params = slots.iter().zip(states);
+        let params: Vec<_> = params
+            .map(|(slot, state)| SteppingParam { parameter: slot.parameter, state })
+            .collect();
+        match kernel {
+            Some(kernel) => kernel.step(&params, &self.gradients.iter().collect())?,
+            None => params
+                .iter()
+                .try_for_each(|param| plain::step(param, &hyper_params, is_first_step))?,
+        }
+        for (slot, state) in slots.into_iter().zip(self.new_states) {
             *slot.state = Some(state);
         }
-        return Ok(());
+        Ok(())
     }
-    let params = slots.iter().filter_map(|ParamSlot { parameter, state }| {
-        Some(SteppingParam { parameter, state: state.as_ref()? })
-    });
-    step(&params.collect::<Vec<_>>())
 }
 
 /// The items by their keys: one call of a multi-tensor kernel takes items of one key.

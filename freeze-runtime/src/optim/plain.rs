@@ -21,6 +21,11 @@ pub(super) fn check(parameter: &Tensor, hyper_params: &HyperParams) -> Result<()
     Ok(())
 }
 
+/// The most bytes that [`step`] needs for temporary tensors at a time.
+pub(super) fn scratch(parameter: &Tensor) -> Result<usize, TchError> {
+    Ok(4 * parameter.numel() * parameter.f_kind()?.elt_size_in_bytes())
+}
+
 /// Steps one parameter.
 pub(super) fn step(
     param: &SteppingParam<'_>,
@@ -32,7 +37,7 @@ pub(super) fn step(
     let mut parameter = real(param.parameter)?;
     let mut gradient = real(&param.parameter.f_grad()?)?;
     if let Optimizer::AdamW { .. } = optimizer {
-        let _ = parameter.f_mul_scalar_(1.0 - lr * weight_decay)?;
+        ffi::mul(&mut parameter, 1.0 - lr * weight_decay)?;
     } else if weight_decay != 0.0 {
         gradient = sum(&gradient, &parameter, weight_decay)?;
     }
@@ -40,7 +45,7 @@ pub(super) fn step(
         Optimizer::Sgd { momentum, dampening, nesterov } => {
             if momentum > 0.0 {
                 let mut buffer = tensor(state, "momentum_buffer")?;
-                let _ = buffer.f_mul_scalar_(momentum)?;
+                ffi::mul(&mut buffer, momentum)?;
                 // The buffer is zero then.
                 let weight = if is_first_step { 1.0 } else { 1.0 - dampening };
                 ffi::add(&mut buffer, &gradient, weight)?;
@@ -50,7 +55,8 @@ pub(super) fn step(
         }
         Optimizer::Adam { beta1, beta2, eps, amsgrad }
         | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => {
-            let step = tensor(state, "step")?.f_add_scalar_(1.0)?.f_double_value(&[])?;
+            let mut count = tensor(state, "step")?;
+            let step = count.f_double_value(&[])? + 1.0;
             let mut exp_avg = tensor(state, "exp_avg")?;
             let _ = exp_avg.f_lerp_(&gradient, 1.0 - beta1)?;
             let mut exp_avg_sq = average_square(state, "exp_avg_sq", &gradient, beta2)?;
@@ -64,6 +70,7 @@ pub(super) fn step(
             let mut denom = exp_avg_sq.f_sqrt()?.f_div_scalar_(bias_correction2.sqrt())?;
             let denom = denom.f_add_scalar_(eps)?;
             ffi::addcdiv(&mut parameter, &exp_avg, &denom, -lr / bias_correction1)?;
+            let _ = count.f_add_scalar_(1.0)?;
         }
         Optimizer::RmsProp { alpha, eps, momentum, centered } => {
             let mut square_avg = average_square(state, "square_avg", &gradient, alpha)?;
@@ -76,7 +83,7 @@ pub(super) fn step(
             let avg = square_avg.f_sqrt()?.f_add_scalar_(eps)?;
             if momentum > 0.0 {
                 let mut buffer = tensor(state, "momentum_buffer")?;
-                let _ = buffer.f_mul_scalar_(momentum)?;
+                ffi::mul(&mut buffer, momentum)?;
                 ffi::addcdiv(&mut buffer, &gradient, &avg, 1.0)?;
                 ffi::add(&mut parameter, &buffer, -lr)?;
             } else {
@@ -102,7 +109,7 @@ fn average_square(
     decay: f64,
 ) -> Result<Tensor, TchError> {
     let mut average = tensor(state, name)?;
-    let _ = average.f_mul_scalar_(decay)?;
+    ffi::mul(&mut average, decay)?;
     ffi::addcmul(&mut average, gradient, gradient, 1.0 - decay)?;
     Ok(average)
 }

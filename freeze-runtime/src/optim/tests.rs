@@ -1,8 +1,8 @@
 use freeze_dsl::Optimizer;
 use tch::nn::{self, Module, OptimizerConfig};
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Device, Kind, Tensor};
 
-use super::{HyperParams, ParamSlot, ParamState, SteppingParam, advance, gradients, plain, step};
+use super::{HyperParams, ParamSlot, ParamState, SteppingParam, gradients, plain, step};
 use crate::ffi;
 
 const STEPS: i64 = 60;
@@ -428,19 +428,4 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
         .map(|(parameter, state)| ParamSlot { parameter, state });
     let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
-}
-
-#[test]
-fn state_that_was_made_for_a_step_that_fails_is_dropped() {
-    let run = Run::new();
-    let mut states = no_states(&run);
-    let slots = run.parameters.iter().zip(&mut states);
-    let mut slots: Vec<ParamSlot<'_>> =
-        slots.map(|(parameter, state)| ParamSlot { parameter, state }).collect();
-    let failed = advance(&mut slots, &ADAMW, true, |moving| {
-        assert!(moving.iter().all(|moving| moving.state.is_of(&ADAMW.optimizer)));
-        Err(TchError::Torch("out of memory".to_owned()))
-    });
-    assert!(failed.is_err());
-    assert!(states.iter().all(Option::is_none));
 }

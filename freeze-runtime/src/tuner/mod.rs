@@ -25,7 +25,7 @@ pub use resume::ResumeOptions;
 
 use crate::log::Log;
 use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
-use crate::{Error, ParamGroup, Policy, Transition};
+use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
 /// Trains a model as a policy says.
 ///
@@ -302,7 +302,8 @@ impl Tuner {
     }
 
     /// Scales the gradients of all trainable parameters so that their total L2 norm is at most `max`,
-    /// as [`torch.nn.utils.clip_grad_norm_`] does. Returns the norm before.
+    /// as [`torch.nn.utils.clip_grad_norm_`] does. Returns the norm before, which is read back from
+    /// the device only when its value is asked for.
     ///
     /// [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
     ///
@@ -321,12 +322,12 @@ impl Tuner {
     /// # tuner.start_epoch()?;
     /// fc.forward(&x).square().sum(Kind::Float).backward();
     /// let norm = tuner.clip_grad_norm(1.0)?;
-    /// assert!(norm.is_finite());
+    /// assert!(norm.value()?.is_finite());
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
-    pub fn clip_grad_norm(&mut self, max: f64) -> Result<f64, Error> {
+    pub fn clip_grad_norm(&mut self, max: f64) -> Result<GradNorm, Error> {
         let views = self.slices.trainable_views(&self.clock)?;
-        Ok(gradients::clip_norm(&tensors(&views), max)?)
+        Ok(GradNorm::new(gradients::clip_norm(&tensors(&views), max)?))
     }
 
     /// Clamps every element of the gradients of trainable parameters to `-max..=max`.

@@ -1,0 +1,157 @@
+//! The optimizer steps of libtorch's multi-tensor kernels.
+
+use tch::Tensor;
+use torch_sys::C_tensor;
+
+use super::{List, Message, RawList, Result, check, tensors};
+
+/// Options of a fused step of Adam, or of `AdamW` where the weight decay is decoupled.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdamOptions {
+    pub(crate) lr: f64,
+    pub(crate) beta1: f64,
+    pub(crate) beta2: f64,
+    pub(crate) eps: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) amsgrad: bool,
+    pub(crate) decoupled: bool,
+}
+
+/// Options of a fused step of SGD.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct SgdOptions {
+    pub(crate) lr: f64,
+    pub(crate) momentum: f64,
+    pub(crate) dampening: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) nesterov: bool,
+    pub(crate) is_first_step: bool,
+}
+
+/// Options of a step of `RMSprop`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RmsPropOptions {
+    pub(crate) lr: f64,
+    pub(crate) alpha: f64,
+    pub(crate) eps: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) momentum: f64,
+    pub(crate) centered: bool,
+}
+
+unsafe extern "C" {
+    fn freeze_laid_out_gradients(parameters: RawList, gradients: *mut *mut C_tensor) -> Message;
+    fn freeze_rmsprop_scratch(parameters: RawList, bytes: *mut usize) -> Message;
+    fn freeze_fused_adam(
+        parameters: RawList,
+        gradients: RawList,
+        exp_avgs: RawList,
+        exp_avg_sqs: RawList,
+        max_exp_avg_sqs: RawList,
+        steps: RawList,
+        options: AdamOptions,
+    ) -> Message;
+    fn freeze_fused_sgd(
+        parameters: RawList,
+        gradients: RawList,
+        momentum_buffers: RawList,
+        options: SgdOptions,
+    ) -> Message;
+    fn freeze_rmsprop(
+        parameters: RawList,
+        gradients: RawList,
+        square_avgs: RawList,
+        grad_avgs: RawList,
+        momentum_buffers: RawList,
+        options: RmsPropOptions,
+    ) -> Message;
+}
+
+/// The gradients of parameters, each in the memory layout of its parameter: the gradient itself, or
+/// a copy where its layout is another.
+pub(crate) fn laid_out_gradients(parameters: &List<'_>) -> Result<Vec<Tensor>> {
+    // SAFETY: the list borrows live tensors, and there is a place for each of them.
+    tensors(parameters.len(), |places| unsafe {
+        freeze_laid_out_gradients(parameters.raw(), places)
+    })
+}
+
+/// The most bytes that [`rmsprop`] needs for temporary tensors at a time.
+pub(crate) fn rmsprop_scratch(parameters: &List<'_>) -> Result<usize> {
+    let mut bytes = 0;
+    // SAFETY: the list borrows live tensors, and `bytes` is a place for the answer.
+    check(unsafe { freeze_rmsprop_scratch(parameters.raw(), &raw mut bytes) })?;
+    Ok(bytes)
+}
+
+/// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.
+///
+/// Counts the step in `steps`, as [`torch.optim`] does with `fused=True`; if it fails, it does not count. Without `amsgrad`,
+/// `max_exp_avg_sqs` is not read.
+///
+/// [`torch.optim`]: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
+pub(crate) fn fused_adam(
+    parameters: &List<'_>,
+    gradients: &List<'_>,
+    exp_avgs: &List<'_>,
+    exp_avg_sqs: &List<'_>,
+    max_exp_avg_sqs: &List<'_>,
+    steps: &List<'_>,
+    options: AdamOptions,
+) -> Result<()> {
+    // SAFETY: the lists borrow live tensors. The shim refuses lists of unequal length and tensors
+    // that differ from their parameter in size, layout, dtype or device.
+    check(unsafe {
+        freeze_fused_adam(
+            parameters.raw(),
+            gradients.raw(),
+            exp_avgs.raw(),
+            exp_avg_sqs.raw(),
+            max_exp_avg_sqs.raw(),
+            steps.raw(),
+            options,
+        )
+    })
+}
+
+/// A step of SGD over parameters of one device and dtype, each with a gradient.
+///
+/// On a first step the momentum buffers become the gradients; without momentum they are not read.
+pub(crate) fn fused_sgd(
+    parameters: &List<'_>,
+    gradients: &List<'_>,
+    momentum_buffers: &List<'_>,
+    options: SgdOptions,
+) -> Result<()> {
+    // SAFETY: as for `fused_adam`.
+    check(unsafe {
+        freeze_fused_sgd(parameters.raw(), gradients.raw(), momentum_buffers.raw(), options)
+    })
+}
+
+/// A step of `RMSprop` over parameters of one device and dtype, each with a gradient.
+///
+/// `grad_avgs` are read where it is centered, and `momentum_buffers` where there is momentum.
+pub(crate) fn rmsprop(
+    parameters: &List<'_>,
+    gradients: &List<'_>,
+    square_avgs: &List<'_>,
+    grad_avgs: &List<'_>,
+    momentum_buffers: &List<'_>,
+    options: RmsPropOptions,
+) -> Result<()> {
+    // SAFETY: as for `fused_adam`.
+    check(unsafe {
+        freeze_rmsprop(
+            parameters.raw(),
+            gradients.raw(),
+            square_avgs.raw(),
+            grad_avgs.raw(),
+            momentum_buffers.raw(),
+            options,
+        )
+    })
+}

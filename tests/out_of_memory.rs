@@ -1,0 +1,101 @@
+//! A step for which memory runs out changes nothing, and can be made later. Alone in its binary,
+//! because the limit holds for the whole process.
+
+use std::error::Error;
+use std::process::{self, Command};
+
+use freeze_runtime::Tuner;
+use freeze_tests::bits::bits;
+use freeze_tests::{parse, skip};
+use tch::nn::VarStore;
+use tch::{Device, Kind, Tensor};
+
+/// 64 MiB of single precision. The allocator maps so much anew each time.
+const NUMBERS: i64 = 16 << 20;
+
+/// Limits the address space of this process to what it uses now and a little more, or not at all.
+/// Returns false where that cannot be done.
+fn limit(is_limited: bool) -> bool {
+    let used = || {
+        let status = std::fs::read_to_string("/proc/self/status").ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmSize:"))?;
+        line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+    };
+    let Some(used) = used() else { return false };
+    let soft = if is_limited { (used * 1024 + (16 << 20)).to_string() } else { "unlimited".into() };
+    let pid = process::id().to_string();
+    let prlimit = Command::new("prlimit").args(["--pid", &pid, &format!("--as={soft}:")]).status();
+    prlimit.is_ok_and(|status| status.success())
+}
+
+/// Two groups, of which the second one needs memory for its step.
+struct Run {
+    small: Tensor,
+    large: Tensor,
+    tuner: Tuner,
+}
+
+impl Run {
+    fn new(optimizer: &str) -> Result<Self, Box<dyn Error>> {
+        let vs = VarStore::new(Device::Cpu);
+        let root = vs.root();
+        let add = |name, numbers| {
+            root.add(name, Tensor::ones([numbers], (Kind::Float, Device::Cpu)), true)
+        };
+        let (small, large) = (add("small", 4), add("large", NUMBERS));
+        let policy = format!(
+            "default lr 1e-2 weight_decay 0.1;
+             start: train small optimizer adamw, train large optimizer {optimizer}"
+        );
+        let mut tuner = Tuner::builder(&parse(&policy)).attach(&vs)?;
+        tuner.start_epoch()?;
+        let mut run = Self { small, large, tuner };
+        run.backward()?;
+        Ok(run)
+    }
+
+    fn backward(&mut self) -> Result<(), Box<dyn Error>> {
+        self.tuner.zero_grad()?;
+        (self.small.square().sum(Kind::Float) + self.large.square().sum(Kind::Float)).backward();
+        Ok(())
+    }
+
+    fn bits(&self) -> [Vec<u8>; 2] {
+        [bits(&self.small), bits(&self.large.narrow(0, 0, 64))]
+    }
+
+    /// Steps that have no memory change nothing; then one that has some gives the bits of `whole`.
+    fn steps_later(&mut self, whole: &mut Self) -> Result<(), Box<dyn Error>> {
+        let before = (self.bits(), self.tuner.optimizer_bytes(), self.tuner.global_step());
+        assert!(limit(true), "a limit that was possible before");
+        let failed = [self.tuner.step().is_err(), self.tuner.step().is_err()];
+        assert!(limit(false));
+        assert_eq!(failed, [true, true]);
+        assert!(before == (self.bits(), self.tuner.optimizer_bytes(), self.tuner.global_step()));
+        for run in [&mut *self, whole] {
+            run.tuner.step()?;
+            run.backward()?;
+        }
+        assert!(self.bits() == whole.bits());
+        Ok(())
+    }
+}
+
+#[test]
+fn a_step_without_memory_changes_nothing() -> Result<(), Box<dyn Error>> {
+    tch::set_num_threads(1);
+    if !limit(false) {
+        skip("a_step_without_memory_changes_nothing", "no /proc/self/status or no prlimit");
+        return Ok(());
+    }
+    for optimizer in ["adamw(amsgrad)", "sgd(momentum 0.9)", "rmsprop(momentum 0.9 centered)"] {
+        println!("{optimizer}");
+        let (mut late, mut whole) = (Run::new(optimizer)?, Run::new(optimizer)?);
+        late.steps_later(&mut whole)?;
+        // RMSprop needs temporary tensors in each of its steps.
+        if optimizer.starts_with("rmsprop") {
+            late.steps_later(&mut whole)?;
+        }
+    }
+    Ok(())
+}
