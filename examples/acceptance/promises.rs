@@ -44,6 +44,9 @@ pub(crate) fn check(report: &Report, device: Device, small: bool, beside: Option
     report
         .row("5. frozen costs nothing: memory of parameters that freeze", || memory(device, small));
     report.row("6. a step is made whole or not at all", || whole_step(device));
+    if device.is_cuda() {
+        report.row("6. memory runs out in the second of two groups", || out_of_memory(device));
+    }
 }
 
 /// Every transition finds each parameter with one owner, and a flag that the program sets.
@@ -164,4 +167,49 @@ fn whole_step(device: Device) -> Cell {
         return Err("part of a step was made".into());
     }
     Ok(["a gradient that cannot be stepped by in one of two groups: nothing moved".to_owned()])
+}
+
+/// A step for which the device has no memory changes nothing, and is made once there is some.
+fn out_of_memory(device: Device) -> Cell {
+    const NUMBERS: i64 = 1 << 24;
+    let policy = Policy::parse(
+        "default lr 1e-2; start: train small optimizer adamw, train large optimizer adam(amsgrad)",
+    )?;
+    let run = |fills: bool| -> Result<Bits, Box<dyn Error>> {
+        let vs = nn::VarStore::new(device);
+        let (small, large) = (vs.root().ones("small", &[4]), vs.root().ones("large", &[NUMBERS]));
+        let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+        tuner.start_epoch()?;
+        (small.square().sum(Kind::Float) + large.square().sum(Kind::Float)).f_backward()?;
+        if fills {
+            let before = Bits::of(&vs);
+            let ballast = fill(device);
+            if tuner.step().is_ok() {
+                return Err("a step without memory was made".into());
+            }
+            drop(ballast);
+            if !before.moved(&Bits::of(&vs)).is_empty() || tuner.optimizer_bytes() > 0 {
+                return Err("part of a step was made".into());
+            }
+        }
+        tuner.step()?;
+        Ok(Bits::of(&vs))
+    };
+    if !run(false)?.moved(&run(true)?).is_empty() {
+        return Err("the step that was made later has other bits".into());
+    }
+    Ok(["nothing moved; with memory, the same call then gave the bits of a step that had some"
+        .to_owned()])
+}
+
+/// Takes the memory of a device but for less than two mebibytes at a time.
+fn fill(device: Device) -> Vec<Tensor> {
+    let (mut all, mut bytes) = (Vec::new(), 1_i64 << 34);
+    while bytes >= 1 << 21 {
+        match Tensor::f_empty([bytes], (Kind::Uint8, device)) {
+            Ok(tensor) => all.push(tensor),
+            Err(_) => bytes /= 2,
+        }
+    }
+    all
 }
