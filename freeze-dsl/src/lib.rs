@@ -36,6 +36,7 @@ mod compile;
 pub mod diagnostic;
 pub mod diff;
 pub mod format;
+mod index;
 mod ir;
 mod json;
 mod lower;

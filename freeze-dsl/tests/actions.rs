@@ -8,7 +8,7 @@ use support::{clock, finds, modules};
 
 /// The names of parts whose optimizer state a look drops.
 fn dropped(clock: &Clock, change: &Transition) -> Vec<String> {
-    change.dropped.iter().map(|part| clock.plan().part_name(*part)).collect()
+    change.dropped.iter().map(|slice| clock.plan().slice_name(*slice)).collect()
 }
 
 /// What each epoch's look drops.
@@ -180,7 +180,7 @@ fn set_refines_what_stands_before_it() {
     let mut groups: Vec<_> = clock
         .groups()
         .iter()
-        .map(|group| (group.lr.unwrap(), group.weight_decay.unwrap(), group.parts.len()))
+        .map(|group| (group.lr.unwrap(), group.weight_decay.unwrap(), group.slices.len()))
         .collect();
     groups.sort_by(|one, other| one.partial_cmp(other).unwrap());
     assert_eq!(groups, [(1.0, 0.0, 10), (1.0, 0.1, 5), (2.0, 0.0, 1), (2.0, 0.1, 1)]);

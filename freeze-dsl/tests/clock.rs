@@ -11,6 +11,7 @@ mod support;
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program, Transition};
+use freeze_dsl::plan::SliceId;
 use support::{clock_of, model, resnet18};
 
 const PROGRAM: Program =
@@ -48,7 +49,7 @@ fn firings(clock: &mut Clock, epochs: u64, steps: u64) -> Vec<(u64, u64, Vec<Str
 
 fn trainable(clock: &Clock) -> Vec<String> {
     let parameters = clock.plan().model().parameters();
-    clock.trainable().map(|index| parameters[index].name.clone()).collect()
+    clock.trainable().map(|slice| parameters[slice.index()].name.clone()).collect()
 }
 
 /// The first segments of what trains, each once.
@@ -150,8 +151,8 @@ fn train_keeps_state_of_what_goes_on_and_freeze_drops_it() {
     first.start_epoch();
     let change = first.start_epoch();
     let parameters = first.plan().model().parameters();
-    let names = |indices: &[usize]| -> Vec<&str> {
-        indices.iter().map(|index| parameters[*index].name.as_str()).collect()
+    let names = |slices: &[SliceId]| -> Vec<&str> {
+        slices.iter().map(|slice| parameters[slice.index()].name.as_str()).collect()
     };
     assert_eq!(names(&change.unfrozen), ["bn1.weight", "bn1.bias"]);
     assert!(names(&change.frozen).iter().all(|name| name.starts_with("layer4.")));
@@ -170,7 +171,7 @@ fn another_optimizer_drops_state() {
                 epoch 2: set fc.bias lr 2";
     let mut clock = clock(text);
     clock.start_epoch();
-    let bias = clock.plan().model().parameters().len() - 1;
+    let bias = SliceId::new(clock.plan().model().parameters().len() - 1);
     assert_eq!(clock.start_epoch().dropped, [bias]);
     assert!(clock.start_epoch().dropped.is_empty());
 }
@@ -184,7 +185,7 @@ fn options_stay_until_others_are_named() {
         clock
             .groups()
             .iter()
-            .map(|group| (group.parts.len(), group.lr.unwrap(), group.weight_decay.unwrap()))
+            .map(|group| (group.slices.len(), group.lr.unwrap(), group.weight_decay.unwrap()))
             .collect()
     };
     clock.start_epoch();
@@ -305,7 +306,11 @@ fn what_the_clock_says_of_itself() {
     let model = model(&["body[9, 10]", "head[2, 5]"]);
     let mut clock = clock_of("start: train head; epoch 1: unfreeze body", &model, PROGRAM);
     let said = |clock: &Clock| {
-        (clock.rules_fired(), clock.trained_share(), [clock.trains(0), clock.trains(1)])
+        (
+            clock.rules_fired(),
+            clock.trained_share(),
+            [0, 1].map(|slice| clock.trains(SliceId::new(slice))),
+        )
     };
     assert_eq!(said(&clock), (0, 1.0, [true, true]));
     clock.start_epoch();

@@ -173,7 +173,7 @@ fn what_trains_and_what_is_frozen_just_before_the_rule() {
         .groups()
         .iter()
         .filter(|it| it.weight_decay == Some(1.0))
-        .map(|it| it.parts.len())
+        .map(|it| it.slices.len())
         .collect();
     // `embed` was not yet among them.
     assert_eq!((decayed, trainable(&clock).len()), (vec![4], 5));

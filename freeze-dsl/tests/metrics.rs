@@ -215,7 +215,7 @@ fn restoring_the_best() {
     let expected = [("m", Some((1.0, 1, 2))), ("m", Some((5.0, 2, 3))), ("other", None)];
     assert_eq!(restored, expected);
     // What was restored begins anew.
-    let fc: Vec<usize> = clock.trainable().collect();
+    let fc: Vec<_> = clock.trainable().collect();
     assert_eq!(change.dropped, fc);
     let note = "`other` was never observed, so nothing is restored in epoch 4";
     assert_eq!(change.notes.last().unwrap(), note);

@@ -6,6 +6,7 @@ mod support;
 
 use freeze_dsl::clock::{Clock, MigrateError, Program, Transition};
 use freeze_dsl::model::Model;
+use freeze_dsl::plan::SliceId;
 use freeze_dsl::policy::Policy;
 use support::{PROGRAM, clock_of, fired, lr, model, modules, trainable};
 
@@ -226,8 +227,8 @@ fn another_model_keeps_what_it_has_and_new_parameters_stand_as_the_rules_leave_t
     );
     let lr_of = |name: &str| {
         let plan = clock.plan();
-        let has = |part: &usize| plan.part_name(*part) == name;
-        let group = clock.groups().iter().find(|group| group.parts.iter().any(has));
+        let has = |slice: &SliceId| plan.slice_name(*slice) == name;
+        let group = clock.groups().iter().find(|group| group.slices.iter().any(has));
         group.and_then(|group| group.lr)
     };
     assert_eq!(lr_of("head.weight"), Some(0.75));

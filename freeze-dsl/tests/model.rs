@@ -11,7 +11,7 @@ mod support;
 
 use std::io::Write;
 
-use freeze_dsl::model::{Model, ModelError, Role};
+use freeze_dsl::model::{Model, ModelError, ParamId, Role};
 use freeze_dsl::policy::Policy;
 use support::resnet18;
 
@@ -55,7 +55,7 @@ fn a_safetensors_header_gives_names_in_the_order_of_the_file() {
         ]
     );
     assert_eq!(model.parameters()[0].elements(), 6);
-    assert_eq!(model.normalisations()[0].parameters, [1]);
+    assert_eq!(model.normalisations()[0].parameters, [ParamId::new(1)]);
 }
 
 #[test]

@@ -102,10 +102,10 @@ fn at_one_look_rules_fire_for_as_long_as_the_next_one_is_due() {
     assert_eq!(modules(&clock), "bn1 fc");
     // What was frozen in between lost what was gathered for it, and trains all the same.
     let change = &changes[2];
-    let fc: Vec<usize> = clock.trainable().skip(2).collect();
-    assert!(fc.iter().all(|part| change.dropped.contains(part)));
-    assert!(fc.iter().all(|part| change.interrupted.contains(part)));
-    assert!(!change.frozen.iter().any(|part| fc.contains(part)));
+    let fc: Vec<_> = clock.trainable().skip(2).collect();
+    assert!(fc.iter().all(|slice| change.dropped.contains(slice)));
+    assert!(fc.iter().all(|slice| change.interrupted.contains(slice)));
+    assert!(!change.frozen.iter().any(|slice| fc.contains(slice)));
     assert!(clock.is_stopped());
 }
 

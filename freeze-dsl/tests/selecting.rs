@@ -42,7 +42,7 @@ fn selected(targets: &str) -> Vec<String> {
         Policy::parse(&format!("start: train {targets}")).unwrap_or_else(|f| panic!("{f}"));
     let plan = policy.plan(&model).unwrap_or_else(|found| panic!("{found}"));
     let frozen: Vec<usize> =
-        plan.effects()[0].iter().filter(|e| !e.trains).map(|e| e.part).collect();
+        plan.effects()[0].iter().filter(|e| !e.trains).map(|e| e.slice.index()).collect();
     let all = model.parameters().iter().enumerate();
     all.filter(|(index, _)| !frozen.contains(index)).map(|(_, p)| p.name.clone()).collect()
 }

@@ -1,10 +1,9 @@
 //! Checks the actions of one rule against each other.
 
-use fixedbitset::FixedBitSet;
-
 use super::effects::EffectCheck;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::index::SliceSet;
 use crate::ir::{LoweredAction, ParamOptions};
 use crate::plan::AppliedRule;
 use crate::source::Span;
@@ -56,7 +55,7 @@ impl EffectCheck<'_> {
     pub(super) fn conflicts(&mut self) {
         let AppliedRule { rule, selections, .. } = self.applied;
         for kind in OptionKind::ALL {
-            let mut earlier: Vec<(&ParamOptions, &FixedBitSet)> = Vec::new();
+            let mut earlier: Vec<(&ParamOptions, &SliceSet)> = Vec::new();
             for (action, selection) in rule.actions.iter().zip(selections) {
                 let LoweredAction::On { verb, options, .. } = &action.value else { continue };
                 if *verb == Verb::Set || !kind.is_in(options) {
@@ -137,7 +136,7 @@ impl EffectCheck<'_> {
     /// For each action, whether later actions set all of its options again.
     fn overridden(&self) -> Vec<bool> {
         let AppliedRule { rule, selections, .. } = self.applied;
-        let mut later = OptionKind::ALL.map(|kind| (kind, FixedBitSet::new()));
+        let mut later = OptionKind::ALL.map(|kind| (kind, SliceSet::new()));
         let mut overridden: Vec<bool> = rule
             .actions
             .iter()

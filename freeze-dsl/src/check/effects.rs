@@ -1,9 +1,8 @@
 //! Checks the effects of the rules on a model.
 
-use fixedbitset::FixedBitSet;
-
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
+use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
 use crate::plan::{AppliedRule, BoundPolicy, State};
 use crate::source::{Span, Spanned};
@@ -60,7 +59,7 @@ pub(crate) fn effects(
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
         for targets in targets.filter(|targets| targets.value.changes()) {
             for firing in 0..64 {
-                ever.union_with(&targets.units(&bound.units, &before.trains, firing));
+                ever.union_with(&targets.slices(&bound.table, &before.trains, firing));
             }
         }
         show(rule, applied);
@@ -68,8 +67,8 @@ pub(crate) fn effects(
     never_trained(bound, &ever, sink);
 }
 
-fn never_trained(bound: &BoundPolicy, ever: &FixedBitSet, sink: &mut DiagnosticSink) {
-    let never = bound.part_names((0..bound.parts.len()).filter(|part| !ever.contains(*part)));
+fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink) {
+    let never = bound.slice_names(bound.slice_ids().filter(|slice| !ever.contains(*slice)));
     let (Some(first), Some(rule)) = (never.first(), bound.rules.first()) else { return };
     let more = match never.len() {
         1 => String::new(),
@@ -138,7 +137,7 @@ impl EffectCheck<'_> {
     }
 
     fn trains_all(&self) -> bool {
-        (0..self.bound.parts.len()).all(|part| self.before.trains.contains(part))
+        self.bound.slice_ids().all(|slice| self.before.trains.contains(slice))
     }
 
     fn nothing_left(&mut self) {
@@ -169,33 +168,30 @@ impl EffectCheck<'_> {
 
     /// A tensor under two names that the rule treats differently.
     fn tied(&mut self) {
-        let differs = |state: &State, unit: usize, of: usize| {
-            state.trains.contains(unit) != state.trains.contains(of)
-                || state.trains.contains(unit) && !state.agree(unit, of)
+        let differs = |state: &State, alias: SliceId, first: SliceId| {
+            state.trains.contains(alias) != state.trains.contains(first)
+                || state.trains.contains(alias) && !state.agree(alias, first)
         };
         // Reported at the rule that causes it, not again at every later rule.
-        let newly = |(unit, of): &(usize, usize)| {
-            differs(&self.applied.after, *unit, *of) && !differs(self.before, *unit, *of)
+        let newly = |(alias, first): &(SliceId, SliceId)| {
+            differs(&self.applied.after, *alias, *first) && !differs(self.before, *alias, *first)
         };
-        let Some((unit, of)) = self.bound.same.iter().copied().find(newly) else { return };
-        let name = |unit: usize| {
-            let part = self.bound.parts.get(of).map_or(0, |part| part.parameter);
-            let first = self.bound.names.get(part).map_or("", String::as_str);
-            if unit == of { first.to_owned() } else { self.alias(unit) }
-        };
-        let touching = |selection: &FixedBitSet| selection.contains(unit) != selection.contains(of);
+        let Some((alias, first)) = self.bound.same.iter().copied().find(newly) else { return };
+        let name = |slice| self.bound.name(slice);
+        let touching =
+            |selection: &SliceSet| selection.contains(alias) != selection.contains(first);
         let AppliedRule { rule, selections, .. } = self.applied;
         let actions = rule.actions.iter().zip(selections);
         let mut touches = actions.filter_map(|(action, selection)| {
             let targets = action.value.targets().filter(|_| touching(selection))?;
-            Some((targets.span, if selection.contains(unit) { of } else { unit }))
+            Some((targets.span, if selection.contains(alias) { first } else { alias }))
         });
         let last = touches.next_back();
         let place = last.map_or(rule.span, |(targets, _)| targets);
         // After `except`, the name would be taken away.
         let both = last.filter(|(targets, _)| {
             let written = self.text.get(targets.range()).unwrap_or_default();
-            let is_whole = self.bound.parts.get(of).is_some_and(|part| part.rows.is_none());
+            let is_whole = self.bound.slice(first).is_some_and(|slice| slice.rows.is_none());
             rule.is_written_once && is_whole && !written.contains("except")
         });
         let both = both.map(|(targets, other)| {
@@ -205,17 +201,16 @@ impl EffectCheck<'_> {
             Diagnostic::new(
                 Code::TiedDifferently,
                 place,
-                format!("`{}` and `{}` are one tensor, treated differently", name(of), name(unit)),
+                format!(
+                    "`{}` and `{}` are one tensor, treated differently",
+                    name(first),
+                    name(alias)
+                ),
             )
             .label("this means one of the two names")
             .note("name both, or leave both out")
             .guess("name both", both),
         );
-    }
-
-    fn alias(&self, unit: usize) -> String {
-        let place = self.bound.same.iter().position(|(known, _)| *known == unit);
-        place.and_then(|place| self.bound.aliases.get(place)).cloned().unwrap_or_default()
     }
 
     /// Frozen parameters after trainable ones: the backward pass still goes through them.
@@ -226,16 +221,14 @@ impl EffectCheck<'_> {
         }
         let Some(first) = self.bound.training(trains).next() else { return };
         // Rows share their backward work with the others of their parameter.
-        let parameter = |part: usize| self.bound.parts.get(part).map(|part| part.parameter);
-        let after = (first..self.bound.parts.len())
-            .find(|part| !trains.contains(*part) && parameter(*part) != parameter(first));
+        let parameter = |slice| self.bound.parameter(slice);
+        let mut later = self.bound.slice_ids().skip_while(|slice| *slice < first);
+        let after =
+            later.find(|slice| !trains.contains(*slice) && parameter(*slice) != parameter(first));
         let newly =
             self.applied.rule.actions.iter().find(|action| action.value.targets().is_some());
         if let (Some(after), Some(action)) = (after, newly) {
-            let name = |part: usize| {
-                let parameter = self.bound.parts.get(part).map_or(0, |part| part.parameter);
-                self.bound.names.get(parameter).map_or("", String::as_str)
-            };
+            let name = |slice| self.bound.name(slice);
             self.found.push(
                 Diagnostic::new(
                     Code::NoWorkSaved,
@@ -253,7 +246,7 @@ impl EffectCheck<'_> {
     }
 
     /// Whether it decides about any running statistics.
-    fn decides(&self, selection: &FixedBitSet) -> bool {
+    fn decides(&self, selection: &SliceSet) -> bool {
         self.bound.deciding.iter().any(|deciding| !deciding.is_disjoint(selection))
     }
 
@@ -268,17 +261,17 @@ impl EffectCheck<'_> {
             return;
         }
         // What its curve freezes at the end may be frozen by now.
-        let may_be_frozen = |selection: &FixedBitSet| {
-            let mut curves = selection.ones().filter_map(|unit| self.before.curve(unit));
+        let may_be_frozen = |selection: &SliceSet| {
+            let mut curves = selection.iter().filter_map(|slice| self.before.curve(slice));
             curves.any(|running| running.curve().then_freeze)
         };
         let clears = rule.actions.iter().any(|action| action.value.is(Verb::Train));
-        let same = |unit: usize| self.before.options.get(unit) == after.options.get(unit);
+        let same = |slice| self.before.options(slice) == after.options(slice);
         let whole_rule = || {
             self.before.trains == after.trains
                 && self.before.stats == after.stats
                 && dropped.is_clear()
-                && given.ones().all(same)
+                && given.iter().all(same)
         };
         for ((action, idle), selection) in
             rule.actions.iter().zip(&self.applied.idle).zip(&self.applied.selections)

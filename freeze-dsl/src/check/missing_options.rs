@@ -1,9 +1,8 @@
 //! Checks that policy and program together set every option that a step requires.
 
-use fixedbitset::FixedBitSet;
-
 use crate::clock::Clock;
 use crate::diagnostic::{Code, Diagnostic, Findings};
+use crate::index::{SliceId, SliceSet};
 
 impl Clock {
     /// Checks that every parameter has a learning rate whenever it trains.
@@ -11,15 +10,14 @@ impl Clock {
     /// # Errors
     /// The rules after which a parameter trains without one.
     pub fn check(&self) -> Result<(), Findings> {
-        let parts = self.plan().parts();
-        let mut reported = FixedBitSet::with_capacity(parts.len());
+        let mut reported = SliceSet::with_capacity(self.plan().slices().len());
         let mut found = Vec::new();
         for (place, groups) in self.phases() {
-            let without: Vec<usize> = groups
+            let without: Vec<SliceId> = groups
                 .iter()
                 .filter(|group| group.lr.is_none())
-                .flat_map(|group| group.parts.iter().copied())
-                .filter(|part| !reported.put(*part))
+                .flat_map(|group| group.slices.iter().copied())
+                .filter(|slice| !reported.put(*slice))
                 .collect();
             let Some(first) = without.first() else { continue };
             let more = match without.len() {
@@ -32,7 +30,7 @@ impl Clock {
                     place,
                     format!(
                         "`{}`{more} would train without a learning rate",
-                        self.plan().part_name(*first)
+                        self.plan().slice_name(*first)
                     ),
                 )
                 .label("nothing sets one here")

@@ -3,10 +3,9 @@
 use std::collections::HashSet;
 use std::fmt;
 
-use fixedbitset::FixedBitSet;
-
 use super::{SliceGroup, Transition};
-use crate::plan::{Plan, share};
+use crate::index::{SliceId, SliceSet};
+use crate::plan::{Plan, percentage};
 
 /// So many paths are named; the others are counted.
 const NAMED: usize = 4;
@@ -15,24 +14,24 @@ const NAMED: usize = 4;
 pub(super) fn summary(
     transition: &Transition,
     plan: &Plan,
-    trains: &FixedBitSet,
+    trains: &SliceSet,
     groups: &[SliceGroup],
 ) -> String {
     let bound = plan.bound();
     let mut clauses = Vec::new();
-    for (verb, parts) in [("unfroze", &transition.unfrozen), ("froze", &transition.frozen)] {
-        if !parts.is_empty() {
-            clauses.push(format!("{verb} {}", listed(&paths(plan, parts))));
+    for (verb, slices) in [("unfroze", &transition.unfrozen), ("froze", &transition.frozen)] {
+        if !slices.is_empty() {
+            clauses.push(format!("{verb} {}", listed(&paths(plan, slices))));
         }
     }
     let mut all = trains.clone();
-    all.insert_range(..);
+    all.fill();
     clauses.push(match bound.trainable(trains) {
         0 => "nothing trains".to_owned(),
         count => format!(
             "{count} of {} parameters train ({} of the numbers), lr {}",
             bound.trainable(&all),
-            share(bound.elements(trains), bound.elements(&all)),
+            percentage(bound.elements(trains), bound.elements(&all)),
             rates(groups),
         ),
     });
@@ -65,24 +64,20 @@ impl fmt::Display for Transition {
     }
 }
 
-/// The fewest paths that select these parts and no others, in the model's order.
-fn paths(plan: &Plan, parts: &[usize]) -> Vec<String> {
-    let given: HashSet<usize> = parts.iter().copied().collect();
-    let parameters = plan.model().parameters();
-    let name = |part: usize| {
-        let parameter = parameters.get(plan.parts().get(part)?.parameter)?;
-        Some(parameter.name.as_str())
-    };
-    let others = (0..plan.parts().len()).filter(|part| !given.contains(part));
-    // Every path that selects another part as well.
-    let shared: HashSet<&str> = others.filter_map(name).flat_map(around).collect();
+/// The fewest paths that select these slices and no others, in the model's order.
+fn paths(plan: &Plan, slices: &[SliceId]) -> Vec<String> {
+    let given: HashSet<SliceId> = slices.iter().copied().collect();
+    let name = |slice| plan.bound().name(slice);
+    let others = plan.slice_ids().filter(|slice| !given.contains(slice));
+    // Every path that selects another slice as well.
+    let shared: HashSet<&str> = others.map(name).flat_map(around).collect();
     let mut paths: Vec<String> = Vec::new();
-    for part in parts {
-        let path = name(*part).and_then(|name| around(name).find(|path| !shared.contains(path)));
+    for slice in slices {
+        let path = around(name(*slice)).find(|path| !shared.contains(path));
         let path = match path {
             Some("") => "everything".to_owned(),
             Some(path) => path.to_owned(),
-            None => plan.part_name(*part),
+            None => plan.slice_name(*slice),
         };
         if paths.last() != Some(&path) {
             paths.push(path);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::{Clock, Program};
 use crate::diagnostic::Findings;
+use crate::index::{CurveId, SliceId};
 use crate::ir::{LoweredAction, LoweredRule};
 use crate::plan::{AppliedRule, BoundPolicy, Plan, State};
 use crate::time::ActiveCurve;
@@ -137,23 +138,25 @@ impl Clock {
             running.push(ActiveCurve::resumed(Arc::clone(other), curve.at));
         }
         let known = SliceLookup::new(before);
-        for unit in 0..after.units.len() {
-            let Some(options) = state.options.get_mut(unit) else { continue };
-            if let Some(known) = known.around(after, unit) {
-                state.trains.set(unit, self.state.trains.contains(known));
-                state.kept.set(unit, self.state.kept.contains(known));
-                *options = self.state.options.get(known).copied().unwrap_or_default();
+        for slice in after.table.ids() {
+            let Some(options) = state.options.get_mut(slice.index()) else { continue };
+            if let Some(known) = known.around(after, slice) {
+                state.trains.set(slice, self.state.trains.contains(known));
+                state.kept.set(slice, self.state.kept.contains(known));
+                *options = self.state.options(known).copied().unwrap_or_default();
                 continue;
             }
             if !has_fresh {
-                return Err(MigrateError::Rows(after.unit_name(unit).to_owned()));
+                return Err(MigrateError::Rows(after.name(slice).to_owned()));
             }
             // New parameters follow a curve that has begun.
-            let Some(begun) = options.lr.and_then(|lr| state.running.get(lr)) else { continue };
+            let Some(begun) = options.lr.and_then(|lr| state.running.get(lr.index())) else {
+                continue;
+            };
             let place = running.iter().rposition(|curve| curve.is_same(begun));
-            options.lr = Some(place.unwrap_or(running.len()));
+            options.lr = Some(CurveId::new(place.unwrap_or(running.len())));
             match place.and_then(|place| running.get(place)) {
-                Some(curve) if curve.at.has_frozen => state.trains.set(unit, false),
+                Some(curve) if curve.at.has_frozen => state.trains.set(slice, false),
                 Some(_) => {}
                 None => running.push(begun.clone()),
             }
@@ -176,23 +179,23 @@ impl Clock {
 /// The slices of a plan, by their names.
 struct SliceLookup<'b> {
     bound: &'b BoundPolicy,
-    units: HashMap<&'b str, Vec<usize>>,
+    slices: HashMap<&'b str, Vec<SliceId>>,
 }
 
 impl<'b> SliceLookup<'b> {
     fn new(bound: &'b BoundPolicy) -> Self {
-        let mut units: HashMap<&str, Vec<usize>> = HashMap::new();
-        for unit in 0..bound.units.len() {
-            units.entry(bound.unit_name(unit)).or_default().push(unit);
+        let mut slices: HashMap<&str, Vec<SliceId>> = HashMap::new();
+        for slice in bound.table.ids() {
+            slices.entry(bound.name(slice)).or_default().push(slice);
         }
-        Self { bound, units }
+        Self { bound, slices }
     }
 
     /// The slice that equals a slice of another plan, or contains it.
-    fn around(&self, other: &BoundPolicy, unit: usize) -> Option<usize> {
-        let rows = other.units.rows(unit);
-        self.units.get(other.unit_name(unit))?.iter().copied().find(|known| {
-            match (self.bound.units.rows(*known), rows) {
+    fn around(&self, other: &BoundPolicy, slice: SliceId) -> Option<SliceId> {
+        let rows = other.table.rows(slice);
+        self.slices.get(other.name(slice))?.iter().copied().find(|known| {
+            match (self.bound.table.rows(*known), rows) {
                 (None, _) => true,
                 (Some(_), None) => false,
                 (Some(around), Some(rows)) => around.start <= rows.start && rows.end <= around.end,

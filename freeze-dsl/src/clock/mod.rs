@@ -7,16 +7,17 @@ mod migrate;
 mod snapshot;
 mod transition;
 
+pub use crate::index::RuleId;
 pub use crate::ir::Program;
 pub use metrics::Observed;
 pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{Fired, Restore, Transition};
 
-use fixedbitset::FixedBitSet;
-
+use crate::index::{IdSet, SliceId, SliceSet, ids};
 use crate::ir::Optimizer;
 use crate::ir::{LoweredAction, TriggerMoment};
+use crate::model::NormalisationId;
 use crate::plan::{AppliedRule, Plan, State};
 use crate::source::Span;
 use crate::time::{Lengths, Time};
@@ -46,14 +47,14 @@ pub struct Clock {
     groups: Vec<SliceGroup>,
     /// Whether a learning rate in force may be another at the next look.
     moves: bool,
-    live: FixedBitSet,
+    live: IdSet<NormalisationId>,
 }
 
-/// Parts that train with the same options at this moment.
+/// Slices that train with the same options at this moment.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SliceGroup {
-    /// The parts, as indices of the plan's parts, in the model's order.
-    pub parts: Vec<usize>,
+    /// The slices, in the model's order.
+    pub slices: Vec<SliceId>,
     /// Their learning rate; `None` if neither the policy nor the program sets one.
     pub lr: Option<f64>,
     /// Their weight decay; `None` if neither sets one or an optimizer.
@@ -73,7 +74,7 @@ impl Clock {
         };
         let mut clock = Self {
             state: bound.start(),
-            live: FixedBitSet::with_capacity(bound.deciding.len()),
+            live: IdSet::with_capacity(bound.deciding.len()),
             firings: vec![0; bound.rules.len()],
             metrics: Metrics::new(&bound.rules),
             program,
@@ -122,7 +123,7 @@ impl Clock {
         let ended = if self.moves && !self.stopped {
             self.state.ended(self.time, &self.lengths)
         } else {
-            FixedBitSet::new()
+            SliceSet::new()
         };
         if self.stopped || (ended.is_clear() && !self.is_due() && !self.recurs()) {
             transition.stopped = self.stopped;
@@ -139,10 +140,10 @@ impl Clock {
         }
         if !self.is_due() && self.recurs() {
             self.recurred = self.time;
-            self.fire(self.next - 1, &mut transition);
+            self.fire(RuleId::new(self.next - 1), &mut transition);
         }
         while !self.stopped && self.is_due() {
-            self.fire(self.next, &mut transition);
+            self.fire(RuleId::new(self.next), &mut transition);
             self.previous = self.time;
             self.recurred = self.time;
             self.next += 1;
@@ -156,17 +157,18 @@ impl Clock {
         transition
     }
 
-    fn fire(&mut self, index: usize, transition: &mut Transition) {
+    fn fire(&mut self, id: RuleId, transition: &mut Transition) {
         let bound = self.plan.bound();
-        let Some(rule) = bound.rules.get(index) else { return };
-        let firing = self.firings.get(index).copied().unwrap_or_default();
+        let Some(rule) = bound.rule(id) else { return };
+        let firing = self.firings.get(id.index()).copied().unwrap_or_default();
         let applied = AppliedRule::new(bound, rule, &self.state, firing, self.time);
-        transition.fired.push(Fired { rule: index, name: rule.name.clone() });
+        transition.fired.push(Fired { rule: id, name: rule.name.clone() });
         let trained = || bound.training(&self.state.trains);
-        let parts = 0..bound.parts.len();
-        transition.dropped.extend(parts.filter(|part| applied.drops(&self.state, *part)));
-        let froze =
-            |unit: &usize| applied.froze.contains(*unit) || !applied.after.trains.contains(*unit);
+        let slices = bound.slice_ids();
+        transition.dropped.extend(slices.filter(|slice| applied.drops(&self.state, *slice)));
+        let froze = |slice: &SliceId| {
+            applied.froze.contains(*slice) || !applied.after.trains.contains(*slice)
+        };
         transition.interrupted.extend(trained().filter(froze));
         for action in &rule.actions {
             match &action.value {
@@ -189,7 +191,7 @@ impl Clock {
             }
         }
         self.state = applied.after;
-        if let Some(count) = self.firings.get_mut(index) {
+        if let Some(count) = self.firings.get_mut(id.index()) {
             *count += 1;
         }
     }
@@ -234,35 +236,36 @@ impl Clock {
     /// Records what changed since before the rules fired.
     fn compare(&mut self, before: &State, transition: &mut Transition) {
         let bound = self.plan.bound();
-        let parts = 0..bound.parts.len();
+        let slices = || bound.slice_ids();
         let (was, is) = (&before.trains, &self.state.trains);
         transition.unfrozen =
-            parts.clone().filter(|part| is.contains(*part) && !was.contains(*part)).collect();
+            slices().filter(|slice| is.contains(*slice) && !was.contains(*slice)).collect();
         transition.frozen =
-            parts.clone().filter(|part| was.contains(*part) && !is.contains(*part)).collect();
+            slices().filter(|slice| was.contains(*slice) && !is.contains(*slice)).collect();
         // Another optimizer begins with a state of its own.
-        let optimizer = |state: &State, part: usize| {
-            state.options.get(part).and_then(|options| self.program.optimizer_or(options.optimizer))
+        let optimizer = |state: &State, slice: SliceId| {
+            state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
-        let has_state =
-            |state: &State, part: usize| state.trains.contains(part) || state.kept.contains(part);
-        transition.dropped.extend(parts.clone().filter(|part| {
-            has_state(before, *part)
-                && has_state(&self.state, *part)
-                && optimizer(before, *part) != optimizer(&self.state, *part)
+        let has_state = |state: &State, slice: SliceId| {
+            state.trains.contains(slice) || state.kept.contains(slice)
+        };
+        transition.dropped.extend(slices().filter(|slice| {
+            has_state(before, *slice)
+                && has_state(&self.state, *slice)
+                && optimizer(before, *slice) != optimizer(&self.state, *slice)
         }));
         if transition.restored.iter().any(|restore| restore.observed.is_some()) {
-            transition.dropped.extend(parts.filter(|part| has_state(&self.state, *part)));
+            transition.dropped.extend(slices().filter(|slice| has_state(&self.state, *slice)));
         }
         transition.dropped.sort_unstable();
         transition.dropped.dedup();
-        transition.interrupted.retain(|part| is.contains(*part));
+        transition.interrupted.retain(|slice| is.contains(*slice));
         transition.interrupted.sort_unstable();
         transition.interrupted.dedup();
         transition.stopped = self.stopped;
         transition.summary = display::summary(transition, &self.plan, is, &self.groups);
-        for part in &transition.dropped {
-            self.state.kept.set(*part, false);
+        for slice in &transition.dropped {
+            self.state.kept.set(*slice, false);
         }
     }
 
@@ -277,13 +280,14 @@ impl Clock {
             .collect();
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         self.groups.clear();
-        // Parts whose options are the very same are found without comparing each to all groups.
+        // Slices whose options are the very same are found without comparing each to all groups.
         let mut known: Vec<(crate::plan::SliceOptions, usize)> = Vec::new();
-        for part in bound.training(&self.state.trains) {
-            let Some(options) = self.state.options.get(part) else { continue };
+        for slice in bound.training(&self.state.trains) {
+            let Some(options) = self.state.options(slice) else { continue };
             let place = known.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
             let place = place.unwrap_or_else(|| {
-                let lr = options.lr.and_then(|lr| values.get(lr).copied()).or(self.program.lr);
+                let lr =
+                    options.lr.and_then(|lr| values.get(lr.index()).copied()).or(self.program.lr);
                 let weight_decay =
                     self.program.weight_decay_or(options.weight_decay, options.optimizer);
                 let optimizer = self.program.optimizer_or(options.optimizer);
@@ -294,17 +298,22 @@ impl Clock {
                 });
                 let place = same.unwrap_or(self.groups.len());
                 if same.is_none() {
-                    self.groups.push(SliceGroup { parts: Vec::new(), lr, weight_decay, optimizer });
+                    self.groups.push(SliceGroup {
+                        slices: Vec::new(),
+                        lr,
+                        weight_decay,
+                        optimizer,
+                    });
                 }
                 known.push((*options, place));
                 place
             });
             if let Some(group) = self.groups.get_mut(place) {
-                group.parts.push(part);
+                group.slices.push(slice);
             }
         }
-        for (index, deciding) in bound.deciding.iter().enumerate() {
-            self.live.set(index, !self.stopped && self.state.is_live(index, deciding));
+        for (id, deciding) in ids(0..bound.deciding.len()).zip(&bound.deciding) {
+            self.live.set(id, !self.stopped && self.state.is_live(id, deciding));
         }
     }
 
@@ -320,7 +329,7 @@ impl Clock {
             if index == 0 && rule.trigger.iter().all(|moment| waits(&moment.value)) {
                 phases.push((rule.trigger.span, clock.groups.clone()));
             }
-            clock.fire(index, &mut Transition::default());
+            clock.fire(RuleId::new(index), &mut Transition::default());
             clock.regroup();
             let next = self.plan.bound().rules.get(index + 1);
             if !next.is_some_and(|next| next.fires_with(rule)) {
@@ -366,14 +375,14 @@ impl Clock {
         self.stopped
     }
 
-    /// Whether a part trains.
+    /// Whether a slice trains.
     #[must_use]
-    pub fn trains(&self, part: usize) -> bool {
-        self.state.trains.contains(part)
+    pub fn trains(&self, slice: SliceId) -> bool {
+        self.state.trains.contains(slice)
     }
 
-    /// The parts that train, in the model's order.
-    pub fn trainable(&self) -> impl Iterator<Item = usize> + '_ {
+    /// The slices that train, in the model's order.
+    pub fn trainable(&self) -> impl Iterator<Item = SliceId> + '_ {
         self.plan.bound().training(&self.state.trains)
     }
 
@@ -383,20 +392,19 @@ impl Clock {
     pub fn trained_share(&self) -> f64 {
         let bound = self.plan.bound();
         let mut all = self.state.trains.clone();
-        all.insert_range(..);
+        all.fill();
         bound.elements(&self.state.trains) as f64 / bound.elements(&all).max(1) as f64
     }
 
-    /// What trains, in groups with the same options, in the order of their first parts.
+    /// What trains, in groups with the same options, in the order of their first slices.
     #[must_use]
     pub fn groups(&self) -> &[SliceGroup] {
         &self.groups
     }
 
-    /// Whether the running statistics of a module (an index of the model's normalisations)
-    /// follow the data.
+    /// Whether the running statistics of a module follow the data.
     #[must_use]
-    pub fn is_live(&self, normalisation: usize) -> bool {
+    pub fn is_live(&self, normalisation: NormalisationId) -> bool {
         self.live.contains(normalisation)
     }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use fixedbitset::FixedBitSet;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::metrics::Observations;
 use super::{Clock, Program};
 use crate::ast::Stats;
+use crate::index::{CurveId, SliceId, SliceSet};
 use crate::ir::LoweredAction;
 use crate::json::{self, Format};
 use crate::plan::{BoundPolicy, CurveOrigin, Plan, SliceOptions, State};
@@ -42,11 +42,11 @@ struct SnapshotJson {
     /// How many rules have fired.
     fired: usize,
     stopped: bool,
-    /// The units that train.
-    trains: Vec<usize>,
-    /// The units that are frozen and have kept their optimizer state.
-    kept: Vec<usize>,
-    /// The options of each unit.
+    /// The slices that train.
+    trains: Vec<SliceId>,
+    /// The slices that are frozen and have kept their optimizer state.
+    kept: Vec<SliceId>,
+    /// The options of each slice.
     options: Vec<SliceOptions>,
     /// The curves to which options point.
     curves: Vec<CurveJson>,
@@ -89,8 +89,8 @@ impl Clock {
             firings: self.firings.clone(),
             fired: self.next,
             stopped: self.stopped,
-            trains: trains.ones().collect(),
-            kept: kept.ones().collect(),
+            trains: trains.iter().collect(),
+            kept: kept.iter().collect(),
             options: options.clone(),
             curves: running.iter().filter_map(curve).collect(),
             stats: stats.clone(),
@@ -164,10 +164,10 @@ impl Clock {
 
 impl SnapshotJson {
     fn state(&self, bound: &BoundPolicy) -> Result<State, SnapshotError> {
-        let units = bound.units.len();
+        let slices = bound.table.len();
         let count = self.options.len();
-        require(count == units, || {
-            format!("it has options of {count} parameters, and there are {units}")
+        require(count == slices, || {
+            format!("it has options of {count} parameters, and there are {slices}")
         })?;
         let count = self.stats.len();
         require(count == bound.deciding.len(), || {
@@ -189,7 +189,7 @@ impl SnapshotJson {
                 .collect::<Result<_, _>>()?,
             stats: self.stats.clone(),
         };
-        let of_a_curve = |lr: usize| lr < state.running.len();
+        let of_a_curve = |lr: CurveId| lr.index() < state.running.len();
         let of_a_policy = |options: &SliceOptions| {
             options.lr.is_none_or(of_a_curve)
                 && options.weight_decay.is_none_or(|decay| decay.is_finite() && decay >= 0.0)
@@ -201,12 +201,12 @@ impl SnapshotJson {
         Ok(state)
     }
 
-    /// A set of units.
-    fn set(&self, of: &[usize], what: &str) -> Result<FixedBitSet, SnapshotError> {
-        let units = self.options.len();
-        let beyond = of.iter().find(|unit| **unit >= units);
+    /// A set of slices.
+    fn set(&self, of: &[SliceId], what: &str) -> Result<SliceSet, SnapshotError> {
+        let slices = self.options.len();
+        let beyond = of.iter().find(|slice| slice.index() >= slices);
         require(beyond.is_none(), || format!("a parameter {what} that there is not"))?;
-        let mut set = FixedBitSet::with_capacity(units);
+        let mut set = SliceSet::with_capacity(slices);
         set.extend(of.iter().copied());
         Ok(set)
     }
@@ -216,7 +216,7 @@ impl SnapshotJson {
         let has_begun = |curve: &&Arc<crate::ir::LrCurve>| {
             let has_fired = match from.giver {
                 CurveOrigin::Default => true,
-                CurveOrigin::Action { rule, .. } => rule < self.fired,
+                CurveOrigin::Action { rule, .. } => rule.index() < self.fired,
             };
             has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
         };

@@ -1,6 +1,7 @@
 //! The result of an epoch start or a step.
 
 use crate::ast::Best;
+use crate::index::{RuleId, SliceId};
 
 /// What changed at an epoch start or a step. It prints as a line that a person can read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -11,15 +12,15 @@ pub struct Transition {
     pub step: u64,
     /// The rules that fired, in order.
     pub fired: Vec<Fired>,
-    /// Parts that train now and did not before, as indices of the plan's parts.
-    pub unfrozen: Vec<usize>,
-    /// Parts that trained before and do not now.
-    pub frozen: Vec<usize>,
-    /// Parts whose optimizer state is dropped.
-    pub dropped: Vec<usize>,
-    /// Parts that train before and after, and were frozen in between: what was gathered for them
+    /// Slices that train now and did not before.
+    pub unfrozen: Vec<SliceId>,
+    /// Slices that trained before and do not now.
+    pub frozen: Vec<SliceId>,
+    /// Slices whose optimizer state is dropped.
+    pub dropped: Vec<SliceId>,
+    /// Slices that train before and after, and were frozen in between: what was gathered for them
     /// is gone all the same.
-    pub interrupted: Vec<usize>,
+    pub interrupted: Vec<SliceId>,
     /// What is restored to its values at the best of a metric, in order.
     pub restored: Vec<Restore>,
     /// Whether training is over.
@@ -34,7 +35,7 @@ pub struct Transition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fired {
     /// Its index in the policy, loops unrolled.
-    pub rule: usize,
+    pub rule: RuleId,
     /// Its name, or its number in the text counted from 1.
     pub name: String,
 }

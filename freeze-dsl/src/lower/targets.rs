@@ -120,8 +120,8 @@ impl Lowering<'_, '_> {
             return Selection::unknown();
         };
         let (Some(first), Some(past)) = bounds else { return Selection::unknown() };
-        let mut found = parameters.ones();
-        let (Some(parameter), None) = (found.next(), found.next()) else {
+        let mut found = parameters.iter();
+        let (Some(name), None) = (found.next(), found.next()) else {
             if !parameters.is_clear() {
                 self.report(
                     Diagnostic::new(
@@ -129,16 +129,16 @@ impl Lowering<'_, '_> {
                         of_place,
                         "`rows` are those of one parameter",
                     )
-                    .label(format!("this selects {}", parameters.count_ones(..))),
+                    .label(format!("this selects {}", parameters.iter().count())),
                 );
             }
             return Selection::unknown();
         };
-        let rows = model.rows(parameter);
+        let rows = model.rows(name);
         let in_range = usize::try_from(first).ok().zip(usize::try_from(past).ok());
         match (rows, in_range) {
             (Some(rows), Some((first, past))) if first < past && past <= rows => {
-                Selection::Rows { parameter, first, past }
+                Selection::Rows { name, first, past }
             }
             _ => {
                 let last_row = rows.and_then(|rows| {

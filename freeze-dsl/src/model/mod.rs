@@ -9,6 +9,7 @@ mod statistics;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
+pub use crate::index::{NormalisationId, ParamId, TensorId};
 pub use error::ModelError;
 pub use statistics::Normalisation;
 
@@ -182,7 +183,7 @@ impl Model {
     }
 
     /// The parameters, in the model's order, tied ones once. Plans and clocks refer to a parameter
-    /// by its index in this list.
+    /// by its [`ParamId`], the index in this list.
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters

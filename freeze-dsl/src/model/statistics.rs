@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Parameter, Role, Tensor};
+use super::{ParamId, Parameter, Role, Tensor, TensorId};
 
 /// `PyTorch`'s names of running statistics.
 const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
@@ -12,12 +12,11 @@ const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_track
 pub struct Normalisation {
     /// Its path; empty for the model itself.
     pub module: String,
-    /// Its statistics, as indices of the model's tensors.
-    pub buffers: Vec<usize>,
-    /// The parameters that determine whether its statistics are updated, as indices of the model's
-    /// parameters: its own, or, for a normalisation without affine parameters, those of the
-    /// nearest enclosing module that has any.
-    pub parameters: Vec<usize>,
+    /// Its statistics.
+    pub buffers: Vec<TensorId>,
+    /// The parameters that determine whether its statistics are updated: its own, or, for a
+    /// normalisation without affine parameters, those of the nearest enclosing module that has any.
+    pub parameters: Vec<ParamId>,
 }
 
 /// Whether a tensor of this name is a running statistic.
@@ -32,6 +31,7 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
         if tensor.role != Role::Buffer || !is_statistic(&tensor.name) {
             continue;
         }
+        let index = TensorId::new(index);
         let module = split(&tensor.name).0;
         let place = *places.entry(module).or_insert(found.len());
         match found.get_mut(place) {
@@ -44,10 +44,12 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
         }
     }
     // In sorted order, the names under a module are contiguous.
-    let mut names: Vec<(&str, usize)> = parameters
+    let mut names: Vec<(&str, ParamId)> = parameters
         .iter()
         .enumerate()
-        .flat_map(|(index, parameter)| parameter.names().map(move |name| (name, index)))
+        .flat_map(|(index, parameter)| {
+            parameter.names().map(move |name| (name, ParamId::new(index)))
+        })
         .collect();
     names.sort_unstable();
     for normalisation in &mut found {
@@ -57,13 +59,13 @@ pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Ve
 }
 
 /// The parameters of `module`, or of the nearest enclosing module that has any, in order.
-fn deciding(module: &str, names: &[(&str, usize)]) -> Vec<usize> {
+fn deciding(module: &str, names: &[(&str, ParamId)]) -> Vec<ParamId> {
     let mut around = module;
     loop {
         let prefix = if around.is_empty() { String::new() } else { format!("{around}.") };
         let start = names.partition_point(|(name, _)| *name < prefix.as_str());
         let under = names.get(start..).unwrap_or_default().iter();
-        let mut under: Vec<usize> = under
+        let mut under: Vec<ParamId> = under
             .take_while(|(name, _)| name.starts_with(&prefix))
             .map(|(_, index)| *index)
             .collect();

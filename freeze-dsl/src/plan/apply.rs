@@ -1,9 +1,8 @@
 //! Applies a rule.
 
-use fixedbitset::FixedBitSet;
-
 use super::{BoundPolicy, State};
 use crate::ast::Verb;
+use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
 use crate::time::Time;
 
@@ -11,18 +10,18 @@ use crate::time::Time;
 pub(crate) struct AppliedRule<'a> {
     pub(crate) rule: &'a LoweredRule,
     /// The slices that each action selects.
-    pub(crate) selections: Vec<FixedBitSet>,
+    pub(crate) selections: Vec<SliceSet>,
     pub(crate) after: State,
     /// The slices whose optimizer state an action dropped; they may still train.
-    pub(crate) dropped: FixedBitSet,
+    pub(crate) dropped: SliceSet,
     /// The slices that an action froze; a later action may have unfrozen them.
-    pub(crate) froze: FixedBitSet,
+    pub(crate) froze: SliceSet,
     /// The slices that keep their optimizer state if they are frozen.
-    pub(crate) kept: FixedBitSet,
+    pub(crate) kept: SliceSet,
     /// Whether each action changed nothing.
     pub(crate) idle: Vec<bool>,
     /// The slices whose options an action set; all others have their previous options.
-    pub(crate) given: FixedBitSet,
+    pub(crate) given: SliceSet,
 }
 
 impl<'a> AppliedRule<'a> {
@@ -46,13 +45,13 @@ impl<'a> AppliedRule<'a> {
         firing: u64,
         now: Time,
     ) -> Self {
-        let units = before.options.len();
-        let empty = || FixedBitSet::with_capacity(units);
-        let selections: Vec<FixedBitSet> = rule
+        let slices = before.options.len();
+        let empty = || SliceSet::with_capacity(slices);
+        let selections: Vec<SliceSet> = rule
             .actions
             .iter()
             .map(|action| match action.value.targets() {
-                Some(targets) => targets.units(&bound.units, &before.trains, firing),
+                Some(targets) => targets.slices(&bound.table, &before.trains, firing),
                 None => empty(),
             })
             .collect();
@@ -84,10 +83,10 @@ impl<'a> AppliedRule<'a> {
     }
 
     /// Whether a slice loses its optimizer state, if it has one.
-    pub(crate) fn drops(&self, before: &State, unit: usize) -> bool {
-        let has_state = before.trains.contains(unit) || before.kept.contains(unit);
-        let goes_on = self.after.trains.contains(unit) || self.after.kept.contains(unit);
-        has_state && (self.dropped.contains(unit) || !goes_on)
+    pub(crate) fn drops(&self, before: &State, slice: SliceId) -> bool {
+        let has_state = before.trains.contains(slice) || before.kept.contains(slice);
+        let goes_on = self.after.trains.contains(slice) || self.after.kept.contains(slice);
+        has_state && (self.dropped.contains(slice) || !goes_on)
     }
 
     /// Applies one action; returns whether anything changed.
@@ -95,7 +94,7 @@ impl<'a> AppliedRule<'a> {
         &mut self,
         bound: &BoundPolicy,
         action: &LoweredAction,
-        selection: &FixedBitSet,
+        selection: &SliceSet,
         now: Time,
     ) -> bool {
         match action {
@@ -134,7 +133,7 @@ impl<'a> AppliedRule<'a> {
         }
     }
 
-    fn set_options(&mut self, given: &ParamOptions, selection: &FixedBitSet, now: Time) -> bool {
+    fn set_options(&mut self, given: &ParamOptions, selection: &SliceSet, now: Time) -> bool {
         let mut changed = false;
         if !given.is_empty() {
             self.given.union_with(selection);
@@ -142,26 +141,29 @@ impl<'a> AppliedRule<'a> {
         if let Some(lr) = &given.lr {
             let constant = lr.constant();
             let begun = self.after.begin(&lr.value, now);
-            for unit in selection.ones() {
+            for slice in selection.iter() {
                 // The same constant continues; any other curve begins now.
                 let same = constant.is_some()
-                    && self.after.curve(unit).is_some_and(|was| was.curve().constant() == constant);
-                if let Some(options) = self.after.options.get_mut(unit).filter(|_| !same) {
+                    && self
+                        .after
+                        .curve(slice)
+                        .is_some_and(|was| was.curve().constant() == constant);
+                if let Some(options) = self.after.options_mut(slice).filter(|_| !same) {
                     options.lr = Some(begun);
                     changed = true;
                 }
             }
         }
         if let Some(decay) = given.weight_decay {
-            for unit in selection.ones() {
-                if let Some(options) = self.after.options.get_mut(unit) {
+            for slice in selection.iter() {
+                if let Some(options) = self.after.options_mut(slice) {
                     changed |= options.weight_decay.replace(decay.value) != Some(decay.value);
                 }
             }
         }
         if let Some(optimizer) = given.optimizer {
-            for unit in selection.ones() {
-                if let Some(options) = self.after.options.get_mut(unit) {
+            for slice in selection.iter() {
+                if let Some(options) = self.after.options_mut(slice) {
                     changed |= options.optimizer.replace(optimizer.value) != Some(optimizer.value);
                 }
             }
@@ -174,7 +176,7 @@ impl<'a> AppliedRule<'a> {
         &mut self,
         bound: &BoundPolicy,
         given: &ParamOptions,
-        selection: &FixedBitSet,
+        selection: &SliceSet,
     ) -> bool {
         let Some(stats) = given.stats else { return false };
         let mut changed = false;

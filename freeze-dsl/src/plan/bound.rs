@@ -1,16 +1,14 @@
 //! Rules bound to a model.
 
-use std::ops::Range;
 use std::sync::Arc;
 
-use fixedbitset::FixedBitSet;
-
 use super::{AppliedRule, Effect, ParamSlice, State};
+use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
 use crate::ir::LoweredPolicy;
 use crate::ir::RunLength;
 use crate::ir::{LoweredRule, LrCurve, ParamOptions};
 use crate::model::{Model, Parameter};
-use crate::select::{NameIndex, Units};
+use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
 use crate::time::Time;
@@ -21,17 +19,17 @@ pub(crate) struct BoundPolicy {
     pub(crate) rules: Vec<LoweredRule>,
     pub(crate) defaults: ParamOptions,
     pub(crate) run: Option<Spanned<RunLength>>,
-    pub(crate) units: Units,
+    pub(crate) table: SliceTable,
     /// The slices under the first names of parameters.
-    pub(crate) parts: Vec<ParamSlice>,
+    pub(crate) slices: Vec<ParamSlice>,
     /// For each slice under another name, the slice under the first name.
-    pub(crate) same: Vec<(usize, usize)>,
+    pub(crate) same: Vec<(SliceId, SliceId)>,
     /// The other names of these slices.
-    pub(crate) aliases: Vec<String>,
+    aliases: Vec<String>,
     /// For each normalization, the slices that decide whether its statistics are live.
-    pub(crate) deciding: Vec<FixedBitSet>,
-    /// The model's parameters' names, for messages.
-    pub(crate) names: Vec<String>,
+    pub(crate) deciding: Vec<SliceSet>,
+    /// The names of the model's parameters.
+    names: Vec<String>,
     elements: Vec<usize>,
 }
 
@@ -42,7 +40,7 @@ pub(crate) enum CurveOrigin {
     Default,
     /// An action, by its index and that of its rule.
     Action {
-        rule: usize,
+        rule: RuleId,
         action: usize,
     },
 }
@@ -50,52 +48,50 @@ pub(crate) enum CurveOrigin {
 impl BoundPolicy {
     pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
         let LoweredPolicy { rules, defaults, run, .. } = lowered;
-        let names = selecting.names();
-        let parameter_of = |name: usize| names.get(name).map_or(0, |(_, parameter)| *parameter);
+        let parameter_of = |name| selecting.name(name).map(|(_, parameter)| parameter);
         let selections = rules
             .iter()
             .flat_map(|rule| &rule.actions)
             .filter_map(|action| action.value.targets().map(|targets| &targets.value));
-        let rows_of = |name: usize| selecting.rows(name).unwrap_or_default();
-        let units = Units::new(names.len(), selections, parameter_of, rows_of);
-        let own = units.of_first_names(model.parameters().len());
-        let parts: Vec<ParamSlice> = (0..own)
-            .map(|unit| ParamSlice {
-                parameter: units.name(unit).map_or(0, parameter_of),
-                rows: units.rows(unit).cloned(),
+        let rows_of = |name| selecting.rows(name).unwrap_or_default();
+        let table = SliceTable::new(selecting.len(), selections, parameter_of, rows_of);
+        let own = table.of_first_names(model.parameters().len());
+        let param_slice = |slice| {
+            let parameter = parameter_of(table.name(slice)?)?;
+            Some(ParamSlice { parameter, rows: table.rows(slice).cloned() })
+        };
+        let slices: Vec<ParamSlice> = ids(0..own).filter_map(param_slice).collect();
+        let others = || ids::<SliceId>(own..table.len());
+        let aliases = others()
+            .filter_map(|slice| selecting.name(table.name(slice)?))
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        let same = others()
+            .filter_map(|slice| {
+                let of = param_slice(slice)?;
+                let first = slices.iter().position(|known| *known == of)?;
+                Some((slice, SliceId::new(first)))
             })
             .collect();
-        let aliases = (own..units.len())
-            .filter_map(|unit| names.get(units.name(unit)?))
-            .map(|(name, _)| (*name).to_owned())
-            .collect();
-        let same = (own..units.len())
-            .filter_map(|unit| {
-                let of = ParamSlice {
-                    parameter: parameter_of(units.name(unit)?),
-                    rows: units.rows(unit).cloned(),
-                };
-                Some((unit, parts.iter().position(|part| *part == of)?))
-            })
-            .collect();
-        let elements = parts
+        let elements = slices
             .iter()
-            .map(|part| {
-                let whole = model.parameters().get(part.parameter);
+            .map(|slice| {
+                let whole = model.parameters().get(slice.parameter.index());
                 let (all, rows) = whole.map_or((0, 0), |whole| {
                     (whole.elements(), whole.shape.first().copied().unwrap_or(1))
                 });
-                part.rows.as_ref().map_or(all, |cut| all / rows.max(1) * cut.len())
+                slice.rows.as_ref().map_or(all, |cut| all / rows.max(1) * cut.len())
             })
             .collect();
         let deciding = model
             .normalisations()
             .iter()
             .map(|module| {
-                let mut deciding = FixedBitSet::with_capacity(units.len());
-                for unit in 0..units.len() {
-                    let parameter = units.name(unit).map_or(0, parameter_of);
-                    deciding.set(unit, module.parameters.binary_search(&parameter).is_ok());
+                let mut deciding = SliceSet::with_capacity(table.len());
+                for slice in table.ids() {
+                    let parameter = table.name(slice).and_then(parameter_of);
+                    let decides = |of: ParamId| module.parameters.binary_search(&of).is_ok();
+                    deciding.set(slice, parameter.is_some_and(decides));
                 }
                 deciding
             })
@@ -105,26 +101,46 @@ impl BoundPolicy {
             rules,
             defaults,
             run,
-            parts,
+            slices,
             same,
             aliases,
             deciding,
             names: names.collect(),
             elements,
-            units,
+            table,
         }
     }
 
     /// The state before the first rule.
     pub(crate) fn start(&self) -> State {
-        State::new(self.units.len(), self.deciding.len(), &self.defaults)
+        State::new(self.table.len(), self.deciding.len(), &self.defaults)
     }
 
-    /// The name of a slice's parameter.
-    pub(crate) fn unit_name(&self, unit: usize) -> &str {
-        let of_own = |part: &ParamSlice| self.names.get(part.parameter);
-        let of_other = || self.aliases.get(unit.checked_sub(self.parts.len())?);
-        self.parts.get(unit).and_then(of_own).or_else(of_other).map_or("", String::as_str)
+    /// A slice under the first name of its parameter.
+    pub(crate) fn slice(&self, slice: SliceId) -> Option<&ParamSlice> {
+        self.slices.get(slice.index())
+    }
+
+    /// All slices under the first names of parameters.
+    pub(crate) fn slice_ids(&self) -> impl Iterator<Item = SliceId> + Clone + use<> {
+        ids(0..self.slices.len())
+    }
+
+    /// The parameter of a slice under its first name.
+    pub(crate) fn parameter(&self, slice: SliceId) -> Option<ParamId> {
+        self.slice(slice).map(|slice| slice.parameter)
+    }
+
+    /// The name of a slice's parameter, under which the slice can be trained.
+    pub(crate) fn name(&self, slice: SliceId) -> &str {
+        let of_first = |parameter: ParamId| self.names.get(parameter.index());
+        let of_other = || self.aliases.get(slice.index().checked_sub(self.slices.len())?);
+        self.parameter(slice).and_then(of_first).or_else(of_other).map_or("", String::as_str)
+    }
+
+    /// A rule.
+    pub(crate) fn rule(&self, rule: RuleId) -> Option<&LoweredRule> {
+        self.rules.get(rule.index())
     }
 
     /// The curve of an origin, if it sets one.
@@ -132,7 +148,7 @@ impl BoundPolicy {
         let options = match origin {
             CurveOrigin::Default => &self.defaults,
             CurveOrigin::Action { rule, action } => {
-                self.rules.get(rule)?.actions.get(action)?.value.options()?
+                self.rule(rule)?.actions.get(action)?.value.options()?
             }
         };
         options.lr.as_ref().map(|lr| &lr.value)
@@ -142,57 +158,64 @@ impl BoundPolicy {
     pub(crate) fn origin(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
-            actions.map(move |action| CurveOrigin::Action { rule: index, action })
+            actions.map(move |action| CurveOrigin::Action { rule: RuleId::new(index), action })
         });
         let mut origins = std::iter::once(CurveOrigin::Default).chain(actions);
         origins.find(|origin| self.curve(*origin).is_some_and(|curve| running.is(curve)))
     }
 
-    /// The names of some parts, given in the model's order. Neighbouring rows are one stretch, and
+    /// The name of a slice: its parameter's name, with its rows if it has any.
+    pub(crate) fn slice_name(&self, slice: &ParamSlice) -> Option<String> {
+        let name = self.names.get(slice.parameter.index())?;
+        Some(match &slice.rows {
+            Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
+            None => name.clone(),
+        })
+    }
+
+    /// The names of some slices, given in the model's order. Neighbouring rows are one slice, and
     /// all rows are the parameter.
-    pub(crate) fn part_names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut stretches: Vec<ParamSlice> = Vec::new();
-        for part in parts.filter_map(|part| self.parts.get(part)) {
-            match (stretches.last_mut(), &part.rows) {
+    pub(crate) fn slice_names(&self, slices: impl Iterator<Item = SliceId>) -> Vec<String> {
+        let mut joined: Vec<ParamSlice> = Vec::new();
+        for slice in slices.filter_map(|slice| self.slice(slice)) {
+            match (joined.last_mut(), &slice.rows) {
                 (Some(ParamSlice { parameter, rows: Some(before) }), Some(rows))
-                    if *parameter == part.parameter && before.end == rows.start =>
+                    if *parameter == slice.parameter && before.end == rows.start =>
                 {
                     before.end = rows.end;
                 }
-                _ => stretches.push(part.clone()),
+                _ => joined.push(slice.clone()),
             }
         }
-        let name = |ParamSlice { parameter, rows }: ParamSlice| {
-            let name = self.names.get(parameter)?;
-            // The parts of a parameter lie side by side, and the last one ends where it does.
-            let end = self.parts.partition_point(|part| part.parameter <= parameter);
-            let last = end.checked_sub(1).and_then(|last| self.parts.get(last)?.rows.as_ref());
-            let is_part = |rows: &Range<usize>| last.is_some_and(|last| *rows != (0..last.end));
-            Some(match rows.filter(is_part) {
-                Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
-                None => name.clone(),
-            })
+        let name = |mut slice: ParamSlice| {
+            // The slices of a parameter are contiguous, and the last one ends where it does.
+            let end = self.slices.partition_point(|known| known.parameter <= slice.parameter);
+            let last = end.checked_sub(1).and_then(|last| self.slices.get(last)?.rows.as_ref());
+            slice.rows.take_if(|rows| last.is_none_or(|last| *rows == (0..last.end)));
+            self.slice_name(&slice)
         };
-        stretches.into_iter().filter_map(name).collect()
+        joined.into_iter().filter_map(name).collect()
     }
 
     /// The number of elements that train.
-    pub(crate) fn elements(&self, trains: &FixedBitSet) -> usize {
-        self.training(trains).filter_map(|part| self.elements.get(part)).sum()
+    pub(crate) fn elements(&self, trains: &SliceSet) -> usize {
+        self.training(trains).filter_map(|slice| self.elements.get(slice.index())).sum()
     }
 
     /// The number of parameters that train, at least in part.
-    pub(crate) fn trainable(&self, trains: &FixedBitSet) -> usize {
+    pub(crate) fn trainable(&self, trains: &SliceSet) -> usize {
         let mut last = None;
-        let of = |part: usize| self.parts.get(part).map(|part| part.parameter);
-        let parameters = self.training(trains).filter_map(of);
+        let parameters = self.training(trains).filter_map(|slice| self.parameter(slice));
         parameters.filter(|parameter| last.replace(*parameter) != Some(*parameter)).count()
     }
 
-    /// The parts that train.
-    pub(crate) fn training<'t>(&self, trains: &'t FixedBitSet) -> impl Iterator<Item = usize> + 't {
-        let own = self.parts.len();
-        trains.ones().take_while(move |unit| *unit < own)
+    /// The slices that train, under the first names of parameters.
+    pub(crate) fn training<'t>(
+        &self,
+        trains: &'t SliceSet,
+    ) -> impl Iterator<Item = SliceId> + use<'t> {
+        let own = self.slices.len();
+        trains.iter().take_while(move |slice| slice.index() < own)
     }
 
     /// Calls `look` with the effect of each rule after the rules before it, as if each fired once
@@ -220,16 +243,16 @@ impl BoundPolicy {
     pub(super) fn effects(&self) -> Vec<Vec<Effect>> {
         let mut all = Vec::with_capacity(self.rules.len());
         self.walk(|_, _, before, applied| {
-            let effect = |part: usize| {
-                let trained = before.trains.contains(part);
-                let trains = applied.after.trains.contains(part);
-                let drops_state = applied.drops(before, part);
+            let effect = |slice: SliceId| {
+                let trained = before.trains.contains(slice);
+                let trains = applied.after.trains.contains(slice);
+                let drops_state = applied.drops(before, slice);
                 let same = trained == trains
                     && !drops_state
-                    && before.options.get(part) == applied.after.options.get(part);
-                (!same).then_some(Effect { part, trains, drops_state })
+                    && before.options(slice) == applied.after.options(slice);
+                (!same).then_some(Effect { slice, trains, drops_state })
             };
-            all.push((0..self.parts.len()).filter_map(effect).collect());
+            all.push(self.slice_ids().filter_map(effect).collect());
         });
         all
     }
@@ -261,7 +284,8 @@ mod tests {
         write!(text, "epoch {LAYERS}: set layer.0 lr 2").unwrap();
         let plan = Policy::parse(&text).unwrap().plan(&model).unwrap();
         let effects = plan.effects();
-        let changed = |rule: usize| effects[rule].iter().map(|it| it.part).collect::<Vec<_>>();
+        let changed =
+            |rule: usize| effects[rule].iter().map(|it| it.slice.index()).collect::<Vec<_>>();
         assert_eq!(changed(0), (0..LAYERS).collect::<Vec<_>>());
         for layer in 0..LAYERS {
             assert_eq!(changed(layer + 1), [layer]);

@@ -16,7 +16,7 @@ impl fmt::Display for Plan {
                 trigger.split_whitespace().collect::<Vec<_>>().join(" "),
                 row.trainable.to_string(),
                 row.trainable_elements.to_string(),
-                share(row.trainable_elements, total),
+                percentage(row.trainable_elements, total),
             ]);
         }
         let width = |column: usize| {
@@ -37,9 +37,9 @@ impl fmt::Display for Plan {
     }
 }
 
-/// A part as a percentage of the whole.
-pub(crate) fn share(part: usize, whole: usize) -> String {
+/// An amount as a percentage of the whole.
+pub(crate) fn percentage(amount: usize, whole: usize) -> String {
     #[expect(clippy::cast_precision_loss, reason = "a percentage with one decimal")]
-    let percent = if whole == 0 { 0.0 } else { 100.0 * part as f64 / whole as f64 };
+    let percent = if whole == 0 { 0.0 } else { 100.0 * amount as f64 / whole as f64 };
     format!("{percent:.1} %")
 }

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use super::bound::CurveOrigin;
 use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
+use crate::index::{SliceId, ids};
 use crate::ir::Optimizer;
 use crate::ir::Program;
 use crate::ir::RunLength;
@@ -42,7 +43,7 @@ struct RuleJson<'p> {
     column: usize,
     /// Its trigger, as it is written.
     trigger: String,
-    /// What trains after it, in the model's order; a stretch of rows as `embed.weight[0..32000]`.
+    /// What trains after it, in the model's order; a row slice as `embed.weight[0..32000]`.
     trainable: Vec<String>,
     /// How many parameters that are, at least in part.
     parameters: usize,
@@ -138,12 +139,13 @@ impl<'p> RowWriter<'p> {
         let (line, column) = source.line_column(rule.span.start);
         let trigger = source.slice(rule.trigger.span);
         let after = &applied.after;
-        let parts = |fits: &dyn Fn(&usize) -> bool| {
-            plan.names((0..plan.parts().len()).filter(|part| fits(part)))
+        let names = |fits: &dyn Fn(SliceId) -> bool| {
+            plan.names(plan.slice_ids().filter(|slice| fits(*slice)))
         };
         let (was, is) = (&before.trains, &after.trains);
-        let modules = plan.model().normalisations().iter().zip(&bound.deciding).enumerate();
-        let follow = modules.filter(|(index, (_, deciding))| after.is_live(*index, deciding));
+        let modules = plan.model().normalisations().iter().zip(&bound.deciding);
+        let modules = ids(0..bound.deciding.len()).zip(modules);
+        let follow = modules.filter(|(id, (_, deciding))| after.is_live(*id, deciding));
         let restores = rule.actions.iter().filter_map(|action| match &action.value {
             LoweredAction::Restore { best, metric } => Some(RestoreJson { metric, best: *best }),
             _ => None,
@@ -158,9 +160,9 @@ impl<'p> RowWriter<'p> {
             elements: row.trainable_elements,
             share: share(row.trainable_elements, self.elements),
             groups: self.groups(after),
-            unfrozen: parts(&|part| is.contains(*part) && !was.contains(*part)),
-            frozen: parts(&|part| was.contains(*part) && !is.contains(*part)),
-            dropped: parts(&|part| applied.drops(before, *part)),
+            unfrozen: names(&|slice| is.contains(slice) && !was.contains(slice)),
+            frozen: names(&|slice| was.contains(slice) && !is.contains(slice)),
+            dropped: names(&|slice| applied.drops(before, slice)),
             restores: restores.collect(),
             live_stats: follow.map(|(_, (module, _))| module.module.as_str()).collect(),
             stops: row.stops,
@@ -170,24 +172,24 @@ impl<'p> RowWriter<'p> {
 
     /// The trainable slices, in groups: two curves are one if they began together or are constant.
     fn groups(&self, state: &State) -> Vec<GroupJson<'p>> {
-        let constant = |options: &SliceOptions| state.running.get(options.lr?)?.curve().constant();
+        let constant = |options: &SliceOptions| state.curve_of(options)?.curve().constant();
         let same = |one: &SliceOptions, other: &SliceOptions| {
             (one.weight_decay, one.optimizer) == (other.weight_decay, other.optimizer)
                 && (one.lr == other.lr
                     || constant(one).is_some() && constant(one) == constant(other))
         };
-        let mut groups: Vec<(SliceOptions, Vec<usize>)> = Vec::new();
-        for part in self.plan.bound().training(&state.trains) {
-            let Some(options) = state.options.get(part) else { continue };
+        let mut groups: Vec<(SliceOptions, Vec<SliceId>)> = Vec::new();
+        for slice in self.plan.bound().training(&state.trains) {
+            let Some(options) = state.options(slice) else { continue };
             match groups.iter_mut().find(|(of, _)| same(of, options)) {
-                Some((_, parts)) => parts.push(part),
-                None => groups.push((*options, vec![part])),
+                Some((_, slices)) => slices.push(slice),
+                None => groups.push((*options, vec![slice])),
             }
         }
-        let group = |(options, parts): (SliceOptions, Vec<usize>)| {
-            let running = options.lr.and_then(|lr| state.running.get(lr));
+        let group = |(options, slices): (SliceOptions, Vec<SliceId>)| {
+            let running = state.curve_of(&options);
             GroupJson {
-                params: self.plan.names(parts.into_iter()),
+                params: self.plan.names(slices.into_iter()),
                 lr: running.map(|running| LrCurve::clone(running.curve())),
                 since: running.and_then(|running| self.origin(running)),
                 weight_decay: Program::default()
@@ -203,15 +205,15 @@ impl<'p> RowWriter<'p> {
         let bound = self.plan.bound();
         match bound.origin(running)? {
             CurveOrigin::Default => None,
-            CurveOrigin::Action { rule, .. } => Some(&bound.rules.get(rule)?.name),
+            CurveOrigin::Action { rule, .. } => Some(&bound.rule(rule)?.name),
         }
     }
 }
 
-/// A part as a fraction of the whole.
-fn share(part: usize, whole: usize) -> f64 {
+/// An amount as a fraction of the whole.
+fn share(amount: usize, whole: usize) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a share needs no more digits")]
-    if whole == 0 { 0.0 } else { part as f64 / whole as f64 }
+    if whole == 0 { 0.0 } else { amount as f64 / whole as f64 }
 }
 
 #[cfg(feature = "schema")]

@@ -7,9 +7,10 @@ mod json;
 mod row;
 mod state;
 
+pub use crate::index::SliceId;
 pub(crate) use apply::AppliedRule;
 pub(crate) use bound::{BoundPolicy, CurveOrigin};
-pub(crate) use display::share;
+pub(crate) use display::percentage;
 pub(crate) use row::RowBuilder;
 pub(crate) use state::{SliceOptions, State};
 
@@ -19,7 +20,7 @@ use std::sync::Arc;
 use crate::ast::Best;
 use crate::diagnostic::Diagnostic;
 use crate::ir::{LoweredAction, TriggerMoment};
-use crate::model::Model;
+use crate::model::{Model, ParamId};
 use crate::policy::Policy;
 
 /// A policy bound to a model that it fits: one row for each rule.
@@ -38,8 +39,8 @@ pub struct Plan {
 /// A parameter, or a row slice of it, that can train separately.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ParamSlice {
-    /// The parameter, as an index of the model's parameters.
-    pub parameter: usize,
+    /// The parameter.
+    pub parameter: ParamId,
     /// Its rows, where the policy names rows of this parameter.
     pub rows: Option<Range<usize>>,
 }
@@ -60,11 +61,11 @@ pub struct Row {
     pub changes: bool,
 }
 
-/// The effect of a rule on one part.
+/// The effect of a rule on one slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Effect {
-    /// The part, as an index of the plan's parts.
-    pub part: usize,
+    /// The slice.
+    pub slice: SliceId,
     /// Whether it trains after the rule.
     pub trains: bool,
     /// Whether its optimizer state is dropped, whether or not it trains after the rule.
@@ -101,8 +102,8 @@ impl Plan {
         &self.rows
     }
 
-    /// The effects of each rule, in the order of [`Plan::rows`]; parts that a rule does not change
-    /// are not in its list.
+    /// The effects of each rule, in the order of [`Plan::rows`]; slices that a rule does not
+    /// change are not in its list.
     #[must_use]
     pub fn effects(&self) -> Vec<Vec<Effect>> {
         self.bound.effects()
@@ -141,55 +142,57 @@ impl Plan {
         restores
     }
 
-    /// The parts that can train separately, in the model's order.
+    /// The slices that can train separately, in the model's order. A [`SliceId`] is an index in
+    /// this list.
     #[must_use]
-    pub fn parts(&self) -> &[ParamSlice] {
-        &self.bound.parts
+    pub fn slices(&self) -> &[ParamSlice] {
+        &self.bound.slices
     }
 
-    /// The name of a part: its parameter's name, with its rows if it has any.
-    #[must_use]
-    pub fn part_name(&self, part: usize) -> String {
-        let Some(part) = self.parts().get(part) else { return String::new() };
-        let name = self.model.parameters().get(part.parameter).map_or("", |known| &known.name);
-        match &part.rows {
-            Some(rows) => format!("{name}[{}..{}]", rows.start, rows.end),
-            None => name.to_owned(),
-        }
+    /// The ids of all slices, in order.
+    pub fn slice_ids(&self) -> impl Iterator<Item = SliceId> + Clone + use<> {
+        self.bound.slice_ids()
     }
 
-    /// The names of some parts, given in the model's order. Neighbouring rows are one stretch
+    /// The name of a slice: its parameter's name, with its rows if it has any.
+    #[must_use]
+    pub fn slice_name(&self, slice: SliceId) -> String {
+        let name = |slice| self.bound.slice_name(slice);
+        self.bound.slice(slice).and_then(name).unwrap_or_default()
+    }
+
+    /// The names of some slices, given in the model's order. Neighbouring rows are one slice
     /// (`embed.weight[0..32000]`), and all rows are the parameter.
     #[must_use]
-    pub fn names(&self, parts: impl Iterator<Item = usize>) -> Vec<String> {
-        self.bound.part_names(parts)
+    pub fn names(&self, slices: impl Iterator<Item = SliceId>) -> Vec<String> {
+        self.bound.slice_names(slices)
     }
 
-    /// The part of another plan that a part is, or in which it lies, and then which rows of it.
+    /// The slice of another plan that equals or contains a slice, and which rows of it the slice is
+    /// unless it is all of it.
     #[must_use]
-    pub fn part_in(&self, part: usize, other: &Self) -> Option<(usize, Option<Range<usize>>)> {
-        let part = self.parts().get(part)?;
-        let name = self.parameter_name(part);
-        let mut others = other.parts().iter().enumerate();
-        others.find_map(|(index, around)| {
-            if other.parameter_name(around) != name {
+    pub fn slice_in(
+        &self,
+        slice: SliceId,
+        other: &Self,
+    ) -> Option<(SliceId, Option<Range<usize>>)> {
+        let name = self.bound.name(slice);
+        let slice = self.bound.slice(slice)?;
+        other.slice_ids().zip(other.slices()).find_map(|(id, around)| {
+            if other.bound.name(id) != name {
                 return None;
             }
-            match (&part.rows, &around.rows) {
-                (rows, same) if rows == same => Some((index, None)),
-                (Some(rows), None) => Some((index, Some(rows.clone()))),
+            match (&slice.rows, &around.rows) {
+                (rows, same) if rows == same => Some((id, None)),
+                (Some(rows), None) => Some((id, Some(rows.clone()))),
                 (Some(rows), Some(around))
                     if around.start <= rows.start && rows.end <= around.end =>
                 {
-                    Some((index, Some(rows.start - around.start..rows.end - around.start)))
+                    Some((id, Some(rows.start - around.start..rows.end - around.start)))
                 }
                 _ => None,
             }
         })
-    }
-
-    fn parameter_name(&self, part: &ParamSlice) -> Option<&str> {
-        self.model.parameters().get(part.parameter).map(|known| known.name.as_str())
     }
 
     /// Its warnings and notes, which do not prevent training.

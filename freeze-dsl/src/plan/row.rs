@@ -1,8 +1,7 @@
 //! The rows of a plan.
 
-use fixedbitset::FixedBitSet;
-
 use super::{AppliedRule, BoundPolicy, Row};
+use crate::index::SliceSet;
 use crate::ir::{LoweredAction, LoweredRule};
 
 /// Builds the rows of a plan, one rule after another.
@@ -10,7 +9,7 @@ pub(crate) struct RowBuilder<'b> {
     bound: &'b BoundPolicy,
     rows: Vec<Row>,
     /// The last set that was counted: many rules leave the trainable parameters as they are.
-    counted: FixedBitSet,
+    counted: SliceSet,
     trainable: usize,
     trainable_elements: usize,
 }
@@ -20,7 +19,7 @@ impl<'b> RowBuilder<'b> {
         Self {
             bound,
             rows: Vec::with_capacity(bound.rules.len()),
-            counted: FixedBitSet::new(),
+            counted: SliceSet::new(),
             trainable: 0,
             trainable_elements: 0,
         }

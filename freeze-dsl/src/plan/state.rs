@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use fixedbitset::FixedBitSet;
-
 use crate::ast::Stats;
+use crate::index::{CurveId, IdSet, NormalisationId, SliceId, SliceSet, ids};
 use crate::ir::Optimizer;
 use crate::ir::{LrCurve, ParamOptions};
 use crate::source::Spanned;
@@ -14,9 +13,9 @@ use crate::time::{Lengths, Time};
 /// Which slices train, and with which options.
 #[derive(Debug, Clone)]
 pub(crate) struct State {
-    pub(crate) trains: FixedBitSet,
+    pub(crate) trains: SliceSet,
     /// The frozen slices that have kept their optimizer state.
-    pub(crate) kept: FixedBitSet,
+    pub(crate) kept: SliceSet,
     pub(crate) options: Vec<SliceOptions>,
     /// The curves that options refer to.
     pub(crate) running: Vec<ActiveCurve>,
@@ -28,21 +27,19 @@ pub(crate) struct State {
 #[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SliceOptions {
-    /// The index of its curve.
-    pub(crate) lr: Option<usize>,
+    /// Its curve.
+    pub(crate) lr: Option<CurveId>,
     pub(crate) weight_decay: Option<f64>,
     pub(crate) optimizer: Option<Optimizer>,
 }
 
 impl State {
     /// Before the first rule: everything trains, with the defaults.
-    pub(crate) fn new(units: usize, normalisations: usize, defaults: &ParamOptions) -> Self {
-        let mut trains = FixedBitSet::with_capacity(units);
-        trains.insert_range(..);
+    pub(crate) fn new(slices: usize, normalisations: usize, defaults: &ParamOptions) -> Self {
         let value = |given: Option<&Spanned<f64>>| given.map(|given| given.value);
         let mut state = Self {
-            trains,
-            kept: FixedBitSet::with_capacity(units),
+            trains: SliceSet::all(slices),
+            kept: SliceSet::with_capacity(slices),
             options: Vec::new(),
             running: Vec::new(),
             stats: vec![defaults.stats.map(|stats| stats.value); normalisations],
@@ -53,17 +50,18 @@ impl State {
             weight_decay: value(defaults.weight_decay.as_ref()),
             optimizer: defaults.optimizer.map(|optimizer| optimizer.value),
         };
-        state.options = vec![options; units];
+        state.options = vec![options; slices];
         state
     }
 
     /// Becomes a copy of a later state that differs in its options for the `given` slices alone.
-    pub(super) fn follow(&mut self, later: &Self, given: &FixedBitSet) {
+    pub(super) fn follow(&mut self, later: &Self, given: &SliceSet) {
         let Self { trains, kept, options, running, stats } = later;
         self.trains.clone_from(trains);
         self.kept.clone_from(kept);
-        for unit in given.ones() {
-            if let (Some(own), Some(options)) = (self.options.get_mut(unit), options.get(unit)) {
+        for slice in given.iter() {
+            let slice = slice.index();
+            if let (Some(own), Some(options)) = (self.options.get_mut(slice), options.get(slice)) {
                 *own = *options;
             }
         }
@@ -72,30 +70,45 @@ impl State {
         self.stats.clone_from(stats);
     }
 
-    /// Begins a curve, and returns its index.
-    pub(crate) fn begin(&mut self, curve: &Arc<LrCurve>, now: Time) -> usize {
+    /// The options of a slice.
+    pub(crate) fn options(&self, slice: SliceId) -> Option<&SliceOptions> {
+        self.options.get(slice.index())
+    }
+
+    /// The options of a slice, to be set.
+    pub(crate) fn options_mut(&mut self, slice: SliceId) -> Option<&mut SliceOptions> {
+        self.options.get_mut(slice.index())
+    }
+
+    /// The curve that options refer to.
+    pub(crate) fn curve_of(&self, options: &SliceOptions) -> Option<&ActiveCurve> {
+        self.running.get(options.lr?.index())
+    }
+
+    /// Begins a curve.
+    pub(crate) fn begin(&mut self, curve: &Arc<LrCurve>, now: Time) -> CurveId {
         self.running.push(ActiveCurve::new(Arc::clone(curve), now));
-        self.running.len() - 1
+        CurveId::new(self.running.len() - 1)
     }
 
     /// The curve of a slice.
-    pub(crate) fn curve(&self, unit: usize) -> Option<&ActiveCurve> {
-        self.running.get(self.options.get(unit)?.lr?)
+    pub(crate) fn curve(&self, slice: SliceId) -> Option<&ActiveCurve> {
+        self.curve_of(self.options(slice)?)
     }
 
     /// Whether two slices have the same options.
-    pub(crate) fn agree(&self, one: usize, other: usize) -> bool {
-        let rest = |unit: usize| {
-            self.options.get(unit).map(|options| (options.weight_decay, options.optimizer))
+    pub(crate) fn agree(&self, one: SliceId, other: SliceId) -> bool {
+        let rest = |slice: SliceId| {
+            self.options(slice).map(|options| (options.weight_decay, options.optimizer))
         };
-        let curve = |unit: usize| self.curve(unit).map(ActiveCurve::curve);
+        let curve = |slice: SliceId| self.curve(slice).map(ActiveCurve::curve);
         rest(one) == rest(other) && curve(one) == curve(other)
     }
 
     /// Whether the running statistics of a normalization follow the data, if these slices decide
     /// about it.
-    pub(crate) fn is_live(&self, normalisation: usize, deciding: &FixedBitSet) -> bool {
-        match self.stats.get(normalisation).copied().flatten() {
+    pub(crate) fn is_live(&self, normalisation: NormalisationId, deciding: &SliceSet) -> bool {
+        match self.stats.get(normalisation.index()).copied().flatten() {
             Some(stats) => stats == Stats::Live,
             None => !deciding.is_disjoint(&self.trains),
         }
@@ -103,14 +116,14 @@ impl State {
 
     /// Drops the curves that no slice follows any more.
     pub(crate) fn compact(&mut self) {
-        let mut places: Vec<Option<usize>> = vec![None; self.running.len()];
+        let mut places: Vec<Option<CurveId>> = vec![None; self.running.len()];
         let mut kept = Vec::new();
         for options in &mut self.options {
             let Some(lr) = options.lr else { continue };
-            let Some(place) = places.get_mut(lr) else { continue };
+            let Some(place) = places.get_mut(lr.index()) else { continue };
             if place.is_none() {
-                *place = Some(kept.len());
-                kept.extend(self.running.get(lr).cloned());
+                *place = Some(CurveId::new(kept.len()));
+                kept.extend(self.running.get(lr.index()).cloned());
             }
             options.lr = *place;
         }
@@ -125,22 +138,22 @@ impl State {
     }
 
     /// The slices that the end of a curve freezes now. Each curve does so once.
-    pub(crate) fn ended(&mut self, now: Time, lengths: &Lengths) -> FixedBitSet {
-        let mut ended = FixedBitSet::with_capacity(self.running.len());
-        for (index, running) in self.running.iter_mut().enumerate() {
+    pub(crate) fn ended(&mut self, now: Time, lengths: &Lengths) -> SliceSet {
+        let mut ended = IdSet::<CurveId>::with_capacity(self.running.len());
+        for (id, running) in ids(0..self.running.len()).zip(&mut self.running) {
             let freezes = running.curve().then_freeze && !running.at.has_frozen;
             if freezes && running.is_over(now, lengths) {
                 running.at.has_frozen = true;
-                ended.insert(index);
+                ended.insert(id);
             }
         }
-        let mut units = FixedBitSet::with_capacity(self.options.len());
+        let mut slices = SliceSet::with_capacity(self.options.len());
         if !ended.is_clear() {
-            for unit in self.trains.ones() {
-                let curve = self.options.get(unit).and_then(|options| options.lr);
-                units.set(unit, curve.is_some_and(|curve| ended.contains(curve)));
+            for slice in self.trains.iter() {
+                let curve = self.options(slice).and_then(|options| options.lr);
+                slices.set(slice, curve.is_some_and(|curve| ended.contains(curve)));
             }
         }
-        units
+        slices
     }
 }

@@ -1,8 +1,8 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::tree::NodeId;
 use super::{NameTree, PathSegment, ReadyMade};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
+use crate::index::NodeId;
 use crate::source::{Span, Spanned};
 use crate::vocabulary::is_reserved;
 

@@ -4,21 +4,25 @@ mod explain;
 mod glob;
 mod ready_made;
 mod selection;
+mod slice_table;
 mod tree;
 
 use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
-use fixedbitset::FixedBitSet;
-
 pub(crate) use ready_made::ReadyMade;
-pub(crate) use selection::{Selection, Units};
+pub(crate) use selection::Selection;
+pub(crate) use slice_table::SliceTable;
 pub(crate) use tree::NameTree;
 
 use crate::diagnostic::Diagnostic;
-use crate::model::{Model, Role};
+use crate::index::{IdSet, NameId, ids};
+use crate::model::{Model, ParamId, Role};
 use crate::source::{Span, Spanned};
+
+/// A set of names of a [`NameIndex`].
+pub(crate) type NameSet = IdSet<NameId>;
 
 /// One segment of a path whose numbers have been evaluated.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,41 +43,47 @@ pub(crate) enum PathSegment<'p> {
 /// parameters are in it once per name, so that a check can find where they are treated differently.
 pub(crate) struct NameIndex<'m> {
     model: &'m Model,
-    /// Every name of every parameter, with the parameter's index: first names in the model's order,
+    /// Every name of every parameter, with the parameter: first names in the model's order,
     /// then the others.
-    names: Vec<(&'m str, usize)>,
+    names: Vec<(&'m str, ParamId)>,
     tree: NameTree<'m>,
     /// The names of the buffers, for messages.
     buffers: OnceCell<(Vec<&'m str>, NameTree<'m>)>,
     /// The selections of paths that were looked up before.
-    known: RefCell<HashMap<String, FixedBitSet>>,
+    known: RefCell<HashMap<String, NameSet>>,
 }
 
 impl<'m> NameIndex<'m> {
     pub(crate) fn new(model: &'m Model) -> Self {
-        let parameters = || model.parameters().iter().enumerate();
-        let first = parameters().map(|(index, parameter)| (parameter.name.as_str(), index));
-        let others = parameters().flat_map(|(index, parameter)| {
-            parameter.aliases.iter().map(move |alias| (alias.as_str(), index))
+        let all = || ids::<ParamId>(0..model.parameters().len());
+        let parameters = || all().zip(model.parameters());
+        let first = parameters().map(|(id, parameter)| (parameter.name.as_str(), id));
+        let others = parameters().flat_map(|(id, parameter)| {
+            parameter.aliases.iter().map(move |alias| (alias.as_str(), id))
         });
-        let names: Vec<(&str, usize)> = first.chain(others).collect();
-        let tree = NameTree::new(names.iter().enumerate().map(|(index, (name, _))| (*name, index)));
+        let names: Vec<(&str, ParamId)> = first.chain(others).collect();
+        let tree = NameTree::new(names.iter().map(|(name, _)| *name));
         Self { model, names, tree, buffers: OnceCell::new(), known: RefCell::default() }
     }
 
-    /// Every name of every parameter, with the parameter's index.
-    pub(crate) fn names(&self) -> &[(&'m str, usize)] {
-        &self.names
+    /// How many names all parameters have together.
+    pub(crate) const fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// A name, with its parameter.
+    pub(crate) fn name(&self, name: NameId) -> Option<(&'m str, ParamId)> {
+        self.names.get(name.index()).copied()
     }
 
     /// The names at or under a path.
-    pub(crate) fn path(&self, path: &[Spanned<PathSegment<'_>>]) -> FixedBitSet {
+    pub(crate) fn path(&self, path: &[Spanned<PathSegment<'_>>]) -> NameSet {
         // Policies repeat paths, and `**` walks the whole tree.
         let key = key(path);
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
-        let mut selection = FixedBitSet::with_capacity(self.names.len());
+        let mut selection = NameSet::with_capacity(self.names.len());
         self.tree.select(path, &mut selection);
         self.known.borrow_mut().insert(key, selection.clone());
         selection
@@ -136,17 +146,17 @@ impl<'m> NameIndex<'m> {
         let (names, tree) = self.buffers.get_or_init(|| {
             let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
             let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
-            let tree = NameTree::new(names.iter().enumerate().map(|(at, name)| (*name, at)));
+            let tree = NameTree::new(names.iter().copied());
             (names, tree)
         });
-        let mut selection = FixedBitSet::with_capacity(names.len());
+        let mut selection = NameSet::with_capacity(names.len());
         tree.select(path, &mut selection);
-        names.get(selection.ones().next()?).copied()
+        names.get(selection.iter().next()?.index()).copied()
     }
 
     /// A path with a `*` segment, once for each name that its last `*` matches, in natural order:
     /// the path with that name, and its selection.
-    pub(crate) fn spread(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<(String, FixedBitSet)> {
+    pub(crate) fn spread(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<(String, NameSet)> {
         let star = |segment: &Spanned<PathSegment>| segment.value == PathSegment::Glob("*");
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
@@ -163,28 +173,28 @@ impl<'m> NameIndex<'m> {
     }
 
     /// The names that satisfy a condition.
-    pub(crate) fn matching(&self, fits: impl Fn(&str) -> bool) -> FixedBitSet {
-        let mut selection = FixedBitSet::with_capacity(self.names.len());
-        for (index, (name, _)) in self.names.iter().enumerate() {
-            selection.set(index, fits(name));
+    pub(crate) fn matching(&self, fits: impl Fn(&str) -> bool) -> NameSet {
+        let mut selection = NameSet::with_capacity(self.names.len());
+        for (id, (name, _)) in ids(0..self.names.len()).zip(&self.names) {
+            selection.set(id, fits(name));
         }
         selection
     }
 
     /// The selection of a ready-made name.
-    pub(crate) fn named(&self, named: ReadyMade) -> FixedBitSet {
+    pub(crate) fn named(&self, named: ReadyMade) -> NameSet {
         let selects = named.selects(self.model);
-        let mut selection = FixedBitSet::with_capacity(self.names.len());
-        for (index, (name, parameter)) in self.names.iter().enumerate() {
-            selection.set(index, selects(name, *parameter));
+        let mut selection = NameSet::with_capacity(self.names.len());
+        for (id, (name, parameter)) in ids(0..self.names.len()).zip(&self.names) {
+            selection.set(id, selects(name, *parameter));
         }
         selection
     }
 
     /// How many rows the parameter of a name has; `None` if it has no dimension.
-    pub(crate) fn rows(&self, name: usize) -> Option<usize> {
-        let (_, parameter) = self.names.get(name)?;
-        self.model.parameters().get(*parameter)?.shape.first().copied()
+    pub(crate) fn rows(&self, name: NameId) -> Option<usize> {
+        let (_, parameter) = self.name(name)?;
+        self.model.parameters().get(parameter.index())?.shape.first().copied()
     }
 }
 

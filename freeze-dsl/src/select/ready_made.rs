@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use crate::model::Model;
+use crate::model::{Model, ParamId};
 
 /// A ready-made selection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,14 +43,15 @@ impl ReadyMade {
 
     /// Whether it selects a parameter's name. `@trainable` and `@frozen` depend on the rule, not on
     /// the model, and select nothing here.
-    pub(super) fn selects(self, model: &Model) -> impl Fn(&str, usize) -> bool {
+    pub(super) fn selects(self, model: &Model) -> impl Fn(&str, ParamId) -> bool {
         let norms = if self == Self::Norms { norms(model) } else { HashMap::new() };
         move |name, parameter| match self {
             Self::All => true,
             Self::Biases => split(name).1 == "bias",
-            Self::Vectors => {
-                model.parameters().get(parameter).is_some_and(|known| known.shape.len() <= 1)
-            }
+            Self::Vectors => model
+                .parameters()
+                .get(parameter.index())
+                .is_some_and(|known| known.shape.len() <= 1),
             Self::Norms => norms.get(split(name).0).copied().unwrap_or_default(),
             Self::Trainable | Self::Frozen => false,
         }

@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use fixedbitset::FixedBitSet;
+use super::{NameSet, SliceTable};
+use crate::index::{NameId, SliceSet};
 
 /// What targets select. Some of it can only be computed when a rule fires.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -11,9 +12,9 @@ pub(crate) enum Selection {
     #[default]
     Unknown,
     /// These names.
-    Parameters(FixedBitSet),
+    Parameters(NameSet),
     /// Rows of the parameter of one name.
-    Rows { parameter: usize, first: usize, past: usize },
+    Rows { name: NameId, first: usize, past: usize },
     /// The trainable parameters, as of just before the rule.
     Trainable,
     /// The frozen parameters, as of just before the rule.
@@ -46,14 +47,12 @@ impl Selection {
     pub(crate) fn is_disjoint(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Parameters(left), Self::Parameters(right)) => left.is_disjoint(right),
-            (Self::Parameters(names), Self::Rows { parameter, .. })
-            | (Self::Rows { parameter, .. }, Self::Parameters(names)) => {
-                !names.contains(*parameter)
-            }
+            (Self::Parameters(names), Self::Rows { name, .. })
+            | (Self::Rows { name, .. }, Self::Parameters(names)) => !names.contains(*name),
             (
-                Self::Rows { parameter, first, past },
-                Self::Rows { parameter: other, first: start, past: end },
-            ) => parameter != other || past <= start || end <= first,
+                Self::Rows { name, first, past },
+                Self::Rows { name: other, first: start, past: end },
+            ) => name != other || past <= start || end <= first,
             _ => false,
         }
     }
@@ -84,7 +83,7 @@ impl Selection {
         if all.iter().any(|one| matches!(one, Self::Unknown)) {
             return Self::Unknown;
         }
-        let mut known: Option<FixedBitSet> = None;
+        let mut known: Option<NameSet> = None;
         let mut others = Vec::new();
         for one in all {
             match one {
@@ -111,8 +110,8 @@ impl Selection {
                 names.difference_with(&away);
                 Self::Parameters(names)
             }
-            (Self::Rows { parameter, .. }, Self::Parameters(away)) if away.contains(parameter) => {
-                Self::Parameters(FixedBitSet::new())
+            (Self::Rows { name, .. }, Self::Parameters(away)) if away.contains(name) => {
+                Self::Parameters(NameSet::new())
             }
             (names, away) => Self::Without(Box::new((names, away))),
         }
@@ -124,7 +123,7 @@ impl Selection {
                 names.intersect_with(&around);
                 Self::Parameters(names)
             }
-            (names, around) if names.is_disjoint(&around) => Self::Parameters(FixedBitSet::new()),
+            (names, around) if names.is_disjoint(&around) => Self::Parameters(NameSet::new()),
             (names, around) => Self::Within(Box::new((names, around))),
         }
     }
@@ -149,10 +148,11 @@ impl Selection {
         }
     }
 
-    /// Calls `cut` for every slice of rows.
-    fn rows(&self, cut: &mut impl FnMut(usize, usize, usize)) {
+    /// Calls `cut` with every row slice that it names: a name, its first row, and the row after its
+    /// last.
+    pub(super) fn rows(&self, cut: &mut impl FnMut(NameId, usize, usize)) {
         match self {
-            Self::Rows { parameter, first, past } => cut(*parameter, *first, *past),
+            Self::Rows { name, first, past } => cut(*name, *first, *past),
             Self::Sample { elements: all, .. } | Self::Union(all) => {
                 for one in all {
                     one.rows(cut);
@@ -166,50 +166,52 @@ impl Selection {
         }
     }
 
-    /// What it selects when a rule fires, given the units that train before the rule and how often
+    /// What it selects when a rule fires, given the slices that train before the rule and how often
     /// the rule has fired before.
-    pub(crate) fn units(&self, units: &Units, trains: &FixedBitSet, firing: u64) -> FixedBitSet {
-        let mut selected = FixedBitSet::with_capacity(units.len());
+    pub(crate) fn slices(&self, table: &SliceTable, trains: &SliceSet, firing: u64) -> SliceSet {
+        let mut selected = SliceSet::with_capacity(table.len());
         match self {
             Self::Unknown => {}
-            Self::Parameters(names) if !units.is_cut => selected.union_with(names),
+            Self::Parameters(names) if !table.is_cut() => {
+                selected.union_with_places(names);
+            }
             Self::Parameters(names) => {
-                for name in names.ones() {
-                    selected.insert_range(units.of_name(name));
+                for name in names.iter() {
+                    selected.extend(table.of_name(name));
                 }
             }
-            Self::Rows { parameter, first, past } => {
-                for unit in units.of_name(*parameter) {
+            Self::Rows { name, first, past } => {
+                for slice in table.of_name(*name) {
                     let inside = |rows: &Range<usize>| *first <= rows.start && rows.end <= *past;
-                    if units.rows(unit).is_some_and(inside) {
-                        selected.insert(unit);
+                    if table.rows(slice).is_some_and(inside) {
+                        selected.insert(slice);
                     }
                 }
             }
             Self::Trainable => selected.union_with(trains),
             Self::Frozen => {
-                selected.insert_range(..);
+                selected.fill();
                 selected.difference_with(trains);
             }
             Self::Sample { elements, count, seed } => {
                 for index in draw(elements.len(), *count, *seed, firing) {
                     if let Some(element) = elements.get(index) {
-                        selected.union_with(&element.units(units, trains, firing));
+                        selected.union_with(&element.slices(table, trains, firing));
                     }
                 }
             }
             Self::Union(all) => {
                 for one in all {
-                    selected.union_with(&one.units(units, trains, firing));
+                    selected.union_with(&one.slices(table, trains, firing));
                 }
             }
             Self::Without(both) => {
-                selected = both.0.units(units, trains, firing);
-                selected.difference_with(&both.1.units(units, trains, firing));
+                selected = both.0.slices(table, trains, firing);
+                selected.difference_with(&both.1.slices(table, trains, firing));
             }
             Self::Within(both) => {
-                selected = both.0.units(units, trains, firing);
-                selected.intersect_with(&both.1.units(units, trains, firing));
+                selected = both.0.slices(table, trains, firing);
+                selected.intersect_with(&both.1.slices(table, trains, firing));
             }
         }
         selected
@@ -239,77 +241,6 @@ const fn mix(value: u64) -> u64 {
     let value = (value ^ (value >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
     let value = (value ^ (value >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
     value ^ (value >> 31)
-}
-
-/// The units that a policy can train separately: names of parameters, and slices of those of which
-/// the policy names rows.
-#[derive(Debug, Clone)]
-pub(crate) struct Units {
-    /// The name that a unit belongs to, and its rows if it is a slice.
-    all: Vec<(usize, Option<Range<usize>>)>,
-    /// The units of each name.
-    of_name: Vec<Range<usize>>,
-    /// Whether any name is cut into slices; if not, the units are the names.
-    is_cut: bool,
-}
-
-impl Units {
-    /// Cuts the names into slices at the rows that the selections name. `parameter_of` returns the
-    /// parameter of a name, since all names of a parameter are cut alike; `rows_of` its rows.
-    pub(crate) fn new<'s>(
-        names: usize,
-        selections: impl Iterator<Item = &'s Selection>,
-        parameter_of: impl Fn(usize) -> usize,
-        rows_of: impl Fn(usize) -> usize,
-    ) -> Self {
-        let mut cuts: std::collections::BTreeMap<usize, Vec<usize>> =
-            std::collections::BTreeMap::new();
-        for selection in selections {
-            selection.rows(&mut |name, first, past| {
-                let cut = cuts.entry(parameter_of(name)).or_insert_with(|| vec![0, rows_of(name)]);
-                cut.extend([first, past]);
-            });
-        }
-        let mut all = Vec::with_capacity(names);
-        let mut of_name = Vec::with_capacity(names);
-        for name in 0..names {
-            let start = all.len();
-            match cuts.get_mut(&parameter_of(name)) {
-                Some(cut) => {
-                    cut.sort_unstable();
-                    cut.dedup();
-                    let slices = cut.iter().zip(cut.iter().skip(1));
-                    all.extend(slices.map(|(first, past)| (name, Some(*first..*past))));
-                }
-                None => all.push((name, None)),
-            }
-            of_name.push(start..all.len());
-        }
-        Self { all, of_name, is_cut: !cuts.is_empty() }
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.all.len()
-    }
-
-    fn of_name(&self, name: usize) -> Range<usize> {
-        self.of_name.get(name).cloned().unwrap_or(0..0)
-    }
-
-    /// The name that a unit belongs to.
-    pub(crate) fn name(&self, unit: usize) -> Option<usize> {
-        self.all.get(unit).map(|(name, _)| *name)
-    }
-
-    /// The rows of a unit, if it is a slice of its parameter.
-    pub(crate) fn rows(&self, unit: usize) -> Option<&Range<usize>> {
-        self.all.get(unit)?.1.as_ref()
-    }
-
-    /// How many units the first `names` names have.
-    pub(crate) fn of_first_names(&self, names: usize) -> usize {
-        names.checked_sub(1).map_or(0, |last| self.of_name(last).end)
-    }
 }
 
 #[cfg(test)]

@@ -6,60 +6,61 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{PathSegment, glob};
+use super::{NameSet, PathSegment, glob};
+use crate::index::{NameId, NodeId};
 use crate::source::Spanned;
 
 pub(crate) struct NameTree<'m> {
     /// The root first; every node after its parent.
     nodes: Vec<Node<'m>>,
     /// The names in depth-first order, so that those under a node are contiguous.
-    walk: Vec<usize>,
+    walk: Vec<NameId>,
     /// How many segments the longest name has.
     depth: usize,
 }
 
 struct Node<'m> {
     segment: &'m str,
-    parent: usize,
-    children: Vec<usize>,
-    by_segment: HashMap<&'m str, usize>,
-    parameter: Option<usize>,
+    parent: NodeId,
+    children: Vec<NodeId>,
+    by_segment: HashMap<&'m str, NodeId>,
+    name: Option<NameId>,
     under: Range<usize>,
 }
 
 impl<'m> Node<'m> {
-    fn new(segment: &'m str, parent: usize) -> Self {
+    fn new(segment: &'m str, parent: NodeId) -> Self {
         Self {
             segment,
             parent,
             children: Vec::new(),
             by_segment: HashMap::new(),
-            parameter: None,
+            name: None,
             under: 0..0,
         }
     }
 }
 
-/// A node of the tree.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(super) struct NodeId(usize);
+/// The node of no segment.
+const ROOT: NodeId = NodeId::new(0);
 
 impl<'m> NameTree<'m> {
-    pub(crate) fn new(names: impl Iterator<Item = (&'m str, usize)>) -> Self {
-        let mut tree = Self { nodes: vec![Node::new("", 0)], walk: Vec::new(), depth: 0 };
-        for (name, parameter) in names {
-            tree.insert(name, parameter);
+    /// A tree of names, each with the id of its place among them.
+    pub(crate) fn new(names: impl Iterator<Item = &'m str>) -> Self {
+        let mut tree = Self { nodes: vec![Node::new("", ROOT)], walk: Vec::new(), depth: 0 };
+        for (index, name) in names.enumerate() {
+            tree.insert(name, NameId::new(index));
         }
         tree.number();
         tree
     }
 
-    fn insert(&mut self, name: &'m str, parameter: usize) {
-        let mut at = 0;
+    fn insert(&mut self, name: &'m str, id: NameId) {
+        let mut at = ROOT;
         for (before, segment) in name.split('.').enumerate() {
             self.depth = self.depth.max(before + 1);
-            let next = self.nodes.len();
-            let Some(node) = self.nodes.get_mut(at) else { return };
+            let next = NodeId::new(self.nodes.len());
+            let Some(node) = self.nodes.get_mut(at.index()) else { return };
             let child = *node.by_segment.entry(segment).or_insert(next);
             if child == next {
                 node.children.push(next);
@@ -67,29 +68,29 @@ impl<'m> NameTree<'m> {
             }
             at = child;
         }
-        if let Some(node) = self.nodes.get_mut(at) {
-            node.parameter = Some(parameter);
+        if let Some(node) = self.nodes.get_mut(at.index()) {
+            node.name = Some(id);
         }
     }
 
     /// Walks the tree without recursion: names may have any number of segments.
     fn number(&mut self) {
         enum Visit {
-            Enter(usize),
-            Leave(usize),
+            Enter(NodeId),
+            Leave(NodeId),
         }
-        let mut stack = vec![Visit::Enter(0)];
+        let mut stack = vec![Visit::Enter(ROOT)];
         while let Some(visit) = stack.pop() {
             match visit {
                 Visit::Enter(at) => {
-                    let Some(node) = self.nodes.get_mut(at) else { continue };
+                    let Some(node) = self.nodes.get_mut(at.index()) else { continue };
                     node.under.start = self.walk.len();
-                    self.walk.extend(node.parameter);
+                    self.walk.extend(node.name);
                     stack.push(Visit::Leave(at));
                     stack.extend(node.children.iter().rev().map(|child| Visit::Enter(*child)));
                 }
                 Visit::Leave(at) => {
-                    if let Some(node) = self.nodes.get_mut(at) {
+                    if let Some(node) = self.nodes.get_mut(at.index()) {
                         node.under.end = self.walk.len();
                     }
                 }
@@ -98,7 +99,7 @@ impl<'m> NameTree<'m> {
     }
 
     /// Adds every name at or under the nodes that match `path`.
-    pub(super) fn select(&self, path: &[Spanned<PathSegment<'_>>], selection: &mut FixedBitSet) {
+    pub(super) fn select(&self, path: &[Spanned<PathSegment<'_>>], selection: &mut NameSet) {
         self.walk_path(path, |node, matched| {
             if matched == path.len() {
                 selection.extend(self.under(node));
@@ -122,13 +123,14 @@ impl<'m> NameTree<'m> {
                 0
             },
         );
-        let mut stack = vec![(0, 0)];
+        let mut stack = vec![(ROOT, 0)];
         while let Some((at, matched)) = stack.pop() {
-            if !seen.is_empty() && seen.put(at * width + matched) {
+            if !seen.is_empty() && seen.put(at.index() * width + matched) {
                 continue;
             }
-            reached(NodeId(at), matched);
-            let (Some(node), Some(segment)) = (self.nodes.get(at), path.get(matched)) else {
+            reached(at, matched);
+            let (Some(node), Some(segment)) = (self.nodes.get(at.index()), path.get(matched))
+            else {
                 continue;
             };
             match &segment.value {
@@ -155,8 +157,8 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    fn fits(&self, at: usize, segment: &PathSegment<'_>) -> bool {
-        let Some(node) = self.nodes.get(at) else { return false };
+    fn fits(&self, at: NodeId, segment: &PathSegment<'_>) -> bool {
+        let Some(node) = self.nodes.get(at.index()) else { return false };
         match segment {
             PathSegment::Glob(pattern) => glob::matches(pattern, node.segment),
             PathSegment::Index { start, end } => {
@@ -168,8 +170,8 @@ impl<'m> NameTree<'m> {
         }
     }
 
-    fn under(&self, at: NodeId) -> impl Iterator<Item = usize> {
-        let under = self.nodes.get(at.0).map_or(0..0, |node| node.under.clone());
+    fn under(&self, at: NodeId) -> impl Iterator<Item = NameId> {
+        let under = self.nodes.get(at.index()).map_or(0..0, |node| node.under.clone());
         self.walk.get(under).unwrap_or_default().iter().copied()
     }
 
@@ -197,16 +199,16 @@ impl<'m> NameTree<'m> {
 
     /// The whole path of a node that matches `path`, the first in the model's order.
     pub(super) fn path_of_first(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
-        let mut first: Option<usize> = None;
+        let mut first: Option<NodeId> = None;
         self.walk_path(path, |node, matched| {
             if matched == path.len() {
-                first = Some(first.map_or(node.0, |known| known.min(node.0)));
+                first = Some(first.map_or(node, |known| known.min(node)));
             }
         });
         let mut at = first?;
         let mut segments = Vec::new();
-        while at != 0 {
-            let node = self.nodes.get(at)?;
+        while at != ROOT {
+            let node = self.nodes.get(at.index())?;
             segments.push(node.segment);
             at = node.parent;
         }
@@ -216,7 +218,7 @@ impl<'m> NameTree<'m> {
 
     /// The segments that come next at a node, in the model's order.
     pub(super) fn children(&self, at: NodeId) -> impl Iterator<Item = &'m str> {
-        let children = self.nodes.get(at.0).map_or(&[][..], |node| &node.children);
-        children.iter().filter_map(|child| Some(self.nodes.get(*child)?.segment))
+        let children = self.nodes.get(at.index()).map_or(&[][..], |node| &node.children);
+        children.iter().filter_map(|child| Some(self.nodes.get(child.index())?.segment))
     }
 }

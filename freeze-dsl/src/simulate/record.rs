@@ -3,6 +3,7 @@
 use serde::{Serialize, Serializer};
 
 use crate::clock::Clock;
+use crate::index::ids;
 use crate::ir::Optimizer;
 
 /// What fired, and what trains, when an optimizer step is made.
@@ -15,7 +16,7 @@ pub struct Record {
     pub step: Option<u64>,
     /// The rules that fired since the record before this one, in order.
     pub fired: Vec<String>,
-    /// What trains, in the model's order; a stretch of rows as `embed.weight[0..32000]`.
+    /// What trains, in the model's order; a row slice as `embed.weight[0..32000]`.
     pub trainable: Vec<String>,
     /// What trains, in groups with the same options, in the order of their first parameters.
     pub groups: Vec<RecordGroup>,
@@ -51,13 +52,14 @@ impl Record {
     pub(super) fn of(clock: &Clock, fired: Vec<String>) -> Self {
         let plan = clock.plan();
         let groups = clock.groups().iter().map(|group| RecordGroup {
-            params: plan.names(group.parts.iter().copied()),
+            params: plan.names(group.slices.iter().copied()),
             lr: group.lr,
             weight_decay: group.weight_decay,
             optimizer: group.optimizer,
         });
-        let modules = plan.model().normalisations().iter().enumerate();
-        let live = modules.filter(|(index, _)| clock.is_live(*index));
+        let modules = plan.model().normalisations();
+        let modules = ids(0..modules.len()).zip(modules);
+        let live = modules.filter(|(id, _)| clock.is_live(*id));
         Self {
             epoch: clock.epochs_started().saturating_sub(1),
             step: clock.program().steps_per_epoch.map(|_| clock.steps()),

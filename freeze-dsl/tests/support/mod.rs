@@ -93,7 +93,7 @@ pub(crate) fn fired_after(clock: &mut Clock, metric: &str, values: &[f64]) -> Ve
 
 /// The names of the parts that train.
 pub(crate) fn trainable(clock: &Clock) -> Vec<String> {
-    clock.trainable().map(|part| clock.plan().part_name(part)).collect()
+    clock.trainable().map(|slice| clock.plan().slice_name(slice)).collect()
 }
 
 /// The modules at the root that train, joined.

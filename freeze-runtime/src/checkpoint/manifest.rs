@@ -44,7 +44,8 @@ pub(crate) struct RunRecord {
 #[serde(deny_unknown_fields)]
 pub(crate) struct StateRecord {
     /// The name of the parameter or row slice.
-    pub(crate) part: String,
+    #[serde(rename = "part")]
+    pub(crate) slice: String,
     /// The optimizer that it belongs to.
     pub(crate) optimizer: Optimizer,
 }

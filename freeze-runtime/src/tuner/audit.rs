@@ -4,7 +4,8 @@ use std::collections::{HashMap, HashSet};
 use std::sync::PoisonError;
 
 use freeze_dsl::clock::{self, SliceGroup};
-use freeze_dsl::model::Role;
+use freeze_dsl::model::{ParamId, Role};
+use freeze_dsl::plan::SliceId;
 use tch::Tensor;
 
 use super::Tuner;
@@ -15,13 +16,13 @@ impl Tuner {
     /// Checks, before a transition, that only the tuner has set `requires_grad` since the last one.
     pub(super) fn audit_flags(&self, change: &clock::Transition) -> Result<(), Error> {
         let mut trained: Vec<bool> =
-            (0..self.slices.count()).map(|slice| self.clock.trains(slice)).collect();
+            self.plan().slice_ids().map(|slice| self.clock.trains(slice)).collect();
         for slice in change.unfrozen.iter().chain(&change.frozen) {
-            if let Some(trained) = trained.get_mut(*slice) {
+            if let Some(trained) = trained.get_mut(slice.index()) {
                 *trained = !*trained;
             }
         }
-        self.audit_requires_grad(|slice| trained.get(slice).copied().unwrap_or_default())
+        self.audit_requires_grad(|slice| trained.get(slice.index()).copied().unwrap_or_default())
     }
 
     /// Checks that each trainable slice is in exactly one group and no frozen one is in any, that a
@@ -37,17 +38,17 @@ impl Tuner {
     /// Checks that these groups have each trainable slice once, and no other.
     fn audit_groups(&self, groups: &[SliceGroup]) -> Result<(), Error> {
         let mut groups_of = vec![0_usize; self.slices.count()];
-        for slice in groups.iter().flat_map(|group| &group.parts) {
-            if let Some(count) = groups_of.get_mut(*slice) {
+        for slice in groups.iter().flat_map(|group| &group.slices) {
+            if let Some(count) = groups_of.get_mut(slice.index()) {
                 *count += 1;
             }
         }
-        for (slice, groups) in groups_of.into_iter().enumerate() {
+        for (slice, groups) in self.plan().slice_ids().zip(groups_of) {
             let trains = self.clock.trains(slice);
             if groups != usize::from(trains) {
                 return Err(Error::Ownership(format!(
                     "`{}` is in {groups} groups, and by the policy it {}",
-                    self.clock.plan().part_name(slice),
+                    self.clock.plan().slice_name(slice),
                     if trains { "is trained" } else { "is frozen" },
                 )));
             }
@@ -56,14 +57,14 @@ impl Tuner {
     }
 
     /// Checks that exactly those parameters require gradients of which a slice is trained.
-    fn audit_requires_grad(&self, trains: impl Fn(usize) -> bool) -> Result<(), Error> {
+    fn audit_requires_grad(&self, trains: impl Fn(SliceId) -> bool) -> Result<(), Error> {
         for (index, (parameter, trains)) in self.slices.any(trains).enumerate() {
             let flag = parameter.requires_grad();
             if flag != trains {
                 let should = if trains { "is trained" } else { "is frozen" };
                 return Err(Error::Ownership(format!(
                     "`{}` {should}, and its `requires_grad` is {flag}",
-                    self.name(index)
+                    self.name(ParamId::new(index))
                 )));
             }
         }
@@ -77,7 +78,7 @@ impl Tuner {
             Some(index) => Err(Error::Ownership(format!(
                 "`{}` is computed from other tensors, so that it cannot be trained: register a copy of \
                  it, as `.detach().copy()` makes one",
-                self.name(index)
+                self.name(ParamId::new(index))
             ))),
         }
     }
@@ -85,13 +86,13 @@ impl Tuner {
     /// Checks that no two row slices of a parameter share memory.
     pub(super) fn audit_rows(&self) -> Result<(), Error> {
         let parameters = self.slices.parameters();
-        let cut = self.clock.plan().parts().iter().filter(|part| part.rows.is_some());
-        for index in cut.map(|part| part.parameter) {
-            if parameters.get(index).is_some_and(overlaps_itself) {
+        let cut = self.clock.plan().slices().iter().filter(|slice| slice.rows.is_some());
+        for parameter in cut.map(|slice| slice.parameter) {
+            if parameters.get(parameter.index()).is_some_and(overlaps_itself) {
                 return Err(Error::Ownership(format!(
                     "elements of `{}` share memory, so that its rows cannot be trained separately: \
                      register a copy of it, as `.copy()` makes one",
-                    self.name(index)
+                    self.name(parameter)
                 )));
             }
         }
@@ -121,25 +122,26 @@ impl Tuner {
 
     /// Checks that no two parameters share a storage: a step of one would change the other.
     fn audit_storage(&self) -> Result<(), Error> {
-        let mut owners: HashMap<usize, usize> = HashMap::new();
+        let mut owners: HashMap<usize, ParamId> = HashMap::new();
         let identities = ffi::identities(&self.slices.parameters().iter().collect())?;
         for (index, identity) in identities.iter().enumerate() {
             let Some(storage) = identity.storage() else { continue };
-            if let Some(other) = owners.insert(storage, index) {
+            let parameter = ParamId::new(index);
+            if let Some(other) = owners.insert(storage, parameter) {
                 return Err(Error::Ownership(format!(
                     "`{}` and `{}` share memory without being one tensor, so that a step of one would \
                      change the other",
                     self.name(other),
-                    self.name(index)
+                    self.name(parameter)
                 )));
             }
         }
         Ok(())
     }
 
-    fn name(&self, parameter: usize) -> &str {
+    fn name(&self, parameter: ParamId) -> &str {
         let parameters = self.clock.plan().model().parameters();
-        parameters.get(parameter).map_or("", |parameter| parameter.name.as_str())
+        parameters.get(parameter.index()).map_or("", |parameter| parameter.name.as_str())
     }
 }
 
@@ -160,6 +162,7 @@ fn overlaps_itself(tensor: &Tensor) -> bool {
 #[cfg(test)]
 mod tests {
     use freeze_dsl::clock::SliceGroup;
+    use freeze_dsl::plan::SliceId;
     use tch::{Device, Kind, Tensor, nn};
 
     use crate::{Error, Policy, Tuner};
@@ -182,27 +185,28 @@ mod tests {
     fn every_slice_is_in_the_groups_that_the_policy_says() {
         type Edit = fn(&mut Vec<SliceGroup>);
         let (_store, tuner) = tuner();
-        let places: Vec<_> = tuner.clock.groups().iter().map(|group| group.parts.clone()).collect();
-        assert_eq!(places, [[0], [2]]);
+        let places: Vec<_> =
+            tuner.clock.groups().iter().map(|group| group.slices.clone()).collect();
+        assert_eq!(places, [[SliceId::new(0)], [SliceId::new(2)]]);
         let edits: [(Edit, &str); 6] = [
             (
-                |groups| groups[1].parts.push(0),
+                |groups| groups[1].slices.push(SliceId::new(0)),
                 "`a` is in 2 groups, and by the policy it is trained",
             ),
             (
-                |groups| groups[0].parts.push(0),
+                |groups| groups[0].slices.push(SliceId::new(0)),
                 "`a` is in 2 groups, and by the policy it is trained",
             ),
             (
-                |groups| groups[0].parts.push(4),
+                |groups| groups[0].slices.push(SliceId::new(4)),
                 "`c` is in 1 groups, and by the policy it is frozen",
             ),
             (
-                |groups| groups[1].parts.push(1),
+                |groups| groups[1].slices.push(SliceId::new(1)),
                 "`b[0..1]` is in 1 groups, and by the policy it is frozen",
             ),
             (
-                |groups| groups[1].parts.clear(),
+                |groups| groups[1].slices.clear(),
                 "`b[1..3]` is in 0 groups, and by the policy it is trained",
             ),
             (

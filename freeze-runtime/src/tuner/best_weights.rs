@@ -2,6 +2,8 @@
 
 use freeze_dsl::ast::Best;
 use freeze_dsl::clock::{self, Clock, Observed};
+use freeze_dsl::model::NormalisationId;
+use freeze_dsl::plan::SliceId;
 use tch::{Device, TchError, Tensor};
 
 use super::param_views::ParamSlices;
@@ -22,8 +24,7 @@ pub(super) struct BestWeights {
 
 /// A running statistic.
 struct StatUnit {
-    /// The index of its module in the model's normalisations.
-    module: usize,
+    module: NormalisationId,
     tensor: Tensor,
 }
 
@@ -39,8 +40,9 @@ impl BestWeights {
     /// Copies are kept on `device`, or by default on the device of the original.
     pub(super) fn new(clock: &Clock, bound: &BoundModel, device: Option<Device>) -> Self {
         let modules = bound.model.normalisations().iter().enumerate();
-        let statistics = modules.flat_map(|(module, known)| {
-            let tensors = known.buffers.iter().filter_map(|index| bound.tensors.get(*index));
+        let statistics = modules.flat_map(|(index, known)| {
+            let module = NormalisationId::new(index);
+            let tensors = known.buffers.iter().filter_map(|id| bound.tensors.get(id.index()));
             tensors.map(move |tensor| StatUnit { module, tensor: tensor.shallow_clone() })
         });
         let restores = clock.plan().restores().into_iter();
@@ -192,7 +194,7 @@ impl Units<'_> {
     fn tensor(&self, unit: usize) -> Result<Option<Tensor>, TchError> {
         match self.statistic(unit) {
             Some(statistic) => Ok(Some(statistic.tensor.shallow_clone())),
-            None => self.slices.values(unit),
+            None => self.slices.values(SliceId::new(unit)),
         }
     }
 
@@ -200,7 +202,7 @@ impl Units<'_> {
     fn changes(&self, unit: usize, clock: &Clock) -> bool {
         match self.statistic(unit) {
             Some(statistic) => clock.is_live(statistic.module),
-            None => clock.trains(unit),
+            None => clock.trains(SliceId::new(unit)),
         }
     }
 

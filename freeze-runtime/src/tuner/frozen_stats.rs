@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use freeze_dsl::clock::Clock;
+use freeze_dsl::model::NormalisationId;
 use tch::{TchError, Tensor};
 
 use crate::model::BoundModel;
@@ -35,7 +36,7 @@ impl FrozenStats {
             buffers: module
                 .buffers
                 .iter()
-                .filter_map(|index| bound.tensors.get(*index))
+                .filter_map(|id| bound.tensors.get(id.index()))
                 .map(Tensor::shallow_clone)
                 .collect(),
             copies: Vec::new(),
@@ -54,7 +55,7 @@ impl FrozenStats {
         let modules = self.modules.iter().enumerate();
         let changing = modules.filter(|(index, module)| {
             let is_frozen = module.is_frozen.load(Ordering::Relaxed);
-            is_frozen == clock.is_live(*index) && is_frozen != to_frozen
+            is_frozen == clock.is_live(NormalisationId::new(*index)) && is_frozen != to_frozen
         });
         changing.map(|(_, module)| module.name.clone()).collect()
     }
@@ -62,7 +63,7 @@ impl FrozenStats {
     /// Freezes the statistics that the clock says are not live, and unfreezes the others.
     pub(super) fn update(&mut self, clock: &Clock) -> Result<(), TchError> {
         for (index, module) in self.modules.iter_mut().enumerate() {
-            let is_live = clock.is_live(index);
+            let is_live = clock.is_live(NormalisationId::new(index));
             module.is_frozen.store(!is_live, Ordering::Relaxed);
             if is_live {
                 module.copies.clear();

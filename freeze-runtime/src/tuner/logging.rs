@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use freeze_dsl::model::NormalisationId;
+
 use super::Tuner;
 use crate::log::{EpochStart, events};
 use crate::{Error, Transition};
@@ -82,7 +84,7 @@ impl Tuner {
     /// Begins the line of the epoch that starts now; [`Tuner::write_log_line`] comes first.
     pub(super) fn begin_log_line(&mut self) {
         let modules = self.plan().model().normalisations().iter().enumerate();
-        let live = modules.filter(|(index, _)| self.clock.is_live(*index));
+        let live = modules.filter(|(index, _)| self.clock.is_live(NormalisationId::new(*index)));
         self.log.begin_epoch(EpochStart {
             epoch: self.epochs_started().saturating_sub(1),
             step: self.global_step(),

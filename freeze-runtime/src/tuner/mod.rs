@@ -378,7 +378,7 @@ impl Tuner {
         groups
             .filter_map(|group| {
                 let HyperParams { lr, weight_decay, optimizer } = hyper_params(group)?;
-                let params = self.plan().names(group.parts.iter().copied());
+                let params = self.plan().names(group.slices.iter().copied());
                 Some(ParamGroup { params, lr, weight_decay, optimizer })
             })
             .collect()
@@ -579,14 +579,15 @@ impl Tuner {
         let hyper_params = hyper_params.collect::<Result<Vec<_>, _>>()?;
         let mut group_of = vec![None; self.slices.count()];
         for (index, group) in groups.iter().enumerate() {
-            for slice in &group.parts {
-                if let Some(of) = group_of.get_mut(*slice) {
+            for slice in &group.slices {
+                if let Some(of) = group_of.get_mut(slice.index()) {
                     *of = Some(index);
                 }
             }
         }
         let mut views = Vec::with_capacity(group_of.len());
-        for (slice, (state, group)) in self.states.iter_mut().zip(group_of).enumerate() {
+        let ids = self.clock.plan().slice_ids();
+        for (slice, (state, group)) in ids.zip(self.states.iter_mut().zip(group_of)) {
             if let Some(group) = group
                 && let Some(view) = self.slices.view(slice)?
             {
@@ -594,7 +595,7 @@ impl Tuner {
             }
         }
         let mut slots: Vec<Vec<ParamSlot<'_>>> =
-            groups.iter().map(|group| Vec::with_capacity(group.parts.len())).collect();
+            groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
         for (group, parameter, state) in &mut views {
             if let Some(slots) = slots.get_mut(*group) {
                 slots.push(ParamSlot { parameter, state });
@@ -623,13 +624,13 @@ impl Tuner {
         }
         let flags = self.audit_flags(change);
         for slice in &change.dropped {
-            if let Some(state) = self.states.get_mut(*slice) {
+            if let Some(state) = self.states.get_mut(slice.index()) {
                 *state = None;
             }
         }
         let restored = self.restore_best_weights(change);
         let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
-        let touched: Vec<usize> = touched.copied().collect();
+        let touched: Vec<_> = touched.copied().collect();
         // An unfrozen parameter may have a gradient from before it was frozen.
         let cleared = self.slices.zero_gradients(&touched, &self.clock);
         self.settle()?;

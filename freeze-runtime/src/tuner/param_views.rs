@@ -3,7 +3,7 @@
 use std::ops::{Deref, Range};
 
 use freeze_dsl::clock::Clock;
-use freeze_dsl::plan::{ParamSlice, Plan};
+use freeze_dsl::plan::{ParamSlice, Plan, SliceId};
 use tch::{TchError, Tensor};
 
 use crate::ffi;
@@ -41,8 +41,9 @@ impl Deref for ParamView<'_> {
 
 impl ParamSlices {
     pub(super) fn new(parameters: Vec<Tensor>, plan: &Plan) -> Self {
-        let all = plan.parts().to_vec();
-        let first = |parameter: usize| all.partition_point(|slice| slice.parameter < parameter);
+        let all = plan.slices().to_vec();
+        let first =
+            |parameter: usize| all.partition_point(|slice| slice.parameter.index() < parameter);
         let of = (0..parameters.len()).map(|index| first(index)..first(index + 1)).collect();
         Self { parameters, all, of }
     }
@@ -59,12 +60,12 @@ impl ParamSlices {
     /// Each parameter, and whether the condition holds for one of its slices.
     pub(super) fn any(
         &self,
-        holds: impl Fn(usize) -> bool,
+        holds: impl Fn(SliceId) -> bool,
     ) -> impl Iterator<Item = (&Tensor, bool)> {
         self.parameters
             .iter()
             .zip(&self.of)
-            .map(move |(parameter, slices)| (parameter, slices.clone().any(&holds)))
+            .map(move |(parameter, of)| (parameter, ids(of).any(&holds)))
     }
 
     /// The parameters of which a slice is trained.
@@ -86,7 +87,7 @@ impl ParamSlices {
     }
 
     /// A slice as a tensor: the parameter itself, or its rows with the same rows of its gradient.
-    pub(super) fn view(&self, slice: usize) -> Result<Option<ParamView<'_>>, TchError> {
+    pub(super) fn view(&self, slice: SliceId) -> Result<Option<ParamView<'_>>, TchError> {
         let Some((parameter, rows)) = self.get(slice) else { return Ok(None) };
         let Some(rows) = rows else { return Ok(Some(ParamView::Whole(parameter))) };
         let view = values_of_rows(parameter, rows)?;
@@ -95,7 +96,7 @@ impl ParamSlices {
     }
 
     /// A slice as a tensor in the parameter's memory, without its gradient.
-    pub(super) fn values(&self, slice: usize) -> Result<Option<Tensor>, TchError> {
+    pub(super) fn values(&self, slice: SliceId) -> Result<Option<Tensor>, TchError> {
         let Some((parameter, rows)) = self.get(slice) else { return Ok(None) };
         match rows {
             None => Ok(Some(parameter.shallow_clone())),
@@ -103,9 +104,9 @@ impl ParamSlices {
         }
     }
 
-    fn get(&self, slice: usize) -> Option<(&Tensor, Option<&Range<usize>>)> {
-        let slice = self.all.get(slice)?;
-        Some((self.parameters.get(slice.parameter)?, slice.rows.as_ref()))
+    fn get(&self, slice: SliceId) -> Option<(&Tensor, Option<&Range<usize>>)> {
+        let slice = self.all.get(slice.index())?;
+        Some((self.parameters.get(slice.parameter.index())?, slice.rows.as_ref()))
     }
 
     /// Clears all gradients.
@@ -115,31 +116,36 @@ impl ParamSlices {
 
     /// Clears the gradients of slices. Gradients of other slices of the same parameter are kept, and
     /// the cleared rows beside them are zero until the next backward pass.
-    pub(super) fn zero_gradients(&self, slices: &[usize], clock: &Clock) -> Result<(), TchError> {
+    pub(super) fn zero_gradients(&self, slices: &[SliceId], clock: &Clock) -> Result<(), TchError> {
         let mut is_cleared = vec![false; self.all.len()];
         for slice in slices {
-            if let Some(is_cleared) = is_cleared.get_mut(*slice) {
+            if let Some(is_cleared) = is_cleared.get_mut(slice.index()) {
                 *is_cleared = true;
             }
         }
-        let clears = |slice: usize| is_cleared.get(slice).copied().unwrap_or_default();
+        let clears = |slice: SliceId| is_cleared.get(slice.index()).copied().unwrap_or_default();
         let mut whole = Vec::new();
         for (parameter, of) in self.parameters.iter().zip(&self.of) {
-            if !of.clone().any(clears) {
+            if !ids(of).any(clears) {
                 continue;
             }
-            if !of.clone().any(|slice| clock.trains(slice) && !clears(slice)) {
+            if !ids(of).any(|slice| clock.trains(slice) && !clears(slice)) {
                 whole.push(parameter);
                 continue;
             }
-            for slice in of.clone().filter(|slice| clears(*slice)) {
-                if let Some(rows) = self.all.get(slice).and_then(|slice| slice.rows.as_ref()) {
+            for slice in ids(of).filter(|slice| clears(*slice)) {
+                if let Some((_, Some(rows))) = self.get(slice) {
                     gradients::zero_rows(parameter, rows)?;
                 }
             }
         }
         gradients::zero(&whole)
     }
+}
+
+/// The slices at these places.
+fn ids(places: &Range<usize>) -> impl Iterator<Item = SliceId> + use<> {
+    places.clone().map(SliceId::new)
 }
 
 /// Rows of a parameter as a separate leaf in the same memory.

@@ -71,7 +71,7 @@ impl Tuner {
     /// What is saved of this run beside its tensors.
     fn record(&self) -> RunRecord {
         let plan = self.plan();
-        let states = self.states.iter().enumerate();
+        let states = plan.slice_ids().zip(&self.states);
         let snapshots = self.best_weights.snapshots().filter(|(_, _, copies)| copies.is_some());
         RunRecord {
             policy: plan.policy().clone(),
@@ -82,7 +82,7 @@ impl Tuner {
             states: states
                 .filter_map(|(slice, state)| {
                     let optimizer = state.as_ref()?.optimizer();
-                    Some(StateRecord { part: plan.part_name(slice), optimizer })
+                    Some(StateRecord { slice: plan.slice_name(slice), optimizer })
                 })
                 .collect(),
             bests: snapshots
@@ -121,8 +121,8 @@ impl Tuner {
 
     fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
         let mut all = Vec::new();
-        for (slice, state) in self.states.iter().enumerate() {
-            let slice = self.plan().part_name(slice);
+        for (slice, state) in self.plan().slice_ids().zip(&self.states) {
+            let slice = self.plan().slice_name(slice);
             for (name, tensor) in state.iter().flat_map(ParamState::tensors) {
                 all.push((format!("{slice}.{name}"), tensor.shallow_clone()));
             }
@@ -147,8 +147,8 @@ impl Tuner {
 pub(super) fn unit_names(plan: &Plan) -> Vec<String> {
     let model = plan.model();
     let buffers = model.normalisations().iter().flat_map(|module| &module.buffers);
-    let buffers = buffers.filter_map(|index| model.tensors().get(*index));
-    let slices = (0..plan.parts().len()).map(|slice| plan.part_name(slice));
+    let buffers = buffers.filter_map(|id| model.tensors().get(id.index()));
+    let slices = plan.slice_ids().map(|slice| plan.slice_name(slice));
     slices.chain(buffers.map(|tensor| tensor.name.clone())).collect()
 }
 

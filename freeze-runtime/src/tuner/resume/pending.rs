@@ -6,7 +6,7 @@ use std::ops::Range;
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::Clock;
 use freeze_dsl::model::{self, Model};
-use freeze_dsl::plan::ParamSlice;
+use freeze_dsl::plan::{ParamSlice, SliceId};
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
@@ -119,28 +119,28 @@ impl SavedRun {
     ) -> Result<Vec<Option<ParamState>>, Error> {
         let file = &self.files.optimizer;
         let names = self.states.iter().flat_map(|saved| {
-            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.part))
+            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.slice))
         });
         let names: HashSet<String> = names.collect();
         file.require_all(&names)?;
         file.require_no_others(&names)?;
         let optimizers: HashMap<&str, Optimizer> =
-            self.states.iter().map(|saved| (saved.part.as_str(), saved.optimizer)).collect();
+            self.states.iter().map(|saved| (saved.slice.as_str(), saved.optimizer)).collect();
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let model = tuner.plan().model();
-        let is_taken = |part: &ParamSlice| {
-            let parameter = model.parameters().get(part.parameter);
+        let is_taken = |slice: &ParamSlice| {
+            let parameter = model.parameters().get(slice.parameter.index());
             parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
         };
-        let parts = tuner.plan().parts().iter().enumerate();
-        parts
-            .map(|(part, known)| {
+        let slices = tuner.plan().slice_ids().zip(tuner.plan().slices());
+        slices
+            .map(|(slice, known)| {
                 if !is_taken(known) {
                     return Ok(None);
                 }
-                let Some((name, rows)) = self.saved_slice(tuner, part) else { return Ok(None) };
+                let Some((name, rows)) = self.saved_slice(tuner, slice) else { return Ok(None) };
                 let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
-                let Some(values) = tuner.slices.values(part)? else { return Ok(None) };
+                let Some(values) = tuner.slices.values(slice)? else { return Ok(None) };
                 let state = ParamState::new(*optimizer, &values)?;
                 for (of, like) in state.tensors() {
                     let name = format!("{name}.{of}");
@@ -170,8 +170,9 @@ impl SavedRun {
             let Some(number) = number else { return Ok(None) };
             let copy = |(unit, name): (usize, &String)| {
                 let (name, rows) = if unit < tuner.slices.count() {
-                    let Some(part) = self.saved_slice(tuner, unit) else { return Ok(None) };
-                    part
+                    let slice = SliceId::new(unit);
+                    let Some(saved) = self.saved_slice(tuner, slice) else { return Ok(None) };
+                    saved
                 } else {
                     (name.clone(), None)
                 };
@@ -192,10 +193,10 @@ impl SavedRun {
     }
 
     /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.
-    fn saved_slice(&self, tuner: &Tuner, slice: usize) -> Option<(String, Option<Range<usize>>)> {
+    fn saved_slice(&self, tuner: &Tuner, slice: SliceId) -> Option<(String, Option<Range<usize>>)> {
         let before = self.clock.plan();
-        let (slice, rows) = tuner.plan().part_in(slice, before)?;
-        Some((before.part_name(slice), rows))
+        let (slice, rows) = tuner.plan().slice_in(slice, before)?;
+        Some((before.slice_name(slice), rows))
     }
 }
 
