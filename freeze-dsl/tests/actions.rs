@@ -4,6 +4,7 @@ mod support;
 
 use freeze_dsl::clock::{Clock, Transition};
 use freeze_dsl::diagnostic::Code;
+use freeze_dsl::model::NormalisationId;
 use support::{clock, finds, modules};
 
 /// The names of parts whose optimizer state a look drops.
@@ -110,8 +111,7 @@ fn an_optimizer_of_its_own_drops_state() {
 
 /// The modules whose statistics are live.
 fn live(clock: &Clock) -> Vec<&str> {
-    let modules = clock.plan().model().normalisations().iter().enumerate();
-    modules.filter(|(at, _)| clock.is_live(*at)).map(|(_, it)| it.module.as_str()).collect()
+    clock.live_stats().collect()
 }
 
 #[test]
@@ -208,7 +208,8 @@ fn stop_ends_a_rule() {
 fn statistics_are_held_once_training_is_over() {
     let mut clock = clock("start: train @all stats live; epoch 1: stop");
     clock.start_epoch();
-    assert!(clock.is_live(0));
+    assert!(clock.is_live(NormalisationId::new(0)));
     clock.start_epoch();
-    assert!((0..clock.plan().model().normalisations().len()).all(|module| !clock.is_live(module)));
+    let mut all = (0..clock.plan().model().normalisations().len()).map(NormalisationId::new);
+    assert!(all.all(|module| !clock.is_live(module)));
 }

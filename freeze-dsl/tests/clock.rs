@@ -215,15 +215,7 @@ fn weight_decay_goes_with_its_optimizer() {
 fn statistics_are_live_where_something_of_their_module_trains() {
     let mut clock = clock("start: train fc, layer4.0.bn1.bias");
     clock.start_epoch();
-    let live: Vec<&str> = clock
-        .plan()
-        .model()
-        .normalisations()
-        .iter()
-        .enumerate()
-        .filter(|(index, _)| clock.is_live(*index))
-        .map(|(_, module)| module.module.as_str())
-        .collect();
+    let live: Vec<&str> = clock.live_stats().collect();
     assert_eq!(live, ["layer4.0.bn1"]);
 }
 

@@ -5,7 +5,7 @@
 mod support;
 
 use freeze_dsl::clock::{Clock, MigrateError, Program, Transition};
-use freeze_dsl::model::Model;
+use freeze_dsl::model::{Model, NormalisationId};
 use freeze_dsl::plan::SliceId;
 use freeze_dsl::policy::Policy;
 use support::{PROGRAM, clock_of, fired, lr, model, modules, trainable};
@@ -235,7 +235,7 @@ fn another_model_keeps_what_it_has_and_new_parameters_stand_as_the_rules_leave_t
     assert_eq!(lr_of("head.bias"), Some(0.75), "the curve that has begun");
     assert_eq!(lr_of("stem.bias"), Some(2.0));
     assert_eq!(lr_of("adapter2.weight"), Some(3.0));
-    assert!(!clock.is_live(0));
+    assert!(!clock.is_live(NormalisationId::new(0)));
 }
 
 #[test]

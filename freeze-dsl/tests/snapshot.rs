@@ -7,7 +7,7 @@ mod support;
 use std::sync::LazyLock;
 
 use freeze_dsl::clock::{Clock, Program, Snapshot, Transition};
-use freeze_dsl::model::Model;
+use freeze_dsl::model::{Model, NormalisationId};
 use freeze_dsl::policy::Policy;
 use freeze_generator::{sound, spaced};
 use proptest::collection::vec;
@@ -99,7 +99,8 @@ fn goes_on(mut clock: Clock, events: &[Event]) {
         assert_eq!(play(&mut resumed, event), play(&mut clock, event), "{event:?}");
         assert_eq!(resumed.groups(), clock.groups());
         assert!(resumed.trainable().eq(clock.trainable()));
-        assert_eq!(resumed.is_live(0), clock.is_live(0));
+        let first = NormalisationId::new(0);
+        assert_eq!(resumed.is_live(first), clock.is_live(first));
         assert_eq!(resumed.epochs_started(), clock.epochs_started());
         assert_eq!(resumed.snapshot(), clock.snapshot());
     }

@@ -1,6 +1,7 @@
 //! Parameter groups as programs and logs see them.
 
 use freeze_dsl::Optimizer;
+use freeze_dsl::simulate::RecordGroup;
 
 /// The parameters that are trained with the same learning rate, weight decay and optimizer.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,4 +15,11 @@ pub struct ParamGroup {
     pub weight_decay: f64,
     /// Their optimizer.
     pub optimizer: Optimizer,
+}
+
+impl From<ParamGroup> for RecordGroup {
+    fn from(group: ParamGroup) -> Self {
+        let ParamGroup { params, lr, weight_decay, optimizer } = group;
+        Self { params, lr: Some(lr), weight_decay: Some(weight_decay), optimizer: Some(optimizer) }
+    }
 }

@@ -4,6 +4,7 @@ use crate::dependencies;
 use crate::error::Error;
 use crate::program::cargo;
 use crate::skipped;
+use crate::structure;
 
 /// Runs all checks; `args` go to `cargo test`.
 pub(crate) fn all(args: &[String]) -> Result<(), Error> {
@@ -12,6 +13,9 @@ pub(crate) fn all(args: &[String]) -> Result<(), Error> {
 
     step("dependencies on libtorch");
     dependencies::check()?;
+
+    step("structure");
+    structure::check()?;
 
     step("clippy");
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];

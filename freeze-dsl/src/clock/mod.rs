@@ -2,6 +2,7 @@
 //! same results.
 
 mod display;
+mod groups;
 mod metrics;
 mod migrate;
 mod snapshot;
@@ -9,17 +10,16 @@ mod transition;
 
 pub use crate::index::RuleId;
 pub use crate::ir::Program;
+pub use groups::SliceGroup;
 pub use metrics::Observed;
 pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{Fired, Restore, Transition};
 
-use crate::index::{IdSet, SliceId, SliceSet, ids};
-use crate::ir::Optimizer;
+use crate::index::{IdSet, SliceId, SliceSet};
 use crate::ir::{LoweredAction, TriggerMoment};
 use crate::model::NormalisationId;
 use crate::plan::{AppliedRule, Plan, State};
-use crate::source::Span;
 use crate::time::{Lengths, Time};
 use metrics::Metrics;
 
@@ -48,19 +48,6 @@ pub struct Clock {
     /// Whether a learning rate in force may be another at the next look.
     moves: bool,
     live: IdSet<NormalisationId>,
-}
-
-/// Slices that train with the same options at this moment.
-#[derive(Debug, Clone, PartialEq)]
-pub struct SliceGroup {
-    /// The slices, in the model's order.
-    pub slices: Vec<SliceId>,
-    /// Their learning rate; `None` if neither the policy nor the program sets one.
-    pub lr: Option<f64>,
-    /// Their weight decay; `None` if neither sets one or an optimizer.
-    pub weight_decay: Option<f64>,
-    /// Their optimizer; `None` if neither sets one.
-    pub optimizer: Option<Optimizer>,
 }
 
 impl Clock {
@@ -269,76 +256,6 @@ impl Clock {
         }
     }
 
-    /// Computes the groups from the options, and which statistics are live.
-    fn regroup(&mut self) {
-        let bound = self.plan.bound();
-        let values: Vec<f64> = self
-            .state
-            .running
-            .iter()
-            .map(|running| running.value(self.time, &self.lengths))
-            .collect();
-        self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
-        self.groups.clear();
-        // Slices whose options are the very same are found without comparing each to all groups.
-        let mut known: Vec<(crate::plan::SliceOptions, usize)> = Vec::new();
-        for slice in bound.training(&self.state.trains) {
-            let Some(options) = self.state.options(slice) else { continue };
-            let place = known.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
-            let place = place.unwrap_or_else(|| {
-                let lr =
-                    options.lr.and_then(|lr| values.get(lr.index()).copied()).or(self.program.lr);
-                let weight_decay =
-                    self.program.weight_decay_or(options.weight_decay, options.optimizer);
-                let optimizer = self.program.optimizer_or(options.optimizer);
-                let same = self.groups.iter().position(|group| {
-                    group.lr == lr
-                        && group.weight_decay == weight_decay
-                        && group.optimizer == optimizer
-                });
-                let place = same.unwrap_or(self.groups.len());
-                if same.is_none() {
-                    self.groups.push(SliceGroup {
-                        slices: Vec::new(),
-                        lr,
-                        weight_decay,
-                        optimizer,
-                    });
-                }
-                known.push((*options, place));
-                place
-            });
-            if let Some(group) = self.groups.get_mut(place) {
-                group.slices.push(slice);
-            }
-        }
-        for (id, deciding) in ids(0..bound.deciding.len()).zip(&bound.deciding) {
-            self.live.set(id, !self.stopped && self.state.is_live(id, deciding));
-        }
-    }
-
-    /// The groups before the first rule, if any step is made by then, and after each rule, with
-    /// the place for a finding.
-    pub(crate) fn phases(&self) -> Vec<(Span, Vec<SliceGroup>)> {
-        let mut clock = self.clone();
-        let mut phases = Vec::new();
-        let waits = |moment: &TriggerMoment| {
-            !matches!(moment, TriggerMoment::Epoch(0) | TriggerMoment::Step(0))
-        };
-        for (index, rule) in self.plan.bound().rules.iter().enumerate() {
-            if index == 0 && rule.trigger.iter().all(|moment| waits(&moment.value)) {
-                phases.push((rule.trigger.span, clock.groups.clone()));
-            }
-            clock.fire(RuleId::new(index), &mut Transition::default());
-            clock.regroup();
-            let next = self.plan.bound().rules.get(index + 1);
-            if !next.is_some_and(|next| next.fires_with(rule)) {
-                phases.push((rule.span, clock.groups.clone()));
-            }
-        }
-        phases
-    }
-
     /// The plan that it runs.
     #[must_use]
     pub const fn plan(&self) -> &Plan {
@@ -400,6 +317,12 @@ impl Clock {
     #[must_use]
     pub fn groups(&self) -> &[SliceGroup] {
         &self.groups
+    }
+
+    /// The paths of the modules whose running statistics follow the data, in the model's order.
+    pub fn live_stats(&self) -> impl Iterator<Item = &str> {
+        let modules = self.plan.model().normalisations();
+        self.live.iter().filter_map(|id| Some(modules.get(id.index())?.module.as_str()))
     }
 
     /// Whether the running statistics of a module follow the data.

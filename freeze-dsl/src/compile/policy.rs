@@ -77,6 +77,16 @@ impl Policy {
     ///
     /// # Errors
     /// All findings, if one of them is an error.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::policy::Policy;
+    /// use freeze_dsl::source::Source;
+    ///
+    /// let policy = Policy::from_source(Source::named("head.freeze", "start: train fc"))?;
+    /// assert_eq!(policy.source().name(), "head.freeze");
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
     pub fn from_source(source: Source) -> Result<Self, Findings> {
         Draft::read(source).check().into_policy()
     }

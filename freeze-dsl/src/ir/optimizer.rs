@@ -67,6 +67,11 @@ impl Optimizer {
 
     pub(crate) const ALL: [Self; 4] = [Self::SGD, Self::ADAM, Self::ADAMW, Self::RMSPROP];
 
+    /// The optimizer of this name, with `PyTorch`'s defaults.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|known| known.name() == name)
+    }
+
     /// What is wrong with its constants, if anything.
     #[must_use]
     pub fn fault(&self) -> Option<String> {

@@ -222,9 +222,7 @@ impl Lowering<'_, '_> {
         name: &Spanned<ast::Text>,
         arguments: &[Argument],
     ) -> Result<Optimizer, Reported> {
-        let Some(mut optimizer) =
-            Optimizer::ALL.into_iter().find(|known| known.name() == name.value)
-        else {
+        let Some(mut optimizer) = Optimizer::named(&name.value) else {
             return Err(self.unknown_optimizer(name));
         };
         let mut seen: HashMap<&str, Span> = HashMap::new();

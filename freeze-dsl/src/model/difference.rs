@@ -8,6 +8,20 @@ impl Model {
     /// The differences to a later model, one line per tensor: `- fc.bias: f32 [10]` for one that was
     /// removed, `+` for one that was added, `~ fc.bias: f32 [10] -> f32 [20]` for one that was
     /// changed. Empty if the models are equal.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// let model = |classes| {
+    ///     Model::from_json(&format!(
+    ///         r#"{{"format":1,"tensors":[
+    ///             {{"name":"fc.bias","shape":[{classes}],"dtype":"f32","role":"parameter"}}]}}"#,
+    ///     ))
+    /// };
+    /// let lines = model(10)?.difference(&model(20)?);
+    /// assert_eq!(lines, ["~ fc.bias: f32 [10] -> f32 [20]"]);
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     #[must_use]
     pub fn difference(&self, later: &Self) -> Vec<String> {
         let by_name = |model: &'_ Self| -> HashMap<String, String> {

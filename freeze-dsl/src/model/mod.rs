@@ -81,6 +81,22 @@ impl Model {
     /// # Errors
     /// If a name is empty or occurs twice, if a `same_as` names no earlier tensor or one of another
     /// shape or role, or if the number of elements overflows `usize`.
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_dsl::model::{Model, Role, Tensor};
+    ///
+    /// let weight = Tensor {
+    ///     name: "fc.weight".to_owned(),
+    ///     shape: vec![10, 512],
+    ///     dtype: "f32".to_owned(),
+    ///     role: Role::Parameter,
+    ///     same_as: None,
+    /// };
+    /// assert_eq!(Model::new(vec![weight.clone()])?.parameters()[0].elements(), 5120);
+    /// assert!(Model::new(vec![weight.clone(), weight]).is_err());
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     pub fn new(tensors: Vec<Tensor>) -> Result<Self, ModelError> {
         let mut seen = HashSet::new();
         let mut total = 0_usize;
@@ -135,6 +151,13 @@ impl Model {
     ///
     /// # Errors
     /// If the file cannot be read or is neither of them.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use freeze_dsl::model::Model;
+    /// let model = Model::load("resnet18.safetensors")?;
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
         let path = path.as_ref();
         let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
@@ -153,6 +176,19 @@ impl Model {
     ///
     /// # Errors
     /// If the text is not a model description.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// let model = Model::from_json(
+    ///     r#"{"format":1,"tensors":[
+    ///         {"name":"bn.weight","shape":[8],"dtype":"f32","role":"parameter"},
+    ///         {"name":"bn.running_mean","shape":[8],"dtype":"f32","role":"buffer"}]}"#,
+    /// )?;
+    /// assert_eq!(model.tensors().len(), 2);
+    /// assert!(Model::from_json("{}").is_err());
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     pub fn from_json(text: &str) -> Result<Self, ModelError> {
         json::read(text)
     }
@@ -161,6 +197,18 @@ impl Model {
     ///
     /// # Errors
     /// If serialization fails, which it does not for a `Model`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// # let model = Model::from_json(
+    /// #     r#"{"format":1,"tensors":[
+    /// #         {"name":"bn.weight","shape":[8],"dtype":"f32","role":"parameter"},
+    /// #         {"name":"bn.running_mean","shape":[8],"dtype":"f32","role":"buffer"}]}"#,
+    /// # )?;
+    /// assert_eq!(Model::from_json(&model.to_json()?)?, model);
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     pub fn to_json(&self) -> Result<String, ModelError> {
         json::write(self)
     }
@@ -169,6 +217,13 @@ impl Model {
     ///
     /// # Errors
     /// If the file cannot be written.
+    ///
+    /// # Examples
+    /// ```no_run
+    /// # use freeze_dsl::model::Model;
+    /// Model::load("resnet18.safetensors")?.save("resnet18.model.json")?;
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
         let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
@@ -177,6 +232,18 @@ impl Model {
     }
 
     /// Every tensor, in the model's order.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// # let model = Model::from_json(
+    /// #     r#"{"format":1,"tensors":[
+    /// #         {"name":"bn.weight","shape":[8],"dtype":"f32","role":"parameter"},
+    /// #         {"name":"bn.running_mean","shape":[8],"dtype":"f32","role":"buffer"}]}"#,
+    /// # )?;
+    /// assert_eq!(model.tensors()[1].name, "bn.running_mean");
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     #[must_use]
     pub fn tensors(&self) -> &[Tensor] {
         &self.tensors
@@ -184,12 +251,36 @@ impl Model {
 
     /// The parameters, in the model's order, tied ones once. Plans and clocks refer to a parameter
     /// by its [`ParamId`], the index in this list.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// # let model = Model::from_json(
+    /// #     r#"{"format":1,"tensors":[
+    /// #         {"name":"bn.weight","shape":[8],"dtype":"f32","role":"parameter"},
+    /// #         {"name":"bn.running_mean","shape":[8],"dtype":"f32","role":"buffer"}]}"#,
+    /// # )?;
+    /// assert_eq!(model.parameters()[0].name, "bn.weight");
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     #[must_use]
     pub fn parameters(&self) -> &[Parameter] {
         &self.parameters
     }
 
     /// The modules with running statistics, in the model's order.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// # let model = Model::from_json(
+    /// #     r#"{"format":1,"tensors":[
+    /// #         {"name":"bn.weight","shape":[8],"dtype":"f32","role":"parameter"},
+    /// #         {"name":"bn.running_mean","shape":[8],"dtype":"f32","role":"buffer"}]}"#,
+    /// # )?;
+    /// assert_eq!(model.normalisations()[0].module, "bn");
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
     #[must_use]
     pub fn normalisations(&self) -> &[Normalisation] {
         &self.normalisations

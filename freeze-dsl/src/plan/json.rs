@@ -69,7 +69,7 @@ struct RuleJson<'p> {
     changes: bool,
 }
 
-/// Parameters that train with the same options.
+/// Parameters that train with the same options from a rule on, whatever the moment.
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanGroup"))]
 struct GroupJson<'p> {

@@ -9,6 +9,15 @@ use crate::format::format;
 impl Policy {
     /// How a later policy differs from this one, as `diff -u` shows it. Spacing does not count, but
     /// the numbers that the program overrides do. Empty if the policies are equal.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::policy::Policy;
+    /// let policy = Policy::parse("start: train fc")?;
+    /// assert_eq!(policy.difference(&Policy::parse("start:  train  fc")?), "");
+    /// assert_ne!(policy.difference(&Policy::parse("epoch 1: train fc")?), "");
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
     #[must_use]
     pub fn difference(&self, later: &Self) -> String {
         unified("policy", &self.canonical(), &later.canonical())

@@ -25,12 +25,28 @@ pub struct Policy {
 
 impl Policy {
     /// The text that it was read from.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::policy::Policy;
+    /// let policy = Policy::parse("start: train fc")?;
+    /// assert_eq!(policy.source().text(), "start: train fc");
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
     #[must_use]
     pub const fn source(&self) -> &Source {
         &self.source
     }
 
     /// The syntax tree of its text.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::policy::Policy;
+    /// let policy = Policy::parse("run 9 epochs; start: train fc")?;
+    /// assert_eq!(policy.tree().items.len(), 2);
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
     #[must_use]
     pub const fn tree(&self) -> &Tree {
         &self.tree

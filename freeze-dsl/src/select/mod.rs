@@ -235,7 +235,7 @@ fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
                 key.extend(["[", &range.join(",")]);
             }
             PathSegment::OneOf(names) => {
-                for name in names.iter() {
+                for name in names {
                     key.extend(["|", name.value]);
                 }
             }

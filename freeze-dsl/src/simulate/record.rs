@@ -1,9 +1,9 @@
 //! The state of training at one moment: a line of the simulation.
 
-use serde::{Serialize, Serializer};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::clock::Clock;
-use crate::index::ids;
 use crate::ir::Optimizer;
 
 /// What fired, and what trains, when an optimizer step is made.
@@ -26,9 +26,11 @@ pub struct Record {
     pub stopped: bool,
 }
 
-/// Parameters that train with the same options.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// Parameters that train with the same options at one moment, as a simulation and the log of a run
+/// write them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(deny_unknown_fields)]
 pub struct RecordGroup {
     /// Their names, in the model's order.
     pub params: Vec<String>,
@@ -36,8 +38,9 @@ pub struct RecordGroup {
     pub lr: Option<f64>,
     /// Their weight decay; `None` if neither sets one or an optimizer.
     pub weight_decay: Option<f64>,
-    /// Their optimizer, written by its name; `None` if neither sets one.
-    #[serde(serialize_with = "by_name")]
+    /// Their optimizer; `None` if neither sets one. It is written by its name, and read back with
+    /// `PyTorch`'s default constants.
+    #[serde(serialize_with = "by_name", deserialize_with = "of_name")]
     #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
     pub optimizer: Option<Optimizer>,
 }
@@ -45,6 +48,13 @@ pub struct RecordGroup {
 #[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
 fn by_name<S: Serializer>(optimizer: &Option<Optimizer>, to: S) -> Result<S::Ok, S::Error> {
     optimizer.as_ref().map(Optimizer::name).serialize(to)
+}
+
+fn of_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Optimizer>, D::Error> {
+    let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
+    Optimizer::named(&name)
+        .map(Some)
+        .ok_or_else(|| D::Error::custom(format!("`{name}` is no optimizer")))
 }
 
 impl Record {
@@ -57,16 +67,13 @@ impl Record {
             weight_decay: group.weight_decay,
             optimizer: group.optimizer,
         });
-        let modules = plan.model().normalisations();
-        let modules = ids(0..modules.len()).zip(modules);
-        let live = modules.filter(|(id, _)| clock.is_live(*id));
         Self {
             epoch: clock.epochs_started().saturating_sub(1),
             step: clock.program().steps_per_epoch.map(|_| clock.steps()),
             fired,
             trainable: plan.names(clock.trainable()),
             groups: groups.collect(),
-            live_stats: live.map(|(_, module)| module.module.clone()).collect(),
+            live_stats: clock.live_stats().map(str::to_owned).collect(),
             stopped: clock.is_stopped(),
         }
     }

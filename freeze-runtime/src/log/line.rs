@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use freeze_dsl::simulate::RecordGroup;
 use serde::{Deserialize, Serialize};
-
-use crate::ParamGroup;
 
 /// The version of the format of a line.
 pub(super) const FORMAT: u32 = 1;
@@ -27,30 +26,9 @@ pub(crate) struct EpochStart {
     pub(crate) epoch: u64,
     pub(crate) step: u64,
     pub(crate) trainable: Vec<String>,
-    pub(crate) groups: Vec<GroupRecord>,
+    pub(crate) groups: Vec<RecordGroup>,
     pub(crate) live_stats: Vec<String>,
     pub(crate) trained_share: f64,
-}
-
-/// A [`ParamGroup`] with its optimizer by name.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct GroupRecord {
-    params: Vec<String>,
-    lr: f64,
-    weight_decay: f64,
-    optimizer: String,
-}
-
-impl From<ParamGroup> for GroupRecord {
-    fn from(group: ParamGroup) -> Self {
-        Self {
-            params: group.params,
-            lr: group.lr,
-            weight_decay: group.weight_decay,
-            optimizer: group.optimizer.name().to_owned(),
-        }
-    }
 }
 
 impl EpochRecord {
@@ -100,7 +78,7 @@ pub(super) struct EpochLine<'r> {
     step: u64,
     fired: &'r [String],
     trainable: &'r [String],
-    groups: &'r [GroupRecord],
+    groups: &'r [RecordGroup],
     live_stats: &'r [String],
     trained_share: f64,
     metrics: &'r BTreeMap<String, Option<f64>>,

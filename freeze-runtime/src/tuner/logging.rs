@@ -2,8 +2,6 @@
 
 use std::path::Path;
 
-use freeze_dsl::model::NormalisationId;
-
 use super::Tuner;
 use crate::log::{EpochStart, events};
 use crate::{Error, Transition};
@@ -83,14 +81,12 @@ impl Tuner {
 
     /// Begins the line of the epoch that starts now; [`Tuner::write_log_line`] comes first.
     pub(super) fn begin_log_line(&mut self) {
-        let modules = self.plan().model().normalisations().iter().enumerate();
-        let live = modules.filter(|(index, _)| self.clock.is_live(NormalisationId::new(*index)));
         self.log.begin_epoch(EpochStart {
             epoch: self.epochs_started().saturating_sub(1),
             step: self.global_step(),
             trainable: self.trainable_names(),
             groups: self.param_groups().into_iter().map(Into::into).collect(),
-            live_stats: live.map(|(_, module)| module.module.clone()).collect(),
+            live_stats: self.clock.live_stats().map(str::to_owned).collect(),
             trained_share: self.clock.trained_share(),
         });
     }
