@@ -341,7 +341,7 @@ fn a_choice_that_is_missing_is_reported_by_its_own_name() {
         reported("encoder.{layer,block8,block9}"),
         texts(
             "`block8` of `encoder.{layer,block8,block9}` selects no parameter",
-            "nothing in `encoder` is called this",
+            "nothing in `encoder` has this name",
         )
     );
     assert_eq!(
