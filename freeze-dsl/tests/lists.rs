@@ -346,6 +346,6 @@ fn a_choice_that_is_missing_is_reported_by_its_own_name() {
     );
     assert_eq!(
         reported("encoder.layer[2..=7]"),
-        texts("`7` of `encoder.layer[2..=7]` selects no parameter", "there is no such index")
+        texts("`7` of `encoder.layer[2..=7]` selects no parameter", "this index does not exist")
     );
 }
