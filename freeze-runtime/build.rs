@@ -1,5 +1,5 @@
-//! Compiles the C++ shim in `csrc/` against the libtorch that torch-sys found, and tells the
-//! packages that depend on this one how to link with it.
+//! Compiles the C++ shim in `csrc/` against the libtorch that torch-sys found, and passes
+//! the linker flag for it on to the packages that depend on this one.
 //!
 //! A package with a binary, a test or an example passes the flag on in its own build script,
 //! because cargo does not hand linker flags of a library to what depends on it:

@@ -12,9 +12,9 @@ const STEPS: i64 = 40;
 
 /// How far apart two runs may be: the norm of a variable's difference, as a part of its norm.
 /// A fused kernel rounds in other places than a chain of operations does, and training carries
-/// that on: after so many steps, some ten roundings of a float32 (6e-8 each) were seen.
+/// that on: after 40 steps, some ten roundings of a float32 (6e-8 each) were seen.
 const SINGLE: f64 = 1e-5;
-/// And in double precision, where a difference that is no rounding stands out.
+/// And in double precision, where a difference other than rounding is visible.
 const DOUBLE: f64 = 1e-13;
 
 /// Fails where a variable of two networks differs by more than `tolerance`.

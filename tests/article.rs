@@ -1,5 +1,5 @@
 //! What articles on fine-tuning teach, step by step: freeze everything, train the last layer,
-//! let others join, give two parts learning rates of their own.
+//! let others join, set different learning rates for two of them.
 
 use freeze_runtime::{Error, Optimizer, Policy, Tuner};
 use freeze_tests::{Bits, Net, parse, train, tune};
@@ -137,7 +137,7 @@ fn two_groups_have_the_numbers_of_tchs_two_groups() -> Outcome {
 }
 
 #[test]
-fn a_layer_that_is_frozen_again_stands_still_at_once() -> Outcome {
+fn a_layer_that_is_frozen_again_stops_at_once() -> Outcome {
     let net = Net::four_layers();
     let mut tuner = tune(
         &net,

@@ -1,4 +1,4 @@
-//! Gradients are clipped over what trains and nothing else, as tch's own optimizers clip them.
+//! Gradients are clipped over the trainable parameters alone, as tch's own optimizers clip them.
 
 use freeze_runtime::{Error, Tuner};
 use freeze_tests::{Bits, Net, assert_moved, tune};
@@ -32,7 +32,7 @@ fn norm(net: &Net, names: &[&str]) -> f64 {
 }
 
 #[test]
-fn the_norm_is_of_what_trains() -> Outcome {
+fn the_norm_is_of_the_trainable_parameters() -> Outcome {
     let (net, mut tuner) = part_trains()?;
     let before = norm(&net, &PART);
     assert!(before > 1.0);

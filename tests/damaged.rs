@@ -63,7 +63,7 @@ fn alone() -> MutexGuard<'static, ()> {
 struct Resumed {
     dir: tempfile::TempDir,
     tuner: Tuner,
-    /// What the run is, told by what it would save.
+    /// The state of the run, as the files that it would save.
     before: BTreeMap<String, Vec<u8>>,
     net: Net,
 }
@@ -73,7 +73,7 @@ impl Resumed {
         let dir = tempfile::tempdir()?;
         let net = Net::convolutions(Device::Cpu);
         run(&net, 0)?.save(dir.path().join("saved"))?;
-        // It stands elsewhere than what was saved.
+        // It is at another point of the run than the saved one.
         let net = Net::convolutions(Device::Cpu);
         let mut tuner = tuner(&net)?;
         tuner.start_epoch()?;

@@ -131,8 +131,8 @@ fn a_norm_is_over_all_dtypes() -> Outcome {
     loss(&tables, 0).backward();
     let square = |table: &Tensor| table.grad().to_kind(Kind::Double).square().sum(None);
     let norm = tables.iter().map(square).sum::<Tensor>().sqrt().double_value(&[]);
-    let told = tuner.clip_grad_norm(1.0)?.value()?;
-    assert!((told - norm).abs() < 5e-3 * norm, "{told} for {norm}");
+    let returned = tuner.clip_grad_norm(1.0)?.value()?;
+    assert!((returned - norm).abs() < 5e-3 * norm, "{returned} for {norm}");
     let norm = tables.iter().map(square).sum::<Tensor>().sqrt().double_value(&[]);
     assert!((norm - 1.0).abs() < 5e-3, "{norm}");
     Ok(())

@@ -160,7 +160,7 @@ fn what_a_person_should_know_of_is_a_warning() -> Outcome {
 }
 
 #[test]
-fn a_checkpoint_is_told_to_those_who_debug() -> Outcome {
+fn a_checkpoint_is_a_debug_event() -> Outcome {
     Seen::while_in(|seen| {
         let folder = tempfile::tempdir().unwrap();
         let net = Net::linear();

@@ -8,7 +8,7 @@ use tch::{Kind, Tensor};
 
 type Outcome = Result<(), Error>;
 
-/// Gives a loss whose gradient `c` cannot step by, once `c` is made so.
+/// Returns a loss whose gradient `c` cannot step by, once `c` is made so.
 type Fault = fn(&mut Tensor) -> Tensor;
 
 /// Some numbers of a table, which then has a sparse gradient.
@@ -126,7 +126,7 @@ fn nothing_moves_and_no_state_is_made_where_one_parameter_cannot_step() -> Outco
 }
 
 #[test]
-fn a_program_that_lets_go_of_the_gradients_goes_on_as_if_there_had_been_no_such_step() -> Outcome {
+fn a_program_that_clears_the_gradients_continues_as_if_there_had_been_no_such_step() -> Outcome {
     for optimizer in ["adamw", "rmsprop(momentum 0.9)"] {
         let runs = [false, true].map(|fails| -> Result<(VarStore, usize), Error> {
             let (vs, tables) = store(Kind::Float);

@@ -1,5 +1,5 @@
 //! Frozen means frozen: what a rule freezes keeps every bit, whatever the optimizer remembers and
-//! whenever the rule fires. Each scene says exactly what moves, so that what trains must move.
+//! whenever the rule fires. Each scene states exactly what moves, so that the trainable parameters must move.
 
 use freeze_runtime::Error;
 use freeze_tests::networks::{FC, LAYER1, LAYER2, STATISTICS1, STATISTICS2};
@@ -75,7 +75,7 @@ fn a_rule_that_fires_between_a_forward_and_its_backward_pass_freezes_at_once() -
 }
 
 #[test]
-fn gradients_accumulated_on_both_sides_of_a_rule_move_only_what_trains() -> Outcome {
+fn gradients_accumulated_on_both_sides_of_a_rule_move_only_trainable_parameters() -> Outcome {
     each_optimizer("start: train @all; epoch 1: freeze layer1", |net, mut tuner| {
         tuner.start_epoch()?;
         train(net, &mut tuner, 0..2)?;
@@ -159,7 +159,7 @@ fn the_first_step_after_unfreezing_is_a_fresh_optimizers_first_step() -> Outcome
 }
 
 #[test]
-fn freezing_and_unfreezing_again_and_again_moves_what_trains_and_nothing_else() -> Outcome {
+fn freezing_and_unfreezing_again_and_again_moves_trainable_parameters_alone() -> Outcome {
     let rules = "start: train @all; epoch 1: freeze layer1; epoch 2: unfreeze layer1; \
                  epoch 3: freeze layer1, fc; epoch 4: train layer1; epoch 5: set layer2 lr 1; \
                  epoch 6: train fc; epoch 7: unfreeze layer1";

@@ -216,7 +216,7 @@ fn a_run_that_begins_anew_begins_its_log_anew_once_it_has_something_to_say() -> 
 }
 
 #[test]
-fn a_piece_of_a_line_that_a_crash_left_gives_way() -> Outcome {
+fn a_piece_of_a_line_that_a_crash_left_is_removed() -> Outcome {
     let folder = tempfile::tempdir().unwrap();
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tuned(&net)?;
@@ -305,14 +305,14 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
     assert_eq!(lines(&whole).len(), 5);
 
     for stop in 0..acts.len() {
-        let (before, behind) = acts.split_at(stop);
+        let (before, after) = acts.split_at(stop);
         let net = Net::convolutions(Device::Cpu);
         let mut tuner = tuned(&net)?;
         tuner.log_to(path(&folder))?;
         act(before, &net, &mut tuner)?;
         tuner.save(folder.path())?;
         // It goes on for a while, and all of that is done again.
-        act(&behind[..behind.len() / 2], &net, &mut tuner)?;
+        act(&after[..after.len() / 2], &net, &mut tuner)?;
         drop(tuner);
 
         let net = Net::convolutions(Device::Cpu);
@@ -325,7 +325,7 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
         if stop % 2 == 1 {
             tuner.log_to(path(&folder))?;
         }
-        act(behind, &net, &mut tuner)?;
+        act(after, &net, &mut tuner)?;
         tuner.finish_log()?;
         assert_eq!(
             fs::read_to_string(path(&folder)).unwrap(),

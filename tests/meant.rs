@@ -164,7 +164,7 @@ fn what_differs_nowhere_goes_on_whatever_may() -> Outcome {
 }
 
 #[test]
-fn another_policy_begins_behind_what_has_fired() -> Outcome {
+fn another_policy_begins_after_what_has_fired() -> Outcome {
     let dir = tempfile::tempdir()?;
     let whole = saved(dir.path())?;
     let net = Net::small();

@@ -44,11 +44,11 @@ fn freezing_releases_memory_to_the_system() -> Result<(), Error> {
         tuner.start_epoch()?;
         tuner.backward_step(&parameters.iter().map(|it| it.sum(None)).sum())?;
         tuner.zero_grad()?;
-        let (told, held) = (bytes(&tuner), resident() - start);
+        let (reported, held) = (bytes(&tuner), resident() - start);
         println!(
-            "epoch {epoch}: {told:.1} MiB of state by `optimizer_bytes`, {held:.1} more MiB resident"
+            "epoch {epoch}: {reported:.1} MiB of state by `optimizer_bytes`, {held:.1} more MiB resident"
         );
-        assert!((told - expected).abs() < 0.1, "epoch {epoch}: {told} MiB told");
+        assert!((reported - expected).abs() < 0.1, "epoch {epoch}: {reported} MiB reported");
         // What the process holds beside: code that was paged in, small pieces.
         assert!((held - expected).abs() < 30.0, "epoch {epoch}: {held} MiB of {expected} resident");
     }

@@ -18,7 +18,7 @@ fn described<'m>(model: &'m Model, name: &str) -> &'m Described {
 }
 
 #[test]
-fn parameters_stand_in_the_order_in_which_they_were_made() -> Result<(), Error> {
+fn parameters_are_in_the_order_in_which_they_were_made() -> Result<(), Error> {
     let vs = VarStore::new(Device::Cpu);
     let made = ["zebra", "10", "9", "apple", "middle"];
     for name in made {
@@ -30,7 +30,7 @@ fn parameters_stand_in_the_order_in_which_they_were_made() -> Result<(), Error> 
 }
 
 #[test]
-fn a_buffer_stands_behind_the_parameters_of_its_module() -> Result<(), Error> {
+fn a_buffer_follows_the_parameters_of_its_module() -> Result<(), Error> {
     let model = Model::of(&Net::convolutions(Device::Cpu).vs)?;
     let all: Vec<(&str, Role)> =
         model.tensors().iter().map(|tensor| (tensor.name.as_str(), tensor.role)).collect();
@@ -56,7 +56,7 @@ fn a_buffer_stands_behind_the_parameters_of_its_module() -> Result<(), Error> {
 }
 
 #[test]
-fn shapes_and_types_are_told() -> Result<(), Error> {
+fn shapes_and_types_are_described() -> Result<(), Error> {
     let vs = VarStore::new(Device::Cpu);
     let add = |name, shape: &[i64], kind, trains| {
         let _ = vs.root().add(name, Tensor::zeros(shape, (kind, Device::Cpu)), trains);
@@ -66,14 +66,14 @@ fn shapes_and_types_are_told() -> Result<(), Error> {
     add("empty", &[0, 3], Kind::Float, true);
     add("count", &[], Kind::Int64, false);
     let model = Model::of(&vs)?;
-    let told = |name| {
+    let facts = |name| {
         let tensor = described(&model, name);
         (tensor.shape.clone(), tensor.dtype.as_str(), tensor.role)
     };
-    assert_eq!(told("matrix"), (vec![2, 3], "bf16", Role::Parameter));
-    assert_eq!(told("scalar"), (vec![], "f64", Role::Parameter));
-    assert_eq!(told("empty"), (vec![0, 3], "f32", Role::Parameter));
-    assert_eq!(told("count"), (vec![], "i64", Role::Buffer));
+    assert_eq!(facts("matrix"), (vec![2, 3], "bf16", Role::Parameter));
+    assert_eq!(facts("scalar"), (vec![], "f64", Role::Parameter));
+    assert_eq!(facts("empty"), (vec![0, 3], "f32", Role::Parameter));
+    assert_eq!(facts("count"), (vec![], "i64", Role::Buffer));
     Ok(())
 }
 

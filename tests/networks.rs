@@ -92,7 +92,7 @@ impl Net {
         self
     }
 
-    /// Gives every parameter the value that it starts from.
+    /// Sets every parameter to the value that it starts from.
     fn start_over(&self) {
         for (name, mut tensor) in self.vs.variables() {
             if tensor.requires_grad() {

@@ -197,7 +197,7 @@ fn a_norm_without_parameters_is_frozen_with_the_module_around_it() -> Outcome {
 }
 
 #[test]
-fn what_else_moves_held_statistics_is_put_back() -> Outcome {
+fn what_else_moves_held_statistics_is_restored() -> Outcome {
     let net = Net::ours();
     let mut tuner = net.tune("start: train fc")?;
     tuner.start_epoch()?;
@@ -333,7 +333,7 @@ fn a_forward_pass_on_another_thread_is_as_frozen() -> Outcome {
 }
 
 #[test]
-fn a_norm_tells_whether_it_is_held_and_gives_its_tensors() -> Outcome {
+fn a_norm_returns_whether_it_is_held_and_its_tensors() -> Outcome {
     let vs = VarStore::new(Device::Cpu);
     let norm: BatchNorm = batch_norm1d(vs.root() / "bn", 4, BatchNormConfig::default());
     let _fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());

@@ -1,5 +1,5 @@
-//! At every moment each parameter that trains is in exactly one group and no frozen one is in
-//! any; flags, groups and policy agree, and what else changes them is told.
+//! At every moment each trainable parameter is in exactly one group and no frozen one is in any;
+//! flags, groups and policy agree, and any other change of them is reported.
 
 use std::collections::BTreeSet;
 
@@ -10,10 +10,10 @@ use tch::{Device, Kind, Tensor};
 
 type Outcome = Result<(), Error>;
 
-/// Changes a network behind its tuner's back; gives how the error begins.
+/// Changes a network without its tuner; returns the beginning of the error.
 type Change<'c> = &'c dyn Fn(&Net) -> &'static str;
 
-/// Fails unless what trains is exactly `expected`, by flags, by groups and by name.
+/// Fails unless the trainable parameters are exactly `expected`, by flags, by groups and by name.
 fn assert_owned(vs: &VarStore, tuner: &Tuner, expected: &[&str]) {
     let expected: BTreeSet<&str> = expected.iter().copied().collect();
     let variables = vs.variables();
@@ -71,7 +71,7 @@ fn flags_groups_and_names_agree_after_every_transition() -> Outcome {
 }
 
 #[test]
-fn groups_stand_in_the_order_of_their_first_parameter() -> Outcome {
+fn groups_are_in_the_order_of_their_first_parameter() -> Outcome {
     let net = Net::linear();
     let policy = "default lr 0.1 optimizer sgd(momentum 0.9);
                   start: train @all, set c, a.bias lr 0.2, set @biases weight_decay 0.3";
@@ -106,14 +106,14 @@ fn the_programs_weight_decay_goes_with_the_programs_optimizer() -> Outcome {
     let mut tuner = Tuner::builder(&policy).optimizer(program).lr(1e-3).attach(&net.vs)?;
     tuner.start_epoch()?;
     let groups = tuner.param_groups();
-    let told: Vec<_> =
+    let options: Vec<_> =
         groups.iter().map(|group| (group.optimizer.name(), group.weight_decay)).collect();
-    assert_eq!(told, [("sgd", 0.1), ("adamw", 0.01), ("sgd", 0.2)]);
+    assert_eq!(options, [("sgd", 0.1), ("adamw", 0.01), ("sgd", 0.2)]);
     Ok(())
 }
 
 #[test]
-fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Outcome {
+fn a_flag_flipped_without_the_tuner_is_reported_at_the_next_transition() -> Outcome {
     let rules = "start: train b; epoch 1: unfreeze c; epoch 2: freeze c";
     for (name, flag) in [("a.bias", true), ("b.weight", false), ("c.weight", true)] {
         let net = Net::linear();
@@ -121,7 +121,7 @@ fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Out
         tuner.start_epoch()?;
         let _ = net.variable(name).set_requires_grad(flag);
         let Err(Error::Ownership(message)) = tuner.start_epoch() else {
-            panic!("nobody told that `{name}` was flipped");
+            panic!("no error reports that `{name}` was flipped");
         };
         assert!(message.starts_with(&format!("`{name}`")), "{message}");
         assert!(message.contains(&format!("`requires_grad` is {flag}")), "{message}");
@@ -130,7 +130,7 @@ fn a_flag_flipped_behind_the_tuners_back_is_told_at_the_next_transition() -> Out
 }
 
 #[test]
-fn a_flag_flipped_behind_the_tuners_back_moves_nothing() -> Outcome {
+fn a_flag_flipped_without_the_tuner_moves_nothing() -> Outcome {
     let net = Net::linear();
     let policy =
         "default lr 0.1 optimizer sgd(momentum 0.9); start: train b; epoch 1: freeze b.bias";
@@ -245,7 +245,7 @@ fn a_parameter_that_is_computed_from_another_is_refused() {
 }
 
 #[test]
-fn a_parameter_that_is_added_later_is_told_at_the_next_transition() -> Outcome {
+fn a_parameter_that_is_added_later_is_reported_at_the_next_transition() -> Outcome {
     let net = Net::linear();
     let policy = "default lr 0.1 optimizer sgd; start: train b; epoch 1: train c";
     let mut tuner = tune(&net, policy);
@@ -253,28 +253,28 @@ fn a_parameter_that_is_added_later_is_told_at_the_next_transition() -> Outcome {
     let _ = net.vs.root().add("late", Tensor::ones([3], (Kind::Float, Device::Cpu)), false);
     train(&net, &mut tuner, 0..1)?;
     let _ = net.vs.root().add("later", Tensor::ones([3], (Kind::Float, Device::Cpu)), true);
-    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("no error") };
     assert!(message.starts_with("`later` was added after `attach`"), "{message}");
     Ok(())
 }
 
 #[test]
-fn a_weight_that_is_tied_later_is_told_at_the_next_transition() -> Outcome {
+fn a_weight_that_is_tied_later_is_reported_at_the_next_transition() -> Outcome {
     let net = Net::linear();
     let policy = "default lr 0.1 optimizer sgd; start: train b; epoch 1: train c";
     let mut tuner = tune(&net, policy);
     tuner.start_epoch()?;
     train(&net, &mut tuner, 0..1)?;
-    // The same tensors still, and now one memory: what trains would move what is frozen.
+    // The same tensors still, and now one memory: a step of the trainable one would move the frozen one.
     let shared = net.variable("b.weight").detach().narrow(0, 0, 3);
     net.variable("c.weight").set_data(&shared);
-    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+    let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("no error") };
     assert!(message.starts_with("`b.weight` and `c.weight` share memory"), "{message}");
     Ok(())
 }
 
 #[test]
-fn a_variable_that_is_replaced_or_flagged_is_told_at_the_next_transition() -> Outcome {
+fn a_variable_that_is_replaced_or_flagged_is_reported_at_the_next_transition() -> Outcome {
     let replace = |net: &Net| {
         let other = net.variable("a.weight").detach().copy().set_requires_grad(true);
         let mut variables = net.vs.variables_.lock().unwrap();
@@ -293,14 +293,14 @@ fn a_variable_that_is_replaced_or_flagged_is_told_at_the_next_transition() -> Ou
         let mut tuner = tune(&net, &format!("default lr 0.1 optimizer sgd; {rules}"));
         tuner.start_epoch()?;
         let expected = change(&net);
-        let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("nobody told") };
+        let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("no error") };
         assert!(message.starts_with(expected), "{message}");
     }
     Ok(())
 }
 
 #[test]
-fn a_flag_of_rows_flipped_behind_the_tuners_back_is_told() -> Outcome {
+fn a_flag_of_rows_flipped_without_the_tuner_is_reported() -> Outcome {
     let rules = "start: train rows 1..3 of b.weight, c; epoch 1: freeze c; epoch 2: train c";
     for (epochs, flag) in [(1, false), (3, true)] {
         let net = Net::linear();
@@ -311,7 +311,7 @@ fn a_flag_of_rows_flipped_behind_the_tuners_back_is_told() -> Outcome {
         let _ = net.variable("b.weight").set_requires_grad(flag);
         let outcome = tuner.start_epoch();
         if epochs == 1 {
-            let Err(Error::Ownership(message)) = outcome else { panic!("nobody told") };
+            let Err(Error::Ownership(message)) = outcome else { panic!("no error") };
             assert!(
                 message.contains("`b.weight` is trained, and its `requires_grad`"),
                 "{message}"

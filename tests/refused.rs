@@ -20,7 +20,7 @@ fn refusal(policy: &str, program: impl Fn(TunerBuilder<'_>) -> TunerBuilder<'_>)
 }
 
 #[test]
-fn every_finding_is_told_when_a_policy_does_not_fit() {
+fn every_finding_is_reported_when_a_policy_does_not_fit() {
     let policy = "default lr 0.1 optimizer sgd;
 start: train layer5;
 epoch 1: train layer2.conw;
@@ -47,7 +47,7 @@ epoch 2: train fc.weights";
 }
 
 #[test]
-fn a_learning_rate_that_nothing_gives_is_told_with_its_place() {
+fn a_learning_rate_that_nothing_sets_is_reported_with_its_place() {
     let policy = "default optimizer sgd; start: train fc lr 0.1; epoch 3: unfreeze layer2, layer1";
     let error = refusal(policy, |builder| builder).to_string();
     assert!(error.contains("error[FRZ0405]"), "{error}");
@@ -61,7 +61,7 @@ fn a_learning_rate_that_nothing_gives_is_told_with_its_place() {
 }
 
 #[test]
-fn a_missing_optimizer_is_told_with_both_ways_to_give_one() {
+fn a_missing_optimizer_is_reported_with_both_ways_to_set_one() {
     for policy in [
         "default lr 0.1; start: train fc",
         "start: train fc lr 1 optimizer sgd; epoch 1: train layer1 lr 1",
@@ -180,7 +180,7 @@ fn a_run_that_cannot_be_written_to_a_variable_is_refused_before_anything_is_writ
 }
 
 #[test]
-fn findings_of_a_text_are_told_before_any_model_is_there() {
+fn findings_of_a_text_are_reported_before_any_model_is_there() {
     let findings = Policy::parse("start: trian fc; epoch 1: train fc lr -1").unwrap_err();
     assert!(findings.to_string().contains("FRZ0102"), "{findings}");
     assert!(findings.to_string().contains("FRZ0401"), "{findings}");

@@ -54,7 +54,7 @@ impl Resnet {
         Ok(())
     }
 
-    /// The names under a layer, of what trains or of what is kept.
+    /// The names under a layer, of the trainable or of the frozen parameters.
     fn under(&self, layers: &[&str], statistics: bool) -> Vec<String> {
         let names = self.vs.variables().into_keys();
         let mut names: Vec<String> = names
@@ -66,7 +66,7 @@ impl Resnet {
 }
 
 #[test]
-fn every_door_gives_the_same_policy() {
+fn every_door_results_in_the_same_policy() {
     assert_eq!(include_str!("resnet18.freeze").trim_end(), POLICY);
     let [(_, first), others @ ..] = doors().unwrap();
     for (door, policy) in others {
@@ -88,11 +88,11 @@ fn flags_groups_and_learning_rates_are_right_in_every_epoch_through_every_door()
                 if epoch < 3 { &[("layer4", 1e-3)] } else { &[("layer3", 1e-4), ("layer4", 1e-3)] };
 
             let groups = tuner.param_groups();
-            let told: Vec<(&str, f64)> = groups
+            let rates: Vec<(&str, f64)> = groups
                 .iter()
                 .map(|group| (layers(group.params.iter().map(String::as_str))[0], group.lr))
                 .collect();
-            assert_eq!(told, expected, "{door}, epoch {epoch}");
+            assert_eq!(rates, expected, "{door}, epoch {epoch}");
             for group in &groups {
                 let optimizer = Optimizer::Sgd { momentum: 0.9, dampening: 0.0, nesterov: false };
                 assert_eq!((group.optimizer, group.weight_decay), (optimizer, 1e-4));

@@ -1,4 +1,4 @@
-//! A run that is stopped anywhere and resumed gives the bits of the run that was not stopped.
+//! A run that is stopped anywhere and resumed has the bits of the run that was not stopped.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -151,7 +151,7 @@ fn stops() -> Vec<u64> {
 }
 
 #[test]
-fn a_run_that_is_stopped_anywhere_gives_the_bits_of_the_one_that_is_not() -> Outcome {
+fn a_run_that_is_stopped_anywhere_has_the_bits_of_the_one_that_is_not() -> Outcome {
     let root = tempfile::tempdir()?;
     let at = |step: u64| root.path().join(step.to_string());
     let stops = stops();

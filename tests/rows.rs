@@ -61,7 +61,7 @@ fn loss(table: &Tensor, batch: i64) -> Tensor {
     (table * scale).sin().sum(None)
 }
 
-/// Tables that lie in memory in every way that libtorch knows.
+/// Tables in every memory layout that libtorch has.
 fn layouts() -> Vec<(&'static str, Tensor)> {
     vec![
         ("contiguous", values(&[ROWS, 3], 1)),
@@ -227,7 +227,7 @@ fn what_rows_had_gathered_is_gone_when_they_freeze_and_when_they_unfreeze() -> O
     tuner.start_epoch()?;
     assert_eq!(bits(&table.gradient(0..2)), gathered);
     assert_eq!(table.gradient(2..5).abs().max().double_value(&[]), 0.0);
-    // Libtorch knows no gradient of some rows, so frozen rows gather one that moves nothing.
+    // Libtorch has no gradients for single rows, so frozen rows accumulate one that moves nothing.
     loss(&table.weight, 1).backward();
     assert!(table.gradient(3..6).abs().min().double_value(&[]) > 0.0);
     tuner.start_epoch()?;

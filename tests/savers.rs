@@ -17,9 +17,9 @@ pub fn dir(root: &Path, saver: usize) -> PathBuf {
 
 /// A run whose bits are a function of how many steps it has made.
 pub struct Run {
-    /// What trains.
+    /// The trainable parameters.
     pub net: Net,
-    /// What trains it.
+    /// The tuner that trains it.
     pub tuner: Tuner,
 }
 

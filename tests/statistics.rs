@@ -134,7 +134,7 @@ fn a_program_that_validates_between_steps_sees_what_is_held() -> Outcome {
 }
 
 #[test]
-fn a_program_that_validates_behind_a_forward_pass_puts_held_ones_back_first() -> Outcome {
+fn a_program_that_validates_after_a_forward_pass_restores_held_ones_first() -> Outcome {
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train fc");
     tuner.start_epoch()?;
@@ -147,7 +147,7 @@ fn a_program_that_validates_behind_a_forward_pass_puts_held_ones_back_first() ->
 }
 
 #[test]
-fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_put_back() -> Outcome {
+fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_restored() -> Outcome {
     let norms = Norms::new();
     let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
     let mut tuner = Tuner::builder(&policy).attach(&norms.vs)?;
@@ -196,7 +196,7 @@ fn putting_statistics_back_does_not_spoil_the_gradients_of_the_pass_that_moved_t
 }
 
 #[test]
-fn weights_that_are_loaded_behind_attach_and_before_the_first_epoch_are_those_that_count() -> Outcome
+fn weights_that_are_loaded_after_attach_and_before_the_first_epoch_are_those_that_count() -> Outcome
 {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("pretrained.safetensors");
@@ -221,14 +221,14 @@ fn weights_that_are_loaded_behind_attach_and_before_the_first_epoch_are_those_th
         tuner.start_epoch()?;
         Ok(net)
     });
-    let [before, behind] = nets;
+    let [before, after] = nets;
     assert_moved(&Bits::of(&pretrained.vs), &before?, &[]);
-    assert_moved(&Bits::of(&pretrained.vs), &behind?, &[]);
+    assert_moved(&Bits::of(&pretrained.vs), &after?, &[]);
     Ok(())
 }
 
 #[test]
-fn weights_that_are_loaded_in_the_middle_count_for_a_tuner_that_is_attached_behind_that() -> Outcome
+fn weights_that_are_loaded_in_the_middle_count_for_a_tuner_that_is_attached_after_that() -> Outcome
 {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("others.safetensors");

@@ -99,7 +99,7 @@ fn a_gradient_is_gone_that_was_there_when_its_parameter_froze_and_unfroze_at_one
     Ok(())
 }
 
-/// A number that a constant gradient of 1 moves, and its tuner: what moves it is told by formulas.
+/// A number that a constant gradient of 1 moves, and its tuner: formulas predict its moves.
 #[expect(clippy::unwrap_used, reason = "a test's own policy")]
 fn number(policy: &str) -> (Tensor, Tuner, nn::VarStore) {
     let vs = nn::VarStore::new(Device::Cpu);
@@ -109,7 +109,7 @@ fn number(policy: &str) -> (Tensor, Tuner, nn::VarStore) {
     (number, tuner, vs)
 }
 
-/// How far each of so many steps moves the number.
+/// How far each of a number of steps moves the number.
 fn moves(
     number: &Tensor,
     tuner: &mut Tuner,
@@ -124,15 +124,15 @@ fn moves(
     (0..steps).map(step).collect()
 }
 
-fn assert_close(told: &[f64], expected: &[f64]) {
-    assert_eq!(told.len(), expected.len());
-    for (told_one, expected_one) in told.iter().zip(expected) {
-        assert!((told_one - expected_one).abs() < 1e-12, "{told:?} for {expected:?}");
+fn assert_close(values: &[f64], expected: &[f64]) {
+    assert_eq!(values.len(), expected.len());
+    for (value, expected_one) in values.iter().zip(expected) {
+        assert!((value - expected_one).abs() < 1e-12, "{values:?} for {expected:?}");
     }
 }
 
 #[test]
-fn a_curve_told_in_epochs_moves_with_the_steps_where_their_count_is_known() -> Outcome {
+fn a_curve_in_epochs_moves_with_the_steps_where_their_count_is_known() -> Outcome {
     let policy = "default optimizer sgd; start: train number lr linear 0.4 -> 0 over 2 epochs";
     let (one, mut tuner, vs) = number(policy);
     let mut moved = Vec::new();

@@ -61,7 +61,7 @@ impl Beside {
         }
     }
 
-    /// How long so many steps of what was made last took.
+    /// How long a number of steps of the network that was made last took.
     ///
     /// # Errors
     /// What Python says.

@@ -93,13 +93,13 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
 /// The benches of `freeze-runtime`, where tch does the same.
 fn beside_tch(report: &Report, scale: &Scale) {
     report.table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
-    let mut tell = |ratio: &Ratio| {
+    let mut add = |ratio: &Ratio| {
         report.row(&ratio.what, || {
             let [base, ours] = [ratio.base.1, ratio.ours.1].map(|time| format!("{time:.2?}"));
             Ok([ratio.base.0.to_owned(), base, ours, format!("{:.2}", ratio.factor())])
         });
     };
-    if let Err(error) = measures::all(scale, &mut tell) {
+    if let Err(error) = measures::all(scale, &mut add) {
         report.row("the rest", || Err::<[String; 4], _>(error));
     }
 }

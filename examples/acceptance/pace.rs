@@ -26,7 +26,7 @@ pub(crate) struct Patience {
     pub(crate) turns: u32,
 }
 
-/// Something that does a thing so many times and returns the time for all of them.
+/// Something that does a thing a number of times and returns the time for all of them.
 pub(crate) type Way<'w> = &'w mut dyn FnMut(u32) -> Outcome<Duration>;
 
 /// Measures ways in turns.
@@ -66,7 +66,7 @@ pub(crate) fn in_turns<const N: usize>(
     }))
 }
 
-/// Does a thing so many times, then waits for the device.
+/// Does a thing a number of times, then waits for the device.
 ///
 /// # Errors
 /// What the thing says.

@@ -1,4 +1,4 @@
-//! The example's parts, on few samples.
+//! The pieces of the example, on few samples.
 
 use freeze_examples::{Weights, comparison, digits, file};
 use freeze_runtime::Model;

@@ -1,4 +1,4 @@
-//! The example's parts, on few samples.
+//! The pieces of the example, on few samples.
 
 use freeze_examples::comparison::{self, Strategy};
 use freeze_examples::{Weights, bar, digits, file};

@@ -1,4 +1,4 @@
-//! The example's parts, with fewer kills.
+//! The pieces of the example, with fewer kills.
 
 use std::env;
 use std::path::Path;

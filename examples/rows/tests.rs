@@ -1,4 +1,4 @@
-//! The example's parts, with little text.
+//! The pieces of the example, with little text.
 
 use std::collections::{HashMap, HashSet};
 

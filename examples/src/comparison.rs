@@ -14,7 +14,7 @@ use crate::{Spread, bar, policy};
 pub struct Strategy {
     /// Its name in tables and pictures.
     pub name: &'static str,
-    /// What trains, when and how.
+    /// Which parameters train, when and how.
     pub policy: Policy,
 }
 

@@ -36,13 +36,18 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
         reporter.deny_warnings();
     }
     let model = inputs.model(&mut reporter);
+    let mut has_all_models = true;
     // Without the model that was asked for, findings could be wrong.
     if !reporter.has_failed() {
         for file in files {
-            if let Some((checked, _)) = inputs.check(file, model.as_ref(), &mut reporter) {
+            if let Some((checked, named)) = inputs.check(file, model.as_ref(), &mut reporter) {
+                has_all_models &= model.is_some() || named.is_some();
                 reporter.report_all(&checked.findings);
             }
         }
+    }
+    if !has_all_models {
+        reporter.note_missing_model();
     }
     reporter.conclude()
 }

@@ -35,7 +35,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Format policies in their canonical form
     Fmt(fmt::FmtArgs),
-    /// Simulate a training without tensors and print what trains, one line per epoch
+    /// Simulate a training without tensors and print which parameters train, one line per epoch
     Simulate(simulate::SimulateArgs),
     /// Print the syntax tree of a policy as JSON
     Ast(ast::AstArgs),

@@ -25,7 +25,7 @@ pub(crate) struct SchemaArgs {
 enum Kind {
     /// A finding: one line of `--message-format json`
     Finding,
-    /// What trains at one moment: one line of `freeze simulate`
+    /// The trainable parameters at one moment: one line of `freeze simulate`
     Record,
     /// A model: a `.model.json` file
     Model,

@@ -18,7 +18,7 @@ fn a_tree_is_printed() {
 }
 
 #[test]
-fn what_does_not_parse_is_missing_and_told() {
+fn what_does_not_parse_is_missing_and_reported() {
     let folder = folder_with(&[]);
     let text = "start: tran fc; epoch 1: train layer5; epoch two: stop";
     let (status, out, errors) = freeze(&["ast", "-"], folder.path(), text);

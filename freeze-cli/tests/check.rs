@@ -6,6 +6,9 @@ use std::path::Path;
 
 use support::{MODEL, folder_with};
 
+/// What is printed where nothing is wrong and no model is given.
+const NO_MODEL: &str = "note: no model given: selectors were not looked up\n";
+
 /// The exit status and what was printed on standard error; nothing on standard output.
 fn freeze(arguments: &[&str], folder: &Path, input: &str) -> (i32, String) {
     let (status, out, errors) = support::freeze(arguments, folder, input);
@@ -41,15 +44,37 @@ epoch 30: unfreeze @bias;
 }
 
 #[test]
-fn a_clean_policy_says_nothing() {
+fn a_clean_policy_has_no_findings() {
     let folder = folder_with(&[("a.freeze", "start: train fc; epoch 3: unfreeze layer4")]);
-    let clean = (0, String::new());
+    let clean = (0, NO_MODEL.to_owned());
     assert_eq!(freeze(&["check", "a.freeze"], folder.path(), ""), clean);
+    let quiet = freeze(&["check", "-q", "a.freeze"], folder.path(), "");
+    assert_eq!(quiet, (0, String::new()));
     // Notes are information; they are no problem.
     let (status, printed) = freeze(&["check", "a.freeze", "--model", MODEL], folder.path(), "");
     assert_eq!(status, 0);
     assert!(printed.starts_with("note[FRZ0502]"), "{printed}");
     assert_eq!(freeze(&["check", "-"], folder.path(), "start: train fc"), clean);
+}
+
+#[test]
+fn a_check_without_a_model_is_noted_for_a_person_unless_there_are_errors() {
+    let model = std::fs::read_to_string(MODEL).unwrap();
+    let folder = folder_with(&[("m.model.json", &model)]);
+    let check = |text: &str, more: &[&str]| {
+        let (_, out, errors) =
+            support::freeze(&[&["check", "-"], more].concat(), folder.path(), text);
+        (out + &errors).contains(NO_MODEL)
+    };
+    assert!(check("start: train fc", &[]));
+    assert!(check("start: train fc", &["--message-format", "short"]));
+    assert!(check("start: train fc lr 0", &[]));
+    assert!(!check("start: tran fc", &[]));
+    assert!(!check("start: train fc", &["--model", MODEL]));
+    assert!(!check("model \"m.model.json\"; start: train fc", &[]));
+    for format in ["json", "sarif", "github"] {
+        assert!(!check("start: train fc", &["--message-format", format]));
+    }
 }
 
 #[test]
@@ -72,7 +97,7 @@ fn the_model_that_a_policy_names_lies_beside_it() {
 }
 
 #[test]
-fn a_warning_is_told_and_fails_where_that_is_asked_for() {
+fn a_warning_is_reported_and_fails_where_that_is_asked_for() {
     let folder = folder_with(&[]);
     let text = "start: train fc lr 0";
     let (status, printed) = freeze(&["check", "-"], folder.path(), text);
@@ -94,13 +119,13 @@ fn numbers_of_a_policy_can_be_set() {
                 epoch top: stop";
     let folder = folder_with(&[("a.freeze", text), ("b.freeze", "start: train fc")]);
     let check = |more: &[&str]| freeze(&[&["check", "a.freeze"], more].concat(), folder.path(), "");
-    assert_eq!(check(&["--set", "base=2e-3", "--set", "top=8"]), (0, String::new()));
+    assert_eq!(check(&["--set", "base=2e-3", "--set", "top=8"]), (0, NO_MODEL.to_owned()));
     let (status, printed) = check(&["--set", "base=-1", "--set", "top=9", "--model", MODEL]);
     assert_eq!(status, 1);
     let (lr, never) = ("error[FRZ0401]: a learning rate", "error[FRZ0302]: this rule can never");
     assert!(printed.contains(lr) && printed.contains(never), "{printed}");
     // What is given last holds.
-    assert_eq!(check(&["--set", "top=9", "--set", "top=4"]), (0, String::new()));
+    assert_eq!(check(&["--set", "top=9", "--set", "top=4"]), (0, NO_MODEL.to_owned()));
     let unknown = "error: a.freeze: the policy defines no number `bas`; did you mean `base`?\n";
     assert_eq!(check(&["--set", "bas=1"]), (2, unknown.to_owned()));
     for (set, expected) in [

@@ -213,7 +213,7 @@ fn where_a_command_prints_something_else_findings_go_to_standard_error() {
 }
 
 #[test]
-fn a_machine_is_told_all_and_a_person_no_more_than_is_read() {
+fn a_machine_reads_all_findings_and_a_person_no_more_than_is_read() {
     let many: Vec<String> = (0..150).map(|at| format!("let n{at} = 1;\n")).collect();
     let text = format!("{}start: train fc", many.concat());
     let folder = folder_with(&[("a.freeze", &text)]);

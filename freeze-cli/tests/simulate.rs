@@ -43,7 +43,7 @@ fn a_line_an_epoch() {
 }
 
 #[test]
-fn what_metrics_lack_is_told_beside_the_lines() {
+fn what_metrics_lack_is_reported_beside_the_lines() {
     let text = "run 3 epochs; start: train fc lr 1; when val_los > 1 or epoch 1: unfreeze layer4; \
                 epoch 2: unfreeze bn1, restore lowest loss, restore lowest acc";
     let folder = folder_with(&[("a.freeze", text), ("m.csv", "epoch,loss,acc\n0,nan,\n1,,\n")]);
@@ -71,7 +71,7 @@ fn the_model_may_be_the_policys_own() {
 }
 
 #[test]
-fn findings_are_told_in_place_of_lines() {
+fn findings_are_reported_in_place_of_lines() {
     let folder = folder_with(&[]);
     let wrong = "run 1 epoch; start: train layer5; epoch 0: unfreeze conv2";
     let (status, lines, errors) = freeze(&["-", "--model", MODEL], folder.path(), wrong);

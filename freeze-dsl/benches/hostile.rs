@@ -1,6 +1,6 @@
 //! How long texts of up to a megabyte take that nobody wrote in good faith, and how much memory:
-//! `cargo bench -p freeze-dsl --bench hostile`, with parts of texts' names behind `--` for some of
-//! them.
+//! `cargo bench -p freeze-dsl --bench hostile`, with substrings of the texts' names after `--` for
+//! some of them.
 //!
 //! Each is read, checked, checked against a model and printed in a process of its own, so that the
 //! peak of its memory is known, the few megabytes of the process itself included. On a busy machine
@@ -74,13 +74,13 @@ fn shown(number: Option<u64>) -> String {
     number.map_or("?".to_owned(), |number| number.to_string())
 }
 
-/// How long this process has been on a processor, in nanoseconds, where the system tells.
+/// How long this process has been on a processor, in nanoseconds, where the system reports it.
 fn on_processor() -> Option<u64> {
     let statistics = std::fs::read_to_string("/proc/self/schedstat").ok()?;
     statistics.split(' ').next()?.parse().ok()
 }
 
-/// The most memory that this process has had, in kilobytes, where the system tells.
+/// The most memory that this process has had, in kilobytes, where the system reports it.
 fn peak_memory() -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;

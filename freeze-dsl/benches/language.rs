@@ -31,7 +31,7 @@ fn best<T>(runs: usize, mut run: impl FnMut() -> T) -> Duration {
         .unwrap()
 }
 
-/// A model of so many layers, two parameters each.
+/// A model of `layers` layers, two parameters each.
 fn model(layers: usize) -> Model {
     let tensors = (0..layers).flat_map(|layer| {
         [("weight", vec![64, 64]), ("bias", vec![64])].map(|(name, shape)| Tensor {
@@ -45,7 +45,7 @@ fn model(layers: usize) -> Model {
     Model::new(tensors.collect()).unwrap()
 }
 
-/// A policy of about so many bytes.
+/// A policy of about this many bytes.
 fn text_of(bytes: usize) -> String {
     let mut text = String::new();
     let mut epoch = 0;

@@ -7,7 +7,7 @@ use freeze_dsl::diagnostic::Code;
 use freeze_dsl::model::NormalisationId;
 use support::{clock, finds, modules};
 
-/// The names of parts whose optimizer state a look drops.
+/// The names of the slices whose optimizer state is dropped at a moment.
 fn dropped(clock: &Clock, change: &Transition) -> Vec<String> {
     change.dropped.iter().map(|slice| clock.plan().slice_name(*slice)).collect()
 }
@@ -60,7 +60,7 @@ fn freeze_keeps_state_where_it_says_so() {
     let text = "start: train fc, bn1; epoch 1: freeze fc keep state; epoch 2: unfreeze fc; \
                 epoch 3: freeze fc";
     assert_eq!(drops(text)[1..], ["", "", FC, ""]);
-    // The option is one of the action, wherever it stands.
+    // The option is one of the action, wherever it is written.
     let text = "start: train fc, bn1; epoch 1: freeze fc stats held keep state";
     assert_eq!(drops(text)[1], "");
     // A `train` that leaves something out drops its state.
@@ -141,7 +141,7 @@ fn statistics_have_a_default() {
     let mut follows = clock("default stats live; start: train fc");
     follows.start_epoch();
     assert_eq!(live(&follows).len(), follows.plan().model().normalisations().len());
-    // Left out, they follow what trains.
+    // Left out, they follow the trainable parameters.
     let mut left_out = clock("start: train bn1.bias; epoch 1: train fc");
     left_out.start_epoch();
     assert_eq!(live(&left_out), ["bn1"]);
@@ -172,7 +172,7 @@ fn what_goes_on_keeps_its_state_and_its_curve() {
 }
 
 #[test]
-fn set_refines_what_stands_before_it() {
+fn set_refines_what_precedes_it() {
     let text = "start: train layer4, fc lr 1 weight_decay 0.1, set @vectors weight_decay 0, \
                 set fc lr 2";
     let mut clock = clock(text);

@@ -1,4 +1,4 @@
-//! When rules fire, and what trains then.
+//! When rules fire, and which parameters are trainable then.
 
 #![allow(
     clippy::unwrap_used,
@@ -52,7 +52,7 @@ fn trainable(clock: &Clock) -> Vec<String> {
     clock.trainable().map(|slice| parameters[slice.index()].name.clone()).collect()
 }
 
-/// The first segments of what trains, each once.
+/// The first segments of the trainable parameters, each once.
 fn modules(clock: &Clock) -> Vec<String> {
     let mut modules: Vec<String> =
         trainable(clock).iter().map(|name| name.split('.').next().unwrap().to_owned()).collect();
@@ -125,9 +125,9 @@ fn a_rule_that_waited_too_long_fires_at_once() {
 #[test]
 fn a_part_of_the_run_is_rounded_to_the_nearest_step() {
     let text = "run 10 epochs; start: train fc; after 26% of run: unfreeze bn1";
-    let told = Program { steps_per_epoch: Some(7), ..PROGRAM };
+    let program = Program { steps_per_epoch: Some(7), ..PROGRAM };
     // 26 % of 70 steps are 18.2.
-    let fired = firings(&mut clock_with(text, told), 10, 7);
+    let fired = firings(&mut clock_with(text, program), 10, 7);
     assert_eq!(fired[1], (2, 18, vec!["rule 2".to_owned()]));
     // Without the length of an epoch, 2.6 epochs are 3.
     assert_eq!(firings(&mut clock(text), 10, 7)[1].0, 3);
@@ -260,7 +260,7 @@ fn a_change_names_modules_and_counts_what_is_many() {
 }
 
 #[test]
-fn a_change_tells_rates_that_are_many_by_their_ends() {
+fn many_learning_rates_of_a_transition_are_shown_by_their_ends() {
     let rates = |text: &str| {
         let line = clock(text).start_epoch().to_string();
         line.rsplit_once("lr ").unwrap().1.to_owned()
@@ -272,7 +272,7 @@ fn a_change_tells_rates_that_are_many_by_their_ends() {
 }
 
 #[test]
-fn a_change_tells_what_it_restored_and_what_to_know_of() {
+fn a_transition_lists_what_it_restored_and_its_diagnostics() {
     let text = "start: train fc; when loss stops falling for 1 epochs: restore lowest loss, stop";
     let mut clock = clock(text);
     clock.start_epoch();

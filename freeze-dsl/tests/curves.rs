@@ -8,13 +8,13 @@ use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::diagnostic::Code;
 use support::{PROGRAM, clock, clock_of, finds, lr, modules, resnet18};
 
-/// A clock for a policy that trains `fc` with this learning rate, told the steps of an epoch.
+/// A clock for a policy that trains `fc` with this learning rate, with a known number of steps in an epoch.
 fn training(curve: &str, steps_per_epoch: Option<u64>) -> Clock {
     let text = format!("run 10 epochs; start: train fc, bn1 lr {curve}");
     clock_of(&text, &resnet18(), Program { steps_per_epoch, ..PROGRAM })
 }
 
-/// The learning rates of the first so many steps, epochs of 10 steps.
+/// The learning rates of the first steps, in epochs of 10 steps.
 fn rates(clock: &mut Clock, steps: u32) -> Vec<f64> {
     (0..steps)
         .map(|step| {

@@ -71,7 +71,7 @@ let @stages = [ // the list
   ,
 ];
 start or /* both */ step 0 as probe // the name
-  : // behind the colon
+  : // after the colon
   // before the action
   train fc lr 1e-3 // trailing
   , set @vectors /* why */ weight_decay 0,

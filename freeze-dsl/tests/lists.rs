@@ -80,30 +80,30 @@ fn ends_of_lists() {
 
 #[test]
 fn names_of_targets_and_lists() {
-    let stands = |lets: &str, targets: &str| {
+    let selected = |lets: &str, targets: &str| {
         let mut clock = clock_of(&format!("{lets} start: train {targets}"), &encoder(), PROGRAM);
         clock.start_epoch();
         trainable(&clock)
     };
     assert_eq!(
-        stands("let @a = head, embed except @biases;", "@a"),
+        selected("let @a = head, embed except @biases;", "@a"),
         ["embed.weight", "head.weight"]
     );
     assert_eq!(
-        stands("let @a = [head, embed, bn];", "first 1 of @a"),
+        selected("let @a = [head, embed, bn];", "first 1 of @a"),
         ["head.weight", "head.bias"]
     );
     assert_eq!(
-        stands("let @a = [embed, bn]; let @b = last 1 of @a;", "@b"),
+        selected("let @a = [embed, bn]; let @b = last 1 of @a;", "@b"),
         ["bn.weight", "bn.scale"]
     );
     // A name of a name, be it of a list, of targets or of the language's own.
     assert_eq!(
-        stands("let @a = [embed, bn]; let @b = @a;", "last 1 of @b"),
+        selected("let @a = [embed, bn]; let @b = @a;", "last 1 of @b"),
         ["bn.weight", "bn.scale"]
     );
-    assert_eq!(stands("let @a = head.bias; let @b = @a;", "@b"), ["head.bias"]);
-    assert_eq!(stands("let @a = @biases;", "@a in head"), ["head.bias"]);
+    assert_eq!(selected("let @a = head.bias; let @b = @a;", "@b"), ["head.bias"]);
+    assert_eq!(selected("let @a = @biases;", "@a in head"), ["head.bias"]);
     let of = |text: &str, code, place: &str| finds_in(text, &encoder(), &[(code, place)]);
     of("let @a = head; start: train first 1 of @a;", Code::UnknownName, "@a");
     of("let @a = head; for @b in @a { start: train @b; }", Code::UnknownName, "@a");
@@ -128,7 +128,7 @@ fn a_regular_expression_matches_whole_names() {
     of("start: train ~\"a{9999}{9999}\";", Code::InvalidRegex, "\"a{9999}{9999}\"");
     // The frame that makes it whole cannot be got out of.
     of("start: train ~\"x)|(?:head.*\";", Code::InvalidRegex, "\"x)|(?:head.*\"");
-    // Every place is told.
+    // Every place is reported.
     let text = "start: train ~\"(\"; epoch 1: unfreeze ~\"(\";";
     finds_in(text, &encoder(), &[(Code::InvalidRegex, "\"(\""), (Code::InvalidRegex, "\"(\"")]);
 }
@@ -162,7 +162,7 @@ fn ready_made_names() {
 }
 
 #[test]
-fn what_trains_and_what_is_frozen_just_before_the_rule() {
+fn trainable_and_frozen_parameters_just_before_the_rule() {
     let text = "start: train head, bn; epoch 1: unfreeze embed, set @trainable weight_decay 1; \
                 epoch 2: train @frozen in encoder.layer[0], @trainable except bn; \
                 epoch 3: freeze @trainable, unfreeze bn";
@@ -193,7 +193,7 @@ fn what_trains_and_what_is_frozen_just_before_the_rule() {
     finds_in("epoch 1: unfreeze @frozen;", &encoder(), &[(Code::SelectsNothing, "@frozen")]);
 }
 
-/// What trains after each of the first so many firings.
+/// The trainable parameters after each of the first firings.
 fn draws(clock: &mut Clock, count: usize) -> Vec<Vec<String>> {
     (0..count)
         .map(|_| {
@@ -317,7 +317,7 @@ fn frz0502_and_frz0503_are_worth_knowing() {
             ),
         ]
     );
-    // Frozen rows behind trained ones of the same tensor are nothing worth knowing.
+    // Frozen rows after trained ones of the same tensor are not worth a finding.
     let found = codes("start: train rows 0..2 of embed.weight, encoder, bn, head;");
     let rows = "no rule ever trains `embed.weight[2..8]`";
     assert_eq!(found, [(Code::NeverTrains, rows.to_owned())]);
@@ -331,21 +331,21 @@ fn frz0502_and_frz0503_are_worth_knowing() {
 }
 
 #[test]
-fn a_choice_that_is_not_there_is_told_by_its_own_name() {
-    let told = |path: &str| {
+fn a_choice_that_is_missing_is_reported_by_its_own_name() {
+    let reported = |path: &str| {
         let found = findings_in(&format!("start: train {path};"), &encoder());
         (found[0].message.clone(), found[0].label.clone())
     };
     let texts = |message: &str, label: &str| (message.to_owned(), label.to_owned());
     assert_eq!(
-        told("encoder.{layer,block8,block9}"),
+        reported("encoder.{layer,block8,block9}"),
         texts(
             "`block8` of `encoder.{layer,block8,block9}` selects no parameter",
-            "nothing in `encoder` is called this",
+            "nothing in `encoder` has this name",
         )
     );
     assert_eq!(
-        told("encoder.layer[2..=7]"),
-        texts("`7` of `encoder.layer[2..=7]` selects no parameter", "there is no such index")
+        reported("encoder.layer[2..=7]"),
+        texts("`7` of `encoder.layer[2..=7]` selects no parameter", "this index does not exist")
     );
 }

@@ -92,7 +92,7 @@ fn a_finding_says_in_which_turn_it_is() {
 }
 
 #[test]
-fn what_is_wrong_in_every_turn_is_told_once() {
+fn what_is_wrong_in_every_turn_is_reported_once() {
     finds("for i in 0..9 { epoch i: train layer5 lr 2 ^ i; }", &[(Code::SelectsNothing, "layer5")]);
 }
 
@@ -138,7 +138,7 @@ fn frz0105_too_many_turns() {
 }
 
 #[test]
-fn a_loop_takes_no_name_that_stands_for_something() {
+fn a_loop_takes_no_name_that_has_a_meaning() {
     let rule = "{ after 1 epoch: reset fc; }";
     let twice = |before: &str, head: &str, name: &str| {
         finds(
@@ -169,7 +169,7 @@ fn a_loop_holds_rules_and_loops() {
 }
 
 #[test]
-fn a_head_that_cannot_be_read_is_told_once_and_its_loop_is_read() {
+fn a_head_that_cannot_be_read_is_reported_once_and_its_loop_is_read() {
     for head in ["for i 0..2", "for i in", "for @x [fc.{weight,bias}]", "for @x in fc"] {
         let text = format!(
             "start: train fc; {head} {{ after 1 epoch: tran @x; for k in 0..2 {{ epoch k: stop; }} \
@@ -181,7 +181,7 @@ fn a_head_that_cannot_be_read_is_told_once_and_its_loop_is_read() {
 }
 
 #[test]
-fn a_semicolon_in_a_loop_of_actions_is_told_once() {
+fn a_semicolon_in_a_loop_of_actions_is_reported_once() {
     let text = "start: for @part in [fc, bn1] { train @part lr 1; }; epoch 1: unfreeze layer9;";
     finds(text, &[(Code::Syntax, ";"), (Code::SelectsNothing, "layer9")]);
     let text = "start: for @part in [fc, bn1] { train @part lr 1; } epoch 1: unfreeze layer9;";

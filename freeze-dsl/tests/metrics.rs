@@ -6,7 +6,7 @@ use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::Code;
 use support::{PROGRAM, clock, clock_of, findings, finds, fired, fired_after, firings, resnet18};
 
-/// The epochs at which a rule with this condition fires behind a first one.
+/// The epochs at which a rule with this condition fires after a first one.
 fn fires(condition: &str, values: &[f64]) -> Vec<String> {
     let text = format!("start: train fc; when {condition} as it: unfreeze bn1");
     let fired = fired_after(&mut clock(&text), "m", values);
@@ -171,7 +171,7 @@ fn steps_without_an_improvement() {
     let text = "start: train fc; when m stops falling for 5 steps as it: unfreeze bn1";
     let mut clock = clock(text);
     clock.start_epoch();
-    // The best is that of step 3, and step 8 is the first that lies 5 behind it.
+    // The best is that of step 3, and step 8 is the first that is 5 steps after it.
     let values = [4.0, 3.0, 3.5, 2.0, 2.0, 3.0, 2.0, 2.0, 2.0, 1.0];
     let at = values.iter().position(|value| {
         clock.observe("m", *value);

@@ -14,7 +14,7 @@ fn small() -> Model {
     model(&["stem.weight", "stem.running_mean", "body.weight", "head.weight", "head.bias"])
 }
 
-/// A clock of a small model, after so many epochs of two steps each.
+/// A clock of a small model, after this many epochs of two steps each.
 fn after(epochs: u64, text: &str) -> Clock {
     let mut clock = clock_of(text, &small(), PROGRAM);
     for _ in 0..epochs {
@@ -127,7 +127,7 @@ fn a_stop_can_be_taken_back() {
 }
 
 #[test]
-fn a_curve_that_ended_behind_a_stop_freezes_when_the_stop_is_taken_back() {
+fn a_curve_that_ended_after_a_stop_freezes_when_the_stop_is_taken_back() {
     let text = "start: train head, body lr 1; start: set body lr linear 1 -> 0 over 2 epochs \
                 then freeze;";
     let clock = after(4, &format!("{text} epoch 1: stop"));
@@ -196,7 +196,7 @@ fn more_rows_can_be_named_and_none_forgotten() {
 }
 
 #[test]
-fn another_model_keeps_what_it_has_and_new_parameters_stand_as_the_rules_leave_them() {
+fn another_model_keeps_what_it_has_and_new_parameters_are_as_the_rules_leave_them() {
     let text = "default lr 3; start: train head lr linear 1 -> 0 over 8 epochs, unfreeze adapter*;
                 epoch 1: freeze body; epoch 2: unfreeze stem lr 2 stats held";
     let before = model(&[

@@ -36,7 +36,7 @@ fn json_comes_back_as_it_went() {
 }
 
 #[test]
-fn a_safetensors_header_gives_names_in_the_order_of_the_file() {
+fn a_safetensors_header_lists_names_in_the_order_of_the_file() {
     let path = safetensors(
         r#"{"__metadata__":{"format":"pt"},
             "b.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},

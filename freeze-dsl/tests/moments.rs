@@ -8,7 +8,7 @@ use freeze_dsl::plan::Plan;
 use freeze_dsl::policy::Policy;
 use support::{PROGRAM, clock, clock_of, finds, fired, firings, modules, resnet18};
 
-fn told(text: &str, steps_per_epoch: u64) -> freeze_dsl::clock::Clock {
+fn clock_with_steps(text: &str, steps_per_epoch: u64) -> freeze_dsl::clock::Clock {
     let program = Program { steps_per_epoch: Some(steps_per_epoch), ..PROGRAM };
     clock_of(text, &resnet18(), program)
 }
@@ -17,7 +17,7 @@ fn told(text: &str, steps_per_epoch: u64) -> freeze_dsl::clock::Clock {
 fn at_a_part_of_the_run() {
     let text = "run 10 epochs; start: train fc; at 25%: unfreeze bn1; at 70.4%: unfreeze conv1";
     // 17.5 and 49.28 steps of 70.
-    let fired = firings(&mut told(text, 7), 10, 7);
+    let fired = firings(&mut clock_with_steps(text, 7), 10, 7);
     assert_eq!(fired, ["0:0 rule 1", "2:18 rule 2", "6:49 rule 3"]);
     // Without the steps of an epoch, a part of an epoch is over when the epoch is.
     let fired = firings(&mut clock(text), 10, 7);
@@ -72,7 +72,7 @@ fn at_once_and_every_so_often() {
     assert_eq!(firings(&mut clock(text), 1, 13)[1..], ["0:2 again", "0:7 again", "0:12 again"]);
     // A part of the run recurs as well.
     let text = "run 10 epochs; start or every 20% as again: train fc";
-    let fired = firings(&mut told(text, 2), 10, 2);
+    let fired = firings(&mut clock_with_steps(text, 2), 10, 2);
     assert_eq!(
         fired,
         ["0:0 again", "1:4 again", "3:8 again", "5:12 again", "7:16 again", "9:20 again"]
@@ -118,7 +118,7 @@ fn nothing_fires_once_training_is_over() {
 }
 
 #[test]
-fn frz0307_behind_what_may_never_come() {
+fn frz0307_after_what_may_never_come() {
     let when = "start: train fc; when val_loss < 1: unfreeze bn1;";
     finds(&format!("{when} epoch 9: unfreeze conv1;"), &[(Code::UnboundedWait, "epoch 9")]);
     finds(&format!("{when} step 9: unfreeze conv1;"), &[(Code::UnboundedWait, "step 9")]);

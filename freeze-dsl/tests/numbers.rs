@@ -8,7 +8,7 @@ use freeze_dsl::source::Source;
 use freeze_dsl::{Draft, OverrideError};
 use support::{PROGRAM, clock, clock_of, finds, lr, resnet18};
 
-/// The value of an expression, read off the learning rate that it gives.
+/// The value of an expression, read off the learning rate that it results in.
 fn value(expression: &str) -> f64 {
     // Above zero, since a learning rate is.
     let mut clock = clock(&format!("start: train fc lr 1e3 + ({expression})"));
@@ -63,16 +63,19 @@ fn names_of_numbers() {
     assert!((lr(&clock) - 1e-2).abs() < 1e-15);
     assert_eq!(clock.groups()[0].weight_decay, Some(1e-2));
     finds("start: train fc lr bse;", &[(Code::UnknownName, "bse")]);
-    // A name is known from its `let` on, wherever that stands.
+    // A name is known from its `let` on, wherever that is.
     finds("let a = b; let b = 1; start: train fc lr a + b;", &[(Code::UnknownName, "b")]);
     finds("start: train fc lr a; let a = 1;", &[]);
+    // A `let` with a syntax error is one mistake.
+    finds("let outlet = 1 2; start: train fc lr outlet;", &[(Code::Syntax, "2")]);
+    finds("let b = 1e-3 start: train fc lr b;", &[(Code::Syntax, "start")]);
     // Numbers and parameters have names of their own.
     finds("let a = 1; let @a = fc; start: train @a lr a;", &[]);
     finds("let @a = fc; start: train fc lr a;", &[(Code::UnknownName, "a")]);
 }
 
 #[test]
-fn numbers_stand_wherever_one_is_expected() {
+fn an_expression_is_possible_wherever_a_number_is_expected() {
     let text = "let n = 2; run 5 * n epochs; epoch n: train fc; after n + 1 epochs: unfreeze bn1; \
                 at (50 + 5 * n)%: unfreeze layer4[n - 1]; after n * 10%: unfreeze layer4[0..=n - 2]";
     let mut clock = clock(text);
@@ -81,7 +84,7 @@ fn numbers_stand_wherever_one_is_expected() {
 }
 
 #[test]
-fn what_is_no_number_is_told_where_it_is_used() {
+fn what_is_no_number_is_reported_where_it_is_used() {
     finds("start: train fc lr 0 / 0;", &[(Code::InvalidValue, "0 / 0")]);
     finds("let a = 1 / 0; start: train fc lr a;", &[(Code::InvalidValue, "a")]);
     finds("epoch (0 / 0): train fc;", &[(Code::InvalidDuration, "(0 / 0)")]);

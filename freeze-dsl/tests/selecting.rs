@@ -148,7 +148,7 @@ fn a_path_may_begin_with_an_index() {
 }
 
 #[test]
-fn names_of_one_tensor_are_told_of_where_they_part() {
+fn names_of_tied_parameters_are_reported_where_they_differ() {
     let text = "start: train 1 lr 1; epoch 1: unfreeze [0].encoder; epoch 2: unfreeze [2]";
     let found = Policy::parse(text).unwrap().plan(&numbered()).unwrap_err();
     let errors: Vec<&str> = found

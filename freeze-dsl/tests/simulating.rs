@@ -59,7 +59,7 @@ fn a_record_is_a_line_of_json() {
 }
 
 #[test]
-fn what_nothing_gives_is_null_and_the_program_gives_the_rest() {
+fn what_nothing_sets_is_null_and_the_program_sets_the_rest() {
     let line = |setup| {
         let record = run("run 1 epochs; start: train fc.bias", setup).next().unwrap();
         serde_json::to_string(&record.groups).unwrap()
@@ -95,11 +95,11 @@ fn rows_are_stretches_and_all_rows_are_the_parameter() {
 }
 
 #[test]
-fn an_epochs_record_tells_what_fired_since_the_one_before() {
+fn an_epochs_record_lists_what_fired_since_the_one_before() {
     let text = "start as a: train fc; step 2 as b: unfreeze bn; step 3 as c: freeze bn; \
                 after 3 steps as d: unfreeze bn; epoch 2 as e: unfreeze embed";
     let records: Vec<Record> = run(text, setup(3, 3)).collect();
-    // `c` fires behind the last step of epoch 0, and `d` behind the last of epoch 1.
+    // `c` fires after the last step of epoch 0, and `d` after the last of epoch 1.
     let expected = [moment(0, 0, "a", false), moment(1, 3, "b c", false)];
     assert_eq!(moments(records.iter().take(2).cloned()), expected);
     assert_eq!(records[2].fired, ["d", "e"]);
@@ -162,7 +162,7 @@ fn the_run_says_how_long_it_is() {
 }
 
 #[test]
-fn what_is_missing_is_told() {
+fn what_is_missing_is_reported() {
     let error = |text, setup| try_run(text, setup).map(|_| ()).unwrap_err();
     let unknown = || Setup { epochs: Some(2), ..Setup::default() };
     assert_eq!(error("start: train fc", Setup::default()), SimulateError::NoLength);

@@ -46,7 +46,7 @@ const EVERYTHING: &str = "
     when i < 0.5 for 2 epochs: unfreeze fc optimizer sgd(momentum 0.9), reset conv1;
     after 4 epochs: stop";
 
-/// What a training tells its clock.
+/// An event that a training passes to its clock.
 #[derive(Debug, Clone)]
 enum Event {
     Epoch,
@@ -92,7 +92,7 @@ fn resumed(clock: &Clock) -> Clock {
     Clock::resume(clock.plan().clone(), *clock.program(), &through_json(clock)).unwrap()
 }
 
-/// Saves and resumes before each event; the clock that goes on must never be told apart.
+/// Saves and resumes before each event; the resumed clock must never differ.
 fn goes_on(mut clock: Clock, events: &[Event]) {
     for event in events {
         let mut resumed = resumed(&clock);
@@ -131,7 +131,7 @@ proptest! {
         goes_on(clock_of(EVERYTHING, &MODEL, program(steps)), &events);
     }
 
-    /// Whatever stands in a file: an error, or a clock that runs.
+    /// Whatever a file contains: an error, or a clock that runs.
     #[test]
     fn hostile_states_make_no_panic(
         events in events(),
@@ -221,7 +221,7 @@ fn bests_come_back_to_the_bit() {
 }
 
 #[test]
-fn what_is_to_be_told_is_told_after_resuming() {
+fn what_is_to_be_reported_is_reported_after_resuming() {
     let mut clock = clock_of("start: train fc", &MODEL, program(None));
     clock.observe("a", f64::NAN);
     assert_eq!(resumed(&clock).start_epoch().notes.len(), 1);

@@ -1,8 +1,8 @@
 //! Saving and resuming a run, against tch writing the same weights to one file.
 //!
-//! 88 million parameters under AdamW: three times the weights, in all. What tch writes it does not
-//! bring to disk, and a checkpoint is on disk when `save` returns; so both are told, and the weights
-//! brought to disk as a third.
+//! 88 million parameters under AdamW: three times the weights, in all. tch does not flush what it writes
+//! to disk, and a checkpoint is on disk when `save` returns. Both are therefore measured, and as a
+//! third the weights flushed to disk.
 
 use std::error::Error;
 use std::fs::File;

@@ -2,7 +2,7 @@
 
 /// A policy that the compiler reads and checks, as a constant expression of type
 /// [`Policy`](crate::Policy): data in the program, equal to what
-/// [`Policy::parse`](crate::Policy::parse) gives for the same text, usable in a `static`.
+/// [`Policy::parse`](crate::Policy::parse) returns for the same text, usable in a `static`.
 ///
 /// All that is wrong with it are compiler errors that underline the very words; what is
 /// likely not what was meant are warnings.
@@ -16,9 +16,9 @@
 /// };
 /// ```
 ///
-/// Wherever a number may stand, a Rust expression in braces may stand as well. The macro then gives
-/// a `Result`: the expressions are evaluated, and their values checked, when the program comes to
-/// it.
+/// In place of any number, a Rust expression in braces is possible. The macro then returns a
+/// `Result`: the expressions are evaluated, and their values checked, when the program reaches the
+/// macro.
 ///
 /// ```
 /// # use freeze_runtime::freeze_policy;

@@ -1,4 +1,4 @@
-//! The grammar, as strategies: for each of its parts, the words and signs that it can be.
+//! The grammar, as strategies: for each of its rules, the words and signs that it accepts.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -32,7 +32,7 @@ pub(crate) fn maybe(part: Part) -> Part {
     prop_oneof![word(""), part].boxed()
 }
 
-/// So many parts, with a sign between two of them.
+/// A number of parts, with a sign between two of them.
 fn separated(part: Part, sign: &'static str, count: std::ops::Range<usize>) -> Part {
     vec(part, count).prop_map(move |parts| parts.join([sign.to_owned()].as_slice())).boxed()
 }

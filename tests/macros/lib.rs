@@ -1,4 +1,4 @@
-//! Stands in for `freeze-runtime`, with the same `freeze_policy!` and without libtorch, which
+//! A substitute for `freeze-runtime`, with the same `freeze_policy!` and without libtorch, which
 //! trybuild would compile once more for tests that train nothing.
 
 #[path = "../../freeze-runtime/src/macros.rs"]

@@ -44,7 +44,7 @@ static LITERAL: Policy = freeze_policy!(
 static FILE: Policy = freeze_policy!(file = "everything.freeze");
 
 #[test]
-fn every_form_gives_the_policy_that_its_text_gives_at_run_time() {
+fn every_form_results_in_the_policy_of_its_text_at_run_time() {
     for policy in [&TOKENS, &LITERAL, &FILE] {
         let parsed = Policy::parse(policy.source().text()).expect("it was checked");
         assert_eq!(*policy, parsed);

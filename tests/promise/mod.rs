@@ -69,16 +69,16 @@ fn more(cell: &Cell<usize>, by: usize) {
 }
 
 fn play(net: &Net, tuner: &mut Tuner, program: &[Call], seen: &Seen) -> Result<(), TestCaseError> {
-    let told = |error: freeze_runtime::Error| TestCaseError::fail(error.to_string());
+    let failed = |error: freeze_runtime::Error| TestCaseError::fail(error.to_string());
     let mut promised = None;
     let mut before = net.rows();
     let mut trained = net.trained(tuner);
     for (batch, call) in (0..).zip([&[Call::StartEpoch], program].concat()) {
         let gathered = net.vs.trainable_variables().iter().any(|it| it.grad().defined());
         let change = match call {
-            Call::StartEpoch => Some(tuner.start_epoch().map_err(told)?),
-            Call::Step => Some(tuner.step().map_err(told)?),
-            Call::ZeroGrad => tuner.zero_grad().map(|()| None).map_err(told)?,
+            Call::StartEpoch => Some(tuner.start_epoch().map_err(failed)?),
+            Call::Step => Some(tuner.step().map_err(failed)?),
+            Call::ZeroGrad => tuner.zero_grad().map(|()| None).map_err(failed)?,
             Call::Forward => {
                 let _ = net.forward(batch, true);
                 None
@@ -158,7 +158,7 @@ fn play(net: &Net, tuner: &mut Tuner, program: &[Call], seen: &Seen) -> Result<(
     Ok(())
 }
 
-/// Plays so many random trainings on a device.
+/// Plays a number of random trainings on a device.
 ///
 /// # Errors
 /// Where something moved that no rule lets train, with the training.

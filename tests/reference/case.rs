@@ -97,7 +97,7 @@ impl Case {
         rates
     }
 
-    /// The rows that a name such as `embed.weight` or `embed.weight[0..4]` stands for: groups may
+    /// The rows that a name such as `embed.weight` or `embed.weight[0..4]` means: groups may
     /// call neighbours by one name.
     fn rows<'n>(&self, called: &'n str) -> (&'n str, Range<i64>) {
         let stretch = || {

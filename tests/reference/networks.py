@@ -33,7 +33,7 @@ class Layer(nn.Module):
 
     def __init__(self, inputs, outputs):
         super().__init__()
-        # No bias: behind it comes a normalisation that takes it away again, so that its gradient
+        # No bias: a normalisation follows, which cancels it, so that its gradient
         # would be nothing but rounding.
         self.conv = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
         self.bn = nn.BatchNorm2d(outputs)
@@ -102,7 +102,7 @@ class Attention(nn.Module):
 
 @torch.no_grad()
 def initialize(network):
-    """Gives everything a value that is neither 0 nor 1, so that nothing drops out by chance."""
+    """Sets everything to values other than 0 and 1, so that nothing cancels by chance."""
     for name, tensor in network.state_dict().items():
         if name.endswith("running_var"):
             tensor.uniform_(0.5, 1.5)

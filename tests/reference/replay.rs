@@ -54,7 +54,7 @@ impl<'c> Replay<'c> {
         Ok(self.farthest)
     }
 
-    /// Gives every variable the value that it had by hand at first.
+    /// Sets every variable to the first value that it had by hand.
     fn start(&mut self) -> Result<(), Box<dyn Error>> {
         let mut variables = self.network.vs.variables();
         assert_eq!(variables.len(), self.case.weights.len(), "another network");

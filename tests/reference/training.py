@@ -111,7 +111,7 @@ def parameters(*parts):
 
 
 def thaw(*parts):
-    """Lets parameters train; gives them, for an optimizer to take."""
+    """Makes parameters trainable; returns them, for an optimizer."""
     thawed = parameters(*parts)
     for parameter in thawed:
         parameter.requires_grad_(True)

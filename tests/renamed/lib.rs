@@ -1,6 +1,6 @@
 //! `freeze_policy!` finds what its expansion names, whatever `freeze-runtime` is called here.
 
-// Nor does it depend on what these names mean where it stands.
+// Nor does it depend on what these names mean where it is used.
 mod core {}
 mod std {}
 mod freeze {}

@@ -124,7 +124,7 @@ fn line(result: Result<(), Error>) -> String {
     }
 }
 
-/// Answers one request, with so many bytes of the wheel or with the page that lists it.
+/// Answers one request, with this many bytes of the wheel or with the page that lists it.
 fn serve(mut stream: TcpStream, wheel: &[u8], sent: usize, requests: &AtomicUsize) {
     let mut lines = BufReader::new(&stream).lines().map_while(Result::ok);
     let request = lines.next().unwrap_or_default();

@@ -128,6 +128,14 @@ impl<'o> Reporter<'o> {
         }
     }
 
+    /// Notes for a person that a policy without errors was checked without a model.
+    pub(crate) fn note_missing_model(&self) {
+        let is_read = matches!(self.options.message_format, Format::Human | Format::Short);
+        if is_read && self.errors == 0 && !self.has_failed() {
+            self.remark("note: no model given: selectors were not looked up");
+        }
+    }
+
     pub(crate) const fn has_failed(&self) -> bool {
         !self.failures.is_empty()
     }

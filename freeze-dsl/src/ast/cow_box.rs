@@ -4,7 +4,7 @@ use std::ops::Deref;
 
 use serde::{Serialize, Serializer};
 
-/// A value behind a pointer, owned or static, as `Cow` is. It keeps rarely used parts of the tree
+/// A pointer to a value, owned or static, as `Cow` is. It keeps rarely used parts of the tree
 /// from making every node large. Two are equal if their values are.
 #[derive(Debug, Clone)]
 pub enum CowBox<T: 'static> {

@@ -17,7 +17,7 @@ use crate::diagnostic::{
     Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
 };
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
-use crate::parse::lost_let;
+use crate::parse::lost_lets;
 use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
@@ -54,7 +54,7 @@ pub(crate) fn lower(
         policy: LoweredPolicy::default(),
     };
     // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
-    for name in sink.iter().filter_map(|finding| lost_let(source.text(), finding)) {
+    for name in lost_lets(source.text(), tree, sink) {
         lowering.scope.define(&name, Meaning::Unknown);
         lowering.scope.get(&name.value, true);
     }

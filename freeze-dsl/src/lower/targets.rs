@@ -256,16 +256,16 @@ impl Lowering<'_, '_> {
     }
 
     pub(super) fn unknown_name(&mut self, name: &str, place: Span) {
-        const LISTED: usize = 20;
+        const LISTED: usize = 4;
         let own = ReadyMade::ALL.iter().map(|named| named.word());
-        let known = own.clone().chain(self.scope.names(false)).take(LISTED);
+        let known = self.scope.names(false).chain(own.clone()).take(LISTED);
         let known: Vec<String> = known.map(|known| format!("`@{known}`")).collect();
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown name `@{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), false)) {
             self.report(is_below(finding, *below));
             return;
         }
-        let finding = finding.label(format!("expected {}", one_of(&known)));
+        let finding = finding.label(format!("expected a name such as {}", one_of(&known)));
         let near = || nearest(name, own.chain(self.scope.names(false)));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(

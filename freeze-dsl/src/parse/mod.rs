@@ -4,6 +4,7 @@ mod chunks;
 mod expected;
 mod grammar;
 mod lexeme;
+mod lost_lets;
 mod options;
 mod scan;
 mod statements;
@@ -15,8 +16,8 @@ pub(crate) use chunks::{Chunk, Chunks};
 use grammar::Grammar;
 pub(crate) use grammar::Rule;
 pub(crate) use lexeme::last_character;
+pub(crate) use lost_lets::lost_lets;
 pub(crate) use scan::readable;
-pub(crate) use syntax::lost_let;
 
 use pest::Parser;
 

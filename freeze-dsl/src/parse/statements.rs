@@ -163,7 +163,7 @@ impl<'t> TreeBuilder<'t> {
     fn item(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Item>> {
         let place = self.span(&pair);
         let item = match pair.as_rule() {
-            Rule::model_item => Item::Model(self.string(&part(pair, Rule::string)?)),
+            Rule::model_item => Item::Model(self.string(&part(pair, Rule::string)?)?),
             Rule::run_item => Item::Run(self.duration(part(pair, Rule::duration)?)?),
             Rule::default_item => {
                 Item::Default(all(parts(pair, Rule::option).map(|it| self.setting(it)))?)
@@ -283,7 +283,7 @@ impl<'t> TreeBuilder<'t> {
 
     fn metric(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Text>> {
         let inner = pair.into_inner().next()?;
-        Some(if inner.as_rule() == Rule::string { self.string(&inner) } else { self.text(&inner) })
+        if inner.as_rule() == Rule::string { self.string(&inner) } else { Some(self.text(&inner)) }
     }
 
     fn action(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Action>> {

@@ -5,9 +5,8 @@ use pest::error::{Error, ErrorVariant, InputLocation};
 use super::Rule;
 use super::expected::{Construct, Expected};
 use super::lexeme::{Lexeme, LexemeKind, is_word_character};
-use crate::ast::Text;
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
-use crate::source::{Span, Spanned};
+use crate::source::Span;
 use crate::vocabulary::{ACTIONS, FUNCTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
 
 /// Why the statement at `span` of `text` does not parse.
@@ -214,20 +213,4 @@ fn quoted_path(text: &str, found: &Lexeme<'_>) -> Option<(Span, String)> {
     let path = rest.get(..length).filter(|path| path.split('.').all(|part| !part.is_empty()))?;
     path.contains('.')
         .then(|| (Span::new(found.span.start, found.span.start + length), format!("\"{path}\"")))
-}
-
-/// The name that a `let` with a syntax error would define.
-pub(crate) fn lost_let(text: &str, finding: &Diagnostic) -> Option<Spanned<Text>> {
-    if !matches!(finding.code, Code::Syntax | Code::UnknownWord | Code::NestedTooDeeply) {
-        return None;
-    }
-    let before = text.get(..finding.span.start)?;
-    let statement = before.rfind([';', '{', '}']).map_or(0, |end| end + 1);
-    let word = statement + before.get(statement..)?.rfind("let")?;
-    let after = word + "let".len();
-    let start = text.len() - text.get(after..)?.trim_start_matches([' ', '@']).len();
-    let name = first_word(text.get(start..)?);
-    let is_let = !before.get(..word)?.ends_with(is_word_character) && start > after;
-    let is_read = is_let && start <= before.len() && !name.is_empty();
-    is_read.then(|| Spanned::new(name.to_owned().into(), Span::new(start, start + name.len())))
 }

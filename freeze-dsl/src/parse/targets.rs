@@ -37,7 +37,7 @@ impl<'t> TreeBuilder<'t> {
         let inner = pair.into_inner().next()?;
         let term = match inner.as_rule() {
             Rule::string | Rule::path => Term::Path(self.path(inner)?),
-            Rule::regex => Term::Regex(self.string(&part(inner, Rule::string)?)),
+            Rule::regex => Term::Regex(self.string(&part(inner, Rule::string)?)?),
             Rule::sample => {
                 let mut inner = inner.into_inner();
                 let count = self.number(inner.nth(1)?)?;
@@ -90,7 +90,7 @@ impl<'t> TreeBuilder<'t> {
     fn path(&mut self, pair: Pair<'t, Rule>) -> Option<List<Spanned<Segment>>> {
         let mut segments = Vec::new();
         if pair.as_rule() == Rule::string {
-            let Spanned { value, span } = self.string(&pair);
+            let Spanned { value, span } = self.string(&pair)?;
             segments.push(Spanned::new(Segment::Literal(value), span));
             return Some(list(segments));
         }

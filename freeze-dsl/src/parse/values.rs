@@ -89,19 +89,21 @@ impl<'t> TreeBuilder<'t> {
         Some(())
     }
 
-    pub(super) fn string(&mut self, pair: &Pair<'t, Rule>) -> Spanned<Text> {
+    pub(super) fn string(&mut self, pair: &Pair<'t, Rule>) -> Option<Spanned<Text>> {
         let place = self.span(pair);
         let quoted = pair.as_str();
         let content =
             quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
-        let value = unescape(content).unwrap_or_else(|escape| {
-            self.found.push(
-                Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
-                    .label("escapes are those of Rust's strings"),
-            );
-            content.to_owned()
-        });
-        Spanned::new(value.into(), place)
+        match unescape(content) {
+            Ok(value) => Some(Spanned::new(value.into(), place)),
+            Err(escape) => {
+                self.found.push(
+                    Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
+                        .label("escapes are those of Rust's strings"),
+                );
+                None
+            }
+        }
     }
 }
 

@@ -57,7 +57,7 @@ pub enum Per {
     Step,
 }
 
-/// Runs a plan, and returns what trains as an iterator of records.
+/// Runs a plan, and returns its trainable parameters as an iterator of records.
 ///
 /// # Errors
 /// If the length of training is unknown, or if steps are counted and their number in an epoch is

@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::clock::Clock;
 use crate::ir::Optimizer;
 
-/// What fired, and what trains, when an optimizer step is made.
+/// The rules that fired, and the trainable parameters, at an optimizer step.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Record {
@@ -16,9 +16,10 @@ pub struct Record {
     pub step: Option<u64>,
     /// The rules that fired since the record before this one, in order.
     pub fired: Vec<String>,
-    /// What trains, in the model's order; a row slice as `embed.weight[0..32000]`.
+    /// The trainable parameters, in the model's order; a row slice as `embed.weight[0..32000]`.
     pub trainable: Vec<String>,
-    /// What trains, in groups with the same options, in the order of their first parameters.
+    /// The trainable parameters, in groups with the same options, in the order of their first
+    /// parameters.
     pub groups: Vec<RecordGroup>,
     /// The modules whose running statistics follow the data, in the model's order.
     pub live_stats: Vec<String>,

@@ -2,7 +2,7 @@
 
 use freeze_dsl::diagnostic::Code;
 
-/// A text of about so many bytes, and a finding that answers it.
+/// A text of about this many bytes, and a finding that it causes.
 pub(crate) struct Hostile {
     pub(crate) name: &'static str,
     pub(crate) code: Code,

@@ -2,7 +2,7 @@
 
 use freeze_dsl::Optimizer;
 
-use crate::support::{How, Schedule, compare, float, half_cosine, number_behind};
+use crate::support::{How, Schedule, compare, float, half_cosine, number_after};
 
 #[test]
 fn a_backbone_that_joins() {
@@ -36,7 +36,7 @@ fn ulmfit() {
         if name.starts_with("0.module.encoder") {
             0
         } else {
-            number_behind(name, "0.module.rnns.").map_or(4, |rnn| rnn + 1)
+            number_after(name, "0.module.rnns.").map_or(4, |rnn| rnn + 1)
         }
     };
     for record in &records {
@@ -72,7 +72,7 @@ fn layer_wise_decay() {
             let below_top = if name.starts_with("bert.embeddings.") {
                 12
             } else {
-                number_behind(name, "bert.encoder.layer.").map_or(0, |layer| 11 - layer)
+                number_after(name, "bert.encoder.layer.").map_or(0, |layer| 11 - layer)
             };
             let decays = name.rsplit('.').next() != Some("bias") && !name.contains("LayerNorm");
             Some(How {

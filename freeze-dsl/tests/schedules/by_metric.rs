@@ -91,7 +91,7 @@ fn another_optimizer_in_each_phase() {
 #[test]
 fn chain_thaw() {
     let chain = ["output_layer.", "embed.", "lstm_0.", "lstm_1.", "attention_layer.", ""];
-    // In each part the loss falls for so many epochs, and then stands still for five. Every part
+    // In each part the loss falls for some epochs, and then stays the same for five. Every part
     // begins worse than the one before it ended.
     let falling: [u32; 6] = [1, 3, 2, 1, 4, 2];
     let part = |falls: u32| (0..falls + 5).map(move |epoch| 1.0 - f64::from(epoch.min(falls - 1)));

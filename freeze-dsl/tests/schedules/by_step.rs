@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use freeze_dsl::Optimizer;
 use freeze_dsl::simulate::Record;
 
-use crate::support::{How, Schedule, compare, float, half_cosine, number_behind};
+use crate::support::{How, Schedule, compare, float, half_cosine, number_after};
 
 /// The transformer layers of which something trains.
 fn layers(record: &Record) -> BTreeSet<i32> {
-    record.trainable.iter().filter_map(|name| number_behind(name, "model.layers.")).collect()
+    record.trainable.iter().filter_map(|name| number_after(name, "model.layers.")).collect()
 }
 
 #[test]
@@ -35,7 +35,7 @@ fn lisa() {
         };
         let how = How { lr: Some(lr), weight_decay: Some(0.1), optimizer: Some(Optimizer::ADAMW) };
         let expected = |name: &str| {
-            let layer = number_behind(name, "model.layers.");
+            let layer = number_after(name, "model.layers.");
             layer.is_none_or(|layer| now.contains(&layer)).then_some(how)
         };
         compare(&model, record, expected, |_| false);
@@ -69,7 +69,7 @@ fn freezeout() {
         Some("bn1" | "fc") => 15,
         _ => [("dense1.", 1), ("dense2.", 6), ("dense3.", 11)]
             .into_iter()
-            .find_map(|(block, first)| Some(first + number_behind(name, block)?))
+            .find_map(|(block, first)| Some(first + number_after(name, block)?))
             .unwrap_or(-1),
     };
     let part = |name: &str| (0.8 + 0.2 * f64::from(layer(name)) / 15.0).powi(3);

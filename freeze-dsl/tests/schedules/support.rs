@@ -111,12 +111,12 @@ pub(crate) fn compare(
     assert_eq!(record.live_stats, modules, "{at}");
 }
 
-/// A number between two dots of a name, behind this beginning: `layer.` of `layer.3.weight`.
-pub(crate) fn number_behind(name: &str, beginning: &str) -> Option<i32> {
+/// A number between two dots of a name, after this beginning: `layer.` of `layer.3.weight`.
+pub(crate) fn number_after(name: &str, beginning: &str) -> Option<i32> {
     name.strip_prefix(beginning)?.split('.').next()?.parse().ok()
 }
 
-/// So many steps as a float.
+/// A number of steps as a float.
 pub(crate) fn float(count: u64) -> f64 {
     f64::from(u32::try_from(count).unwrap())
 }

@@ -91,7 +91,7 @@ pub(crate) fn fired_after(clock: &mut Clock, metric: &str, values: &[f64]) -> Ve
     all
 }
 
-/// The names of the parts that train.
+/// The names of the trainable slices.
 pub(crate) fn trainable(clock: &Clock) -> Vec<String> {
     clock.trainable().map(|slice| clock.plan().slice_name(slice)).collect()
 }

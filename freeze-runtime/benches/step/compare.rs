@@ -32,10 +32,10 @@ impl fmt::Display for Ratio {
     }
 }
 
-/// Lets two ways take turns; each tells how long what counts of it took.
+/// Lets two ways take turns; each returns the duration of the part that counts.
 ///
 /// # Errors
-/// What a way says.
+/// The error of either way.
 pub(crate) fn compare<E: Error>(
     what: String,
     rounds: usize,
@@ -57,7 +57,7 @@ pub(crate) fn compare<E: Error>(
     Ok(Ratio { what, base: (base, one), ours: (ours, other) })
 }
 
-/// What something gives and how long it takes, what it leaves to a GPU included.
+/// The result of something and its duration, including the work that it leaves to a GPU.
 pub(crate) fn timed<T>(device: Device, what: impl FnOnce() -> T) -> (T, Duration) {
     let start = Instant::now();
     let outcome = what();

@@ -1,7 +1,7 @@
 //! What a step, a transition and clipping cost through `Tuner`, and the same by hand on tch.
 //!
-//! Two ways take turns in one run and are told as a ratio, so that the machine's other load weighs
-//! on both.
+//! Two ways take turns in one run and are reported as a ratio, so that the machine's other load
+//! affects both.
 
 mod compare;
 mod measures;

@@ -28,20 +28,20 @@ pub(crate) struct Scale {
 
 type Outcome = Result<Ratio, Box<dyn Error>>;
 
-/// Measures everything, and tells each ratio as soon as it is known.
+/// Measures everything, and reports each ratio as soon as it is measured.
 ///
 /// # Errors
 /// What the tuner or libtorch says.
-pub(crate) fn all(scale: &Scale, mut tell: impl FnMut(&Ratio)) -> Result<(), Box<dyn Error>> {
-    tell(&training_step(scale)?);
-    tell(&optimizer_step("adamw", nn::AdamW::default(), scale)?);
-    tell(&optimizer_step("adam", nn::Adam::default(), scale)?);
+pub(crate) fn all(scale: &Scale, mut report: impl FnMut(&Ratio)) -> Result<(), Box<dyn Error>> {
+    report(&training_step(scale)?);
+    report(&optimizer_step("adamw", nn::AdamW::default(), scale)?);
+    report(&optimizer_step("adam", nn::Adam::default(), scale)?);
     let sgd = nn::Sgd { momentum: 0.9, ..nn::Sgd::default() };
-    tell(&optimizer_step("sgd with momentum", sgd, scale)?);
-    tell(&optimizer_step("rmsprop", nn::RmsProp::default(), scale)?);
-    tell(&clipping(scale)?);
-    tell(&transition(scale)?);
-    tell(&frozen_prefix(scale)?);
+    report(&optimizer_step("sgd with momentum", sgd, scale)?);
+    report(&optimizer_step("rmsprop", nn::RmsProp::default(), scale)?);
+    report(&clipping(scale)?);
+    report(&transition(scale)?);
+    report(&frozen_prefix(scale)?);
     Ok(())
 }
 

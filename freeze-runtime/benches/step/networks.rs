@@ -3,7 +3,7 @@
 use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
 
-/// Blocks of two residual parts, each a normalisation and two linear layers.
+/// Blocks of two residual branches, each a normalisation and two linear layers.
 pub(crate) fn blocks(count: usize, width: i64, device: Device) -> (nn::VarStore, nn::Sequential) {
     let vs = nn::VarStore::new(device);
     let mut net = nn::seq();

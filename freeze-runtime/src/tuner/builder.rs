@@ -49,7 +49,7 @@ impl<'p> TunerBuilder<'p> {
         self
     }
 
-    /// Sets the program's learning rate, for parameters to which the policy gives none.
+    /// Sets the program's learning rate, for parameters for which the policy sets none.
     ///
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};

@@ -1,4 +1,4 @@
-//! Warnings stop nothing, and are told once each.
+//! Warnings stop nothing, and are reported once each.
 
 #![deny(unused, bad_style, future_incompatible)]
 
