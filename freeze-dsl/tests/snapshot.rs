@@ -248,7 +248,7 @@ fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
     let cases: [(&str, Value, &str); 20] = [
-        ("/format", json!(2), "format 2 is not known"),
+        ("/format", json!(2), "format 2 is not supported"),
         ("/fired", json!(7), "did not fire in order"),
         ("/firings/0", json!(0), "did not fire in order"),
         ("/firings", json!([1]), "firings of 1 rules, and there are 6"),
@@ -258,8 +258,8 @@ fn states_of_another_plan_are_refused() {
         ("/started", json!(false), "none has started"),
         ("/trains", json!([99]), "a parameter trains that there is not"),
         ("/kept", json!([0]), "is frozen and has kept its state"),
-        ("/options/0/lr", json!(9), "options that no policy can give"),
-        ("/options/0/weight_decay", json!(-1), "options that no policy can give"),
+        ("/options/0/lr", json!(9), "options that no policy can set"),
+        ("/options/0/weight_decay", json!(-1), "options that no policy can set"),
         ("/curves/0/giver", json!({ "action": { "rule": 5, "action": 0 } }), "no rule has begun"),
         ("/stats", json!([]), "statistics of 0 modules, and there are 1"),
         ("/metrics/conditions", json!([]), "its metrics are not those"),

@@ -30,7 +30,7 @@ const FREEZE_RUNTIME: Layers = &[
     &["error"],
     &["ffi"],
     &["model", "optim", "nn", "device", "precision"],
-    &["param_group", "transition"],
+    &["param_group", "transition", "grad_norm"],
     &["log"],
     &["checkpoint"],
     &["tuner"],
