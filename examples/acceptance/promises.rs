@@ -188,6 +188,8 @@ fn out_of_memory(device: Device) -> Cell {
                 return Err("a step without memory was made".into());
             }
             drop(ballast);
+            // Python needs some of it later.
+            device::release_cached_memory()?;
             if !before.moved(&Bits::of(&vs)).is_empty() || tuner.optimizer_bytes() > 0 {
                 return Err("part of a step was made".into());
             }

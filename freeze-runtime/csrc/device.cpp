@@ -19,6 +19,11 @@ char* freeze_allocated_bytes(int8_t device_type, int8_t device_index, uint64_t* 
   });
 }
 
+// Returns to the system what the allocator of accelerators keeps for later tensors.
+char* freeze_release_cached(int8_t device_type) {
+  return guarded([&] { at::getDeviceAllocator(static_cast<at::DeviceType>(device_type))->emptyCache(); });
+}
+
 char* freeze_allows_tf32(bool* matmul, bool* convolution) {
   return guarded([&] {
     *matmul = at::globalContext().allowTF32CuBLAS();

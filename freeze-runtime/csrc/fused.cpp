@@ -140,10 +140,10 @@ void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList
   }
 }
 
-// Where a chunk of parameters ends that step together, so that temporary tensors stay small: at 32 MiB, and
+// Where a chunk of parameters ends that step together, so that temporary tensors stay small: at 128 MiB, and
 // after one parameter on the CPU, where several at once gain nothing.
 size_t end_of_chunk(const Tensors& parameters, size_t start) {
-  constexpr size_t most = 32 << 20;
+  constexpr size_t most = 128 << 20;
   size_t end = start + 1, bytes = parameters[start].nbytes();
   while (!parameters[start].is_cpu() && end < parameters.size() && bytes + parameters[end].nbytes() <= most) {
     bytes += parameters[end++].nbytes();

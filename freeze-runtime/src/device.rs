@@ -1,6 +1,6 @@
 //! Facts about libtorch and its devices, for programs that print or measure.
 
-use tch::{Device, TchError};
+use tch::{Cuda, Device, TchError};
 
 use crate::ffi;
 
@@ -32,6 +32,26 @@ pub fn libtorch_version() -> String {
 /// [`torch.cuda.memory_allocated`]: https://docs.pytorch.org/docs/2.11/generated/torch.cuda.memory.memory_allocated.html
 pub fn allocated_bytes(device: Device) -> Result<Option<u64>, TchError> {
     ffi::allocated_bytes(device)
+}
+
+/// Returns to the system the memory that CUDA's allocator keeps for later tensors; does nothing where
+/// there is no CUDA.
+///
+/// Another process can then use what parameters no longer need after they froze. This is PyTorch's
+/// [`torch.cuda.empty_cache`].
+///
+/// # Errors
+/// If an operation on a device has failed.
+///
+/// # Examples
+/// ```
+/// freeze_runtime::device::release_cached_memory()?;
+/// # Ok::<(), tch::TchError>(())
+/// ```
+///
+/// [`torch.cuda.empty_cache`]: https://docs.pytorch.org/docs/2.11/generated/torch.cuda.memory.empty_cache.html
+pub fn release_cached_memory() -> Result<(), TchError> {
+    if Cuda::is_available() { ffi::release_cached() } else { Ok(()) }
 }
 
 /// Whether matrix products, and whether convolutions, of float32 on CUDA may round their factors to

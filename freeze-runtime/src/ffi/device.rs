@@ -6,9 +6,13 @@ use tch::Device;
 
 use super::{Message, Result, check};
 
+/// libtorch's number of the device type.
+const CUDA: i8 = 1;
+
 unsafe extern "C" {
     fn freeze_libtorch_version() -> *const c_char;
     fn freeze_allocated_bytes(device_type: i8, device_index: i8, bytes: *mut u64) -> Message;
+    fn freeze_release_cached(device_type: i8) -> Message;
     fn freeze_allows_tf32(matmul: *mut bool, convolution: *mut bool) -> Message;
 }
 
@@ -23,9 +27,15 @@ pub(crate) fn allocated_bytes(device: Device) -> Result<Option<u64>> {
     let Device::Cuda(index) = device else { return Ok(None) };
     let Ok(index) = i8::try_from(index) else { return Ok(None) };
     let mut bytes = 0;
-    // SAFETY: `bytes` is a place for the answer. CUDA is the device type 1.
-    check(unsafe { freeze_allocated_bytes(1, index, &raw mut bytes) })?;
+    // SAFETY: `bytes` is a place for the answer.
+    check(unsafe { freeze_allocated_bytes(CUDA, index, &raw mut bytes) })?;
     Ok(Some(bytes))
+}
+
+/// Returns to the system the memory that CUDA's allocator keeps for later tensors.
+pub(crate) fn release_cached() -> Result<()> {
+    // SAFETY: the shim takes any number of a device type.
+    check(unsafe { freeze_release_cached(CUDA) })
 }
 
 /// Whether matrix products and convolutions of float32 on CUDA may round their factors to TF32.
