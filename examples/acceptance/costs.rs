@@ -25,7 +25,7 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
     let Options { device, .. } = *options;
     let patience = options.patience();
     if let Some(beside) = beside {
-        report.table(
+        Report::table(
             "## Beside PyTorch, in turns",
             [
                 "what",
@@ -69,7 +69,7 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
             });
         }
     }
-    report.table(
+    Report::table(
         "## A frozen prefix",
         [
             "what",
@@ -92,7 +92,7 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
 
 /// The benches of `freeze-runtime`, where tch does the same.
 fn beside_tch(report: &Report, scale: &Scale) {
-    report.table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
+    Report::table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
     let mut add = |ratio: &Ratio| {
         report.row(&ratio.what, || {
             let [base, ours] = [ratio.base.1, ratio.ours.1].map(|time| format!("{time:.2?}"));

@@ -13,7 +13,7 @@ type Cell = Result<[String; 1], Box<dyn Error>>;
 
 /// Prints the facts.
 pub(crate) fn describe(report: &Report, device: Device, beside: Option<&mut Beside>) {
-    report.table("## Machine", ["what", "value"]);
+    Report::table("## Machine", ["what", "value"]);
     if device.is_cuda() {
         report.row("GPU, memory, driver", || nvidia_smi("name,memory.total,driver_version"));
         report.row("CUDA runtime, cuDNN", || {

@@ -48,7 +48,7 @@ fn run(options: &Options) -> bool {
         match Beside::start(device) {
             Ok(started) => beside = Some(started),
             Err(error) => {
-                report.table("## Python", ["what", "value"]);
+                Report::table("## Python", ["what", "value"]);
                 report.row("PyTorch in Python", || Err::<[String; 1], _>(error));
             }
         }

@@ -16,7 +16,7 @@ type Cell = Result<[String; 1], Box<dyn Error>>;
 
 /// Checks them all, a row each.
 pub(crate) fn check(report: &Report, device: Device, small: bool, beside: Option<&mut Beside>) {
-    report.table("## Promises", ["promise", "what was seen"]);
+    Report::table("## Promises", ["promise", "what was seen"]);
     report.row("1. frozen means bit-identical", || {
         let cases = if small { 32 } else { 256 };
         Ok([promise::hold(device, cases)?.to_string()])

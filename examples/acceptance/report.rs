@@ -13,7 +13,7 @@ pub(crate) struct Report {
 
 impl Report {
     /// Begins a table.
-    pub(crate) fn table<const N: usize>(&self, title: &str, header: [&str; N]) {
+    pub(crate) fn table<const N: usize>(title: &str, header: [&str; N]) {
         println!("\n{title}\n");
         println!("| {} |", header.join(" | "));
         println!("|{}", "---|".repeat(N));

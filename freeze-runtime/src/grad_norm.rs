@@ -59,7 +59,6 @@ impl GradNorm {
     /// assert_eq!(norm.tensor().dim(), 0);
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
-    #[must_use]
     pub const fn tensor(&self) -> &Tensor {
         &self.0
     }

@@ -134,13 +134,12 @@ impl<'a> Bucket<'a> {
         let new = self.slots.iter().filter(|_| self.is_first_step);
         let new = new.map(|slot| ParamState::new(optimizer, slot.parameter));
         let new_states = new.collect::<Result<Vec<_>, _>>()?;
-        let (gradients, scratch) = match &self.kernel {
-            Some(kernel) => (ffi::laid_out_gradients(&parameters)?, kernel.scratch(&parameters)?),
-            None => {
-                let scratch = self.slots.iter().map(|slot| plain::scratch(slot.parameter));
-                let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
-                (Vec::new(), scratch.into_iter().max().unwrap_or_default())
-            }
+        let (gradients, scratch) = if let Some(kernel) = &self.kernel {
+            (ffi::laid_out_gradients(&parameters)?, kernel.scratch(&parameters)?)
+        } else {
+            let scratch = self.slots.iter().map(|slot| plain::scratch(slot.parameter));
+            let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
+            (Vec::new(), scratch.into_iter().max().unwrap_or_default())
         };
         let device = self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device());
         Ok(PreparedBucket { bucket: self, new_states, gradients, device, scratch })
