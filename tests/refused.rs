@@ -91,7 +91,7 @@ fn numbers_of_the_program_that_make_no_sense_are_refused() {
     let error = refusal("start: train fc", |builder| {
         builder.optimizer(nn::sgd(0.0, 0.0, 0.0, true)).lr(0.1)
     });
-    assert!(error.to_string().contains("`nesterov` needs a momentum"), "{error}");
+    assert!(error.to_string().contains("`nesterov` requires a momentum"), "{error}");
     let error = refusal("start: train fc", |builder| {
         builder.optimizer(nn::Sgd::default()).lr(0.1).steps_per_epoch(0)
     });
