@@ -28,10 +28,10 @@ char* freeze_enter_autocast(bool enabled, int8_t kind, Autocast* before) {
     using namespace at::autocast;
     *before = {is_autocast_enabled(at::kCPU), is_autocast_enabled(at::kCUDA), is_autocast_cache_enabled(),
                static_cast<int8_t>(get_autocast_dtype(at::kCPU)), static_cast<int8_t>(get_autocast_dtype(at::kCUDA))};
-    increment_nesting();
     set(at::kCPU, enabled, enabled ? kind : before->cpu_kind);
     set(at::kCUDA, enabled, enabled ? kind : before->cuda_kind);
     set_autocast_cache_enabled(true);
+    increment_nesting();
   });
 }
 

@@ -1,4 +1,5 @@
-// Gradient clipping, with the operations of torch.nn.utils.clip_grad: no value returns to the host.
+// Gradient clipping, with the operations of torch.nn.utils.clip_grad. No value returns to the host,
+// unless gradients lie on several devices and the first of them on the CPU.
 
 #include <ATen/ops/_foreach_clamp_max.h>
 #include <ATen/ops/_foreach_clamp_min.h>
@@ -27,22 +28,18 @@ extern "C" {
 
 // The L2 norm of each gradient, as tensors on their device.
 char* freeze_gradient_norms(List parameters, at::Tensor** norms) {
-  return guarded([&] {
-    Tensors all = at::_foreach_norm(clippable(parameters));
-    for (size_t i = 0; i < all.size(); i++) norms[i] = new at::Tensor(all[i]);
-  });
+  return guarded([&] { hand_over(at::_foreach_norm(clippable(parameters)), norms); });
 }
 
 // The norm of norms, and the factor that brings it to a maximum: 1 where it is below that.
-char* freeze_total_norm(List norms, double max, at::Tensor** norm, at::Tensor** factor) {
+char* freeze_total_norm(List norms, double max, at::Tensor** norm_and_factor) {
   return guarded([&] {
     Tensors all = collect(norms);
     for (at::Tensor& one : all) one = one.to(all.front().device());
     at::Tensor total = at::linalg_vector_norm(at::stack(all));
     // Python's `max / (total + 1e-6)`, which is computed in this way.
     at::Tensor coefficient = total.add(number(1e-6)).reciprocal().mul(number(max));
-    *factor = new at::Tensor(at::clamp(coefficient, std::nullopt, 1.0));
-    *norm = new at::Tensor(total);
+    hand_over({total, at::clamp(coefficient, std::nullopt, 1.0)}, norm_and_factor);
   });
 }
 
@@ -54,6 +51,10 @@ char* freeze_scale_gradients(List parameters, const at::Tensor* factor) {
     if (factor->is_cpu() && c10::fetch_and_cast<double>(factor->scalar_type(), factor->const_data_ptr()) == 1) return;
     at::_foreach_mul_(all, factor->to(all.front().device()));
   });
+}
+
+char* freeze_require_clippable(List parameters) {
+  return guarded([&] { clippable(parameters); });
 }
 
 char* freeze_clamp_gradients(List parameters, double bound) {

@@ -186,12 +186,12 @@ char* freeze_require_states(List parameters, List states, bool laid_out) {
 // is handed over.
 char* freeze_laid_out_gradients(List parameters, at::Tensor** gradients) {
   return guarded([&] {
-    for (size_t i = 0; i < parameters.count; i++) {
+    Tensors all = ::gradients(parameters);
+    for (size_t i = 0; i < all.size(); i++) {
       const at::Tensor& parameter = *parameters.tensors[i];
-      at::Tensor gradient = parameter.grad();
-      if (!same_layout(gradient, parameter)) gradient = at::empty_like(parameter).copy_(gradient);
-      gradients[i] = new at::Tensor(gradient);
+      if (!same_layout(all[i], parameter)) all[i] = at::empty_like(parameter).copy_(all[i]);
     }
+    hand_over(all, gradients);
   });
 }
 
@@ -243,7 +243,8 @@ char* freeze_rmsprop(List parameters, List gradients, List square_avgs, List gra
   });
 }
 
-// The bytes of temporary tensors of a step of RMSprop: at most two like each parameter of a chunk.
+// The bytes of temporary tensors of a step of RMSprop: at most two like each parameter of a chunk, each of
+// which an allocator may round up to 512 bytes.
 char* freeze_rmsprop_scratch(List parameters, size_t* bytes) {
   return guarded([&] {
     Tensors all = collect(parameters);
@@ -251,7 +252,7 @@ char* freeze_rmsprop_scratch(List parameters, size_t* bytes) {
     for (size_t start = 0, end = 0; start < all.size(); start = end) {
       end = end_of_chunk(all, start);
       size_t chunk = 0;
-      for (size_t i = start; i < end; i++) chunk += all[i].nbytes();
+      for (size_t i = start; i < end; i++) chunk += (all[i].nbytes() + 511) / 512 * 512;
       *bytes = std::max(*bytes, 2 * chunk);
     }
   });

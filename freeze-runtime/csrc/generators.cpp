@@ -45,11 +45,12 @@ char* freeze_generator_state(size_t place, char** device_name, at::Tensor** stat
   return guarded([&] {
     at::Device device = device_at(place);
     *state = nullptr;
-    *device_name = strdup(device.str().c_str());
-    if (!is_in_use(device)) return;
-    at::Generator generator = at::globalContext().defaultGenerator(device);
-    std::lock_guard<std::mutex> lock(generator.mutex());
-    *state = new at::Tensor(generator.get_state());
+    if (is_in_use(device)) {
+      at::Generator generator = at::globalContext().defaultGenerator(device);
+      std::lock_guard<std::mutex> lock(generator.mutex());
+      *state = new at::Tensor(generator.get_state());
+    }
+    *device_name = message(device.str().c_str());
   });
 }
 

@@ -1,4 +1,4 @@
-// Operations with a factor, as Python calls them: tch has them not at all, or with other rounding.
+// Operations with a factor, as Python calls them. tch lacks them, or rounds otherwise.
 
 #include <ATen/core/Tensor.h>
 

@@ -19,6 +19,25 @@ extern "C" struct List {
 
 using Tensors = std::vector<at::Tensor>;
 
+// What there is to say when not even a message can be allocated. It is never freed.
+inline char out_of_memory[] = "out of memory";
+
+inline char* message(const char* text) {
+  char* copy = strdup(text);
+  return copy ? copy : out_of_memory;
+}
+
+// Hands tensors over: all of them, or none if memory runs out.
+inline void hand_over(const Tensors& tensors, at::Tensor** places) {
+  size_t done = 0;
+  try {
+    for (; done < tensors.size(); done++) places[done] = new at::Tensor(tensors[done]);
+  } catch (...) {
+    while (done > 0) delete places[--done];
+    throw;
+  }
+}
+
 template <class Body>
 char* guarded(Body body) {
   try {
@@ -26,11 +45,11 @@ char* guarded(Body body) {
     body();
     return nullptr;
   } catch (const c10::Error& error) {
-    return strdup(error.what_without_backtrace());
+    return message(error.what_without_backtrace());
   } catch (const std::exception& error) {
-    return strdup(error.what());
+    return message(error.what());
   } catch (...) {
-    return strdup("an exception that is not a std::exception");
+    return message("an exception that is not a std::exception");
   }
 }
 

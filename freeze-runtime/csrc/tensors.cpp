@@ -38,7 +38,9 @@ bool has_fused_sgd(at::DeviceType device, at::ScalarType kind) {
 
 extern "C" {
 
-void freeze_free_message(char* message) { free(message); }
+void freeze_free_message(char* text) {
+  if (text != out_of_memory) free(text);
+}
 
 char* freeze_facts(List parameters, Facts* facts) {
   return guarded([&] {

@@ -19,7 +19,9 @@ use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
 pub(crate) use autocast::{Autocast, enter_autocast, leave_autocast};
-pub(crate) use clipping::{clamp_gradients, gradient_norms, scale_gradients, total_norm};
+pub(crate) use clipping::{
+    clamp_gradients, gradient_norms, require_clippable, scale_gradients, total_norm,
+};
 pub(crate) use device::{allocated_bytes, allows_tf32, libtorch_version, release_cached};
 pub(crate) use fused::{
     AdamOptions, RmsPropOptions, SgdOptions, fused_adam, fused_sgd, laid_out_gradients, rmsprop,

@@ -64,7 +64,10 @@ pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<Tensor, TchE
 
 /// Clamps every element of every gradient to `-max..=max`.
 pub(crate) fn clip_value(parameters: &[&Tensor], max: f64) -> Result<(), TchError> {
-    with_gradients(parameters)?.iter().try_for_each(|list| ffi::clamp_gradients(list, max))
+    let lists = with_gradients(parameters)?;
+    // All are checked before the first one changes.
+    lists.iter().try_for_each(ffi::require_clippable)?;
+    lists.iter().try_for_each(|list| ffi::clamp_gradients(list, max))
 }
 
 /// The parameters that have a gradient, one list for each device and dtype.
@@ -119,6 +122,17 @@ mod tests {
         let [a, b] = with([numbers(&[f32::NAN]), numbers(&[1.0])]);
         assert!(clip_norm(&[&a, &b], 1.0).is_nan());
         assert!(b.grad().double_value(&[0]).is_nan());
+    }
+
+    #[test]
+    fn clipping_that_fails_changes_no_gradient() {
+        let [a] = with([numbers(&[3.0])]);
+        let sparse = Tensor::zeros([4, 2], (Kind::Double, Device::Cpu)).set_requires_grad(true);
+        let index = Tensor::zeros([2], (Kind::Int64, Device::Cpu));
+        Tensor::embedding(&sparse, &index, -1, false, true).sum(None).backward();
+        assert!(clip_value(&[&a, &sparse], 1.0).is_err());
+        assert!(super::clip_norm(&[&a, &sparse], 1.0).is_err());
+        assert_eq!(a.grad(), numbers(&[3.0]));
     }
 
     #[test]
