@@ -81,7 +81,7 @@ char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) 
   return guarded([&] { tensor->mutable_grad() = *gradient; });
 }
 
-char* freeze_put_back(List targets, List sources) {
+char* freeze_restore(List targets, List sources) {
   return guarded([&] {
     // A graph that waits for its backward pass holds running statistics that it does not read;
     // below this guard it does not notice that they changed, and goes through.

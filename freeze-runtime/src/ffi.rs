@@ -114,7 +114,7 @@ unsafe extern "C" {
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
-    fn freeze_put_back(targets: RawList, sources: RawList) -> Message;
+    fn freeze_restore(targets: RawList, sources: RawList) -> Message;
 }
 
 /// The facts of each parameter.
@@ -166,12 +166,12 @@ pub(crate) fn set_gradient(tensor: &Tensor, gradient: &Tensor) -> Result<()> {
 ///
 /// For running statistics: in training, batch normalisation saves them with its graph and its
 /// backward pass does not read them. A backward pass that did read a target would go wrong.
-pub(crate) fn put_back(targets: &List<'_>, sources: &List<'_>) -> Result<()> {
+pub(crate) fn restore(targets: &List<'_>, sources: &List<'_>) -> Result<()> {
     if targets.is_empty() && sources.is_empty() {
         return Ok(());
     }
     // SAFETY: the lists borrow live tensors; libtorch compares their lengths and sizes.
-    check(unsafe { freeze_put_back(targets.raw(), sources.raw()) })
+    check(unsafe { freeze_restore(targets.raw(), sources.raw()) })
 }
 
 fn check(message: Message) -> Result<()> {
@@ -207,7 +207,7 @@ mod tests {
     use tch::nn::{self, ModuleT};
     use tch::{Device, Kind, Tensor};
 
-    use super::{List, facts, identities, put_back};
+    use super::{List, facts, identities, restore};
 
     const CPU: (Kind, Device) = (Kind::Float, Device::Cpu);
 
@@ -225,14 +225,14 @@ mod tests {
     }
 
     #[test]
-    fn facts_tell_gradients_and_kernels() {
+    fn facts_include_gradients_and_kernels() {
         let parameter = || Tensor::zeros([2], CPU).set_requires_grad(true);
         let (with, without) = (parameter(), parameter());
         with.sum(None).backward();
         let integers = Tensor::zeros([2], (Kind::Int64, Device::Cpu));
         let facts = facts(&[&with, &without, &integers].into_iter().collect()).unwrap();
-        let told = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_adam));
-        assert!(told.eq([(true, true), (false, false), (false, false)]));
+        let found = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_adam));
+        assert!(found.eq([(true, true), (false, false), (false, false)]));
     }
 
     #[test]
@@ -245,7 +245,7 @@ mod tests {
 
         let loss = norm.forward_t(&x, true).pow_tensor_scalar(3).sum(None);
         assert_ne!(live[0], kept[0]);
-        put_back(&live.iter().collect(), &kept.iter().collect()).unwrap();
+        restore(&live.iter().collect(), &kept.iter().collect()).unwrap();
         assert_eq!(live, kept);
         loss.backward();
         assert!(vs.trainable_variables().iter().all(|parameter| parameter.grad().defined()));
@@ -254,9 +254,9 @@ mod tests {
     #[test]
     fn what_libtorch_throws_is_an_error() {
         let (a, b) = (Tensor::zeros([2], CPU), Tensor::zeros([3], CPU));
-        let error = put_back(&List::from_iter([&a]), &List::from_iter([&b])).unwrap_err();
+        let error = restore(&List::from_iter([&a]), &List::from_iter([&b])).unwrap_err();
         assert!(!error.to_string().contains("frame #"), "{error}");
-        put_back(&List::from_iter([]), &List::from_iter([])).unwrap();
+        restore(&List::from_iter([]), &List::from_iter([])).unwrap();
         assert!(facts(&List::from_iter([&Tensor::new()])).is_err());
     }
 }

@@ -297,7 +297,7 @@ fn assert_within_an_ulp(one: &Tensor, other: &Tensor, what: &str) {
     assert!(apart <= 1, "{what}: {apart} apart");
 }
 
-/// Half precision knows no squares of small gradients.
+/// In half precision, squares of small gradients are zero.
 fn away_from_zero(seed: i64) -> Tensor {
     values(&[7, 3], seed).abs() + 1
 }

@@ -64,13 +64,14 @@ impl FrozenStats {
     pub(super) fn update(&mut self, clock: &Clock) -> Result<(), TchError> {
         for (index, module) in self.modules.iter_mut().enumerate() {
             let is_live = clock.is_live(NormalisationId::new(index));
-            module.is_frozen.store(!is_live, Ordering::Relaxed);
             if is_live {
                 module.copies.clear();
             } else if module.copies.is_empty() {
                 module.copies =
                     tch::no_grad(|| module.buffers.iter().map(copy).collect::<Result<_, _>>())?;
             }
+            // Frozen only once there are copies to restore.
+            module.is_frozen.store(!is_live, Ordering::Relaxed);
         }
         Ok(())
     }
@@ -85,7 +86,7 @@ impl FrozenStats {
     /// Restores frozen statistics from their copies.
     pub(super) fn restore(&self) -> Result<(), TchError> {
         let frozen = || self.modules.iter().filter(|module| !module.copies.is_empty());
-        ffi::put_back(
+        ffi::restore(
             &frozen().flat_map(|module| &module.buffers).collect(),
             &frozen().flat_map(|module| &module.copies).collect(),
         )
