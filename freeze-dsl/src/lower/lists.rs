@@ -28,6 +28,10 @@ impl Lowering<'_, '_> {
     /// Defines the name of a `let`.
     pub(super) fn define(&mut self, item: &Spanned<Item>) {
         let (name, meaning) = match &item.value {
+            Item::LetNumber { name, number } if self.is_path(number) => {
+                self.names_a_path(name, number.span, item.span);
+                (name, Meaning::Unknown)
+            }
             Item::LetNumber { name, number } => {
                 let overridden = self.overrides.names.get(&name.value).copied();
                 // The names in the number count as used, even if the program overrides it.

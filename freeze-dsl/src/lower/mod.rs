@@ -5,6 +5,7 @@ mod actions;
 mod lists;
 mod loops;
 mod numbers;
+mod optimizers;
 mod options;
 mod scope;
 mod targets;
@@ -17,7 +18,7 @@ use crate::diagnostic::{
     Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
 };
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
-use crate::parse::lost_lets;
+use crate::parse::{self, LostStatements};
 use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
@@ -54,9 +55,14 @@ pub(crate) fn lower(
         policy: LoweredPolicy::default(),
     };
     // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
-    for name in lost_lets(source.text(), tree, sink) {
-        lowering.scope.define(&name, Meaning::Unknown);
-        lowering.scope.get(&name.value, true);
+    if sink.iter().any(|finding| finding.code.leaves_unresolved()) {
+        let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
+        let lost = LostStatements::new(&readable, tree);
+        lowering.has_run |= lost.has_run;
+        for name in lost.names {
+            lowering.scope.define(&name, Meaning::Unknown);
+            lowering.scope.get(&name.value, true);
+        }
     }
     // `run` and `let` may follow the statements that use them.
     for item in tree.items.iter() {
