@@ -131,6 +131,7 @@ codes! {
     ZeroLearningRate "FRZ0505" Warning "`lr 0` instead of `freeze`"
     UnobservedMetric "FRZ0508" Warning "an epoch ended without the metric for which a rule waits"
     StepsDiffer "FRZ0509" Warning "an epoch had another number of steps than the program announced"
+    AbsentTargets "FRZ0510" Note "all targets of an action are optional and select nothing"
 }
 
 impl fmt::Display for Code {

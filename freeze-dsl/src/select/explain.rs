@@ -1,8 +1,9 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::{NameTree, PathSegment, ReadyMade};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
+use super::{Bound, BoundRange, NameTree, PathSegment, ReadyMade};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
+use crate::model::{Tensor, can_train};
 use crate::source::{Span, Spanned};
 use crate::vocabulary::is_reserved;
 
@@ -10,7 +11,7 @@ use crate::vocabulary::is_reserved;
 const LISTED: usize = 12;
 
 pub(super) fn nothing(
-    buffer: Option<&str>,
+    buffers: &[&Tensor],
     tree: &NameTree<'_>,
     path: &[Spanned<PathSegment<'_>>],
     span: Span,
@@ -19,11 +20,8 @@ pub(super) fn nothing(
     let written = readable(text.get(span.range()).unwrap_or_default());
     let finding =
         Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
-    if let Some(buffer) = buffer {
-        return finding.label("a buffer, not a parameter").note(format!(
-            "`{buffer}` belongs to its module and is never trained; its value stays the same while \
-             all parameters of the module are frozen"
-        ));
+    if let Some(first) = buffers.first() {
+        return no_parameter(finding, first, buffers);
     }
     let (matched, nodes) = furthest(tree, path);
     let Some(failing) = path.get(matched) else {
@@ -57,8 +55,14 @@ pub(super) fn nothing(
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {
         PathSegment::Name(word) => word,
-        PathSegment::Index { start, .. } if numbered => {
-            let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
+        PathSegment::Index(BoundRange { start, .. }) if numbered => {
+            let start = match start {
+                Bound::At(start) => Some(*start),
+                Bound::Open | Bound::FromEnd(_) => None,
+            };
+            let near = start
+                .and_then(|start| nearest_index(start, &names))
+                .filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
                 "use the nearest index that exists",
                 near.map(|index| (failing.span, format!("[{index}]"))),
@@ -93,6 +97,23 @@ pub(super) fn nothing(
     }
 }
 
+/// The finding for a selector that selects buffers alone.
+pub(super) fn no_parameter(finding: Diagnostic, first: &Tensor, all: &[&Tensor]) -> Diagnostic {
+    if all.iter().any(|tensor| can_train(&tensor.dtype)) {
+        let name = &first.name;
+        return finding.label("a buffer, not a parameter").note(format!(
+            "`{name}` belongs to its module and is never trained; its value stays the same while \
+             all parameters of the module are frozen"
+        ));
+    }
+    let mut dtypes: Vec<String> = all.iter().map(|tensor| format!("`{}`", tensor.dtype)).collect();
+    dtypes.sort_unstable();
+    dtypes.dedup();
+    finding
+        .label(format!("of type {}, which cannot train", one_of(&dtypes)))
+        .note("only floating-point tensors of 16 bits and more can train")
+}
+
 /// The finding for an index that does not exist.
 fn out_of_range(finding: Diagnostic) -> Diagnostic {
     let label = "this index does not exist".to_owned();
@@ -107,13 +128,23 @@ pub(super) fn beyond(
     text: &str,
 ) -> Diagnostic {
     let finding = out_of_range(finding);
-    let PathSegment::Index { start, end } = range.value else { return finding };
-    let there = || indices(names).filter(|index| (start..end).contains(index));
+    let PathSegment::Index(bounds) = range.value else { return finding };
+    let past = indices(names).max().map_or(0, |largest| largest.saturating_add(1));
+    let within = bounds.within(past);
+    let there = || indices(names).filter(|index| within.contains(index));
     let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
     finding.guess(
         "use the indices that exist",
         ends.map(|(first, last)| (range.span, format!("[{first}..={last}]"))),
     )
+}
+
+/// The finding for indices that count from the largest one and reach beyond the first in a module.
+pub(super) fn idle_parent(place: Span, module: &str, largest: u64, text: &str) -> Diagnostic {
+    let written = readable(text.get(place.range()).unwrap_or_default());
+    let message = format!("`{written}` selects nothing in `{module}`");
+    Diagnostic::new(Code::OutOfRange, place, message)
+        .label(format!("the largest index there is {largest}"))
 }
 
 fn nearest_index(index: u64, names: &[&str]) -> Option<u64> {
