@@ -11,17 +11,9 @@ mod support;
 
 use freeze_dsl::diagnostic::{Applicability, Code, Diagnostic, Suggestion};
 use freeze_dsl::model::Model;
-use support::{findings_in, model, resnet18};
+use support::{applied, findings_in, model, resnet18};
 
 use Applicability::{Maybe, Safe};
-
-fn applied(text: &str, suggestion: &Suggestion) -> String {
-    let mut text = text.to_owned();
-    for edit in suggestion.edits.iter().rev() {
-        text.replace_range(edit.span.range(), &edit.text);
-    }
-    text
-}
 
 fn count(code: Code, text: &str, model: &Model) -> usize {
     findings_in(text, model).iter().filter(|found| found.code == code).count()

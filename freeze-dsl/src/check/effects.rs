@@ -1,5 +1,6 @@
 //! Checks the effects of the rules on a model.
 
+use super::undone_rules::PassingRules;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
@@ -25,6 +26,8 @@ pub(crate) fn effects(
     let mut is_open = false;
     // Whether something trained in the steps before the rules that fire now.
     let mut trained = true;
+    let mut passing = PassingRules::default();
+    let has_errors = sink.iter().any(Diagnostic::is_error);
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
@@ -45,6 +48,7 @@ pub(crate) fn effects(
             must_train: trained && !is_passing && !is_open,
             varies: ends || is_open,
             is_drawn,
+            has_errors,
             found: &mut own,
         };
         checking.all(index == 0 && rule.fires_at_once());
@@ -53,7 +57,15 @@ pub(crate) fn effects(
         if !is_passing {
             trained = !applied.after.trains.is_clear();
         }
-        sink.extend(own.into_iter().map(|finding| rule.trace.annotate(finding)));
+        for finding in own {
+            rule.trace.report(finding, sink);
+        }
+        // What is drawn, and what a curve freezes, is not known.
+        if is_passing && !is_drawn && !ends {
+            passing.add(index, applied);
+        } else {
+            passing.report(&bound.rules, rule, &applied.after.trains, text, sink);
+        }
         ever.union_with(&applied.after.trains);
         // What a later firing selects may be anything of what it selects from.
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
@@ -64,7 +76,10 @@ pub(crate) fn effects(
         }
         show(rule, applied);
     });
-    never_trained(bound, &ever, sink);
+    // Beside an error, a note is no help.
+    if !sink.iter().any(Diagnostic::is_error) {
+        never_trained(bound, &ever, sink);
+    }
 }
 
 fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink) {
@@ -96,6 +111,8 @@ pub(super) struct EffectCheck<'a> {
     varies: bool,
     /// Whether what trains so far depends on draws, or on how often rules have fired.
     pub(super) is_drawn: bool,
+    /// Whether the policy has an error.
+    has_errors: bool,
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
@@ -216,7 +233,7 @@ impl EffectCheck<'_> {
     /// Frozen parameters after trainable ones: the backward pass still goes through them.
     fn order_of_model(&mut self) {
         let trains = &self.applied.after.trains;
-        if *trains == self.before.trains {
+        if self.has_errors || !self.bound.is_network_order || *trains == self.before.trains {
             return;
         }
         let Some(first) = self.bound.training(trains).next() else { return };

@@ -1,6 +1,8 @@
 //! Checks that every rule can fire, and none of them late.
 
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, removal};
+use super::reorder::moved_up;
+use crate::ast::Relation;
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion, removal};
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
 };
@@ -21,11 +23,12 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;
     let mut previous: Option<&LoweredRule> = None;
-    for rule in &lowered.rules {
+    for (index, rule) in lowered.rules.iter().enumerate() {
         let mut report = |finding| {
-            sink.push(rule.trace.annotate(finding));
+            rule.trace.report(finding, sink);
         };
         after_stop_within(rule, text, &mut report);
+        never_true(rule, &mut report);
         // In a loop, an edit for one turn would be made for all of them.
         let is_alone = rule.trace.is_empty();
         if let Some(stop) = stopped {
@@ -35,10 +38,13 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
                     .also(stop, "training is over here")
                     .guess_without("leave it out", removal),
             );
-            continue;
+            // The rules after it never fire for the same reason.
+            break;
         }
         if let Some(previous) = previous {
-            past_moments(rule, previous, before, lowered.run.map(|run| run.value), &mut report);
+            let moved = || moved_up(rule, lowered.rules.get(..index).unwrap_or_default(), text);
+            let run = lowered.run.map(|run| run.value);
+            past_moments(rule, previous, before, run, moved, &mut report);
         }
         if let Some(when) = unbounded
             && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
@@ -110,6 +116,42 @@ fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(
     fits.then(|| (moment.span, format!("{unit} {last}")))
 }
 
+/// Comparisons of one metric that exclude each other.
+fn never_true(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
+    for moment in &rule.trigger.value {
+        let TriggerMoment::When(conditions) = &moment.value else { continue };
+        let mut metrics: Vec<&str> = conditions.iter().map(|it| it.metric.as_ref()).collect();
+        metrics.dedup();
+        for metric in metrics {
+            let own = conditions.iter().filter(|it| it.metric == metric);
+            // The lowest and the highest value at which all of them hold, and whether these count.
+            let (mut low, mut high) = ((f64::NEG_INFINITY, true), (f64::INFINITY, true));
+            for condition in own {
+                let MetricTest::Compares { relation, bound, .. } = condition.test else { continue };
+                let includes = matches!(relation, Relation::AtLeast | Relation::AtMost);
+                match relation {
+                    Relation::Above | Relation::AtLeast if bound >= low.0 => {
+                        low = (bound, includes && (bound > low.0 || low.1));
+                    }
+                    Relation::Below | Relation::AtMost if bound <= high.0 => {
+                        high = (bound, includes && (bound < high.0 || high.1));
+                    }
+                    _ => {}
+                }
+            }
+            if low.0 > high.0 || low.0 == high.0 && !(low.1 && high.1) {
+                let message = format!("`{metric}` can never satisfy all of these conditions");
+                report(
+                    Diagnostic::new(Code::NeverFires, moment.span, message)
+                        .label("conditions joined by `and` hold at the same time")
+                        .note("write `or when` between them if one of them is enough"),
+                );
+                return;
+            }
+        }
+    }
+}
+
 /// Actions after a `stop` in the same rule.
 fn after_stop_within(rule: &LoweredRule, text: &str, report: &mut impl FnMut(Diagnostic)) {
     let mut stop = None;
@@ -136,6 +178,7 @@ fn past_moments(
     previous: &LoweredRule,
     before: Earliest,
     run: Option<RunLength>,
+    moved: impl Fn() -> Option<Suggestion>,
     report: &mut impl FnMut(Diagnostic),
 ) {
     for moment in &rule.trigger.value {
@@ -157,17 +200,18 @@ fn past_moments(
                 "this moment is past when the rule before it fires, at {unit} {} at the earliest",
                 earliest.ceil()
             );
-            report(
-                Diagnostic::new(Code::PastMoment, moment.span, message)
-                    .label("rules fire in the order in which they are written")
-                    .also(previous.trigger.span, "the rule before waits for this")
-                    .guess(
-                        "let it fire together with the rule before it",
-                        rule.trace
-                            .is_empty()
-                            .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
-                    ),
-            );
+            let finding = Diagnostic::new(Code::PastMoment, moment.span, message)
+                .label("rules fire in the order in which they are written")
+                .also(previous.trigger.span, "the rule before waits for this");
+            report(match moved() {
+                Some(moved) => finding.with(moved),
+                None => finding.guess(
+                    "let it fire together with the rule before it",
+                    rule.trace
+                        .is_empty()
+                        .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                ),
+            });
         }
     }
 }

@@ -256,7 +256,7 @@ pub(super) fn sign(number: &Spanned<Number>) -> Option<Span> {
     }
 }
 
-fn is_literal(number: &Spanned<Number>) -> bool {
+pub(super) fn is_literal(number: &Spanned<Number>) -> bool {
     let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
     matches!(steps[..], [Step::Literal(_)] | [Step::Literal(_), Step::Negate])
 }

@@ -5,10 +5,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Lowering;
-use super::numbers::{sign, value_label};
+use super::numbers::{is_literal, sign, value_label};
 use super::optimizers::OutsideOptimizer;
 use crate::ast::{self, Number, Piece, Setting, Shape};
-use crate::diagnostic::{Code, Diagnostic, removal};
+use crate::diagnostic::{Applicability, Code, Diagnostic, removal};
 use crate::ir::{LrCurve, LrPiece, ParamOptions, Period};
 use crate::source::{Span, Spanned};
 
@@ -106,13 +106,13 @@ impl Lowering<'_, '_> {
     ) -> Option<LrPiece> {
         match &piece.value {
             Piece::Hold(value) => {
-                let lr = self.at_least_zero(value, "learning rate")?;
+                let lr = self.lr(value)?;
                 self.zero_lr(lr, value.span, freeze);
                 Some(LrPiece::Hold(lr))
             }
             Piece::Ramp { shape, from, to, over, repeat } => {
-                let first = self.at_least_zero(from, "learning rate");
-                let last = self.at_least_zero(to, "learning rate");
+                let first = self.lr(from);
+                let last = self.lr(to);
                 let period = self.period(over, false);
                 let stretching = match repeat {
                     Some(repeat) => Some(self.stretching(repeat)?),
@@ -139,7 +139,7 @@ impl Lowering<'_, '_> {
                 })
             }
             Piece::Staircase { from, factor, every, to } => {
-                let first = self.at_least_zero(from, "learning rate");
+                let first = self.lr(from);
                 let multiplier = self.number(factor);
                 let fits = |value: f64| value.is_finite() && value > 0.0;
                 if let Some(value) = multiplier
@@ -149,7 +149,7 @@ impl Lowering<'_, '_> {
                 }
                 let every = self.period(every, false);
                 let bound = match to {
-                    Some(to) => Some((to, self.at_least_zero(to, "learning rate")?)),
+                    Some(to) => Some((to, self.lr(to)?)),
                     None => None,
                 };
                 let (first, multiplier) = (first?, multiplier?);
@@ -193,6 +193,38 @@ impl Lowering<'_, '_> {
             let message = "a round cannot be shorter than the one before";
             self.out_of_range(number, value, message, fits);
             return None;
+        }
+        Some(value)
+    }
+
+    fn lr(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        /// A larger one is nearly always a sign that is missing.
+        const LARGEST: f64 = 10.0;
+        let value = self.at_least_zero(number, "learning rate")?;
+        if value.is_finite() && value > LARGEST {
+            let written = self.text.get(number.span.range()).unwrap_or_default();
+            let exponent = written.split_once(['e', 'E']);
+            let small = exponent.filter(|_| is_literal(number)).and_then(|(digits, power)| {
+                let power = power.trim_start_matches('+');
+                power.parse::<u8>().is_ok().then(|| format!("{digits}e-{power}"))
+            });
+            let label = value_label(number, value);
+            let finding = Diagnostic::new(
+                Code::InvalidValue,
+                number.span,
+                format!("a learning rate of {value} is unusually large"),
+            )
+            .label(label)
+            .mild();
+            self.report(match small {
+                Some(small) => finding.suggest(
+                    Applicability::Maybe,
+                    format!("did you mean `{small}`?"),
+                    number.span,
+                    small,
+                ),
+                None => finding.note("few networks train with a learning rate above 10"),
+            });
         }
         Some(value)
     }

@@ -31,6 +31,8 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// Whether the model's order is that in which the network uses its parameters.
+    pub(crate) is_network_order: bool,
 }
 
 /// The origin of a curve.
@@ -107,6 +109,7 @@ impl BoundPolicy {
             deciding,
             names: names.collect(),
             elements,
+            is_network_order: model.is_network_order(),
             table,
         }
     }

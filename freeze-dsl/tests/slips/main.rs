@@ -14,26 +14,16 @@ mod options;
 mod selectors;
 mod signs;
 mod statements;
+#[path = "../support/mod.rs"]
+mod support;
 mod triggers;
 
-use freeze_dsl::Draft;
-use freeze_dsl::diagnostic::{Diagnostic, Severity, Suggestion};
-use freeze_dsl::source::Source;
+use freeze_dsl::diagnostic::{Diagnostic, Severity};
+use support::{applied, findings_without_model};
 
-fn findings(text: &str) -> Vec<Diagnostic> {
-    Draft::read(Source::new(text.to_owned())).check().findings.diagnostics().to_vec()
-}
-
+#[track_caller]
 fn errors(text: &str) -> Vec<Diagnostic> {
-    findings(text).into_iter().filter(Diagnostic::is_error).collect()
-}
-
-fn applied(text: &str, suggestion: &Suggestion) -> String {
-    let mut text = text.to_owned();
-    for edit in suggestion.edits.iter().rev() {
-        text.replace_range(edit.span.range(), &edit.text);
-    }
-    text
+    findings_without_model(text).into_iter().filter(Diagnostic::is_error).collect()
 }
 
 /// The text after the first edit that is offered, and again, until there is no error or no edit.
@@ -102,8 +92,10 @@ fn a_slip_is_reported_once() {
         "start: train fc lr 1e-3 for 3 epochs then 1e-4",
         "start: train “fc” lr 1e-3",
     ] {
-        let found: Vec<_> =
-            findings(slip).into_iter().filter(|it| it.severity() != Severity::Note).collect();
+        let found: Vec<_> = findings_without_model(slip)
+            .into_iter()
+            .filter(|it| it.severity() != Severity::Note)
+            .collect();
         assert_eq!(found.len(), 1, "{slip}: {found:#?}");
     }
 }
