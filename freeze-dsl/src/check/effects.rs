@@ -48,7 +48,7 @@ pub(crate) fn effects(
             must_train: trained && !is_passing && !is_open,
             varies: ends || is_open,
             is_drawn,
-            has_errors,
+            has_order: bound.is_network_order && !has_errors,
             found: &mut own,
         };
         checking.all(index == 0 && rule.fires_at_once());
@@ -99,6 +99,7 @@ fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink
     );
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts about one rule, each used by itself")]
 pub(super) struct EffectCheck<'a> {
     bound: &'a BoundPolicy,
     text: &'a str,
@@ -111,8 +112,8 @@ pub(super) struct EffectCheck<'a> {
     varies: bool,
     /// Whether what trains so far depends on draws, or on how often rules have fired.
     pub(super) is_drawn: bool,
-    /// Whether the policy has an error.
-    has_errors: bool,
+    /// Whether the model's order is the network's, and worth a note: beside an error it is not.
+    has_order: bool,
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
@@ -233,7 +234,7 @@ impl EffectCheck<'_> {
     /// Frozen parameters after trainable ones: the backward pass still goes through them.
     fn order_of_model(&mut self) {
         let trains = &self.applied.after.trains;
-        if self.has_errors || !self.bound.is_network_order || *trains == self.before.trains {
+        if !self.has_order || *trains == self.before.trains {
             return;
         }
         let Some(first) = self.bound.training(trains).next() else { return };
@@ -330,7 +331,7 @@ impl EffectCheck<'_> {
                         "all of this has these options already"
                     }
                 }
-                LoweredAction::Reset(_) if *idle => "what is frozen has no optimizer state",
+                LoweredAction::Reset(_) if *idle => "frozen parameters have no optimizer state",
                 _ => continue,
             };
             let of_rule = removal::of_statement(self.text, rule.span)

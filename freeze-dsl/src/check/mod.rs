@@ -1,5 +1,6 @@
 //! The checks of meaning.
 
+mod coarse_curves;
 mod conflicts;
 mod effects;
 mod missing_options;

@@ -2,7 +2,9 @@
 
 use super::reorder::moved_up;
 use crate::ast::Relation;
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion, removal};
+use crate::diagnostic::{
+    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal,
+};
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
 };
@@ -32,12 +34,12 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
         // In a loop, an edit for one turn would be made for all of them.
         let is_alone = rule.trace.is_empty();
         if let Some(stop) = stopped {
-            let removal = removal::of_statement(text, rule.span).filter(|_| is_alone);
-            report(
-                never(rule)
-                    .also(stop, "training is over here")
-                    .guess_without("leave it out", removal),
-            );
+            let (before, after) = lowered.rules.split_at_checked(index).unwrap_or_default();
+            let finding = never(rule).also(stop, "training is over here");
+            report(match moved_up(rule, before, text).or_else(|| without_all(after, text)) {
+                Some(suggestion) => finding.with(suggestion),
+                None => finding,
+            });
             // The rules after it never fire for the same reason.
             break;
         }
@@ -100,6 +102,24 @@ fn never(rule: &LoweredRule) -> Diagnostic {
         .label("this moment never comes")
 }
 
+/// The edits that leave out some rules, none of which is in a loop.
+fn without_all(rules: &[LoweredRule], text: &str) -> Option<Suggestion> {
+    let removal = |rule: &LoweredRule| {
+        let span = removal::of_statement(text, rule.span).filter(|_| rule.trace.is_empty())?;
+        Some(Edit { span, text: String::new() })
+    };
+    let message = if rules.len() == 1 { "leave it out" } else { "leave out what follows `stop`" };
+    let mut edits = rules.iter().map(removal).collect::<Option<Vec<Edit>>>()?;
+    // The removals of neighbours may share the space between them.
+    let mut end = 0;
+    for edit in &mut edits {
+        edit.span.start = edit.span.start.max(end);
+        end = edit.span.end;
+    }
+    let (message, applicability) = (message.to_owned(), Applicability::Maybe);
+    Some(Suggestion { message, applicability, edits })
+}
+
 /// The last moment of the run at which a rule can fire, in the place of its own.
 fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(Span, String)> {
     let [moment] = &rule.trigger.value[..] else { return None };
@@ -139,7 +159,12 @@ fn never_true(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
                     _ => {}
                 }
             }
-            if low.0 > high.0 || low.0 == high.0 && !(low.1 && high.1) {
+            // A bound that is not finite has a finding of its own.
+            let are_bounds = low.0 < f64::INFINITY && high.0 > f64::NEG_INFINITY;
+            if !are_bounds {
+                continue;
+            }
+            if low.0 > high.0 || low.0 >= high.0 && !(low.1 && high.1) {
                 let message = format!("`{metric}` can never satisfy all of these conditions");
                 report(
                     Diagnostic::new(Code::NeverFires, moment.span, message)

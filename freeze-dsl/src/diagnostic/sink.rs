@@ -75,7 +75,7 @@ impl DiagnosticSink {
             // Its last note is about its turn.
             if let Some(note) = finding.filter(|_| more > 0).and_then(|it| it.notes.last_mut()) {
                 let turns = if more == 1 { "turn" } else { "turns" };
-                note.push_str(&format!(", and in {more} more {turns}"));
+                *note = format!("{note}, and in {more} more {turns}");
             }
         }
         self.kept

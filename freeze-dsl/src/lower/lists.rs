@@ -129,7 +129,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
-                    format!("{asked} elements are asked of a list that has {has}"),
+                    format!("this list has {has} elements, not {asked}"),
                 )
                 .label(format!("at most {has}"))
                 .guess("ask for all of them", in_place(count, &has).filter(|_| has > 0)),
@@ -141,7 +141,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
-                    "no elements of a list are asked for",
+                    "0 elements of a list select nothing",
                 )
                 .label("expected at least 1")
                 .guess("ask for one", in_place(count, &1)),
@@ -159,7 +159,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     percent.span,
-                    format!("{percentage}% of a list's elements are asked for"),
+                    format!("{percentage}% of a list is not a part of it"),
                 )
                 .label("expected more than 0% and at most 100%"),
             );
@@ -206,7 +206,7 @@ impl Lowering<'_, '_> {
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
                 self.report(
-                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is no list"))
+                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is not a list"))
                         .label("expected a list such as `[fc, layer4]`")
                         .guess("make a list of it", Some((place, format!("[@{name}]")))),
                 );

@@ -163,7 +163,7 @@ impl Lowering<'_, '_> {
             };
             let finding = Diagnostic::new(Code::InvalidDuration, number.span, message)
                 .label(value_label(number, value));
-            self.report(match self.dashed_range(number) {
+            self.report(match self.dashed_range(number).filter(|_| what == "an index") {
                 Some(dash) => finding.suggest(
                     Applicability::Maybe,
                     "write `..=` between the ends of a range",
@@ -185,7 +185,10 @@ impl Lowering<'_, '_> {
         match (&first.value, &last.value, &minus.value) {
             (Step::Literal(one), Step::Literal(other), Step::Subtract) if one < other => {
                 let gap = Span::new(first.span.end, last.span.start);
-                self.text.get(gap.range()).filter(|gap| gap.trim() == "-").map(|_| gap)
+                let is_alone = self.text.get(..first.span.start)?.trim_end().ends_with('[')
+                    && self.text.get(last.span.end..)?.trim_start().starts_with(']');
+                let is_dash = self.text.get(gap.range())?.trim() == "-";
+                (is_alone && is_dash).then_some(gap)
             }
             _ => None,
         }

@@ -201,20 +201,19 @@ impl Lowering<'_, '_> {
         /// A larger one is nearly always a sign that is missing.
         const LARGEST: f64 = 10.0;
         let value = self.at_least_zero(number, "learning rate")?;
-        if value.is_finite() && value > LARGEST {
+        if value.is_finite() && value > LARGEST && is_literal(number) {
             let written = self.text.get(number.span.range()).unwrap_or_default();
             let exponent = written.split_once(['e', 'E']);
-            let small = exponent.filter(|_| is_literal(number)).and_then(|(digits, power)| {
+            let small = exponent.and_then(|(digits, power)| {
                 let power = power.trim_start_matches('+');
                 power.parse::<u8>().is_ok().then(|| format!("{digits}e-{power}"))
             });
-            let label = value_label(number, value);
             let finding = Diagnostic::new(
                 Code::InvalidValue,
                 number.span,
                 format!("a learning rate of {value} is unusually large"),
             )
-            .label(label)
+            .label("few networks train with more than 10")
             .mild();
             self.report(match small {
                 Some(small) => finding.suggest(
@@ -223,7 +222,7 @@ impl Lowering<'_, '_> {
                     number.span,
                     small,
                 ),
-                None => finding.note("few networks train with a learning rate above 10"),
+                None => finding,
             });
         }
         Some(value)

@@ -66,3 +66,11 @@ fn what_is_left_out() {
         ("start: train @all - fc", "start: train @all except fc"),
     ]);
 }
+
+#[test]
+fn a_backslash_in_a_string() {
+    become_right(&[
+        (r#"start: train ~".*\.lora_A\..*""#, r#"start: train ~r".*\.lora_A\..*""#),
+        (r#"start: train ~".*\d+.weight" lr 1"#, r#"start: train ~r".*\d+.weight" lr 1"#),
+    ]);
+}
