@@ -10,7 +10,7 @@
 mod support;
 
 use freeze_dsl::Draft;
-use freeze_dsl::diagnostic::{Code, Severity};
+use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::format::format;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;

@@ -82,7 +82,9 @@ impl Lowering<'_, '_> {
         }
         let finding = finding.label("no `let` and no loop around this defines it");
         // `then freez` reads as a number's name.
-        let near = || nearest(name, self.scope.names(true).chain(["freeze"]));
+        let zero = ["none", "null", "zero", "None", "off", "false", "False"];
+        let zero = zero.contains(&name).then_some("0");
+        let near = || zero.or_else(|| nearest(name, self.scope.names(true).chain(["freeze"])));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -170,6 +172,8 @@ impl Lowering<'_, '_> {
                     dash,
                     "..=",
                 ),
+                None if self.is_dashed(number) && matches!(what, "an epoch" | "a step") => finding
+                    .note("a rule fires at a moment, not over a range: write a rule for each end"),
                 None => match whole_choices(value) {
                     Some(choices) => finding.note(choices),
                     None => finding,
@@ -177,6 +181,13 @@ impl Lowering<'_, '_> {
             });
         }
         whole
+    }
+
+    /// Whether a number is written like `1-3`.
+    fn is_dashed(&self, number: &Spanned<Number>) -> bool {
+        let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
+        matches!(steps[..], [Step::Literal(_), Step::Literal(_), Step::Subtract])
+            && self.text.get(number.span.range()).is_some_and(|text| !text.contains(' '))
     }
 
     /// The `-` of `1-3`, which may be meant as a range.

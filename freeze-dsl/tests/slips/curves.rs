@@ -1,6 +1,6 @@
 //! Learning rates over time.
 
-use crate::become_right;
+use crate::{become_right, leave_a_choice};
 
 #[test]
 fn curves() {
@@ -37,6 +37,18 @@ fn curves() {
             "start: train fc lr 1e-3 for 3 epochs then 1e-4",
             "start: train fc lr linear 1e-3 -> 1e-3 over 3 epochs then 1e-4",
         ),
+        (
+            "start: train fc lr 1e-3 -> 1e-5 over 5 epochs",
+            "start: train fc lr linear 1e-3 -> 1e-5 over 5 epochs",
+        ),
+        (
+            "start: train fc lr 1e-3 to 1e-5 over 5 epochs",
+            "start: train fc lr linear 1e-3 -> 1e-5 over 5 epochs",
+        ),
+        (
+            "run 9 epochs; start: train fc lr linear 0 -> 1e-3 over first 10%",
+            "run 9 epochs; start: train fc lr linear 0 -> 1e-3 over 10%",
+        ),
         ("start: train fc lr constant 1e-3", "start: train fc lr 1e-3"),
         (
             "run 9 epochs; start: train fc lr cosine 1e-3 -> 0 over the rest",
@@ -46,5 +58,13 @@ fn curves() {
             "start: train fc lr linear 0 -> 1e-3 over 5 epochs, then 1e-3",
             "start: train fc lr linear 0 -> 1e-3 over 5 epochs then 1e-3",
         ),
+    ]);
+}
+
+#[test]
+fn curves_that_leave_a_choice() {
+    leave_a_choice(&[
+        ("start: train fc lr 1e-3 -> 1e-5", "linear 1e-3 -> 1e-5 over 10 epochs", "another shape"),
+        ("start: train fc lr cosine(1e-3, 0)", "cosine 1e-3 -> 0 over", "another duration"),
     ]);
 }

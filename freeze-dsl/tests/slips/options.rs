@@ -33,6 +33,14 @@ fn options_of_other_names() {
             "default momentum=0.9; start: train fc",
             "default optimizer sgd(momentum 0.9); start: train fc",
         ),
+        ("start: train fc with lr 1e-3", "start: train fc lr 1e-3"),
+        (
+            "start: train fc; epoch 9: set lr 1e-4",
+            "start: train fc; epoch 9: set @trainable lr 1e-4",
+        ),
+        ("start: train fc; epoch 9: lr 1e-4", "start: train fc; epoch 9: set @trainable lr 1e-4"),
+        ("start: train fc optimizer torch.optim.Adam", "start: train fc optimizer adam"),
+        ("start: train fc weight_decay none", "start: train fc weight_decay 0"),
         ("start: train fc stats frozen", "start: train fc stats held"),
         ("start: train fc, bn1 stats eval", "start: train fc, bn1 stats held"),
         ("epoch 1: freeze fc keep_state", "epoch 1: freeze fc keep state"),
@@ -78,6 +86,7 @@ fn arguments_of_optimizers() {
 #[test]
 fn options_that_leave_a_choice() {
     leave_a_choice(&[
+        ("start: train fc lr 0.1 nesterov", "arguments", "sgd(…, nesterov)"),
         ("start: train fc warmup 500 steps", "lr linear 0 -> 1e-3 over 500 steps", "then"),
         ("default warmup=500; start: train fc", "lr linear 0 -> 1e-3 over 500 steps", "then"),
         ("start: train fc weight_decay -1", "0.01", "`0`"),

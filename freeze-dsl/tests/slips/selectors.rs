@@ -1,6 +1,6 @@
 //! Selectors and lists.
 
-use crate::become_right;
+use crate::{become_right, leave_a_choice};
 
 #[test]
 fn sets_and_ranges() {
@@ -52,6 +52,11 @@ fn lists() {
         ),
         ("start: train fc lr 1e-3 * len(fc)", "start: train fc lr 1e-3 * len([fc.*])"),
     ]);
+}
+
+#[test]
+fn a_list_that_is_not_named() {
+    leave_a_choice(&[("start: train last 2 layers", "last 2 of [encoder.layer.*]", "the path of")]);
 }
 
 #[test]

@@ -61,6 +61,10 @@ fn names_with_and_without_their_sign() {
             "for i in 0..4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
         ),
         (
+            "for i in 0..4: after 1 epoch: unfreeze layer[i] lr 1e-3",
+            "for i in 0..4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+        ),
+        (
             "for i in 0 to 4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
             "for i in 0..=4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
         ),

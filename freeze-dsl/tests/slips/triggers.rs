@@ -62,6 +62,8 @@ fn moments() {
     ]);
     leave_a_choice(&[
         ("at 3: train fc", "epoch 3: …", "at 3%: …"),
+        ("epoch 1-5: train fc", "a moment", "a rule for each end"),
+        ("start: train fc lr 1e-3 until epoch 5", "a rule of its own", "epoch 5: …"),
         ("epochs 0-3: train fc", "epoch 0: …", "epoch 3: …"),
         ("after epoch 3: train fc", "epoch 3: …", "after 3 epochs: …"),
     ]);
@@ -118,6 +120,14 @@ fn metrics() {
         (
             "when val_loss plateaus for 3 epochs: train fc",
             "when val_loss stops falling for 3 epochs: train fc",
+        ),
+        (
+            "when val_loss not improving for 3 epochs: train fc",
+            "when val_loss stops falling for 3 epochs: train fc",
+        ),
+        (
+            "when val_acc has not improved for 3 epochs: train fc",
+            "when val_acc stops rising for 3 epochs: train fc",
         ),
         ("when val/acc > 0.9: train fc", "when \"val/acc\" > 0.9: train fc"),
         ("when val-loss < 0.9: train fc", "when \"val-loss\" < 0.9: train fc"),

@@ -54,7 +54,11 @@ fn missing(stuck: &Stuck<'_>) -> Vec<Slip> {
 /// A closing bracket without an opening one.
 fn excess(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let sign = stuck.get(index);
-    matches!(sign.text, ")" | "]" | "}").then(|| {
+    let count = |signs: [&str; 3]| {
+        (0..stuck.count()).filter(|at| signs.contains(&stuck.get(*at).text)).count()
+    };
+    let is_excess = count([")", "]", "}"]) > count(["(", "[", "{"]);
+    (is_excess && matches!(sign.text, ")" | "]" | "}")).then(|| {
         let span = Span::new(stuck.end_before(index), sign.span.end);
         Slip::new(sign.span, format!("{} closes nothing", quoted(sign.text)))
             .label("nothing is open here")

@@ -50,6 +50,12 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         "the" if before == "over" => slips.push(leave_out(stuck, index)),
         _ => {}
     }
+    if matches!(word.text, "->" | "to") {
+        slips.extend(without_shape(stuck, index));
+    }
+    if matches!(lower.as_str(), "first" | "next" | "last" | "another") && before == "over" {
+        slips.push(leave_out(stuck, index));
+    }
     if SHAPES.contains(&lower.as_str()) && stuck.get(index + 1).text == "(" {
         slips.extend(called(stuck, index));
     }
@@ -116,12 +122,40 @@ fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     )
 }
 
+/// `lr 1e-3 -> 1e-5 over 5 epochs`, `lr 1e-3 -> 1e-5`
+fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (from, to) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
+    let leads = stuck.get(index.checked_sub(2)?).text;
+    if !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
+        return None;
+    }
+    let ends = Span::new(from.span.start, to.span.end);
+    let slip = Slip::new(ends, "a curve without its shape")
+        .label("a curve begins with `linear`, `cosine` or `exp`");
+    let curve = format!("linear {} -> {}", from.text, to.text);
+    Some(if stuck.get(index + 2).text == "over" {
+        slip.help("write `linear`, or another shape").replace(ends, curve)
+    } else {
+        slip.note(format!("write `{curve} over 10 epochs`, or another shape and duration"))
+    })
+}
+
 /// `cosine(1e-3, 0, 10 epochs)`
 fn called(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
     let commas: Vec<usize> = (index..close).filter(|at| stuck.get(*at).text == ",").collect();
-    let [first, second] = commas[..] else { return None };
     let shape = stuck.get(index).text;
+    if let [only] = commas[..] {
+        let (from, to) = (stuck.slice(index + 2, only), stuck.slice(only + 1, close));
+        return Some(
+            Slip::new(stuck.span(index, close + 1), "a curve is not called like a function")
+                .label("how long does it take?")
+                .note(format!(
+                    "write `{shape} {from} -> {to} over 10 epochs`, or another duration"
+                )),
+        );
+    }
+    let [first, second] = commas[..] else { return None };
     let (from, to, over) = (
         stuck.slice(index + 2, first),
         stuck.slice(first + 1, second),

@@ -60,6 +60,14 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.extend(unit_first(stuck, index, unit));
         }
     }
+    if matches!(word.text, "until" | "till") && stuck.get(index + 2).kind == LexemeKind::Number {
+        let moment = stuck.slice(index + 1, index + 3);
+        slips.push(
+            Slip::new(word.span, format!("{} after an action", quoted(word.text)))
+                .label("a rule stays in force until a later rule changes what it did")
+                .note(format!("write what follows as a rule of its own, `{moment}: …`")),
+        );
+    }
     if matches!(word.text, "at" | "on" | "in" | "from" | "if" | "upon" | "@" | "when") {
         slips.extend(moment(stuck, index));
     }

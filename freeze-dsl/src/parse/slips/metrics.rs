@@ -88,6 +88,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         let direction = Improving::of(before(1)).unwrap_or(Improving::Down).direction();
         slips.push(replaced(stuck, index, index + 1, &format!("stops {direction}")));
     }
+    if index > 0 && is_word(&["not", "has", "hasn", "does", "doesn", "did", "is", "no", "never"]) {
+        slips.extend(not_improving(stuck, index, before(1)));
+    }
     let sign = match word.text.to_lowercase().as_str() {
         "=>" => ">=",
         "=<" => "<=",
@@ -105,6 +108,22 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(unquoted(stuck, index));
     }
     slips
+}
+
+/// `does not improve for 3 epochs`, `has not improved for …`
+fn not_improving(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
+    let end = (index..stuck.count()).find(|at| stuck.get(*at).text == "for")?;
+    let words = stuck.slice(index, end).to_lowercase();
+    let direction = if words.contains("improv") || words.contains("chang") {
+        Improving::of(metric.trim_matches('"'))?.direction()
+    } else if ["decreas", "drop", "fall", "lower"].iter().any(|part| words.contains(part)) {
+        "falling"
+    } else if ["increas", "ris", "grow"].iter().any(|part| words.contains(part)) {
+        "rising"
+    } else {
+        return None;
+    };
+    Some(replaced(stuck, index, end, &format!("stops {direction}")))
 }
 
 /// `stops improving`, `stops dropping`

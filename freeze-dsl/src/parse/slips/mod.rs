@@ -158,12 +158,29 @@ pub(super) fn finding(text: &str, span: Span) -> Option<Diagnostic> {
         slips.push(slip);
     };
     if !is_mended {
-        return choice(&stuck).map(|choice| choice.into_finding(span.start));
+        return match choice(&stuck) {
+            Some(choice) => Some(choice.into_finding(span.start)),
+            None => first_step(text, span, &stuck),
+        };
     }
     let suggestion = suggestion(text, span, &slips, &edited);
-    let mut finding = slips.into_iter().next()?.into_finding(span.start);
-    finding.suggestions.push(suggestion);
-    Some(finding)
+    Some(slips.into_iter().next()?.into_finding(span.start).with(suggestion))
+}
+
+/// The first slip of a statement with more mistakes, if much more of it parses without the slip.
+fn first_step(text: &str, span: Span, stuck: &Stuck<'_>) -> Option<Diagnostic> {
+    /// How many more words and signs must parse.
+    const LEAST: usize = 3;
+    let (slip, edited) = best(stuck, &EditedText::new(stuck.text()))?;
+    let now = edited.text();
+    let left = now.len() - error_at(&now)?;
+    let reached = stuck.text().len().checked_sub(left)?;
+    let parsed = (stuck.at()..stuck.count()).filter(|at| stuck.get(*at).span.end <= reached);
+    if parsed.count() < LEAST {
+        return None;
+    }
+    let suggestion = suggestion(text, span, std::slice::from_ref(&slip), &edited);
+    Some(slip.into_finding(span.start).with(suggestion))
 }
 
 /// What all the slips of a statement are mended by.

@@ -82,7 +82,41 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     slips.extend(in_parentheses(stuck, index));
     slips.extend(unnamed(stuck, index));
+    slips.extend(without_targets(stuck, index));
+    slips.extend(filler(stuck, index));
     slips
+}
+
+/// `set lr 1e-4`, `epoch 10: lr 1e-4`: an option without parameters.
+fn without_targets(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let option = stuck.get(index);
+    let before = stuck.get(index.checked_sub(1)?);
+    if !OPTIONS.contains(&option.text) || !matches!(before.text, "set" | ":") {
+        return None;
+    }
+    let set = if before.text == "set" { "@trainable " } else { "set @trainable " };
+    Some(
+        Slip::word(option.span, format!("{} of which parameters?", quoted(option.text)))
+            .label("an option follows its parameters")
+            .help("write `@trainable` for those that train then")
+            .insert(option.span.start, set),
+    )
+}
+
+/// `train fc with lr 1e-3`
+fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    let next = stuck.get(index + 1).text;
+    let is_filler =
+        matches!(word.text, "with" | "using" | "at" | "and" | "to" | "the" | "a" | "its");
+    let leads = OPTIONS.contains(&next) || SYNONYMS.iter().any(|(known, _)| *known == next);
+    (is_filler && leads && index > 0).then(|| {
+        let (span, text) = stuck.without(index);
+        Slip::word(word.span, format!("{} before an option", quoted(word.text)))
+            .label("an option follows its parameters directly")
+            .help(format!("leave out {}", quoted(word.text)))
+            .replace(span, text)
+    })
 }
 
 /// `sgd(0.9)`: an argument without its name.
@@ -115,6 +149,14 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
         "betas" | "eps" | "amsgrad" => "adamw",
         _ => OPTIMIZERS.iter().find(|(_, arguments)| arguments.contains(&name))?.0,
     };
+    if FLAGS.contains(&name) && stuck.get(from.checked_sub(1)?).text != "(" {
+        let slip = Slip::word(stuck.span(from, to), format!("`{name}` is not an option"));
+        return Some(
+            slip.label("this is an argument of an optimizer").note(format!(
+                "write it among the arguments, as in `optimizer {owner}(…, {name})`"
+            )),
+        );
+    }
     let to = if matches!(stuck.get(to).text, "=" | ":") { to + 1 } else { to };
     let value = stuck.get(to);
     if !matches!(value.kind, LexemeKind::Number) {
@@ -164,6 +206,19 @@ fn in_parentheses(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     }
     if FLAGS.contains(&word.text) && matches!(stuck.get(index + 1).text, "=" | ":") {
         return flag_value(stuck, index);
+    }
+    let leads = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    if leads == "optimizer" && stuck.get(index + 1).text == "." {
+        let end = stuck.path_end(index)?;
+        let name = stuck.get(end - 1).text.to_lowercase();
+        let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
+        let span = stuck.span(index, end);
+        return Some(
+            Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
+                .label("optimizers are words of the language")
+                .help(format!("write `{known}`"))
+                .replace(span, known),
+        );
     }
     let quoted_name = stuck.get(index);
     if quoted_name.kind == LexemeKind::Quoted

@@ -28,6 +28,12 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     {
         slips.extend(negated(stuck, index, before));
     }
+    if word.text == ":" {
+        slips.extend(colon_body(stuck, index));
+    }
+    if matches!(word.text, "first" | "last") {
+        slips.extend(without_of(stuck, index));
+    }
     if matches!(word.text, "row" | "rows") {
         slips.extend(rows(stuck, index));
     }
@@ -226,6 +232,37 @@ fn element_without_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .insert(name.span.start, "@")
             .rename(Rename::with_sign(name.text))
             .with_uses(stuck, name.span.end)
+    })
+}
+
+/// `for i in 0..4: …`
+fn colon_body(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_loop = stuck.get(0).text == "for" && stuck.get(index + 1).is_word();
+    let sign = stuck.get(index).span;
+    is_loop.then(|| {
+        Slip::new(sign, "`:` after the head of a loop")
+            .label("the body of a loop is written in `{` and `}`")
+            .help("write `{` and `}`")
+            .replace(Span::new(stuck.end_before(index), sign.end), " {")
+            .insert(stuck.end_before(stuck.end()), " }")
+    })
+}
+
+/// `last 2 layers`
+fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (number, things) = (stuck.get(index + 1), stuck.get(index + 2));
+    let is_count = number.kind == LexemeKind::Number && things.is_word() && things.text != "of";
+    let leads = stuck.get(index).text;
+    is_count.then(|| {
+        Slip::new(
+            stuck.span(index, index + 3),
+            format!("{} of which list?", quoted(stuck.slice(index, index + 3))),
+        )
+        .label("elements are taken of a list")
+        .note(format!(
+            "write `{leads} {} of [encoder.layer.*]`, with the path of the {}",
+            number.text, things.text
+        ))
     })
 }
 
