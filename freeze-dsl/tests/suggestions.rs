@@ -150,6 +150,18 @@ fn selectors() {
 }
 
 #[test]
+fn the_number_of_a_loop() {
+    for path in ["layer4.i", "layer4.{i}"] {
+        suggests(
+            &format!("for i in 0..2 {{ after 1 epoch: unfreeze {path} lr 1e-3 * i + 1 }}"),
+            Code::SelectsNothing,
+            Maybe,
+            "for i in 0..2 { after 1 epoch: unfreeze layer4[i] lr 1e-3 * i + 1 }",
+        );
+    }
+}
+
+#[test]
 fn names_and_lists() {
     suggests("start: train @bias", Code::UnknownName, Maybe, "start: train @biases");
     suggests(
