@@ -13,6 +13,8 @@ pub use crate::index::{NormalisationId, ParamId, TensorId};
 pub use error::ModelError;
 pub use statistics::Normalisation;
 
+use crate::text_file;
+
 /// Names, shapes, types and roles of a model's tensors, in the model's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model {
@@ -165,7 +167,7 @@ impl Model {
         if name.ends_with(".safetensors") {
             safetensors::load(path).map_err(in_file)
         } else if name.ends_with(".json") {
-            let text = std::fs::read_to_string(path).map_err(|error| in_file(error.into()))?;
+            let text = text_file::read(path).map_err(|error| in_file(error.into()))?;
             json::read(&text).map_err(in_file)
         } else {
             Err(in_file(ModelError::UnknownKind))
