@@ -55,12 +55,13 @@ pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
     builder.finish()
 }
 
-/// Why a statement does not parse; `written` is the statement with its comments.
-fn junk(text: &str, span: Span, written: &str) -> Diagnostic {
+/// Why a statement does not parse; `written` is the statement with its comments. If `mends`, edits
+/// are tried, which takes longer than everything else.
+fn junk(text: &str, span: Span, written: &str, mends: bool) -> Diagnostic {
     let statement = text.get(span.range()).unwrap_or_default();
     match Grammar::parse(Rule::alone, statement) {
         Err(error) => {
-            let slip = slips::finding(text, span);
+            let slip = mends.then(|| slips::finding(text, span)).flatten();
             let mut finding = syntax::finding(text, span, &error);
             // An edit in place of a misspelt word may leave other mistakes behind.
             let least = match finding.code {

@@ -13,6 +13,9 @@ use crate::ast::{
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion};
 use crate::source::{Span, Spanned};
 
+/// In how many statements edits are tried: nobody reads more.
+const MOST_MENDED: usize = 64;
+
 /// The parts of one kind.
 pub(super) fn parts(pair: Pair<'_, Rule>, kind: Rule) -> impl Iterator<Item = Pair<'_, Rule>> {
     pair.into_inner().filter(move |part| part.as_rule() == kind)
@@ -91,7 +94,7 @@ impl<'t> TreeBuilder<'t> {
         self.junk += 1;
         if self.junk <= DiagnosticSink::MOST {
             let written = self.written.get(place.range()).unwrap_or_default();
-            let mut finding = junk(self.text, place, written);
+            let mut finding = junk(self.text, place, written, self.junk <= MOST_MENDED);
             finding.suggestions.retain(|suggestion| self.keeps_comments(suggestion));
             self.found.push(finding);
         }
