@@ -149,7 +149,7 @@ fn what_a_person_should_know_of_is_a_warning() -> Outcome {
         assert_eq!(events.len(), 1, "{events:?}");
         assert_eq!(events[0].level, Level::WARN);
         assert_eq!(events[0].field("step"), "1");
-        assert!(events[0].field("message").contains("`loss` is no number"), "{events:?}");
+        assert!(events[0].field("message").contains("`loss` is not a number"), "{events:?}");
 
         tuner.start_epoch()?;
         tuner.start_epoch()?;
