@@ -72,7 +72,8 @@ fn describes(kind: &str, all: &[Value]) {
             wrong[name] = json!({ "no": "such thing" });
             assert!(!own.is_valid(&wrong), "{kind}: {name} may be anything");
             wrong.as_object_mut().unwrap().remove(name);
-            assert!(!own.is_valid(&wrong), "{kind}: {name} may be missing");
+            // A model's order may be unknown.
+            assert!(name == "order" || !own.is_valid(&wrong), "{kind}: {name} may be missing");
         }
     }
 }
@@ -100,7 +101,8 @@ fn of_findings() {
             all.extend(lines(&freeze(&arguments, folder.path(), bad).1));
         }
     }
-    assert!(all.len() > 2 * Code::ALL.len() - 4, "{}", all.len());
+    // FRZ0405, FRZ0508 and FRZ0509 are found only with a program, FRZ0506 and FRZ0507 with a model.
+    assert!(all.len() > 2 * Code::ALL.len() - 10, "{}", all.len());
     describes("finding", &all);
 }
 
