@@ -17,7 +17,7 @@ pub(super) enum Color {
 impl Color {
     /// The style of standard error.
     fn style(self) -> Style {
-        let variable = |name| std::env::var_os(name);
+        let variable = |name: &str| std::env::var_os(name);
         match self {
             Self::Always => Style::Ansi,
             Self::Auto if std::io::stderr().is_terminal() && has_colors(variable) => Style::Ansi,
