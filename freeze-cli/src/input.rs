@@ -95,7 +95,8 @@ fn add_policies(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> 
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         if entry.file_type()?.is_dir() && !is_hidden {
             add_policies(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "freeze") && path.is_file() {
+        } else if path.extension().is_some_and(|extension| extension == "freeze") && path.is_file()
+        {
             files.push(path);
         }
     }

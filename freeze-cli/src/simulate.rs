@@ -3,13 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::clock::Program;
+use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::plan::Plan;
-use freeze_dsl::text_file;
 use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
+use freeze_dsl::text_file;
 
+use crate::Outcome;
 use crate::input::CheckInputs;
 use crate::reporter::{Options, Reporter, Stream};
-use crate::Outcome;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze simulate resnet.freeze --model resnet18.safetensors \
@@ -48,7 +49,10 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let simulation = plan(arguments, &mut reporter).and_then(|plan| {
         let Some(plan) = plan else { return Ok(None) };
-        simulate(plan, setup(arguments)?).map(Some).map_err(with_option)
+        let source = plan.policy().source().clone();
+        let simulation = simulate(plan, setup(arguments)?).map_err(with_option)?;
+        reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
+        Ok(Some(simulation))
     });
     match simulation {
         Ok(Some(simulation)) => print_all(simulation, &mut reporter),
@@ -113,12 +117,14 @@ fn with_option(error: SimulateError) -> String {
 
 fn print_all(mut simulation: Simulation, reporter: &mut Reporter<'_>) {
     let mut remarks = Vec::new();
-    reporter.print_with(|out| loop {
-        let record = simulation.next();
-        remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
-        let Some(record) = record else { return Ok(()) };
-        serde_json::to_writer(&mut *out, &record)?;
-        out.write_all(b"\n")?;
+    reporter.print_with(|out| {
+        loop {
+            let record = simulation.next();
+            remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
+            let Some(record) = record else { return Ok(()) };
+            serde_json::to_writer(&mut *out, &record)?;
+            out.write_all(b"\n")?;
+        }
     });
     for remark in remarks {
         reporter.remark(&remark);

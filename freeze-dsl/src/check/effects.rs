@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 
+use super::undone_rules::PassingRules;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
@@ -27,6 +28,8 @@ pub(crate) fn effects(
     let mut is_open = false;
     // Whether something trained in the steps before the rules that fire now.
     let mut trained = true;
+    let mut passing = PassingRules::default();
+    let has_errors = sink.iter().any(Diagnostic::is_error);
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
@@ -47,6 +50,7 @@ pub(crate) fn effects(
             must_train: trained && !is_passing && !is_open,
             varies: ends || is_open,
             is_drawn,
+            has_order: bound.is_network_order && !has_errors,
             found: &mut own,
         };
         checking.all(index == 0 && rule.fires_at_once());
@@ -55,7 +59,15 @@ pub(crate) fn effects(
         if !is_passing {
             trained = !applied.after.trains.is_clear();
         }
-        sink.extend(own.into_iter().map(|finding| rule.trace.annotate(finding)));
+        for finding in own {
+            rule.trace.report(finding, sink);
+        }
+        // What is drawn, and what a curve freezes, is not known.
+        if is_passing && !is_drawn && !ends {
+            passing.add(index, applied);
+        } else {
+            passing.report(&bound.rules, rule, &applied.after.trains, text, sink);
+        }
         ever.union_with(&applied.after.trains);
         // What a later firing selects may be anything of what it selects from.
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
@@ -66,7 +78,10 @@ pub(crate) fn effects(
         }
         show(rule, applied);
     });
-    never_trained(bound, &ever, sink);
+    // Beside an error, a note is no help.
+    if !sink.iter().any(Diagnostic::is_error) {
+        never_trained(bound, &ever, sink);
+    }
 }
 
 fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink) {
@@ -86,6 +101,7 @@ fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink
     );
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts about one rule, each used by itself")]
 pub(super) struct EffectCheck<'a> {
     bound: &'a BoundPolicy,
     text: &'a str,
@@ -98,6 +114,8 @@ pub(super) struct EffectCheck<'a> {
     varies: bool,
     /// Whether what trains so far depends on draws, or on how often rules have fired.
     pub(super) is_drawn: bool,
+    /// Whether the model's order is the network's, and worth a note: beside an error it is not.
+    has_order: bool,
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
@@ -253,7 +271,7 @@ impl EffectCheck<'_> {
     /// Frozen parameters after trainable ones: the backward pass still goes through them.
     fn order_of_model(&mut self) {
         let trains = &self.applied.after.trains;
-        if *trains == self.before.trains {
+        if !self.has_order || *trains == self.before.trains {
             return;
         }
         let Some(first) = self.bound.training(trains).next() else { return };
@@ -351,7 +369,7 @@ impl EffectCheck<'_> {
                         "all of this has these options already"
                     }
                 }
-                LoweredAction::Reset(_) if *idle => "what is frozen has no optimizer state",
+                LoweredAction::Reset(_) if *idle => "frozen parameters have no optimizer state",
                 _ => continue,
             };
             let of_rule = removal::of_statement(self.text, rule.span)

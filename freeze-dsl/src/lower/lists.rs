@@ -30,6 +30,10 @@ impl Lowering<'_, '_> {
     /// Defines the name of a `let`.
     pub(super) fn define(&mut self, item: &Spanned<Item>) {
         let (name, meaning) = match &item.value {
+            Item::LetNumber { name, number } if self.is_path(number) => {
+                self.names_a_path(name, number.span, item.span);
+                (name, Meaning::Unknown)
+            }
             Item::LetNumber { name, number } => {
                 let overridden = self.overrides.names.get(&name.value).copied();
                 // The names in the number count as used, even if the program overrides it.
@@ -129,7 +133,7 @@ impl Lowering<'_, '_> {
             let finding = Diagnostic::new(
                 Code::OutOfRange,
                 count.span,
-                format!("{asked} elements are asked of a list that has {has}"),
+                format!("this list has {has} elements, not {asked}"),
             )
             .label(format!("at most {has}"));
             let all = in_place(count, &has).filter(|_| has > 0);
@@ -148,7 +152,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
-                    "no elements of a list are asked for",
+                    "0 elements of a list select nothing",
                 )
                 .label("expected at least 1")
                 .guess("ask for one", in_place(count, &1)),
@@ -183,7 +187,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     percent.span,
-                    format!("{percentage}% of a list's elements are asked for"),
+                    format!("{percentage}% of a list is not a part of it"),
                 )
                 .label("expected more than 0% and at most 100%"),
             );
@@ -230,7 +234,7 @@ impl Lowering<'_, '_> {
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
                 self.report(
-                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is no list"))
+                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is not a list"))
                         .label("expected a list such as `[fc, layer4]`")
                         .guess("make a list of it", Some((place, format!("[@{name}]")))),
                 );

@@ -105,7 +105,7 @@ impl Lowering<'_, '_> {
     }
 
     fn turn(&mut self, description: String, body: &mut impl FnMut(&mut Self)) {
-        let inner = self.trace.turn(description);
+        let inner = self.trace.turn(description, self.turns);
         let outer = std::mem::replace(&mut self.trace, inner);
         body(self);
         self.trace = outer;

@@ -257,7 +257,9 @@ impl Lowering<'_, '_> {
         // Looking for a suggestion takes longer than everything else.
         let explains = !self.sink.is_full(Code::SelectsNothing);
         if parameters.is_clear() {
-            self.report(if explains {
+            self.report(if let Some(finding) = self.loop_number(pattern, place) {
+                finding
+            } else if explains {
                 model.nothing(pattern, place, self.text)
             } else {
                 Diagnostic::new(Code::SelectsNothing, place, "selects no parameter")
@@ -270,6 +272,29 @@ impl Lowering<'_, '_> {
             }
         }
         Selection::Parameters(parameters)
+    }
+
+    /// The finding for a path such as `layer.i` or `layer.{i}`, where `i` is a loop's number.
+    fn loop_number(&self, pattern: &[Spanned<PathSegment>], place: Span) -> Option<Diagnostic> {
+        let number = |segment: &Spanned<PathSegment>| match &segment.value {
+            PathSegment::Name(name) => Some((*name).to_owned()),
+            PathSegment::OneOf(words) => match words.as_slice() {
+                [only] => Some(only.value.to_owned()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let mut numbers = pattern.iter().filter_map(|segment| Some((segment, number(segment)?)));
+        let (segment, name) = numbers.find(|(_, name)| self.scope.is_loop_number(name))?;
+        let dot = segment.span.start.checked_sub(1)?;
+        let index = (self.text.get(dot..segment.span.start) == Some("."))
+            .then(|| (Span::new(dot, segment.span.end), format!("[{name}]")));
+        let message = format!("`{}` selects no parameter", self.slice(place));
+        Some(
+            Diagnostic::new(Code::SelectsNothing, segment.span, message)
+                .label(format!("this is the word `{name}`, not the number of the loop"))
+                .guess(format!("write `[{name}]` for the number"), index),
+        )
     }
 
     /// A path with its numbers evaluated; `None` if one of them is unknown.

@@ -94,7 +94,7 @@ fn last_word(text: &str) -> Option<(&str, &str)> {
 
 /// A statement that begins where the one before it, which ends at `end`, has no `;`.
 pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnostic {
-    let found = Lexeme::at(text, Span::new(0, text.len()), next);
+    let found = Lexeme::at(text, Span::new(next, text.len()), next);
     Diagnostic::new(Code::Syntax, found.span, format!("expected `;` before `{}`", found.text))
         .label("this begins a new statement")
         .suggest(Applicability::Safe, "end the statement before it", Span::new(end, end), ";")

@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::Rule;
 use super::statements::{TreeBuilder, list, part, parts};
 use crate::ast::{Duration, Number, Step, Text};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, readable};
 use crate::source::Spanned;
 
 /// How many operands and operators an expression may have.
@@ -112,9 +112,15 @@ impl<'t> TreeBuilder<'t> {
         match unescape(content) {
             Ok(value) => Some(Spanned::new(value.into(), place)),
             Err(escape) => {
+                let raw = format!("r\"{content}\"");
+                let is_plain = !content.contains("\\\"") && !content.contains("\\\\");
                 self.found.push(
                     Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
-                        .label("escapes are those of Rust's strings"),
+                        .label("a raw string keeps its backslashes")
+                        .guess(
+                            format!("write `{}`", readable(&raw)),
+                            is_plain.then_some((place, raw)),
+                        ),
                 );
                 None
             }

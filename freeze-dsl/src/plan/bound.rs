@@ -31,6 +31,8 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// Whether the model's order is that in which the network uses its parameters.
+    pub(crate) is_network_order: bool,
     /// How many elements all slices have.
     all_elements: usize,
     /// The slices in the order of their names, once it was asked for.
@@ -118,6 +120,7 @@ impl BoundPolicy {
             names: names.collect(),
             all_elements: elements.iter().sum(),
             elements,
+            is_network_order: model.is_network_order(),
             by_name: OnceLock::new(),
             table,
         }
