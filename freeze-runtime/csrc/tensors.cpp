@@ -1,7 +1,4 @@
-// Tensors looked at and handled many at once: facts, identities, gradients, copies.
-
-#include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/_foreach_copy.h>
+// Tensors looked at and handled many at once: facts, identities, gradients.
 
 #include <cstdlib>
 
@@ -79,15 +76,6 @@ char* freeze_drop_gradients(List parameters) {
 
 char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) {
   return guarded([&] { tensor->mutable_grad() = *gradient; });
-}
-
-char* freeze_restore(List targets, List sources) {
-  return guarded([&] {
-    // A graph that waits for its backward pass holds running statistics that it does not read;
-    // below this guard it does not notice that they changed, and goes through.
-    at::AutoDispatchBelowADInplaceOrView unnoticed;
-    at::_foreach_copy_(collect(targets), collect(sources));
-  });
 }
 
 }  // extern "C"

@@ -245,9 +245,11 @@ impl Tuner {
     /// for a validation during gradient accumulation. A model with the norms of [`crate::nn`] never
     /// requires it.
     ///
-    /// Call it before an evaluation forward pass, not after it: the backward pass of an evaluation
-    /// forward pass reads the statistics, and would read the restored ones. The backward pass of a
-    /// training forward pass does not read them.
+    /// Call it before an evaluation forward pass, not after it. The backward pass of an evaluation
+    /// forward pass reads the statistics: where it was made with statistics that a training forward
+    /// pass had moved, and these were restored since, it fails with libtorch's error that a variable
+    /// "has been modified by an inplace operation". The backward pass of a training forward pass does
+    /// not read them.
     ///
     /// # Errors
     /// Fails if libtorch fails.
@@ -649,7 +651,7 @@ impl Tuner {
         let extended = self.best_weights.extend(&self.slices, &self.clock);
         let restored = self.best_weights.restore(change, &self.slices, &self.clock);
         if !matches!(restored, Ok(false)) {
-            self.frozen_stats.drop_copies();
+            self.frozen_stats.drop_copies()?;
         }
         restored?;
         Ok(extended?)
