@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::clock::Program;
+use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
 
@@ -48,7 +49,10 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let made = plan(arguments, &mut reporter).and_then(|plan| {
         let Some(plan) = plan else { return Ok(()) };
-        print_all(simulate(plan, setup(arguments)?).map_err(with_option)?, &reporter)
+        let source = plan.policy().source().clone();
+        let simulation = simulate(plan, setup(arguments)?).map_err(with_option)?;
+        reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
+        print_all(simulation, &reporter)
     });
     if let Err(message) = made {
         reporter.fail(&message);

@@ -281,7 +281,7 @@ fn a_transition_lists_what_it_restored_and_its_diagnostics() {
     let line = clock.start_epoch().to_string();
     assert_eq!(
         line,
-        "epoch 1, step 0: no rule fired; `other` is no number in epoch 0: no improvement, and no comparison holds"
+        "epoch 1, step 0: no rule fired; `other` is not a number in epoch 0: no improvement, and no comparison holds"
     );
     clock.observe("loss", 0.2);
     let line = clock.start_epoch().to_string();

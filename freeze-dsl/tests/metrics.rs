@@ -74,7 +74,7 @@ fn a_metric_that_is_no_number_is_no_improvement_and_reported() {
     clock.start_epoch();
     clock.observe("m", nan);
     let change = clock.start_epoch();
-    let note = "`m` is no number in epoch 0: no improvement, and no comparison holds";
+    let note = "`m` is not a number in epoch 0: no improvement, and no comparison holds";
     assert_eq!(change.notes, [note]);
     assert!(clock.start_epoch().notes.is_empty());
 }

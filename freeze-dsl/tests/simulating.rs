@@ -196,13 +196,13 @@ fn a_malformed_table_is_reported_with_its_line() {
     let error = |text: &str| Table::from_csv(text).unwrap_err().to_string();
     for (text, message) in [
         ("", "line 1: expected the names of the columns, such as `epoch,val_loss`"),
-        ("\nval_loss\n0.5", "line 2: no column is called `epoch`"),
+        ("\nval_loss\n0.5", "line 2: the column `epoch` is missing"),
         ("epoch,a,a", "line 1: two columns are called `a`"),
         ("epoch,", "line 1: a column has no name"),
         ("epoch,a\n0,1\n1", "line 3: 1 cell where 2 columns are named"),
         ("epoch\n0,1", "line 2: 2 cells where 1 column is named"),
-        ("epoch,a\n0,1\n\n1,x\n", "line 4: `x` is no number"),
-        ("epoch,a\n-1,1", "line 2: `-1` is no epoch: these are counted in whole numbers from 0"),
+        ("epoch,a\n0,1\n\n1,x\n", "line 4: `x` is not a number"),
+        ("epoch,a\n-1,1", "line 2: `-1` is not an epoch: write a whole number from 0"),
         ("epoch,a\n0,1\n0,2", "line 3: epoch 0 is given twice"),
         ("epoch,\"a\n0,1", "line 1: a quote is never closed"),
         ("epoch,\"a\"b\n0,1", "line 1: expected `,` after the closing quote"),
@@ -228,5 +228,5 @@ fn a_quoted_name_may_contain_a_line_end() {
     let table = Table::from_csv("epoch,\"loss,\nof validation\"\n0,0.5\n").unwrap();
     assert_eq!(table.observed(0).collect::<Vec<_>>(), [("loss,\nof validation", 0.5)]);
     let error = Table::from_csv("epoch,\"a\nb\"\n0,x").unwrap_err();
-    assert_eq!(error.to_string(), "line 3: `x` is no number");
+    assert_eq!(error.to_string(), "line 3: `x` is not a number");
 }

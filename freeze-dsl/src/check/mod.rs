@@ -3,6 +3,7 @@
 mod conflicts;
 mod effects;
 mod missing_options;
+mod run_time;
 mod schedule;
 
 pub(crate) use effects::effects;

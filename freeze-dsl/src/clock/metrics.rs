@@ -104,7 +104,7 @@ impl Metrics {
         let mut observed = Observed::default();
         if value.is_nan() {
             self.notes.push(format!(
-                "`{metric}` is no number in epoch {}: no improvement, and no comparison holds",
+                "`{metric}` is not a number in epoch {}: no improvement, and no comparison holds",
                 now.epochs
             ));
         } else {

@@ -129,6 +129,8 @@ codes! {
     NoWorkSaved "FRZ0503" Note "frozen parameters after trainable ones in the model's order save no backward work"
     UnusedLet "FRZ0504" Warning "a `let` that is never used"
     ZeroLearningRate "FRZ0505" Warning "`lr 0` instead of `freeze`"
+    UnobservedMetric "FRZ0508" Warning "an epoch ended without the metric for which a rule waits"
+    StepsDiffer "FRZ0509" Warning "an epoch had another number of steps than the program announced"
 }
 
 impl fmt::Display for Code {

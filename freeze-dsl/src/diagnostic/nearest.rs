@@ -35,6 +35,11 @@ fn first_gap(left: &str, right: &str) -> u32 {
         .map_or(0, |(left, right)| u32::from(left).abs_diff(u32::from(right)))
 }
 
+/// A word in backticks, as messages show it.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("`{word}`")
+}
+
 /// "`a`, `b` or `c`", from names that are quoted already.
 pub(crate) fn one_of(names: &[String]) -> String {
     match names {

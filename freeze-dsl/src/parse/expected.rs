@@ -1,8 +1,7 @@
 //! What the grammar could read at the place of an error.
 
 use super::Rule;
-use super::lexeme::quoted;
-use crate::diagnostic::one_of;
+use crate::diagnostic::{one_of, quoted};
 use crate::vocabulary::{ACTIONS, OPTIONS, SHAPES, STATEMENTS, TRIGGERS};
 
 /// How many tokens a message lists.

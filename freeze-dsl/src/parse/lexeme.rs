@@ -1,11 +1,7 @@
 //! The word, number or sign at a place of a text, for messages.
 
-use crate::diagnostic::readable;
+use crate::diagnostic::{quoted, readable};
 use crate::source::Span;
-
-pub(super) fn quoted(word: &str) -> String {
-    format!("`{word}`")
-}
 
 pub(super) fn is_word_character(character: char) -> bool {
     character.is_ascii_alphanumeric() || character == '_'

@@ -31,6 +31,7 @@ pub use record::{Record, RecordGroup};
 pub use table::Table;
 
 use crate::clock::{Clock, Program, Transition};
+use crate::diagnostic::Diagnostic;
 use crate::ir::RunLength;
 use crate::plan::Plan;
 
@@ -80,10 +81,7 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         (None, Some(RunLength::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
         (None, None) => return Err(SimulateError::NoLength),
     };
-    let missing = plan.metrics().into_iter().filter(|metric| !metrics.has(metric));
-    let notes =
-        missing.map(|metric| format!("`{metric}` is never observed: no column is called so"));
-    let notes = notes.collect();
+    let diagnostics = unobserved(&plan, &metrics);
     let clock = Clock::new(plan, program);
     Ok(Simulation {
         clock,
@@ -94,9 +92,17 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         steps: steps.unwrap_or_default(),
         made: 0,
         fired: Vec::new(),
-        notes,
+        notes: Vec::new(),
+        diagnostics,
         is_over: false,
     })
+}
+
+/// The metrics that rules wait for and that have no column.
+fn unobserved(plan: &Plan, metrics: &Table) -> Vec<Diagnostic> {
+    let observed: Vec<&str> = metrics.names().collect();
+    let missing = plan.metrics().into_iter().filter(|metric| !observed.contains(&metric.as_str()));
+    missing.map(|metric| plan.unobserved_metric(&metric, &observed)).collect()
 }
 
 /// The records of a training, one at a time. Where the policy stops training, the last record
@@ -117,6 +123,7 @@ pub struct Simulation {
     fired: Vec<String>,
     /// Notes that the caller has not taken yet.
     notes: Vec<String>,
+    diagnostics: Vec<Diagnostic>,
     is_over: bool,
 }
 
@@ -136,8 +143,14 @@ impl Iterator for Simulation {
 }
 
 impl Simulation {
-    /// Notes for a person since the last call: a metric that is never observed, or is not a number,
-    /// or has nothing to restore.
+    /// Its warnings: the table has no column for a metric that a rule waits for or restores.
+    #[must_use]
+    pub fn diagnostics(&self) -> &[Diagnostic] {
+        &self.diagnostics
+    }
+
+    /// Notes for a person since the last call: a metric that is not a number, or has nothing to
+    /// restore.
     pub fn notes(&mut self) -> Vec<String> {
         std::mem::take(&mut self.notes)
     }

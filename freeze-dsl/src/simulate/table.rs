@@ -51,9 +51,9 @@ impl Table {
         Ok(Self { metrics, rows })
     }
 
-    /// Whether it has a column of this name.
-    pub(super) fn has(&self, metric: &str) -> bool {
-        self.metrics.iter().any(|known| known == metric)
+    /// The names of its metrics, in the order of the columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.iter().map(String::as_str)
     }
 
     /// The metrics that are observed at the end of an epoch, in the order of the columns.
@@ -115,7 +115,7 @@ impl<'t> Line<'t> {
         }
         match self.cells.iter().position(|name| name == "epoch") {
             Some(epochs) => Ok((self.cells.iter().map(str::to_owned).collect(), epochs)),
-            None => Err(self.wrong("no column is called `epoch`")),
+            None => Err(self.wrong("the column `epoch` is missing")),
         }
     }
 
@@ -131,9 +131,9 @@ impl<'t> Line<'t> {
         }
         let epoch = self.cells.get(epochs).unwrap_or_default();
         let Ok(epoch) = epoch.parse() else {
-            return Err(self.wrong(format!(
-                "`{epoch}` is no epoch: these are counted in whole numbers from 0"
-            )));
+            return Err(
+                self.wrong(format!("`{epoch}` is not an epoch: write a whole number from 0"))
+            );
         };
         let metrics = self.cells.iter().enumerate().filter(|(column, _)| *column != epochs);
         Ok((epoch, metrics.map(|(_, cell)| self.value(cell)).collect::<Result<_, _>>()?))
@@ -144,7 +144,7 @@ impl<'t> Line<'t> {
             return Ok(None);
         }
         let value = cell.parse();
-        value.map(Some).map_err(|_| self.wrong(format!("`{cell}` is no number")))
+        value.map(Some).map_err(|_| self.wrong(format!("`{cell}` is not a number")))
     }
 }
 
