@@ -68,6 +68,18 @@ char* freeze_identities(List tensors, Identity* identities) {
   });
 }
 
+// 0 for strided memory, 1 for another layout, 2 for memory that has conjugates or negatives.
+char* freeze_layouts(List tensors, uint8_t* layouts) {
+  return guarded([&] {
+    for (size_t i = 0; i < tensors.count; i++) {
+      const at::Tensor& tensor = *tensors.tensors[i];
+      layouts[i] = tensor.layout() != at::kStrided || !tensor.has_storage() ? 1
+          : tensor.is_conj() || tensor.is_neg()                             ? 2
+                                                                            : 0;
+    }
+  });
+}
+
 char* freeze_drop_gradients(List parameters) {
   return guarded([&] {
     for (size_t i = 0; i < parameters.count; i++) parameters.tensors[i]->mutable_grad().reset();

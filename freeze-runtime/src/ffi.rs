@@ -100,6 +100,17 @@ impl Identity {
     }
 }
 
+/// How the elements of a tensor lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One after another, with strides.
+    Dense,
+    /// In another way, as those of a sparse tensor.
+    Other,
+    /// As the conjugates or negatives of what they are.
+    Conjugated,
+}
+
 #[repr(C)]
 struct RawList {
     tensors: *const *const C_tensor,
@@ -112,6 +123,7 @@ unsafe extern "C" {
     fn freeze_free_message(message: Message);
     fn freeze_facts(parameters: RawList, facts: *mut Facts) -> Message;
     fn freeze_identities(tensors: RawList, identities: *mut Identity) -> Message;
+    fn freeze_layouts(tensors: RawList, layouts: *mut u8) -> Message;
     fn freeze_require_gradients(parameters: RawList) -> Message;
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
@@ -132,6 +144,19 @@ pub(crate) fn identities(tensors: &List<'_>) -> Result<Vec<Identity>> {
     // SAFETY: the list borrows live tensors, and `identities` has a place for each of them.
     check(unsafe { freeze_identities(tensors.raw(), identities.as_mut_ptr()) })?;
     Ok(identities)
+}
+
+/// The layout of each tensor.
+pub(crate) fn layouts(tensors: &List<'_>) -> Result<Vec<Layout>> {
+    let mut layouts = vec![0; tensors.len()];
+    // SAFETY: the list borrows live tensors, and `layouts` has a place for each of them.
+    check(unsafe { freeze_layouts(tensors.raw(), layouts.as_mut_ptr()) })?;
+    let layout = |number| match number {
+        0 => Layout::Dense,
+        1 => Layout::Other,
+        _ => Layout::Conjugated,
+    };
+    Ok(layouts.into_iter().map(layout).collect())
 }
 
 /// Fails unless each parameter can step, and its gradient goes with it.

@@ -8,7 +8,7 @@ use freeze_dsl::model::{self, ModelError, Role, can_train};
 use tch::{Kind, Tensor, nn};
 
 use crate::Error;
-use crate::ffi::{self, Identity, List};
+use crate::ffi::{self, Identity, Layout, List};
 
 /// The names, shapes, dtypes and roles of a model's tensors: what a policy is checked against.
 ///
@@ -21,7 +21,8 @@ impl Model {
     /// their creation; the others are buffers.
     ///
     /// # Errors
-    /// Fails if the store has a name that a policy cannot contain.
+    /// Fails if the store has a name that a policy cannot contain, or a sparse, mkldnn or conjugated
+    /// tensor.
     ///
     /// # Examples
     /// ```
@@ -83,6 +84,7 @@ impl BoundModel {
     pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
+        require_plain(&named)?;
         // A type that cannot train is a buffer's, whatever the store says.
         let mut parameters = distinct(store.trainable_variables())?;
         parameters.retain(|tensor| can_train(dtype(tensor.kind())));
@@ -129,6 +131,23 @@ impl BoundModel {
         let model = model::Model::new(description)?.in_network_order();
         Ok(Self { model: Model(model), parameters, tensors })
     }
+}
+
+/// Fails unless each variable is a dense tensor with memory of its own kind.
+fn require_plain(named: &[(String, Tensor)]) -> Result<(), Error> {
+    let layouts = ffi::layouts(&named.iter().map(|(_, tensor)| tensor).collect())?;
+    for ((name, _), layout) in named.iter().zip(layouts) {
+        let (what, copy) = match layout {
+            Layout::Dense => continue,
+            Layout::Other => ("a sparse or mkldnn tensor", ".to_dense(None, false)"),
+            Layout::Conjugated => ("a conjugated tensor", ".resolve_conj().resolve_neg()"),
+        };
+        return Err(Error::Ownership(format!(
+            "`{name}` is {what}, which can be neither saved nor restored: register a dense copy of \
+             it, as `{copy}` makes one"
+        )));
+    }
+    Ok(())
 }
 
 /// A variable under one of its names.

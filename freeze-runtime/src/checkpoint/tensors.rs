@@ -46,7 +46,12 @@ pub(super) struct Checksum {
 /// Writes tensors into a new file.
 pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksum, Error> {
     let mut all = Vec::with_capacity(tensors.len());
+    let mut names = HashSet::with_capacity(tensors.len());
     for (name, tensor) in tensors {
+        // The format has this name for something else.
+        if name == "__metadata__" || !names.insert(name) {
+            return Err(CheckpointError::Name(name.clone()).into());
+        }
         let tensor = real(tensor)?;
         let kind = tensor.f_kind()?;
         let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {

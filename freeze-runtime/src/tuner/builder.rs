@@ -1,12 +1,11 @@
 //! Attaches a policy to a model.
 
-use std::sync::Arc;
-
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
 use tch::{Device, nn};
 
 use super::Tuner;
+use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
 use super::frozen_stats::FrozenStats;
 use super::param_views::ParamSlices;
@@ -107,7 +106,7 @@ impl<'p> TunerBuilder<'p> {
     /// # Errors
     /// Fails with all findings if the policy does not fit this model. Fails if an optimizer or a
     /// learning rate is missing, if two parameters share memory, if a parameter is computed from
-    /// others, or if libtorch fails.
+    /// others, if a variable is a sparse, mkldnn or conjugated tensor, or if libtorch fails.
     ///
     /// # Examples
     /// ```
@@ -132,11 +131,12 @@ impl<'p> TunerBuilder<'p> {
         }
         let frozen_stats = FrozenStats::of(&bound);
         let best_weights = BestWeights::new(&clock, &bound, self.best_weights_device);
+        let store = AttachedStore::new(store, &bound.model, bound.tensors)?;
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
             frozen_stats,
             best_weights,
-            variables: Arc::clone(&store.variables_),
+            store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             slices,
             log: Log::default(),

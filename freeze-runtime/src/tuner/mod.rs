@@ -1,5 +1,6 @@
 //! The tuner: applies a policy to a model and owns the optimizer.
 
+mod attached;
 mod audit;
 mod best_weights;
 mod builder;
@@ -10,13 +11,13 @@ mod resume;
 mod save;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
 
 use freeze_dsl::clock::{self, Clock};
 use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
-use tch::{Tensor, nn};
+use tch::Tensor;
 
+use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
 use frozen_stats::FrozenStats;
@@ -53,8 +54,7 @@ use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 /// ```
 pub struct Tuner {
     clock: Clock,
-    /// The store's own list, which also has variables that are added later.
-    variables: Arc<Mutex<nn::Variables>>,
+    store: AttachedStore,
     slices: ParamSlices,
     /// The optimizer state of each slice.
     states: Vec<Option<ParamState>>,
@@ -86,9 +86,10 @@ impl Tuner {
     /// Once training is over, it counts the epoch and does nothing else.
     ///
     /// # Errors
-    /// Fails if the program changed which parameters require gradients; the epoch has then started
-    /// all the same, and the policy is in force again. Fails if the log cannot be written, or if
-    /// libtorch fails.
+    /// Fails if the program changed which parameters require gradients, as `VarStore::freeze` does;
+    /// the epoch has then started all the same, and the policy is in force again. Fails if it cast,
+    /// replaced, added or removed a parameter after `attach`. Fails if the log cannot be written, or
+    /// if libtorch fails.
     ///
     /// # Examples
     /// ```
@@ -109,7 +110,12 @@ impl Tuner {
         self.write_log_line()?;
         let change = self.clock.start_epoch();
         self.begin_log_line();
-        self.carry_out(change)
+        let transition = self.reported(change);
+        if !transition.is_empty() || !self.is_stopped() {
+            self.apply(transition.change())?;
+            self.store.audit_types(self.plan().model())?;
+        }
+        Ok(transition)
     }
 
     /// Steps every trainable parameter that has a gradient, then fires the rules that are due.
@@ -146,7 +152,11 @@ impl Tuner {
             self.step_groups()?;
         }
         let change = self.clock.end_step();
-        self.carry_out(change)
+        let transition = self.reported(change);
+        if !transition.is_empty() {
+            self.apply(transition.change())?;
+        }
+        Ok(transition)
     }
 
     /// Clears gradients, runs the backward pass from `loss`, and steps.
@@ -606,8 +616,8 @@ impl Tuner {
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
 
-    /// Reports a change of the clock, and makes the model agree with it.
-    fn carry_out(&mut self, change: clock::Transition) -> Result<Transition, Error> {
+    /// A change of the clock by names, reported to the log and to `tracing`.
+    fn reported(&mut self, change: clock::Transition) -> Transition {
         let [stats_unfrozen, stats_frozen] = if change.is_empty() {
             [Vec::new(), Vec::new()]
         } else {
@@ -615,15 +625,11 @@ impl Tuner {
         };
         let transition = Transition::new(change, self.plan(), stats_unfrozen, stats_frozen);
         self.report(&transition);
-        self.apply(transition.change())?;
-        Ok(transition)
+        transition
     }
 
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
     fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
-        if change.is_empty() {
-            return Ok(());
-        }
         let flags = self.audit_flags(change);
         for slice in &change.dropped {
             if let Some(state) = self.states.get_mut(slice.index()) {

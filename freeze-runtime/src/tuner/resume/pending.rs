@@ -92,7 +92,7 @@ impl SavedRun {
         file.require_no_others(&names)?;
         let now = tuner.plan().model();
         let (saved, now) = (by_name(saved), by_name(now));
-        let mut variables = tuner.variables(tuner.plan().model());
+        let mut variables = tuner.store.named(tuner.plan().model());
         variables.retain(|(name, _)| {
             let (saved, now) = (saved.get(name.as_str()), now.get(name.as_str()));
             let is_alias = now.is_some_and(|now| now.same_as.is_some());
