@@ -320,10 +320,7 @@ fn a_flag_of_rows_flipped_without_the_tuner_is_reported() -> Outcome {
         } else {
             // No rule fires in this epoch. Its start reports the flag all the same.
             let Err(Error::Ownership(message)) = outcome else { panic!("no error") };
-            assert!(
-                message.contains("`b.weight` is frozen, and its `requires_grad`"),
-                "{message}"
-            );
+            assert!(message.contains("`b.weight` is frozen, and its `requires_grad`"), "{message}");
             assert!(!net.variable("b.weight").requires_grad());
             let before = Bits::of(&net.vs);
             train(&net, &mut tuner, 0..2)?;

@@ -247,7 +247,9 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
-    let cases: [(&str, Value, &str); 20] = [
+    let cases: [(&str, Value, &str); 22] = [
+        ("/epoch_began", json!(2), "its epoch began later than now"),
+        ("/time", json!({"epochs": 0, "steps": 1, "shift": i64::MAX}), "more than can be counted"),
         ("/format", json!(2), "format 2 is not supported"),
         ("/fired", json!(7), "did not fire in order"),
         ("/firings/0", json!(0), "did not fire in order"),

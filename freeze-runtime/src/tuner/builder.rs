@@ -139,6 +139,7 @@ impl<'p> TunerBuilder<'p> {
             store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             slices,
+            is_accumulating: false,
             log: Log::default(),
             clock,
         };

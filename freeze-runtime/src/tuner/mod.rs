@@ -4,6 +4,7 @@ mod attached;
 mod audit;
 mod best_weights;
 mod builder;
+mod epoch_end;
 mod frozen_stats;
 mod logging;
 mod param_views;
@@ -24,8 +25,9 @@ use frozen_stats::FrozenStats;
 use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
-use crate::log::Log;
+use crate::log::{Log, events};
 use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
+use crate::transition::in_a_line;
 use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
 /// Trains a model as a policy says.
@@ -60,6 +62,8 @@ pub struct Tuner {
     states: Vec<Option<ParamState>>,
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
+    /// Whether a backward pass was run since gradients were cleared or used.
+    is_accumulating: bool,
     log: Log,
 }
 
@@ -107,10 +111,14 @@ impl Tuner {
     /// ```
     pub fn start_epoch(&mut self) -> Result<Transition, Error> {
         self.restore_frozen_stats()?;
+        let (kinds, findings): (Vec<_>, Vec<_>) = self.epoch_findings().into_iter().unzip();
+        self.log.epoch.set_warnings(findings.iter().map(in_a_line).collect());
         self.write_log_line()?;
+        self.log.epoch.add_reported(kinds);
         let change = self.clock.start_epoch();
-        self.begin_log_line();
-        let transition = self.reported(change);
+        let transition = self.named(change, findings);
+        events::transition(&transition, self.clock.trained_share());
+        self.begin_log_line(&transition);
         if !transition.is_empty() || !self.is_stopped() {
             self.apply(transition.change())?;
             self.store.audit_types(self.plan().model())?;
@@ -151,9 +159,12 @@ impl Tuner {
         if !self.clock.is_stopped() {
             self.step_groups()?;
         }
+        self.is_accumulating = false;
         let change = self.clock.end_step();
-        let transition = self.reported(change);
+        let transition = self.named(change, Vec::new());
+        events::transition(&transition, self.clock.trained_share());
         if !transition.is_empty() {
+            self.log.add_transition(&transition.fired);
             self.apply(transition.change())?;
         }
         Ok(transition)
@@ -212,6 +223,7 @@ impl Tuner {
     /// ```
     pub fn backward(&mut self, loss: &Tensor) -> Result<(), Error> {
         if loss.requires_grad() || self.clock.trainable().next().is_some() {
+            self.is_accumulating = true;
             loss.f_backward()?;
         }
         Ok(())
@@ -242,7 +254,9 @@ impl Tuner {
     /// ```
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.restore_frozen_stats()?;
-        Ok(gradients::zero(&self.slices.trainable(&self.clock))?)
+        gradients::zero(&self.slices.trainable(&self.clock))?;
+        self.is_accumulating = false;
+        Ok(())
     }
 
     /// Restores the running statistics of frozen modules to the values they had when they were
@@ -616,16 +630,14 @@ impl Tuner {
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
 
-    /// A change of the clock by names, reported to the log and to `tracing`.
-    fn reported(&mut self, change: clock::Transition) -> Transition {
+    /// A change of the clock by names.
+    fn named(&self, change: clock::Transition, findings: Vec<Diagnostic>) -> Transition {
         let [stats_unfrozen, stats_frozen] = if change.is_empty() {
             [Vec::new(), Vec::new()]
         } else {
             [false, true].map(|to_frozen| self.frozen_stats.changing(&self.clock, to_frozen))
         };
-        let transition = Transition::new(change, self.plan(), stats_unfrozen, stats_frozen);
-        self.report(&transition);
-        transition
+        Transition::new(change, self.plan(), stats_unfrozen, stats_frozen, findings)
     }
 
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.

@@ -102,6 +102,7 @@ impl Tuner {
         self.best_weights = best_weights;
         self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
+        self.is_accumulating = false;
         self.settle()
     }
 }

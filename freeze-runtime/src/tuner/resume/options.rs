@@ -68,7 +68,8 @@ impl ResumeOptions {
     /// epoch.
     ///
     /// They apply from now on where the policy has none. Parameters with another optimizer start
-    /// with new optimizer state, and what the policy counts in epochs uses the new number of steps.
+    /// with new optimizer state. With another number of steps per epoch, curves and moments that the
+    /// policy counts in epochs or parts of the run continue from the fraction that is done.
     pub const fn allow_program_change(self) -> Self {
         Self { program: true, ..self }
     }
