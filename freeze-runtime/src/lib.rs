@@ -94,8 +94,11 @@ mod param_group;
 mod precision;
 mod transition;
 mod tuner;
+mod weights;
 
-pub use error::{CheckpointError, Error};
+pub use error::{
+    CheckpointError, DtypeMismatch, Error, ShapeMismatch, WeightsError, WeightsMismatch,
+};
 pub use freeze_dsl::ast::Best;
 pub use freeze_dsl::clock::{MigrateError, Restore, SnapshotError};
 pub use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
@@ -111,3 +114,4 @@ pub use param_group::ParamGroup;
 pub use precision::autocast;
 pub use transition::Transition;
 pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};
+pub use weights::{LoadReport, Weights};

@@ -150,6 +150,12 @@ fn require_plain(named: &[(String, Tensor)]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
+pub(crate) fn is_expanded(tensor: &Tensor) -> bool {
+    let mut steps = tensor.stride().into_iter().zip(tensor.size());
+    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
+}
+
 /// A variable under one of its names.
 struct NamedVariable {
     name: String,

@@ -32,7 +32,7 @@ const FREEZE_RUNTIME: Layers = &[
     &["model", "optim", "nn", "device", "precision"],
     &["param_group", "transition", "grad_norm"],
     &["log"],
-    &["checkpoint"],
+    &["checkpoint", "weights"],
     &["tuner"],
     &["macros"],
 ];

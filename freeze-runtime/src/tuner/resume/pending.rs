@@ -12,6 +12,7 @@ use tch::{TchError, Tensor};
 use super::options::{ResumeOptions, RunIdentity};
 use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
 use crate::log::EpochRecord;
+use crate::model::is_expanded;
 use crate::optim::{ParamState, gradients, real};
 use crate::tuner::Tuner;
 use crate::tuner::best_weights::BestWeights;
@@ -208,12 +209,6 @@ fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
 fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
     let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
     saved.shape == now.shape && is_complex(saved) == is_complex(now)
-}
-
-/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
-fn is_expanded(tensor: &Tensor) -> bool {
-    let mut steps = tensor.stride().into_iter().zip(tensor.size());
-    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
 }
 
 /// Some rows of a tensor, or all of it.
