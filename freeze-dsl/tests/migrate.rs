@@ -175,7 +175,7 @@ fn a_metric_that_is_restored_only_now_has_its_best_from_now_on() {
     clock.start_epoch();
     let best = |text: &str| {
         let change = policy(clock.clone(), text).unwrap().start_epoch();
-        change.restored[0].observed.map(|(value, ..)| value)
+        change.restored[0].observed.map(|best| best.value)
     };
     assert_eq!(best(&restore("lowest loss")), Some(1.0));
     assert_eq!(best(&restore("lowest loss, unfreeze body")), Some(1.0));

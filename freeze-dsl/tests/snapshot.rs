@@ -215,7 +215,7 @@ fn bests_come_back_to_the_bit() {
     clock.observe("a", f64::MAX);
     clock.start_epoch();
     let change = resumed(&clock).end_step();
-    let best = |index: usize| change.restored[index].observed.map(|(value, ..)| value.to_bits());
+    let best = |index: usize| change.restored[index].observed.map(|best| best.value.to_bits());
     assert_eq!(best(0), Some(f64::NEG_INFINITY.to_bits()));
     assert_eq!(best(1), Some(f64::MAX.to_bits()));
 }

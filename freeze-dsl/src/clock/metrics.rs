@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::BestMoment;
 use crate::ast::{Best, Direction, Relation};
 use crate::ir::{LoweredRule, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::json::{from_real, real};
@@ -130,14 +131,14 @@ impl Metrics {
         observed
     }
 
-    /// The best value of a metric, and when it was observed: epochs started before it, and steps.
-    pub(super) fn best(&self, metric: &str, best: Best) -> Option<(f64, u64, u64)> {
+    /// The best value of a metric, and when it was observed.
+    pub(super) fn best(&self, metric: &str, best: Best) -> Option<BestMoment> {
         let [lowest, highest] = self.bests.get(metric)?;
         let ObservedValue { value, at } = match best {
             Best::Lowest => *lowest,
             Best::Highest => *highest,
         }?;
-        Some((value, at.epochs, at.steps))
+        Some(BestMoment { value, epoch: at.epochs, step: at.steps })
     }
 
     /// The rule with this index begins to wait.

@@ -14,7 +14,7 @@ pub use groups::SliceGroup;
 pub use metrics::Observed;
 pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
-pub use transition::{Fired, Restore, Transition};
+pub use transition::{BestMoment, Fired, Restore, Transition};
 
 use crate::index::{IdSet, SliceId, SliceSet};
 use crate::ir::{LoweredAction, TriggerMoment};

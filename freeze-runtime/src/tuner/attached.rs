@@ -8,7 +8,7 @@ use tch::{TchError, Tensor, nn};
 
 use crate::Error;
 use crate::ffi::{self, Identity};
-use crate::model::dtype;
+use crate::store::dtype;
 
 /// The store of a tuner, and its variables at [`attach`](crate::TunerBuilder::attach).
 pub(super) struct AttachedStore {

@@ -7,7 +7,7 @@ use freeze_dsl::clock::Clock;
 use freeze_dsl::model::NormalisationId;
 use tch::{TchError, Tensor};
 
-use crate::model::BoundModel;
+use crate::store::BoundModel;
 use crate::{ffi, nn};
 
 /// The running statistics of a model.

@@ -15,8 +15,8 @@ use matching::{Allowances, Matching};
 use renaming::Renaming;
 pub use report::LoadReport;
 
-use crate::model::{BoundModel, is_expanded};
 use crate::optim::real;
+use crate::store::{BoundModel, is_expanded};
 use crate::{Error, WeightsError};
 
 /// Pretrained weights in `.safetensors` files, to be loaded into a [`VarStore`](nn::VarStore).

@@ -29,7 +29,7 @@ const FREEZE_DSL: Layers = &[
 const FREEZE_RUNTIME: Layers = &[
     &["error"],
     &["ffi"],
-    &["model", "optim", "nn", "device", "precision"],
+    &["store", "optim", "nn", "device", "precision"],
     &["param_group", "transition", "grad_norm"],
     &["log"],
     &["checkpoint", "weights"],

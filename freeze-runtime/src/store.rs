@@ -12,7 +12,22 @@ use crate::ffi::{self, Identity, Layout, List};
 
 /// The names, shapes, dtypes and roles of a model's tensors: what a policy is checked against.
 ///
-/// It dereferences to the description in `freeze_dsl`.
+/// It dereferences to the description in [`model`](crate::model), whose `save` writes it to a
+/// `.model.json` file that a policy can name.
+///
+/// # Examples
+/// ```
+/// use freeze_runtime::Model;
+/// use tch::{Device, nn};
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("net.model.json");
+/// Model::of(&vs)?.save(&path)?;
+/// assert_eq!(Model::load(&path)?, Model::of(&vs)?);
+/// # Ok::<(), freeze_runtime::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model(model::Model);
 
