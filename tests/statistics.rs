@@ -123,7 +123,7 @@ fn a_norm_without_parameters_belongs_to_the_module_around_it() -> Outcome {
 }
 
 #[test]
-fn a_program_that_validates_between_steps_sees_what_is_frozen() -> Outcome {
+fn a_program_that_validates_between_steps_sees_what_is_held() -> Outcome {
     let net = Net::convolutions(Device::Cpu);
     let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train fc");
     tuner.start_epoch()?;

@@ -1,14 +1,12 @@
 //! `freeze ast`: the syntax tree of a policy.
 
-use std::io::Write;
 use std::path::PathBuf;
 
-use freeze_dsl::ast::Tree;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::parse::parse;
 
 use crate::reporter::{Options, Reporter, Stream};
-use crate::{Outcome, input, output};
+use crate::{Outcome, input};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze ast resnet.freeze | jq '.items[].value | keys'\n\n\
@@ -26,16 +24,10 @@ pub(crate) fn run(arguments: &AstArgs, options: &Options) -> Outcome {
     if let Some(source) = input::policy(&arguments.file, &mut reporter) {
         let (tree, found) = parse(source.text());
         reporter.report_all(&Findings::new(source, found));
-        if let Err(message) = output::check_written(print(&tree)) {
-            reporter.fail(&message);
-        }
+        reporter.print_with(|out| {
+            serde_json::to_writer_pretty(&mut *out, &tree)?;
+            out.write_all(b"\n")
+        });
     }
     reporter.conclude()
-}
-
-fn print(tree: &Tree) -> std::io::Result<()> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    serde_json::to_writer_pretty(&mut out, tree)?;
-    out.write_all(b"\n")?;
-    out.flush()
 }

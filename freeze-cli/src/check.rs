@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::Outcome;
-use crate::input::CheckInputs;
+use crate::input::{self, CheckInputs};
 use crate::reporter::{Options, Reporter, Stream};
 
 #[derive(clap::Args)]
@@ -13,7 +13,7 @@ use crate::reporter::{Options, Reporter, Stream};
                         Findings in the formats `human` and `short` are printed on standard error, \
                         all others on standard\noutput.")]
 pub(crate) struct CheckArgs {
-    /// The policies; `-` reads standard input
+    /// The policies, or folders of `.freeze` files; `-` reads standard input
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     #[command(flatten)]
@@ -39,8 +39,8 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
     let mut has_all_models = true;
     // Without the model that was asked for, findings could be wrong.
     if !reporter.has_failed() {
-        for file in files {
-            if let Some((checked, named)) = inputs.check(file, model.as_ref(), &mut reporter) {
+        for file in input::policy_files(files, &mut reporter) {
+            if let Some((checked, named)) = inputs.check(&file, model.as_ref(), &mut reporter) {
                 has_all_models &= model.is_some() || named.is_some();
                 reporter.report_all(&checked.findings);
             }

@@ -3,7 +3,7 @@
 use freeze_dsl::diagnostic::Code;
 
 use crate::Outcome;
-use crate::output::{print, print_error};
+use crate::reporter::{Options, Reporter, Stream};
 
 #[derive(clap::Args)]
 #[command(override_usage = "freeze explain CODE\n       freeze explain --all")]
@@ -18,24 +18,27 @@ pub(crate) struct ExplainArgs {
 }
 
 /// Prints pages on standard output.
-pub(crate) fn run(arguments: &ExplainArgs) -> Outcome {
+pub(crate) fn run(arguments: &ExplainArgs, options: &Options) -> Outcome {
+    let mut reporter = Reporter::new(options, Stream::Stderr);
     let codes = match &arguments.code {
         None => Code::ALL.to_vec(),
         Some(written) => match Code::of(written) {
             Some(code) => vec![code],
-            None => return unknown(written),
+            None => {
+                reporter.fail(&unknown(written));
+                return reporter.conclude();
+            }
         },
     };
     let pages: Vec<&str> = codes.into_iter().map(Code::page).collect();
-    print(&pages.join("\n\n"));
-    Outcome::Clean
+    reporter.print(&pages.join("\n\n"));
+    reporter.conclude()
 }
 
-fn unknown(written: &str) -> Outcome {
+fn unknown(written: &str) -> String {
     let meant = Code::nearest(written)
         .map_or(String::new(), |code| format!("; did you mean `{code}` ({})?", code.meaning()));
     // Control characters must not reach the terminal.
     let shown = written.escape_debug();
-    print_error(&format!("error: there is no finding `{shown}`{meant}"));
-    Outcome::Failed
+    format!("there is no finding `{shown}`{meant}")
 }

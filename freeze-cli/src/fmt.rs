@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 use freeze_dsl::diff::unified;
 use freeze_dsl::format::format;
 
-use crate::output::print;
 use crate::reporter::{Options, Reporter, Stream};
 use crate::{Outcome, input};
 
@@ -17,7 +16,8 @@ use crate::{Outcome, input};
                         freeze fmt --diff resnet.freeze"
 )]
 pub(crate) struct FmtArgs {
-    /// The policies; `-` reads standard input and prints the result on standard output
+    /// The policies, or folders of `.freeze` files; `-` reads standard input and prints the result
+    /// on standard output
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Change nothing; list the files that are not in their canonical form
@@ -33,8 +33,8 @@ pub(crate) struct FmtArgs {
 pub(crate) fn run(arguments: &FmtArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let mut differs = Outcome::Clean;
-    for file in &arguments.files {
-        differs = differs.max(format_file(file, arguments, &mut reporter));
+    for file in input::policy_files(&arguments.files, &mut reporter) {
+        differs = differs.max(format_file(&file, arguments, &mut reporter));
     }
     reporter.conclude().max(differs)
 }
@@ -48,7 +48,9 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
         Ok(after) => after,
         Err(findings) => {
             reporter.report_all(&findings);
-            reporter.remark(&format!("`{name}` does not parse and was not changed"));
+            let changed =
+                if arguments.check || arguments.diff { "" } else { " and was not changed" };
+            reporter.remark(&format!("`{name}` does not parse{changed}"));
             return Outcome::Problems;
         }
     };
@@ -57,15 +59,15 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
             return Outcome::Clean;
         }
         if arguments.check {
-            print(&format!("{name}\n"));
+            reporter.print(&format!("{name}\n"));
         }
         if arguments.diff {
-            print(&unified(&name, &before, &after));
+            reporter.print(&unified(&name, &before, &after));
         }
         return Outcome::Problems;
     }
     if file.as_os_str() == "-" {
-        print(&after);
+        reporter.print(&after);
     } else if before != after
         && let Err(error) = replace(file, &after)
     {

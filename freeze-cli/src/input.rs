@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
-use freeze_dsl::{Checked, Draft};
+use freeze_dsl::{Checked, Draft, text_file};
 
 use crate::reporter::Reporter;
 
@@ -65,6 +65,44 @@ impl CheckInputs {
     }
 }
 
+/// The files that are named, with the `.freeze` files in each folder that is named, those of its
+/// subfolders included, sorted. Reports a folder that has none or cannot be read.
+pub(crate) fn policy_files(named: &[PathBuf], reporter: &mut Reporter<'_>) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    for path in named {
+        if !path.is_dir() {
+            files.push(path.clone());
+            continue;
+        }
+        let before = files.len();
+        match add_policies(path, &mut files) {
+            Err(error) => reporter.fail(&format!("cannot read `{}`: {error}", path.display())),
+            Ok(()) if files.len() == before => {
+                reporter.fail(&format!("there is no `.freeze` file in `{}`", path.display()));
+            }
+            Ok(()) => {}
+        }
+    }
+    files
+}
+
+/// Adds the policies in a folder. Hidden folders and links to folders are not searched.
+fn add_policies(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+    entries.sort_by_key(std::fs::DirEntry::file_name);
+    for entry in entries {
+        let path = entry.path();
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if entry.file_type()?.is_dir() && !is_hidden {
+            add_policies(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "freeze") && path.is_file()
+        {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
 /// The text of a policy; `-` reads standard input. Reports a file that cannot be read.
 pub(crate) fn policy(file: &Path, reporter: &mut Reporter<'_>) -> Option<Source> {
     match read(file) {
@@ -78,12 +116,11 @@ pub(crate) fn policy(file: &Path, reporter: &mut Reporter<'_>) -> Option<Source>
 
 fn read(file: &Path) -> std::io::Result<Source> {
     if file.as_os_str() == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text)?;
-        return Ok(Source::named("<stdin>", text));
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes)?;
+        return Ok(Source::named("<stdin>", text_file::decode(bytes)?));
     }
-    let text = std::fs::read_to_string(file)?;
-    Ok(Source::named(file.display().to_string(), text))
+    Ok(Source::named(file.display().to_string(), text_file::read(file)?))
 }
 
 fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {

@@ -65,13 +65,30 @@ impl From<Outcome> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    let Cli { command, options } = Cli::parse();
+    let Cli { command, options } = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return answer(&error).into(),
+    };
     match command {
         Command::Check(arguments) => check::run(&arguments, &options).into(),
-        Command::Explain(arguments) => explain::run(&arguments).into(),
+        Command::Explain(arguments) => explain::run(&arguments, &options).into(),
         Command::Fmt(arguments) => fmt::run(&arguments, &options).into(),
         Command::Simulate(arguments) => simulate::run(&arguments, &options).into(),
         Command::Ast(arguments) => ast::run(&arguments, &options).into(),
-        Command::Schema(arguments) => schema::run(&arguments).into(),
+        Command::Schema(arguments) => schema::run(&arguments, &options).into(),
+    }
+}
+
+/// Prints help, the version, or how the command is used.
+fn answer(error: &clap::Error) -> Outcome {
+    if error.use_stderr() {
+        error.exit();
+    }
+    match output::write(|_| error.print()) {
+        Ok(()) => Outcome::Clean,
+        Err(message) => {
+            output::print_error(&format!("error: {message}"));
+            Outcome::Failed
+        }
     }
 }

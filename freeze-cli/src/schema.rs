@@ -8,8 +8,8 @@ use freeze_dsl::simulate::Record;
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
-use crate::reporter::Finding;
-use crate::{Outcome, output};
+use crate::Outcome;
+use crate::reporter::{Finding, Options, Reporter, Stream};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze schema model > model.schema.json\n\n\
@@ -38,7 +38,8 @@ enum Kind {
 }
 
 /// Prints the schema on standard output.
-pub(crate) fn run(arguments: &SchemaArgs) -> Outcome {
+pub(crate) fn run(arguments: &SchemaArgs, options: &Options) -> Outcome {
+    let mut reporter = Reporter::new(options, Stream::Stderr);
     let schema = match arguments.kind {
         Some(Kind::Finding) => of::<Finding<'_>>(),
         Some(Kind::Record) => of::<Record>(),
@@ -48,8 +49,8 @@ pub(crate) fn run(arguments: &SchemaArgs) -> Outcome {
         Some(Kind::Plan) => of::<Plan>(),
         None => of_all(),
     };
-    output::print(&format!("{:#}\n", schema.as_value()));
-    Outcome::Clean
+    reporter.print(&format!("{:#}\n", schema.as_value()));
+    reporter.conclude()
 }
 
 /// A generator of schemas for written JSON, not for JSON that is read.

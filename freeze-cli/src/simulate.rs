@@ -1,16 +1,16 @@
 //! `freeze simulate`: what a policy does over a whole training, one line per epoch or step.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
+use freeze_dsl::text_file;
 
+use crate::Outcome;
 use crate::input::CheckInputs;
 use crate::reporter::{Options, Reporter, Stream};
-use crate::{Outcome, output};
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze simulate resnet.freeze --model resnet18.safetensors \
@@ -47,15 +47,19 @@ enum Every {
 /// Prints the records on standard output, findings and notes on standard error.
 pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
-    let made = plan(arguments, &mut reporter).and_then(|plan| {
-        let Some(plan) = plan else { return Ok(()) };
+    let simulation = plan(arguments, &mut reporter).and_then(|plan| {
+        let Some(plan) = plan else { return Ok(None) };
         let source = plan.policy().source().clone();
         let simulation = simulate(plan, setup(arguments)?).map_err(with_option)?;
-        reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
-        print_all(simulation, &reporter)
+        Ok(Some((source, simulation)))
     });
-    if let Err(message) = made {
-        reporter.fail(&message);
+    match simulation {
+        Ok(Some((source, simulation))) => {
+            reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
+            print_all(simulation, &mut reporter);
+        }
+        Ok(None) => {}
+        Err(message) => reporter.fail(&message),
     }
     reporter.conclude()
 }
@@ -98,7 +102,7 @@ fn setup(arguments: &SimulateArgs) -> Result<Setup, String> {
 }
 
 fn table(path: &Path) -> Result<Table, String> {
-    let text = std::fs::read_to_string(path)
+    let text = text_file::read(path)
         .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     Table::from_csv(&text).map_err(|error| format!("{}: {error}", path.display()))
 }
@@ -113,16 +117,18 @@ fn with_option(error: SimulateError) -> String {
     format!("{error}{option}")
 }
 
-fn print_all(mut simulation: Simulation, reporter: &Reporter<'_>) -> Result<(), String> {
-    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-    let mut print = || loop {
-        let record = simulation.next();
-        for note in simulation.notes() {
-            reporter.remark(&format!("note: {note}"));
+fn print_all(mut simulation: Simulation, reporter: &mut Reporter<'_>) {
+    let mut remarks = Vec::new();
+    reporter.print_with(|out| {
+        loop {
+            let record = simulation.next();
+            remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
+            let Some(record) = record else { return Ok(()) };
+            serde_json::to_writer(&mut *out, &record)?;
+            out.write_all(b"\n")?;
         }
-        let Some(record) = record else { return out.flush() };
-        serde_json::to_writer(&mut out, &record)?;
-        out.write_all(b"\n")?;
-    };
-    output::check_written(print())
+    });
+    for remark in remarks {
+        reporter.remark(&remark);
+    }
 }

@@ -47,6 +47,7 @@ pub mod policy;
 mod select;
 pub mod simulate;
 pub mod source;
+pub mod text_file;
 mod time;
 pub mod vocabulary;
 

@@ -130,9 +130,14 @@ impl Source {
     /// The line and column of a byte, both from 1, the column in characters.
     #[must_use]
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
-        let before = self.text.get(..byte).unwrap_or(&self.text);
-        let line = before.matches('\n').count();
-        let column = before.rsplit('\n').next().unwrap_or_default().chars().count();
-        (self.first_line + line, column + 1)
+        let (line, column) = position(self.text.get(..byte).unwrap_or(&self.text));
+        (self.first_line + line - 1, column)
     }
+}
+
+/// The line and column after the text, both from 1, the column in characters.
+pub(crate) fn position(text: &str) -> (usize, usize) {
+    let line = text.matches('\n').count();
+    let column = text.rsplit('\n').next().unwrap_or_default().chars().count();
+    (line + 1, column + 1)
 }

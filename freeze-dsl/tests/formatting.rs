@@ -130,11 +130,19 @@ fn what_is_too_long_is_broken_where_it_reads_well() {
 fn the_ends_of_a_text() {
     formats("", "");
     formats(" \n\n", "");
-    formats("\u{FEFF}// a\r\n\r\nstart: stop;\r\n", "// a\n\nstart: stop;\n");
+    formats("\u{FEFF}// a\n\nstart: stop;\r\n", "// a\n\nstart: stop;\n");
     formats("\n\n/* a */\n\n\n/* b */ start: stop // c", "/* a */\n\n/* b */ start: stop; // c\n");
     formats("// a", "// a\n");
     formats("start: stop /* a */", "start: stop; /* a */\n");
     formats("start: stop; // a\n// b", "start: stop; // a\n// b\n");
+}
+
+#[test]
+fn lines_end_as_the_first_line_does() {
+    formats("start:stop", "start: stop;\n");
+    formats("\u{FEFF}// a\r\n\r\nstart:stop", "// a\r\n\r\nstart: stop;\r\n");
+    formats("/* a\r\nb\n*/start:stop\n", "/* a\r\nb\r\n*/\r\nstart: stop;\r\n");
+    formats("// a\n/* b\r\n */ start: stop;\r\n", "// a\n/* b\n */\nstart: stop;\n");
 }
 
 #[test]

@@ -12,6 +12,8 @@
 mod emit;
 #[path = "../src/expand.rs"]
 mod expand;
+#[path = "../src/file_form.rs"]
+mod file_form;
 #[path = "../src/files.rs"]
 mod files;
 #[path = "../src/input.rs"]

@@ -37,7 +37,7 @@ pub(crate) fn policy(
     }
     // The expressions must not see the names that the items bring into scope.
     quote! {
-        match [#({ let number: f64 = #rust; number }),*] {
+        match [#(#home::__private::number({ #rust })),*] {
             numbers => {
                 #items
                 freeze::policy::Policy::with_rust(SOURCE, TREE, freeze::Vec::from(numbers))

@@ -70,7 +70,9 @@ fn model(origin: &Origin, name: &Spanned<Text>) -> Result<(PathBuf, Model), Erro
     match Model::load(&path) {
         Ok(model) => Ok((path, model)),
         Err(error) => {
-            Err(report::error_at(origin, name.span, format!("cannot read the model: {error}")))
+            let hint = files::elsewhere(origin.tokens(name.span).0, &path);
+            let message = format!("cannot read the model: {error}{hint}");
+            Err(report::error_at(origin, name.span, message))
         }
     }
 }

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 
 use freeze_dsl::source::{self, Source};
+use freeze_dsl::text_file;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::{Error, LitStr};
 
-use crate::files;
 use crate::text::{TokenMap, TokenText};
+use crate::{file_form, files};
 
 /// The input of the macro.
 pub(crate) struct Input {
@@ -66,6 +67,9 @@ impl Input {
             return Err(Error::new(Span::call_site(), "expected `[$crate]` before the policy"));
         };
         let tokens: Vec<TokenTree> = stream.collect();
+        if let Some(error) = file_form::mistake(&tokens) {
+            return Err(error);
+        }
         let (source, origin) = match tokens.as_slice() {
             [TokenTree::Ident(word), TokenTree::Punct(sign), name @ ..]
                 if word == "file" && sign.as_char() == '=' =>
@@ -119,8 +123,11 @@ fn in_literal(literal: &LitStr) -> (Source, Origin) {
 fn in_file(name: &LitStr) -> Result<(Source, Origin), Error> {
     let path = files::beside(name.span(), &name.value())?;
     let shown = path.display().to_string();
-    match std::fs::read_to_string(&path) {
+    match text_file::read(&path) {
         Ok(text) => Ok((Source::named(shown, text), Origin::File(name.span(), path))),
-        Err(error) => Err(Error::new(name.span(), format!("cannot read `{shown}`: {error}"))),
+        Err(error) => {
+            let hint = files::elsewhere(name.span(), &path);
+            Err(Error::new(name.span(), format!("cannot read `{shown}`: {error}{hint}")))
+        }
     }
 }

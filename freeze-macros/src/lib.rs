@@ -8,6 +8,7 @@
 mod agreement;
 mod emit;
 mod expand;
+mod file_form;
 mod files;
 mod input;
 mod report;

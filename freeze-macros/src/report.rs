@@ -26,7 +26,8 @@ pub(crate) fn error_at(origin: &Origin, span: source::Span, message: impl Displa
 
 /// A finding as an error.
 pub(crate) fn error(origin: &Origin, source: &Source, finding: &Diagnostic) -> Error {
-    error_at(origin, finding.span, message(origin, source, finding))
+    let message = format!("{}: {}", finding.code, message(origin, source, finding));
+    error_at(origin, finding.span, message)
 }
 
 /// The expression that reports all of these errors.
@@ -39,6 +40,7 @@ pub(crate) fn errors(errors: Vec<Error>) -> TokenStream {
 /// a deprecated item.
 pub(crate) fn warning(origin: &Origin, source: &Source, finding: &Diagnostic) -> TokenStream {
     let (first, _) = origin.tokens(finding.span);
+    // rustc writes "use of deprecated constant `…::FRZ0505`: " before the message.
     let name = Ident::new(finding.code.name(), first);
     let message = message(origin, source, finding);
     quote! {
@@ -50,10 +52,10 @@ pub(crate) fn warning(origin: &Origin, source: &Source, finding: &Diagnostic) ->
     }
 }
 
-/// The whole text of a finding. The compiler shows an excerpt of tokens; for text in a string or in
+/// The whole text of a finding, without its code. The compiler shows an excerpt of tokens; for text in a string or in
 /// another file, the message has the excerpt.
 fn message(origin: &Origin, source: &Source, finding: &Diagnostic) -> String {
-    let mut message = format!("{}: {}", finding.code, finding.message);
+    let mut message = finding.message.clone();
     match origin {
         Origin::Tokens(_) => details(&mut message, origin, finding),
         Origin::Literal(_) | Origin::File(..) => {

@@ -16,15 +16,15 @@
 /// };
 /// ```
 ///
-/// In place of any number, a Rust expression in braces is possible. The macro then returns a
-/// `Result`: the expressions are evaluated, and their values checked, when the program reaches the
-/// macro.
+/// In place of any number, a Rust expression in braces is possible, of any of Rust's types of
+/// numbers. The macro then returns a `Result`, to be followed by `?`: the expressions are evaluated,
+/// and their values checked, when the program reaches the macro.
 ///
 /// ```
 /// # use freeze_runtime::freeze_policy;
-/// let base = 1e-3;
-/// let policy = freeze_policy! { start: train fc lr { base / 2.0 } };
-/// assert!(policy.is_ok());
+/// let (base, epochs) = (1e-3_f32, 3_usize);
+/// let policy = freeze_policy! { start: train fc lr { base / 2.0 }; epoch { epochs }: stop }?;
+/// # Ok::<(), freeze_runtime::diagnostic::Findings>(())
 /// ```
 ///
 /// Text that Rust cannot tokenise is written as a string literal, `freeze_policy!("…")`, and
@@ -48,4 +48,38 @@ pub mod __private {
 
     pub use freeze_dsl::{ast, policy, source};
     pub use freeze_macros::freeze_policy_impl;
+
+    /// The value of an expression in braces.
+    pub fn number(value: impl Number) -> f64 {
+        value.to_f64()
+    }
+
+    /// Rust's types of numbers.
+    #[diagnostic::on_unimplemented(
+        message = "an expression in `freeze_policy!` must be a number, not `{Self}`",
+        label = "this is not a number"
+    )]
+    pub trait Number {
+        /// The nearest `f64`.
+        fn to_f64(self) -> f64;
+    }
+
+    /// Implements [`Number`] for types that `as` converts.
+    macro_rules! numbers {
+        ($($number:ty)*) => {
+            $(impl Number for $number {
+                #[allow(
+                    clippy::cast_precision_loss,
+                    clippy::cast_lossless,
+                    clippy::unnecessary_cast,
+                    reason = "the nearest is what is asked for"
+                )]
+                fn to_f64(self) -> f64 {
+                    self as f64
+                }
+            })*
+        };
+    }
+
+    numbers! { f32 f64 i8 i16 i32 i64 i128 isize u8 u16 u32 u64 u128 usize }
 }

@@ -161,8 +161,23 @@ fn rust_expressions_are_evaluated_and_checked_when_the_policy_is_built() {
     let findings = wrong.expect_err("a learning rate cannot be negative").to_string();
     assert!(findings.contains("FRZ0401"), "{findings}");
     assert!(findings.contains("{ -base }"), "{findings}");
-    let other = freeze_policy! { start: train fc lr { base * 3.0 } weight_decay { 1.0 } };
+    let other = freeze_policy! { start: train fc lr { base * 3.0 } weight_decay { 1_i8 } };
     assert_ne!(policy.ok(), other.ok());
+}
+
+#[test]
+fn rust_expressions_may_have_any_type_of_number() {
+    let three = freeze_policy! { epoch { 3.0 }: train fc lr 0.5 };
+    assert!(three.is_ok());
+    for other in [
+        freeze_policy! { epoch { 3 }: train fc lr 0.5 },
+        freeze_policy! { epoch { 3_f32 }: train fc lr 0.5 },
+        freeze_policy! { epoch { 3_u8 }: train fc lr 0.5 },
+        freeze_policy! { epoch { 3_i64 }: train fc lr 0.5 },
+        freeze_policy! { epoch { "fc1".len() }: train fc lr 0.5 },
+    ] {
+        assert_eq!(other.ok(), three.clone().ok());
+    }
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! A finding with an excerpt of the text, as rustc prints its own.
 
+use std::ffi::OsString;
 use std::io::IsTerminal;
 
 use freeze_dsl::diagnostic::{Diagnostic, Style, render};
@@ -7,24 +8,44 @@ use freeze_dsl::source::Source;
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(super) enum Color {
-    /// On a terminal, unless `NO_COLOR` is set
+    /// On a terminal that has colours, unless `NO_COLOR` is set
     Auto,
     Always,
     Never,
 }
 
 impl Color {
-    /// The style of standard error (<https://no-color.org>).
+    /// The style of standard error.
     fn style(self) -> Style {
-        let is_wanted = || std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let variable = |name: &str| std::env::var_os(name);
         match self {
             Self::Always => Style::Ansi,
-            Self::Auto if std::io::stderr().is_terminal() && is_wanted() => Style::Ansi,
+            Self::Auto if std::io::stderr().is_terminal() && has_colors(variable) => Style::Ansi,
             Self::Auto | Self::Never => Style::Plain,
         }
     }
 }
 
+/// Whether the environment's variables allow colours on a terminal (<https://no-color.org>).
+fn has_colors(variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    variable("NO_COLOR").is_none_or(|value| value.is_empty())
+        && variable("TERM").is_none_or(|terminal| terminal != "dumb")
+}
+
 pub(super) fn finding(finding: &Diagnostic, source: &Source, color: Color) -> String {
     format!("{}\n", render(finding, source, color.style()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_dumb_terminal_and_no_color_have_none() {
+        let with = |set: &str, value: &str| {
+            has_colors(|name| (name == set).then(|| OsString::from(value)))
+        };
+        assert!(with("TERM", "xterm") && with("NO_COLOR", "") && with("OTHER", "dumb"));
+        assert!(!with("TERM", "dumb") && !with("NO_COLOR", "1"));
+    }
 }

@@ -7,13 +7,15 @@ mod line_index;
 mod sarif;
 mod short;
 
+use std::io::Write;
+
 use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
 use freeze_dsl::source::Source;
 
 pub(crate) use json::Finding;
 
 use crate::Outcome;
-use crate::output::{print, print_error};
+use crate::output::{self, print_error};
 use human::Color;
 use line_index::LineIndex;
 
@@ -63,6 +65,8 @@ pub(crate) struct Reporter<'o> {
     notes: usize,
     denies_warnings: bool,
     failures: Vec<String>,
+    /// Whether a line for standard error could not be written.
+    has_lost_lines: bool,
     log: sarif::Log,
 }
 
@@ -76,6 +80,7 @@ impl<'o> Reporter<'o> {
             notes: 0,
             denies_warnings: false,
             failures: Vec::new(),
+            has_lost_lines: false,
             log: sarif::Log::default(),
         }
     }
@@ -106,8 +111,10 @@ impl<'o> Reporter<'o> {
             }
             match self.options.message_format {
                 Format::Human if self.count() > Findings::SHOWN => {}
-                Format::Human => print_error(&human::finding(finding, source, self.options.color)),
-                Format::Short => print_error(&short::line(finding, &lines)),
+                Format::Human => {
+                    self.write_error(&human::finding(finding, source, self.options.color));
+                }
+                Format::Short => self.write_error(&short::line(finding, &lines)),
                 Format::Json => self.write_line(&json::line(finding, &lines)),
                 Format::Github => self.write_line(&github::line(finding, &lines)),
                 Format::Sarif => self.log.add(finding, &lines),
@@ -117,19 +124,33 @@ impl<'o> Reporter<'o> {
 
     /// Reports that something could not be done.
     pub(crate) fn fail(&mut self, message: &str) {
-        print_error(&format!("error: {message}"));
+        self.write_error(&format!("error: {message}"));
         self.failures.push(message.to_owned());
     }
 
+    /// Prints text on standard output. Reports output that is lost, once.
+    pub(crate) fn print(&mut self, text: &str) {
+        self.print_with(|out| out.write_all(text.as_bytes()));
+    }
+
+    /// Prints on standard output what `write` writes. Reports output that is lost, once.
+    pub(crate) fn print_with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
+        if let Err(message) = output::write(write)
+            && !self.failures.contains(&message)
+        {
+            self.fail(&message);
+        }
+    }
+
     /// Prints a remark, unless `--quiet` is set.
-    pub(crate) fn remark(&self, line: &str) {
+    pub(crate) fn remark(&mut self, line: &str) {
         if !self.options.quiet {
-            print_error(line);
+            self.write_error(line);
         }
     }
 
     /// Notes for a person that a policy without errors was checked without a model.
-    pub(crate) fn note_missing_model(&self) {
+    pub(crate) fn note_missing_model(&mut self) {
         let is_read = matches!(self.options.message_format, Format::Human | Format::Short);
         if is_read && self.errors == 0 && !self.has_failed() {
             self.remark("note: no model given: selectors were not looked up");
@@ -137,11 +158,11 @@ impl<'o> Reporter<'o> {
     }
 
     pub(crate) const fn has_failed(&self) -> bool {
-        !self.failures.is_empty()
+        !self.failures.is_empty() || self.has_lost_lines
     }
 
     /// Prints the counts and returns the result of the command.
-    pub(crate) fn conclude(self) -> Outcome {
+    pub(crate) fn conclude(mut self) -> Outcome {
         match self.options.message_format {
             Format::Human | Format::Short => self.print_counts(),
             Format::Sarif => self.write_line(&self.log.text(&self.failures)),
@@ -160,10 +181,10 @@ impl<'o> Reporter<'o> {
         self.errors + self.warnings + self.notes
     }
 
-    fn print_counts(&self) {
+    fn print_counts(&mut self) {
         let all = self.count();
         if all > Findings::SHOWN && self.options.message_format == Format::Human {
-            print_error(&format!("… and {} more findings\n", all - Findings::SHOWN));
+            self.write_error(&format!("… and {} more findings\n", all - Findings::SHOWN));
         }
         let counted: Vec<String> = [(self.errors, "error"), (self.warnings, "warning")]
             .into_iter()
@@ -175,10 +196,14 @@ impl<'o> Reporter<'o> {
         }
     }
 
-    fn write_line(&self, line: &str) {
+    fn write_line(&mut self, line: &str) {
         match self.stream {
-            Stream::Stdout => print(&format!("{line}\n")),
-            Stream::Stderr => print_error(line),
+            Stream::Stdout => self.print(&format!("{line}\n")),
+            Stream::Stderr => self.write_error(line),
         }
+    }
+
+    fn write_error(&mut self, line: &str) {
+        self.has_lost_lines |= !print_error(line);
     }
 }

@@ -12,6 +12,7 @@ use crate::ir::Overrides;
 use crate::json::{self, Format};
 use crate::policy::{Policy, PolicyJson};
 use crate::source::Source;
+use crate::text_file;
 
 /// Why the file of a policy cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +68,7 @@ impl Policy {
     /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, LoadError> {
         let name = path.as_ref().display().to_string();
-        match std::fs::read_to_string(path) {
+        match text_file::read(path) {
             Ok(text) => Ok(Self::from_source(Source::named(name, text))?),
             Err(error) => Err(LoadError::File(name, error)),
         }

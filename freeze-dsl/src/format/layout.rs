@@ -39,15 +39,26 @@ pub(super) struct Break {
     pub(super) fills: bool,
 }
 
-/// Prints the operations.
-pub(super) fn lines(operations: &[Operation<'_>]) -> String {
-    let mut writer = LineWriter { text: String::new(), column: 0, indent: 0, line_ends: 0 };
+/// How lines end: as the first line of `text` does.
+pub(super) fn line_end(text: &str) -> &'static str {
+    let is_crlf = text.split_once('\n').is_some_and(|(first, _)| first.ends_with('\r'));
+    if is_crlf { "\r\n" } else { "\n" }
+}
+
+/// Prints the operations, in lines that end with `line_end`.
+pub(super) fn lines(operations: &[Operation<'_>], line_end: &'static str) -> String {
+    let mut writer =
+        LineWriter { text: String::new(), column: 0, indent: 0, line_ends: 0, line_end };
     // Whether each group around the operation is broken.
     let mut groups: Vec<bool> = Vec::new();
     let mut rest = operations;
     while let Some((operation, after)) = rest.split_first() {
         match *operation {
-            Operation::Text(text) | Operation::Comment(text) => writer.write(text),
+            Operation::Text(text) => writer.write(text),
+            Operation::Comment(text) if text.contains('\n') => {
+                writer.write(&text.replace("\r\n", "\n").replace('\n', line_end));
+            }
+            Operation::Comment(text) => writer.write(text),
             Operation::Break(place) => {
                 let is_broken = groups.last().is_none_or(|is_broken| *is_broken);
                 if is_broken && !(place.fills && writer.fits(rest)) {
@@ -70,7 +81,7 @@ pub(super) fn lines(operations: &[Operation<'_>]) -> String {
         rest = after;
     }
     if !writer.text.is_empty() {
-        writer.text.push('\n');
+        writer.text.push_str(line_end);
     }
     writer.text
 }
@@ -81,6 +92,7 @@ struct LineWriter {
     indent: usize,
     /// Line ends to write before the next text, so that no line ends with spaces.
     line_ends: usize,
+    line_end: &'static str,
 }
 
 impl LineWriter {
@@ -91,7 +103,7 @@ impl LineWriter {
         }
         if self.line_ends > 0 {
             if !self.text.is_empty() {
-                self.text.extend(std::iter::repeat_n('\n', self.line_ends));
+                self.text.extend(std::iter::repeat_n(self.line_end, self.line_ends));
             }
             self.text.extend(std::iter::repeat_n(' ', self.column));
             self.line_ends = 0;

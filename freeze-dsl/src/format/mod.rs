@@ -17,7 +17,7 @@ use crate::parse::{self, Chunks};
 use crate::source::{Source, Span};
 
 /// The canonical form of a policy's text: the same policy and the same comments, with canonical
-/// white space. Formatting is idempotent.
+/// white space. Lines end as the first line does, with `\n` or `\r\n`. Formatting is idempotent.
 ///
 /// ```
 /// use freeze_dsl::{format::format, source::Source};
@@ -42,5 +42,6 @@ pub fn format(source: Source) -> Result<String, Findings> {
         let finding = Diagnostic::new(Code::Syntax, whole, "this cannot be parsed");
         return Err(Findings::new(source, vec![finding]));
     };
-    Ok(layout::lines(&printer::operations(source.text(), parts)))
+    let line_end = layout::line_end(source.text());
+    Ok(layout::lines(&printer::operations(source.text(), parts), line_end))
 }

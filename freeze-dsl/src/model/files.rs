@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::{Model, ModelError, json, safetensors};
+use crate::text_file;
 
 /// The end of the name of an index of shards.
 const INDEX: &str = ".safetensors.index.json";
@@ -58,7 +59,7 @@ impl ModelFiles {
     }
 
     fn of_index(path: &Path) -> Result<Self, ModelError> {
-        let index: ShardIndex = serde_json::from_str(&std::fs::read_to_string(path)?)
+        let index: ShardIndex = serde_json::from_str(&text_file::read(path)?)
             .map_err(|error| ModelError::Index(error.to_string()))?;
         let shards: BTreeSet<&str> = index.weight_map.values().map(String::as_str).collect();
         let shards = shards.into_iter().map(|shard| path.with_file_name(shard)).collect();
@@ -119,7 +120,7 @@ impl ModelFiles {
                 let tensors = safetensors::load(path).map_err(|error| error.in_file(path))?;
                 Model::new(tensors).map_err(|error| error.in_file(path))
             }
-            Self::Description(path) => std::fs::read_to_string(path)
+            Self::Description(path) => text_file::read(path)
                 .map_err(ModelError::from)
                 .and_then(|text| json::read(&text))
                 .map_err(|error| error.in_file(path)),

@@ -11,7 +11,7 @@ use super::source::{Module, is_punct, is_test};
 type Layers = &'static [&'static [&'static str]];
 
 const FREEZE_DSL: Layers = &[
-    &["source", "vocabulary", "index", "json", "diff"],
+    &["source", "text_file", "vocabulary", "index", "json", "diff"],
     &["diagnostic"],
     &["ast", "parse", "format"],
     &["model", "select"],
