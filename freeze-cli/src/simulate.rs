@@ -51,11 +51,13 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
         let Some(plan) = plan else { return Ok(None) };
         let source = plan.policy().source().clone();
         let simulation = simulate(plan, setup(arguments)?).map_err(with_option)?;
-        reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
-        Ok(Some(simulation))
+        Ok(Some((source, simulation)))
     });
     match simulation {
-        Ok(Some(simulation)) => print_all(simulation, &mut reporter),
+        Ok(Some((source, simulation))) => {
+            reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
+            print_all(simulation, &mut reporter);
+        }
         Ok(None) => {}
         Err(message) => reporter.fail(&message),
     }
