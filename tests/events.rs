@@ -160,6 +160,26 @@ fn what_a_person_should_know_of_is_a_warning() -> Outcome {
 }
 
 #[test]
+fn a_finding_about_an_epoch_is_a_warning_once() -> Outcome {
+    Seen::while_in(|seen| {
+        let net = Net::linear();
+        let policy = "default lr 0.1 optimizer sgd; start: train c; when val_loss < 0: unfreeze b";
+        let mut tuner = tune(&net, policy);
+        tuner.start_epoch()?;
+        tuner.observe("val_los", 1.0)?;
+        seen.take();
+        let transition = tuner.start_epoch()?;
+        let events = seen.take();
+        assert_eq!(events.len(), 1, "{events:?}");
+        assert_eq!((events[0].level, events[0].field("code")), (Level::WARN, "FRZ0508"));
+        assert!(transition.to_string().ends_with(events[0].field("message")), "{transition}");
+        tuner.start_epoch()?;
+        assert!(seen.take().is_empty());
+        Ok(())
+    })
+}
+
+#[test]
 fn a_checkpoint_is_a_debug_event() -> Outcome {
     Seen::while_in(|seen| {
         let folder = tempfile::tempdir().unwrap();

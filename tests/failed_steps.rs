@@ -29,15 +29,21 @@ const FAULTS: [(&str, &str, Kind, Fault, &str); 8] = [
     (
         "of 8 bits",
         "sgd",
-        Kind::Float8e4m3fn,
-        |c| wide(c).square(),
+        Kind::Float,
+        |c| {
+            c.set_data(&c.to_kind(Kind::Float8e4m3fn));
+            wide(c).square()
+        },
         "no optimizer steps a parameter of",
     ),
     (
         "of 8 bits",
         "rmsprop",
-        Kind::Float8e5m2,
-        |c| wide(c).square(),
+        Kind::Float,
+        |c| {
+            c.set_data(&c.to_kind(Kind::Float8e5m2));
+            wide(c).square()
+        },
         "no optimizer steps a parameter of",
     ),
     ("sparse", "adamw", Kind::Float, |c| some_of(c), "adamw does not take sparse"),

@@ -25,7 +25,32 @@ const STEPS: usize = 3;
 fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
     assert!(text.is_empty() || text.ends_with('\n'));
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    let mut before = Value::Null;
+    let lines = text.lines().map(|line| {
+        before = whole(serde_json::from_str(line).unwrap(), &before);
+        before.clone()
+    });
+    lines.collect()
+}
+
+/// A line with everything that was in force: what it does not have is as in the line before.
+#[expect(clippy::unwrap_used, reason = "a line that the tuner wrote")]
+fn whole(mut line: Value, before: &Value) -> Value {
+    if let Some(changed) = line.as_object_mut().unwrap().remove("changed") {
+        for field in ["trainable", "groups", "live_stats", "trained_share"] {
+            line[field] = before[field].clone();
+        }
+        for mut change in changed.as_array().unwrap().clone() {
+            let group = change["group"].take().as_u64().and_then(|it| usize::try_from(it).ok());
+            let group = &mut line["groups"][group.unwrap()];
+            for number in ["lr", "weight_decay"] {
+                if let Some(value) = change.get(number) {
+                    group[number] = value.clone();
+                }
+            }
+        }
+    }
+    line
 }
 
 fn path(folder: &TempDir) -> std::path::PathBuf {
@@ -333,5 +358,50 @@ fn a_run_that_is_resumed_goes_on_with_its_log_as_if_it_had_never_stopped() -> Ou
             "{stop}"
         );
     }
+    Ok(())
+}
+
+#[test]
+fn a_line_has_what_changed_and_the_whole_after_a_transition() -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let net = Net::convolutions(Device::Cpu);
+    let mut tuner = tuned(&net)?;
+    tuner.log_to(path(&folder))?;
+    while !tuner.is_stopped() {
+        epoch(&net, &mut tuner)?;
+    }
+    tuner.finish_log()?;
+    let text = fs::read_to_string(path(&folder)).unwrap();
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let is_whole: Vec<bool> = lines.iter().map(|line| line.get("trainable").is_some()).collect();
+    // `head` fires in epoch 0, `middle` in epoch 1, `low` at the start of epoch 3, the last in 4.
+    assert_eq!(is_whole, [true, false, true, true, true]);
+    let lr = 0.01 + 0.09 * (1.0 + (std::f64::consts::PI / 5.0).cos()) / 2.0;
+    let changed = lines[1]["changed"].as_array().unwrap();
+    assert_eq!(changed.len(), 1);
+    assert_eq!(changed[0]["group"], 0);
+    assert!((changed[0]["lr"].as_f64().unwrap() - lr).abs() < 1e-12, "{changed:?}");
+    assert_eq!(changed[0].get("weight_decay"), None);
+    Ok(())
+}
+
+#[test]
+fn a_line_without_a_change_is_as_short_for_any_model() -> Outcome {
+    let folder = tempfile::tempdir().unwrap();
+    let vs = tch::nn::VarStore::new(Device::Cpu);
+    for index in 0..2000 {
+        let _ = (vs.root() / "expert" / index).ones("weight", &[1]);
+    }
+    let policy = "default optimizer sgd; start: train @all lr linear 1 -> 0 over 9 epochs";
+    let mut tuner = Tuner::builder(&parse(policy)).attach(&vs)?;
+    tuner.log_to(path(&folder))?;
+    for _ in 0..5 {
+        tuner.start_epoch()?;
+    }
+    tuner.finish_log()?;
+    let text = fs::read_to_string(path(&folder)).unwrap();
+    let lengths: Vec<usize> = text.lines().map(str::len).collect();
+    assert!(lengths[0] > 40_000, "{lengths:?}");
+    assert!(lengths[1..].iter().all(|length| *length < 250), "{lengths:?}");
     Ok(())
 }

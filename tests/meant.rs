@@ -294,9 +294,44 @@ fn another_program_holds_from_now_on() -> Outcome {
     let mut tuner = net.program(&parse(POLICY), 0.25, 8)?;
     tuner.resume_with(dir.path(), ResumeOptions::new().allow_program_change())?;
     let rates: Vec<f64> = tuner.param_groups().iter().map(|group| group.lr).collect();
-    // The program's for the body; eight of forty steps of the curve for the head.
-    assert_eq!(rates, [0.25, 0.1 + (0.0 - 0.1) * 0.2]);
+    // The program's for the body; for the head, two epochs of five of the curve are done.
+    assert_eq!(rates, [0.25, 0.1 + (0.0 - 0.1) * 0.4]);
     assert!(tuner.param_groups().iter().all(|group| group.optimizer == Optimizer::ADAM));
+    Ok(())
+}
+
+#[test]
+fn with_other_steps_an_epoch_a_curve_continues_where_it_was() -> Outcome {
+    let policy =
+        "run 10 epochs; default optimizer sgd; start: train head lr cosine 1 -> 0 over rest";
+    for steps in [2, 3, 8, 40] {
+        let dir = tempfile::tempdir()?;
+        let net = Net::small();
+        let mut tuner = net.tuner(policy)?;
+        for _ in 0..5 {
+            net.epoch(&mut tuner)?;
+        }
+        assert_eq!(tuner.param_groups()[0].lr, 0.5);
+        tuner.save(dir.path())?;
+
+        let net = Net::small();
+        let error = refused(
+            &net,
+            net.program(&parse(policy), 0.5, steps)?,
+            dir.path(),
+            ResumeOptions::new().allow_policy_change().allow_model_change(),
+        );
+        assert!(error.ends_with(&format!("\nsteps_per_epoch: 4 -> {steps}")), "{error}");
+        let mut tuner = net.program(&parse(policy), 0.5, steps)?;
+        tuner.resume_with(dir.path(), ResumeOptions::new().allow_program_change())?;
+        assert_eq!(tuner.param_groups()[0].lr, 0.5);
+        for _ in 5..10 {
+            // The epoch that ended had other steps than it has now, and that is known.
+            assert!(tuner.start_epoch()?.diagnostics.is_empty());
+            (0..steps).try_for_each(|_| net.step(&mut tuner))?;
+        }
+        assert_eq!(tuner.param_groups()[0].lr, 0.0);
+    }
     Ok(())
 }
 

@@ -115,7 +115,7 @@ fn a_model_json_holds_all_of_it() {
         assert_eq!(Model::load(&path).unwrap(), model);
     }
     let text = std::fs::read_to_string(&path).unwrap();
-    assert!(text.starts_with(r#"{"format":1,"tensors":[{"name":"layer1.conv.weight","shape":[4,3,3,3],"dtype":"f32","role":"parameter"}"#), "{text}");
+    assert!(text.starts_with(r#"{"format":1,"order":"network","tensors":[{"name":"layer1.conv.weight","shape":[4,3,3,3],"dtype":"f32","role":"parameter"}"#), "{text}");
 }
 
 #[test]

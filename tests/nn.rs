@@ -338,14 +338,14 @@ fn a_norm_returns_whether_it_is_held_and_its_tensors() -> Outcome {
     let norm: BatchNorm = batch_norm1d(vs.root() / "bn", 4, BatchNormConfig::default());
     let _fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
     assert!(norm.ws.as_ref().is_some_and(Tensor::requires_grad));
-    assert!(!norm.is_held());
+    assert!(!norm.is_frozen());
     let policy = parse(&format!("{SGD}; start: train fc"));
     let mut tuner = Tuner::builder(&policy).attach(&vs)?;
-    assert!(!norm.is_held());
+    assert!(!norm.is_frozen());
     tuner.start_epoch()?;
-    assert!(norm.is_held());
+    assert!(norm.is_frozen());
     drop(tuner);
-    assert!(!norm.is_held());
+    assert!(!norm.is_frozen());
     Ok(())
 }
 

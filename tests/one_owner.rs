@@ -318,13 +318,73 @@ fn a_flag_of_rows_flipped_without_the_tuner_is_reported() -> Outcome {
             );
             assert!(net.variable("b.weight").requires_grad());
         } else {
-            // No rule fires, so nobody looks; nothing moves all the same.
-            outcome?;
+            // No rule fires in this epoch. Its start reports the flag all the same.
+            let Err(Error::Ownership(message)) = outcome else { panic!("no error") };
+            assert!(message.contains("`b.weight` is frozen, and its `requires_grad`"), "{message}");
+            assert!(!net.variable("b.weight").requires_grad());
             let before = Bits::of(&net.vs);
             train(&net, &mut tuner, 0..2)?;
             assert_moved(&before, &net, &[&["c.bias", "c.weight"]]);
         }
     }
+    Ok(())
+}
+
+#[test]
+fn what_the_program_does_to_parameters_is_reported_in_an_epoch_without_a_rule() -> Outcome {
+    type Act = fn(&mut Net);
+    let cases: [(Act, &str); 6] = [
+        (|net| net.vs.freeze(), "`b.bias` is trained, and its `requires_grad` is false"),
+        (|net| net.vs.bfloat16(), "`a.bias` is bf16 now and was f32"),
+        (|net| net.vs.double(), "`a.bias` is f64 now and was f32"),
+        (
+            |net| {
+                let mut variable = net.variable("c.weight");
+                variable.set_data(&variable.detach().reshape([-1, 2]).copy());
+            },
+            "`c.weight` has shape [12, 2] now and had shape [3, 8]",
+        ),
+        (
+            |net| {
+                let other = net.variable("c.weight").detach().copy();
+                let mut variables = net.vs.variables_.lock().unwrap();
+                let _ = variables.named_variables.insert("c.weight".to_owned(), other);
+            },
+            "`c.weight` was replaced after `attach`",
+        ),
+        (
+            |net| {
+                let mut variables = net.vs.variables_.lock().unwrap();
+                let _ = variables.named_variables.remove("c.weight");
+            },
+            "`c.weight` was removed from the store after `attach`",
+        ),
+    ];
+    for (act, expected) in cases {
+        let mut net = Net::linear();
+        let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train b");
+        tuner.start_epoch()?;
+        train(&net, &mut tuner, 0..1)?;
+        assert!(tuner.start_epoch()?.is_empty());
+        act(&mut net);
+        let Err(Error::Ownership(message)) = tuner.start_epoch() else { panic!("{expected}") };
+        assert!(message.starts_with(expected), "{message}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_store_that_the_program_froze_is_trained_again_after_the_report() -> Outcome {
+    let mut net = Net::linear();
+    let mut tuner = tune(&net, "default lr 0.1 optimizer sgd; start: train b");
+    tuner.start_epoch()?;
+    net.vs.freeze();
+    assert!(tuner.start_epoch().is_err());
+    assert_eq!(tuner.epochs_started(), 2);
+    let before = Bits::of(&net.vs);
+    train(&net, &mut tuner, 0..1)?;
+    assert_moved(&before, &net, &[&["b.bias", "b.weight"]]);
+    assert!(tuner.start_epoch()?.is_empty());
     Ok(())
 }
 

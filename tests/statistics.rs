@@ -147,7 +147,7 @@ fn a_program_that_validates_after_a_forward_pass_restores_held_ones_first() -> O
 }
 
 #[test]
-fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_restored() -> Outcome {
+fn the_backward_pass_of_an_evaluation_in_between_reads_what_its_forward_pass_read() -> Outcome {
     let norms = Norms::new();
     let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
     let mut tuner = Tuner::builder(&policy).attach(&norms.vs)?;
@@ -165,13 +165,120 @@ fn the_backward_pass_of_an_evaluation_in_between_reads_what_was_restored() -> Ou
         if puts_back[1] {
             tuner.restore_frozen_stats()?;
         }
-        y.sum(None).backward();
+        let outcome = y.sum(None).f_backward();
         tuner.restore_frozen_stats()?;
+        outcome?;
         Ok(x.grad())
     };
     let right = gradient(&mut tuner, [true, false])?;
     assert_ne!(gradient(&mut tuner, [false, false])?, right);
-    assert_eq!(gradient(&mut tuner, [false, true])?, right);
+    assert_eq!(gradient(&mut tuner, [true, true])?, right);
+    let error = gradient(&mut tuner, [false, true]).unwrap_err().to_string();
+    assert!(error.contains("modified by an inplace operation"), "{error}");
+    Ok(())
+}
+
+/// A norm that is held, over inputs of shape `(N, C)` or `(N, C, H, W)`.
+struct HeldNorm {
+    vs: VarStore,
+    x: Tensor,
+    norm: nn::BatchNorm,
+    tuner: Tuner,
+}
+
+impl HeldNorm {
+    fn new(shape: &[i64]) -> Result<Self, Error> {
+        let vs = VarStore::new(Device::Cpu);
+        let make = if shape.len() == 2 { nn::batch_norm1d } else { nn::batch_norm2d };
+        let norm = make(vs.root() / "norm", 3, nn::BatchNormConfig::default());
+        let _ = vs.root().ones("fc", &[1]);
+        let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
+        let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+        tuner.start_epoch()?;
+        let x = Tensor::arange(shape.iter().product::<i64>(), (tch::Kind::Float, Device::Cpu));
+        let x = x.view(shape).sin().set_requires_grad(true);
+        Ok(Self { vs, x, norm, tuner })
+    }
+
+    /// A loss whose gradient depends on the statistics in more than one way.
+    fn loss(&self, train: bool) -> Tensor {
+        self.norm.forward_t(&self.x, train).square().sum(None)
+    }
+
+    /// The gradient of the input by a loss, from an empty one.
+    fn gradient(&mut self, loss: &Tensor) -> Result<Tensor, Error> {
+        self.x.zero_grad();
+        loss.f_backward()?;
+        Ok(self.x.grad().copy())
+    }
+}
+
+#[test]
+fn an_evaluation_pass_in_a_graph_has_the_right_gradient_or_libtorchs_error() -> Outcome {
+    for shape in [&[6, 3][..], &[6, 3, 2, 2]] {
+        for (name, call) in CALLS {
+            println!("{name} {shape:?}");
+            let mut held = HeldNorm::new(shape)?;
+            let loss = held.loss(false);
+            let right = held.gradient(&loss)?;
+            let loss = held.loss(true);
+            let in_training = held.gradient(&loss)?;
+            call(&mut held.tuner)?;
+
+            // Before a training pass, after it, and without one.
+            let [before, training, after] = [held.loss(false), held.loss(true), held.loss(false)];
+            call(&mut held.tuner)?;
+            let alone = held.loss(false);
+            call(&mut held.tuner)?;
+            assert_eq!(held.gradient(&before)?, right);
+            assert_eq!(held.gradient(&training)?, in_training);
+            assert_eq!(held.gradient(&alone)?, right);
+            let error = held.gradient(&after).unwrap_err().to_string();
+            assert!(error.contains("modified by an inplace operation"), "{error}");
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn backward_step_has_the_right_gradient_of_an_evaluation_pass_or_libtorchs_error() -> Outcome {
+    for shape in [&[6, 3][..], &[6, 3, 2, 2]] {
+        let mut held = HeldNorm::new(shape)?;
+        let loss = held.loss(false);
+        let right = held.gradient(&loss)?;
+        held.x.zero_grad();
+        let [before, _, after] = [held.loss(false), held.loss(true), held.loss(false)];
+        held.tuner.backward_step(&before)?;
+        assert_eq!(held.x.grad(), right);
+        let steps = held.tuner.global_step();
+        let error = held.tuner.backward_step(&after).unwrap_err().to_string();
+        assert!(error.contains("modified by an inplace operation"), "{error}");
+        assert_eq!(held.tuner.global_step(), steps);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_norm_written_by_hand_has_the_right_gradient_or_libtorchs_error() -> Outcome {
+    let mut held = HeldNorm::new(&[6, 3])?;
+    let [mean, var] = ["norm.running_mean", "norm.running_var"]
+        .map(|name| held.vs.variables().remove(name).expect("the norm has it"));
+    let evaluated = |x: &Tensor| ((x - &mean) * &var).square().sum(None);
+    let loss = evaluated(&held.x);
+    let right = held.gradient(&loss)?;
+    // Nothing has moved them: restoring is no change.
+    let loss = evaluated(&held.x);
+    held.tuner.zero_grad()?;
+    assert_eq!(held.gradient(&loss)?, right);
+    tch::no_grad(|| {
+        for statistic in [&mean, &var] {
+            let _ = statistic.shallow_clone().g_mul_scalar_(0.5);
+        }
+    });
+    let loss = evaluated(&held.x);
+    held.tuner.zero_grad()?;
+    let error = held.gradient(&loss).unwrap_err().to_string();
+    assert!(error.contains("modified by an inplace operation"), "{error}");
     Ok(())
 }
 
@@ -257,5 +364,30 @@ fn a_resume_that_is_refused_puts_held_ones_back() -> Outcome {
     assert_moved(&before, &net, &[&STATISTICS1, &STATISTICS2]);
     assert!(tuner.resume("there is none").is_err());
     assert_moved(&before, &net, &[]);
+    Ok(())
+}
+
+#[test]
+fn a_norm_whose_names_tch_made_unique_is_held() -> Outcome {
+    let vs = VarStore::new(Device::Cpu);
+    let (root, path) = (vs.root(), vs.root() / "bn");
+    let norm = || nn::batch_norm1d(&path, 4, nn::BatchNormConfig::default());
+    let layers = nn::seq_t().add(norm()).add(norm()).add(nn::linear(
+        &root / "fc",
+        4,
+        2,
+        nn::LinearConfig::default(),
+    ));
+    let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
+    let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    tuner.start_epoch()?;
+    let before = Bits::of(&vs);
+    let _ = layers.forward_t(&Tensor::randn([8, 4], (tch::Kind::Float, Device::Cpu)), true);
+    tuner.restore_frozen_stats()?;
+    let after = Bits::of(&vs);
+    let unique: Vec<String> =
+        vs.variables().into_keys().filter(|name| name.starts_with("bn.running_mean__")).collect();
+    assert_eq!(unique.len(), 1);
+    assert_eq!(before.moved(&after), [""; 0]);
     Ok(())
 }

@@ -73,10 +73,10 @@ pub(crate) fn fine_tune(
     progress: &ProgressBar,
 ) -> Result<Run, Box<dyn Error>> {
     tch::manual_seed(task.seed);
-    let mut vs = nn::VarStore::new(Device::Cpu);
+    let vs = nn::VarStore::new(Device::Cpu);
     let mut network = Network::new(&vs.root());
     if let Some(file) = pretrained {
-        vs.load(file)?;
+        freeze_runtime::Weights::open(file)?.load(&vs)?;
         network.renew_head();
     }
     let mut tuner = Tuner::builder(policy).optimizer(nn::AdamW::default()).attach(&vs)?;

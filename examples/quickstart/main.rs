@@ -3,7 +3,7 @@
 use std::{error::Error, path::Path};
 
 use freeze_examples::{Dataset, digits, output_folder};
-use freeze_runtime::{Tuner, freeze_policy};
+use freeze_runtime::{Tuner, Weights, freeze_policy};
 use tch::nn::{self, ModuleT};
 use tch::vision::resnet::resnet18;
 use tch::{Device, Tensor};
@@ -23,9 +23,9 @@ fn run() -> Result<f64, Box<dyn Error>> {
     pretrain(&digits.classes(0..5).draw(60).0, &pretrained)?;
 
     let (train, validation) = digits.classes(5..10).draw(40);
-    let mut vs = nn::VarStore::new(Device::cuda_if_available());
+    let vs = nn::VarStore::new(Device::cuda_if_available());
     let net = resnet18(&vs.root(), 5);
-    println!("new: {}", vs.load_partial(&pretrained)?.join(", ")); // the head is not in the file
+    println!("{}", Weights::open(&pretrained)?.allow_missing("fc").load(&vs)?); // the head is new
     let policy = freeze_policy! {
         epoch 0: train layer4, fc lr 1e-3;
         epoch 1: unfreeze layer3 lr 3e-4;

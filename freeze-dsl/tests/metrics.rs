@@ -2,7 +2,7 @@
 
 mod support;
 
-use freeze_dsl::clock::Program;
+use freeze_dsl::clock::{BestMoment, Program};
 use freeze_dsl::diagnostic::Code;
 use support::{PROGRAM, clock, clock_of, findings, finds, fired, fired_after, firings, resnet18};
 
@@ -212,7 +212,8 @@ fn restoring_the_best() {
     }
     let restored: Vec<_> =
         change.restored.iter().map(|it| (it.metric.as_str(), it.observed)).collect();
-    let expected = [("m", Some((1.0, 1, 2))), ("m", Some((5.0, 2, 3))), ("other", None)];
+    let best = |value, epoch, step| Some(BestMoment { value, epoch, step });
+    let expected = [("m", best(1.0, 1, 2)), ("m", best(5.0, 2, 3)), ("other", None)];
     assert_eq!(restored, expected);
     // What was restored begins anew.
     let fc: Vec<_> = clock.trainable().collect();

@@ -4,7 +4,9 @@
 
 mod support;
 
-use freeze_dsl::clock::{Clock, MigrateError, Program, Transition};
+use std::f64::consts::PI;
+
+use freeze_dsl::clock::{Clock, MigrateError, Program, Snapshot, Transition};
 use freeze_dsl::model::{Model, NormalisationId};
 use freeze_dsl::plan::SliceId;
 use freeze_dsl::policy::Policy;
@@ -173,7 +175,7 @@ fn a_metric_that_is_restored_only_now_has_its_best_from_now_on() {
     clock.start_epoch();
     let best = |text: &str| {
         let change = policy(clock.clone(), text).unwrap().start_epoch();
-        change.restored[0].observed.map(|(value, ..)| value)
+        change.restored[0].observed.map(|best| best.value)
     };
     assert_eq!(best(&restore("lowest loss")), Some(1.0));
     assert_eq!(best(&restore("lowest loss, unfreeze body")), Some(1.0));
@@ -290,5 +292,87 @@ fn another_program_holds_from_now_on() {
     let plan = clock.plan().clone();
     let other = Program { lr: Some(0.5), steps_per_epoch: Some(4), ..Program::default() };
     let now: Vec<f64> = rates(&clock.migrate(plan, other).unwrap());
-    assert_eq!(now, [0.875, 0.5]);
+    // A quarter of the curve is done, however many steps that is.
+    assert_eq!(now, [0.75, 0.5]);
+}
+
+/// The learning rate of `head`, in a program with this many steps an epoch.
+fn rate(clock: &Clock) -> f64 {
+    clock.groups()[0].lr.unwrap()
+}
+
+fn with_steps(clock: Clock, steps_per_epoch: Option<u64>) -> Clock {
+    let plan = clock.plan().clone();
+    clock.migrate(plan, Program { steps_per_epoch, ..Program::default() }).unwrap()
+}
+
+#[test]
+fn curves_continue_from_the_fraction_that_is_done_with_other_steps_an_epoch() {
+    let cosine = "run 10 epochs; start: train head lr cosine 1 -> 0 over";
+    for over in ["10 epochs", "100%", "rest"] {
+        for others in [[Some(8), Some(3)], [Some(2), None]] {
+            let program = Program { steps_per_epoch: Some(4), ..Program::default() };
+            let mut clock = clock_of(&format!("{cosine} {over}"), &small(), program);
+            for _ in 0..5 {
+                clock.start_epoch();
+                (0..4).for_each(|_| drop(clock.end_step()));
+            }
+            assert_eq!(rate(&clock), 0.5, "{over}");
+            for (index, steps) in others.into_iter().enumerate() {
+                clock = with_steps(clock, steps);
+                // Where whole epochs are counted, the fifth has started and has not ended.
+                let now = if steps.is_none() { (1.0 + (0.4 * PI).cos()) / 2.0 } else { 0.5 };
+                assert!((rate(&clock) - now).abs() < 1e-12, "{over} {others:?} {index}");
+            }
+            let steps = others[1];
+            for epoch in 5..10 {
+                clock.start_epoch();
+                let now = (1.0 + (PI * f64::from(epoch) / 10.0).cos()) / 2.0;
+                assert!((rate(&clock) - now).abs() < 1e-12, "{over} {others:?} {epoch}");
+                (0..steps.unwrap_or(4)).for_each(|_| drop(clock.end_step()));
+            }
+            if steps.is_some() {
+                assert_eq!(rate(&clock), 0.0, "{over}");
+            }
+        }
+    }
+}
+
+#[test]
+fn moments_continue_from_the_fraction_that_is_done_and_steps_stay_steps() {
+    let text = "run 10 epochs; start: train head lr linear 1 -> 0 over 40 steps;
+        at 60%: unfreeze body lr 1; step 60: freeze body";
+    let program = Program { steps_per_epoch: Some(4), ..Program::default() };
+    let mut clock = clock_of(text, &small(), program);
+    for _ in 0..5 {
+        clock.start_epoch();
+        (0..4).for_each(|_| drop(clock.end_step()));
+    }
+    let mut clock = with_steps(clock, Some(8));
+    assert_eq!((clock.steps(), rate(&clock)), (20, 0.5));
+    let snapshot = serde_json::to_string(&clock.snapshot()).unwrap();
+    let snapshot: Snapshot = serde_json::from_str(&snapshot).unwrap();
+    clock = Clock::resume(clock.plan().clone(), *clock.program(), &snapshot).unwrap();
+    // A tenth of the run is 8 steps now.
+    let mut fired = Vec::new();
+    clock.start_epoch();
+    for _ in 0..40 {
+        if !clock.end_step().fired.is_empty() {
+            fired.push(clock.steps());
+        }
+    }
+    assert_eq!(fired, [28, 60]);
+    assert_eq!(rate(&clock), 0.0);
+}
+
+#[test]
+fn an_epoch_that_runs_counts_by_its_steps_where_whole_epochs_were_counted() {
+    let mut clock =
+        clock_of("start: train head lr linear 1 -> 0 over 4 epochs", &small(), Program::default());
+    clock.start_epoch();
+    (0..4).for_each(|_| drop(clock.end_step()));
+    clock.start_epoch();
+    (0..2).for_each(|_| drop(clock.end_step()));
+    assert_eq!(rate(&clock), 0.75);
+    assert_eq!(rate(&with_steps(clock, Some(4))), 0.625);
 }

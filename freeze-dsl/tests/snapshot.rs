@@ -215,7 +215,7 @@ fn bests_come_back_to_the_bit() {
     clock.observe("a", f64::MAX);
     clock.start_epoch();
     let change = resumed(&clock).end_step();
-    let best = |index: usize| change.restored[index].observed.map(|(value, ..)| value.to_bits());
+    let best = |index: usize| change.restored[index].observed.map(|best| best.value.to_bits());
     assert_eq!(best(0), Some(f64::NEG_INFINITY.to_bits()));
     assert_eq!(best(1), Some(f64::MAX.to_bits()));
 }
@@ -247,7 +247,9 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
-    let cases: [(&str, Value, &str); 20] = [
+    let cases: [(&str, Value, &str); 22] = [
+        ("/epoch_began", json!(2), "its epoch began later than now"),
+        ("/time", json!({"epochs": 0, "steps": 1, "shift": i64::MAX}), "more than can be counted"),
         ("/format", json!(2), "format 2 is not supported"),
         ("/fired", json!(7), "did not fire in order"),
         ("/firings/0", json!(0), "did not fire in order"),

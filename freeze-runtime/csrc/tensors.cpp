@@ -1,7 +1,4 @@
-// Tensors looked at and handled many at once: facts, identities, gradients, copies.
-
-#include <ATen/core/LegacyTypeDispatch.h>
-#include <ATen/ops/_foreach_copy.h>
+// Tensors looked at and handled many at once: facts, identities, gradients.
 
 #include <cstdlib>
 
@@ -71,6 +68,18 @@ char* freeze_identities(List tensors, Identity* identities) {
   });
 }
 
+// 0 for strided memory, 1 for another layout, 2 for memory that has conjugates or negatives.
+char* freeze_layouts(List tensors, uint8_t* layouts) {
+  return guarded([&] {
+    for (size_t i = 0; i < tensors.count; i++) {
+      const at::Tensor& tensor = *tensors.tensors[i];
+      layouts[i] = tensor.layout() != at::kStrided || !tensor.has_storage() ? 1
+          : tensor.is_conj() || tensor.is_neg()                             ? 2
+                                                                            : 0;
+    }
+  });
+}
+
 char* freeze_drop_gradients(List parameters) {
   return guarded([&] {
     for (size_t i = 0; i < parameters.count; i++) parameters.tensors[i]->mutable_grad().reset();
@@ -79,15 +88,6 @@ char* freeze_drop_gradients(List parameters) {
 
 char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) {
   return guarded([&] { tensor->mutable_grad() = *gradient; });
-}
-
-char* freeze_restore(List targets, List sources) {
-  return guarded([&] {
-    // A graph that waits for its backward pass holds running statistics that it does not read;
-    // below this guard it does not notice that they changed, and goes through.
-    at::AutoDispatchBelowADInplaceOrView unnoticed;
-    at::_foreach_copy_(collect(targets), collect(sources));
-  });
 }
 
 }  // extern "C"

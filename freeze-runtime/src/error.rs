@@ -15,6 +15,7 @@ macro_rules! debug_as_display {
 }
 
 mod checkpoint;
+mod weights;
 
 use std::io;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use freeze_dsl::model::ModelError;
 use tch::TchError;
 
 pub use checkpoint::CheckpointError;
+pub use weights::{DtypeMismatch, ShapeMismatch, WeightsError, WeightsMismatch};
 
 /// An error of a [`Tuner`](crate::Tuner) or of its builder.
 #[derive(thiserror::Error)]
@@ -64,6 +66,9 @@ pub enum Error {
     /// A checkpoint cannot be saved, or the run cannot resume from it.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Weights cannot be loaded.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
     /// An operation of libtorch failed. Prints the reason; the error inside also has libtorch's
     /// own backtrace.
     #[error("{}", reason(.0))]

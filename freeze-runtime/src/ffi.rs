@@ -11,6 +11,7 @@ mod device;
 mod fused;
 mod generators;
 mod scaled;
+mod statistics;
 
 use std::ffi::{CStr, c_char};
 use std::marker::PhantomData;
@@ -29,6 +30,7 @@ pub(crate) use fused::{
 };
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
+pub(crate) use statistics::{hold, release, restore};
 
 type Result<T> = std::result::Result<T, TchError>;
 
@@ -98,6 +100,17 @@ impl Identity {
     }
 }
 
+/// How the elements of a tensor lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One after another, with strides.
+    Dense,
+    /// In another way, as those of a sparse tensor.
+    Other,
+    /// As the conjugates or negatives of what they are.
+    Conjugated,
+}
+
 #[repr(C)]
 struct RawList {
     tensors: *const *const C_tensor,
@@ -110,11 +123,11 @@ unsafe extern "C" {
     fn freeze_free_message(message: Message);
     fn freeze_facts(parameters: RawList, facts: *mut Facts) -> Message;
     fn freeze_identities(tensors: RawList, identities: *mut Identity) -> Message;
+    fn freeze_layouts(tensors: RawList, layouts: *mut u8) -> Message;
     fn freeze_require_gradients(parameters: RawList) -> Message;
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
-    fn freeze_restore(targets: RawList, sources: RawList) -> Message;
 }
 
 /// The facts of each parameter.
@@ -131,6 +144,19 @@ pub(crate) fn identities(tensors: &List<'_>) -> Result<Vec<Identity>> {
     // SAFETY: the list borrows live tensors, and `identities` has a place for each of them.
     check(unsafe { freeze_identities(tensors.raw(), identities.as_mut_ptr()) })?;
     Ok(identities)
+}
+
+/// The layout of each tensor.
+pub(crate) fn layouts(tensors: &List<'_>) -> Result<Vec<Layout>> {
+    let mut layouts = vec![0; tensors.len()];
+    // SAFETY: the list borrows live tensors, and `layouts` has a place for each of them.
+    check(unsafe { freeze_layouts(tensors.raw(), layouts.as_mut_ptr()) })?;
+    let layout = |number| match number {
+        0 => Layout::Dense,
+        1 => Layout::Other,
+        _ => Layout::Conjugated,
+    };
+    Ok(layouts.into_iter().map(layout).collect())
 }
 
 /// Fails unless each parameter can step, and its gradient goes with it.
@@ -160,18 +186,6 @@ pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
 pub(crate) fn set_gradient(tensor: &Tensor, gradient: &Tensor) -> Result<()> {
     // SAFETY: both are live; the shim takes a reference of its own to the gradient.
     check(unsafe { freeze_set_gradient(tensor.as_ptr(), gradient.as_ptr()) })
-}
-
-/// Copies each source into its target, unnoticed by graphs that hold the target.
-///
-/// For running statistics: in training, batch normalisation saves them with its graph and its
-/// backward pass does not read them. A backward pass that did read a target would go wrong.
-pub(crate) fn restore(targets: &List<'_>, sources: &List<'_>) -> Result<()> {
-    if targets.is_empty() && sources.is_empty() {
-        return Ok(());
-    }
-    // SAFETY: the lists borrow live tensors; libtorch compares their lengths and sizes.
-    check(unsafe { freeze_restore(targets.raw(), sources.raw()) })
 }
 
 fn check(message: Message) -> Result<()> {
@@ -204,7 +218,6 @@ unsafe fn taken(text: Message) -> String {
 
 #[cfg(test)]
 mod tests {
-    use tch::nn::{self, ModuleT};
     use tch::{Device, Kind, Tensor};
 
     use super::{List, facts, identities, restore};
@@ -233,22 +246,6 @@ mod tests {
         let facts = facts(&[&with, &without, &integers].into_iter().collect()).unwrap();
         let found = facts.iter().map(|facts| (facts.has_gradient, facts.has_fused_adam));
         assert!(found.eq([(true, true), (false, false), (false, false)]));
-    }
-
-    #[test]
-    fn running_statistics_go_back_between_forward_and_backward() {
-        let vs = nn::VarStore::new(Device::Cpu);
-        let norm = nn::batch_norm1d(vs.root(), 3, nn::BatchNormConfig::default());
-        let x = Tensor::arange(12, CPU).view([4, 3]);
-        let live = [norm.running_mean.shallow_clone(), norm.running_var.shallow_clone()];
-        let kept = live.each_ref().map(Tensor::copy);
-
-        let loss = norm.forward_t(&x, true).pow_tensor_scalar(3).sum(None);
-        assert_ne!(live[0], kept[0]);
-        restore(&live.iter().collect(), &kept.iter().collect()).unwrap();
-        assert_eq!(live, kept);
-        loss.backward();
-        assert!(vs.trainable_variables().iter().all(|parameter| parameter.grad().defined()));
     }
 
     #[test]

@@ -33,12 +33,14 @@
 //! 1. **Bit-identical.** A frozen parameter, a frozen row and a frozen running statistic have the same
 //!    bits at any two moments between which no rule changed them.
 //! 2. **One owner.** Each trainable parameter is in exactly one group, and no frozen one is in any.
-//!    The tuner checks this at each transition. A step that fails for one parameter is made for none.
+//!    The tuner checks this at each transition and epoch start.
 //! 3. **`PyTorch`'s arithmetic.** Where nothing freezes, a run equals the same run of `PyTorch`'s
 //!    optimizers within float32 rounding.
 //! 4. **Nothing is lost.** A run that is saved after any step and resumed has the bits of the run that
 //!    was not stopped; a crash at any moment of a save leaves a checkpoint that loads.
 //! 5. **Frozen costs nothing.** No optimizer state, no gradient, no work in the step.
+//! 6. **A step is made whole or not at all.** A gradient that an optimizer cannot take, or memory that
+//!    runs out, is an error that changes nothing: a program may make the same call again.
 //!
 //! # Running statistics
 //!
@@ -87,27 +89,31 @@ mod ffi;
 mod grad_norm;
 mod log;
 mod macros;
-mod model;
 pub mod nn;
 mod optim;
 mod param_group;
 mod precision;
+mod store;
 mod transition;
 mod tuner;
+mod weights;
 
-pub use error::{CheckpointError, Error};
+pub use error::{
+    CheckpointError, DtypeMismatch, Error, ShapeMismatch, WeightsError, WeightsMismatch,
+};
 pub use freeze_dsl::ast::Best;
-pub use freeze_dsl::clock::{MigrateError, Restore, SnapshotError};
+pub use freeze_dsl::clock::{BestMoment, MigrateError, Restore, SnapshotError};
 pub use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
 pub use freeze_dsl::model::ModelError;
 pub use freeze_dsl::plan::Plan;
 pub use freeze_dsl::policy::Policy;
-pub use freeze_dsl::{LoadError, Optimizer, OverrideError, ast, diagnostic, plan, source};
+pub use freeze_dsl::{LoadError, Optimizer, OverrideError, ast, diagnostic, model, plan, source};
 pub use grad_norm::GradNorm;
 #[doc(hidden)]
 pub use macros::__private;
-pub use model::Model;
 pub use param_group::ParamGroup;
 pub use precision::autocast;
+pub use store::Model;
 pub use transition::Transition;
 pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};
+pub use weights::{LoadReport, Weights};

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use freeze_dsl::clock::{self, Restore};
+use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
 
 /// The result of looking at the rules: those that fired, and what they changed.
@@ -32,6 +33,10 @@ pub struct Transition {
     pub stopped: bool,
     /// What a person should know of, such as a metric that is not a number.
     pub notes: Vec<String>,
+    /// What the epoch that has ended shows of the program, reported once in a run: a metric for which
+    /// a rule waits was not observed (`FRZ0508`); the epoch had another number of steps than the
+    /// program said, or gradients were left over (`FRZ0509`).
+    pub diagnostics: Vec<Diagnostic>,
     change: clock::Transition,
 }
 
@@ -41,6 +46,7 @@ impl Transition {
         plan: &Plan,
         stats_unfrozen: Vec<String>,
         stats_frozen: Vec<String>,
+        diagnostics: Vec<Diagnostic>,
     ) -> Self {
         Self {
             epoch: change.epoch,
@@ -53,12 +59,14 @@ impl Transition {
             restored: change.restored.clone(),
             stopped: change.stopped,
             notes: change.notes.clone(),
+            diagnostics,
             change,
         }
     }
 
     /// Whether no rule fired and nothing changed.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};
     /// # let vs = tch::nn::VarStore::new(tch::Device::Cpu);
@@ -82,6 +90,13 @@ impl Transition {
 
 impl fmt::Display for Transition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.change.fmt(f)
+        self.change.fmt(f)?;
+        self.diagnostics.iter().try_for_each(|finding| write!(f, "; {}", in_a_line(finding)))
     }
+}
+
+/// A finding without its place in the policy.
+pub(crate) fn in_a_line(finding: &Diagnostic) -> String {
+    let said = std::iter::once(&finding.message).chain(&finding.notes).map(String::as_str);
+    format!("{}: {}", finding.code, said.collect::<Vec<_>>().join("; "))
 }

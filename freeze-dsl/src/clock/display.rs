@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::fmt;
 
-use super::{SliceGroup, Transition};
+use super::{BestMoment, SliceGroup, Transition};
 use crate::index::{SliceId, SliceSet};
 use crate::plan::{Plan, percentage};
 
@@ -47,7 +47,7 @@ impl fmt::Display for Transition {
             names => write!(f, "{} fired", names.join(", "))?,
         }
         for restore in &self.restored {
-            if let Some((value, epoch, _)) = restore.observed {
+            if let Some(BestMoment { value, epoch, .. }) = restore.observed {
                 let value = rounded(value);
                 write!(f, "; restored epoch {epoch}, when {} was {value}", restore.metric)?;
             }

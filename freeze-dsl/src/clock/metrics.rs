@@ -1,9 +1,10 @@
 //! Metrics: what was observed, and whether conditions hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::BestMoment;
 use crate::ast::{Best, Direction, Relation};
 use crate::ir::{LoweredRule, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::json::{from_real, real};
@@ -130,14 +131,14 @@ impl Metrics {
         observed
     }
 
-    /// The best value of a metric, and when it was observed: epochs started before it, and steps.
-    pub(super) fn best(&self, metric: &str, best: Best) -> Option<(f64, u64, u64)> {
+    /// The best value of a metric, and when it was observed.
+    pub(super) fn best(&self, metric: &str, best: Best) -> Option<BestMoment> {
         let [lowest, highest] = self.bests.get(metric)?;
         let ObservedValue { value, at } = match best {
             Best::Lowest => *lowest,
             Best::Highest => *highest,
         }?;
-        Some((value, at.epochs, at.steps))
+        Some(BestMoment { value, epoch: at.epochs, step: at.steps })
     }
 
     /// The rule with this index begins to wait.
@@ -230,6 +231,26 @@ impl Metrics {
         self.is_fresh = from.is_fresh;
     }
 
+    /// Every moment at which something was observed.
+    pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Time> {
+        let bests = self.bests.values_mut().flatten().flatten().map(|best| &mut best.at);
+        let histories = self.rules.iter_mut().flatten().flatten().map(|known| &mut known.history);
+        bests.chain(histories.flat_map(|history| {
+            history.best.iter_mut().map(|best| &mut best.at).chain(&mut history.since)
+        }))
+    }
+
+    /// The metrics of the rule that waits, once each.
+    pub(super) fn awaited(&self) -> BTreeSet<&str> {
+        let conditions = self.rules.get(self.next).into_iter().flatten().flatten();
+        conditions.map(|watched| &*watched.condition.metric).collect()
+    }
+
+    /// The metrics that were observed, by their names.
+    pub(super) fn observed(&self) -> impl Iterator<Item = &str> {
+        self.bests.keys().map(String::as_str)
+    }
+
     /// Drops the best values for which this holds: they count from now on.
     pub(super) fn drop_bests(&mut self, is_dropped: impl Fn(&str, Best) -> bool) {
         for (metric, bests) in &mut self.bests {
@@ -315,7 +336,7 @@ impl ConditionHistory {
             (Period::Epochs(epochs), _) => float(self.epochs) >= epochs,
             (period, Some(since)) => match lengths.without_steps().count(period, since) {
                 CountedPeriod::Epochs(epochs) => float(self.epochs) >= epochs,
-                steps @ CountedPeriod::Steps(_) => steps.is_over(since, now),
+                steps => steps.is_over(since, now),
             },
             (_, None) => false,
         }

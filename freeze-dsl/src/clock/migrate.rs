@@ -8,7 +8,7 @@ use crate::diagnostic::Findings;
 use crate::index::{CurveId, SliceId};
 use crate::ir::{LoweredAction, LoweredRule};
 use crate::plan::{AppliedRule, BoundPolicy, Plan, State};
-use crate::time::ActiveCurve;
+use crate::time::{ActiveCurve, Time, float, round};
 
 /// Why a clock cannot continue with another policy or model.
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +41,30 @@ impl Clock {
     /// This clock with another program, and a plan of the same policy and model.
     pub(crate) fn onto_program(self, plan: Plan, program: Program) -> Result<Self, MigrateError> {
         self.onto(plan, program, None)
+    }
+
+    /// This clock at the moments at which it would be if every epoch had had this many steps: what is
+    /// counted in epochs or parts of the run continues from the fraction that is done.
+    pub(crate) fn rescaled(mut self, steps_per_epoch: Option<u64>) -> Self {
+        let before = self.program.steps_per_epoch;
+        let (epoch, in_epoch) = (self.time.epochs, self.steps_in_epoch());
+        let scaled = |time: Time| match (before, steps_per_epoch) {
+            (_, None) => time.steps,
+            (Some(before), Some(now)) => round(float(time.scaled()) * float(now) / float(before)),
+            // Until now, whole epochs were counted.
+            (None, Some(now)) => {
+                let part = if time.epochs == epoch { in_epoch.min(now) } else { 0 };
+                time.epochs.saturating_mul(now).saturating_add(part)
+            }
+        };
+        if before != steps_per_epoch {
+            let own = [&mut self.time, &mut self.previous, &mut self.recurred];
+            let curves = self.state.running.iter_mut().map(|curve| &mut curve.at.since);
+            for time in own.into_iter().chain(curves).chain(self.metrics.moments()) {
+                *time = time.with_scaled(scaled(*time));
+            }
+        }
+        self
     }
 
     /// This clock with a plan of the same policy and another model.
@@ -112,6 +136,7 @@ impl Clock {
         }
         clock.time = self.time;
         clock.started = self.started;
+        clock.epoch_began = self.epoch_began;
         clock.previous = self.previous;
         clock.recurred = self.recurred;
         clock.next = self.next;

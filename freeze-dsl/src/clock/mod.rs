@@ -14,7 +14,7 @@ pub use groups::SliceGroup;
 pub use metrics::Observed;
 pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
-pub use transition::{Fired, Restore, Transition};
+pub use transition::{BestMoment, Fired, Restore, Transition};
 
 use crate::index::{IdSet, SliceId, SliceSet};
 use crate::ir::{LoweredAction, TriggerMoment};
@@ -33,6 +33,8 @@ pub struct Clock {
     time: Time,
     /// Whether an epoch has started.
     started: bool,
+    /// The steps that were done when the running epoch started.
+    epoch_began: u64,
     /// When the rule fired for the first time that fired last.
     previous: Time,
     /// When it fired last, for one that recurs.
@@ -68,6 +70,7 @@ impl Clock {
             lengths,
             time: Time::default(),
             started: false,
+            epoch_began: 0,
             previous: Time::default(),
             recurred: Time::default(),
             next: 0,
@@ -86,6 +89,7 @@ impl Clock {
             self.time.epochs += 1;
         }
         self.started = true;
+        self.epoch_began = self.time.steps;
         self.look()
     }
 
@@ -284,6 +288,21 @@ impl Clock {
     #[must_use]
     pub const fn steps(&self) -> u64 {
         self.time.steps
+    }
+
+    /// How many optimizer steps of the running epoch are done.
+    const fn steps_in_epoch(&self) -> u64 {
+        self.time.steps.saturating_sub(self.epoch_began)
+    }
+
+    /// The metrics for which the next rule waits, once each, in alphabetical order.
+    pub fn awaited_metrics(&self) -> impl Iterator<Item = &str> {
+        self.metrics.awaited().into_iter()
+    }
+
+    /// The metrics that were observed as numbers, in alphabetical order.
+    pub fn observed_metrics(&self) -> impl Iterator<Item = &str> {
+        self.metrics.observed()
     }
 
     /// How many rules have fired; the next to fire has this index.

@@ -35,6 +35,8 @@ struct SnapshotJson {
     /// Epochs and steps that are done.
     time: Time,
     started: bool,
+    /// The steps that were done when the running epoch started.
+    epoch_began: u64,
     previous: Time,
     recurred: Time,
     /// How often each rule has fired.
@@ -84,6 +86,7 @@ impl Clock {
             format: Format,
             time: self.time,
             started: self.started,
+            epoch_began: self.epoch_began,
             previous: self.previous,
             recurred: self.recurred,
             firings: self.firings.clone(),
@@ -115,14 +118,18 @@ impl Clock {
     }
 
     fn take(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
-        let count = from.time.epochs.max(from.time.steps);
+        let count = from.time.epochs.max(from.time.steps).max(from.time.scaled());
         require(count <= MOST, || format!("{count} epochs or steps are more than can be counted"))?;
         let is_past = from.previous.is_past(from.time) && from.recurred.is_past(from.time);
         require(is_past, || "a rule fired later than now".to_owned())?;
         let is_started = from.started || from.time.epochs == 0;
         require(is_started, || "epochs are done, and none has started".to_owned())?;
+        require(from.epoch_began <= from.time.steps, || {
+            "its epoch began later than now".to_owned()
+        })?;
         self.time = from.time;
         self.started = from.started;
+        self.epoch_began = from.epoch_began;
         self.previous = from.previous;
         self.recurred = from.recurred;
         self.take_rules(from)?;

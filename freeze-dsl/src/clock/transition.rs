@@ -47,9 +47,19 @@ pub struct Restore {
     pub metric: String,
     /// Whether its best is its lowest value or its highest.
     pub best: Best,
-    /// Its best value, and the epochs and steps that were done when it was observed; `None` where
-    /// it never was, and nothing is restored.
-    pub observed: Option<(f64, u64, u64)>,
+    /// Its best value; `None` where it was never observed, and nothing is restored.
+    pub observed: Option<BestMoment>,
+}
+
+/// The best value of a metric, and when it was observed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct BestMoment {
+    /// The value.
+    pub value: f64,
+    /// Epochs that were done.
+    pub epoch: u64,
+    /// Optimizer steps that were done.
+    pub step: u64,
 }
 
 impl Transition {

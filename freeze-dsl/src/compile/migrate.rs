@@ -20,8 +20,9 @@ impl Clock {
     /// rules that have fired set, each applied once. All metrics have their best values from now
     /// on.
     ///
-    /// With **another program**, its options apply from now on where the policy sets none, and
-    /// periods in epochs follow its `steps_per_epoch`.
+    /// With **another program**, its options apply from now on where the policy sets none. With
+    /// another `steps_per_epoch`, curves and moments that are counted in epochs or parts of the run
+    /// continue from the fraction that is done.
     ///
     /// # Errors
     /// If a rule that has fired or `default` differs, and if with the model the policy so far has
@@ -34,6 +35,7 @@ impl Clock {
             let plan = self.plan().policy().plan(plan.model())?;
             self.onto_model(plan)?
         };
+        let clock = clock.rescaled(program.steps_per_epoch);
         if is_same_policy {
             let plan = clock.plan().clone();
             return clock.onto_program(plan, program);

@@ -11,7 +11,9 @@ mod sink;
 pub use code::{Code, Severity};
 pub use findings::Findings;
 
-pub(crate) use nearest::{nearest, one_of, quoted, readable};
+#[doc(hidden)]
+pub use nearest::nearest;
+pub(crate) use nearest::{one_of, quoted, readable};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;
 pub(crate) use sink::DiagnosticSink;

@@ -3,10 +3,8 @@
 /// The candidate nearest to `word`: one that differs in case, one that begins with `word`, or one
 /// with at most a third of the characters different. Among equally near ones, the one whose first
 /// different character is closest: `layer4` for `layer5`, not `layer1`.
-pub(crate) fn nearest<'a>(
-    word: &str,
-    candidates: impl IntoIterator<Item = &'a str>,
-) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 100;
     let length = word.chars().count();
     // A word of two letters with one different is another word, not a misspelling.

@@ -17,6 +17,8 @@ pub use dtype::can_train;
 pub use error::ModelError;
 use files::ModelFiles;
 pub(crate) use names::{is_bias, is_number, is_weight, role_of};
+#[doc(hidden)]
+pub use safetensors::{WeightsHeader, weights_header};
 pub use statistics::Normalisation;
 
 /// Names, shapes, types and roles of a model's tensors, in the model's order.

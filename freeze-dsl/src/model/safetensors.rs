@@ -13,8 +13,20 @@ use super::{ModelError, Role, Tensor};
 /// The longest header that safetensors itself reads.
 const MAX_HEADER: u64 = 100_000_000;
 
+/// The header of a file, and where its tensors begin.
+#[derive(Debug)]
+pub struct WeightsHeader {
+    /// The name, shape, type and place of each tensor.
+    pub metadata: Metadata,
+    /// The place from which the places of tensors are counted, in bytes.
+    pub start: u64,
+}
+
 /// Reads only the header: the tensors may be many gigabytes.
-pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
+///
+/// # Errors
+/// If the file cannot be read, or if its header is not one of a safetensors file.
+pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
     let mut file = File::open(path)?;
     let mut length = [0; 8];
     let too_short = |_| ModelError::Header("the file is too short for a header".to_owned());
@@ -28,12 +40,14 @@ pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
     if header.len() as u64 != length {
         return Err(ModelError::Header("the file ends within its header".to_owned()));
     }
-    read(&header)
+    let metadata =
+        serde_json::from_slice(&header).map_err(|error| ModelError::Header(error.to_string()))?;
+    Ok(WeightsHeader { metadata, start: 8 + length })
 }
 
-fn read(header: &[u8]) -> Result<Vec<Tensor>, ModelError> {
-    let metadata: Metadata =
-        serde_json::from_slice(header).map_err(|error| ModelError::Header(error.to_string()))?;
+/// The tensors of a file, by its header.
+pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
+    let WeightsHeader { metadata, .. } = weights_header(path)?;
     let tensors = metadata
         .offset_keys()
         .into_iter()

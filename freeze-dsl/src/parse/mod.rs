@@ -7,6 +7,7 @@ mod lexeme;
 mod lookalikes;
 mod lost;
 mod options;
+mod path_slips;
 mod scan;
 mod slips;
 mod statements;

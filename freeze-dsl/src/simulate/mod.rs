@@ -21,11 +21,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod changes;
 mod error;
 mod record;
 mod steps;
 mod table;
 
+pub use changes::{GroupChange, RecordChanges};
 pub use error::{SimulateError, TableError};
 pub use record::{Record, RecordGroup};
 pub use table::Table;

@@ -164,7 +164,7 @@ mod tests {
     }
 
     fn at(steps: u64) -> Time {
-        Time { epochs: 0, steps }
+        Time::at_step(steps)
     }
 
     #[test]

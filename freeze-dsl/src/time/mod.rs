@@ -13,6 +13,15 @@ pub(crate) struct Time {
     pub(crate) epochs: u64,
     /// Optimizer steps that are done.
     pub(crate) steps: u64,
+    /// How many more steps would be done if every epoch had had as many as epochs have now. It is
+    /// not 0 only in a run that resumed with another number of steps an epoch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    shift: i64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_zero(shift: &i64) -> bool {
+    *shift == 0
 }
 
 /// The lengths of the run and of an epoch, where they are known.
@@ -27,12 +36,30 @@ pub(crate) struct Lengths {
 pub(crate) enum CountedPeriod {
     Epochs(f64),
     Steps(u64),
+    /// Steps of a part of the run or of epochs, counted as [`Time::scaled`] does.
+    Scaled(u64),
 }
 
 impl Time {
+    #[cfg(test)]
+    pub(crate) const fn at_step(steps: u64) -> Self {
+        Self { epochs: 0, steps, shift: 0 }
+    }
+
+    /// The steps that would be done if every epoch had had as many as epochs have now.
+    pub(crate) const fn scaled(self) -> u64 {
+        self.steps.saturating_add_signed(self.shift)
+    }
+
+    /// The same moment with this number of scaled steps.
+    pub(crate) fn with_scaled(self, scaled: u64) -> Self {
+        let signed = |steps| i64::try_from(steps).unwrap_or(i64::MAX);
+        Self { shift: signed(scaled) - signed(self.steps), ..self }
+    }
+
     /// Whether it is not later than `now`.
     pub(crate) const fn is_past(self, now: Self) -> bool {
-        self.epochs <= now.epochs && self.steps <= now.steps
+        self.epochs <= now.epochs && self.steps <= now.steps && self.scaled() <= now.scaled()
     }
 }
 
@@ -42,6 +69,9 @@ impl CountedPeriod {
         let (elapsed, length) = match self {
             Self::Epochs(length) => (float(now.epochs.saturating_sub(since.epochs)), length),
             Self::Steps(length) => (float(now.steps.saturating_sub(since.steps)), float(length)),
+            Self::Scaled(length) => {
+                (float(now.scaled().saturating_sub(since.scaled())), float(length))
+            }
         };
         if length > 0.0 { elapsed / length } else { 1.0 }
     }
@@ -52,6 +82,9 @@ impl CountedPeriod {
             // The remainder of whole numbers is exact, however many rounds are over.
             Self::Steps(length) if length > 0 => {
                 float(now.steps.saturating_sub(since.steps) % length) / float(length)
+            }
+            Self::Scaled(length) if length > 0 => {
+                float(now.scaled().saturating_sub(since.scaled()) % length) / float(length)
             }
             _ => self.passed(since, now).fract(),
         }
@@ -69,6 +102,11 @@ impl CountedPeriod {
                 Time { epochs: since.epochs.saturating_add(round(length.ceil())), ..now }
             }
             Self::Steps(length) => Time { steps: since.steps.saturating_add(length), ..now },
+            Self::Scaled(length) => {
+                let end = since.scaled().saturating_add(length);
+                let steps = now.steps.saturating_add(end).saturating_sub(now.scaled());
+                Time { steps, ..now }.with_scaled(end)
+            }
         }
     }
 
@@ -77,6 +115,7 @@ impl CountedPeriod {
         match self {
             Self::Epochs(length) => Self::Epochs(length * factor),
             Self::Steps(length) => Self::Steps(round(float(length) * factor)),
+            Self::Scaled(length) => Self::Scaled(round(float(length) * factor)),
         }
     }
 }
@@ -102,7 +141,7 @@ impl Lengths {
             (Period::Rest, Some(run)) => match (run, self.steps_per_epoch) {
                 (RunLength::Steps(run), _) => CountedPeriod::Steps(run.saturating_sub(since.steps)),
                 (RunLength::Epochs(run), Some(steps)) => {
-                    CountedPeriod::Steps(run.saturating_mul(steps).saturating_sub(since.steps))
+                    CountedPeriod::Scaled(run.saturating_mul(steps).saturating_sub(since.scaled()))
                 }
                 (RunLength::Epochs(run), None) => {
                     CountedPeriod::Epochs(float(run.saturating_sub(since.epochs)))
@@ -123,7 +162,7 @@ impl Lengths {
 
     fn epochs(&self, epochs: f64) -> CountedPeriod {
         match self.steps_per_epoch {
-            Some(steps) => CountedPeriod::Steps(round(epochs * float(steps))),
+            Some(steps) => CountedPeriod::Scaled(round(epochs * float(steps))),
             None => CountedPeriod::Epochs(whole_if_near(epochs)),
         }
     }

@@ -44,12 +44,17 @@ pub(super) fn replace<E: From<CheckpointError>>(
     dir: &Path,
     write: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
+    // A path without names is the current folder, as it is to `read`.
+    let dir = if dir.as_os_str().is_empty() { Path::new(".") } else { dir };
     create(dir, sync_folder)?;
     let lock = lock(dir)?;
     clean(dir, lock.is_some(), sync_folder)?;
-    let current = dir.join(CURRENT);
-    if fs::symlink_metadata(&current).is_ok() && !is_checkpoint(&current) {
+    let [current, old] = [CURRENT, REPLACED].map(|name| dir.join(name));
+    if is_taken(&current) && !is_checkpoint(&current) {
         return Err(CheckpointError::Foreign(current).into());
+    }
+    if is_taken(&old) && !old.is_dir() {
+        return Err(CheckpointError::Foreign(old).into());
     }
     let new = create_new(dir)?;
     let written = write(&new).and_then(|()| Ok(put_in_place(dir, &new)?));
@@ -74,6 +79,11 @@ pub(super) fn read<T, E: From<CheckpointError>>(
         Some(path) => read(path),
         None => Err(CheckpointError::Missing(dir.to_owned()).into()),
     }
+}
+
+/// Whether there is anything at a path, a link to nothing included.
+fn is_taken(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
 }
 
 /// Whether a folder is a checkpoint, and not a folder of another program.
@@ -131,7 +141,7 @@ fn clean(
             // The process that renamed them may have ended before this.
             sync(dir)?;
             fs::remove_dir_all(&old).map_err(io_error(&old))?;
-        } else if fs::symlink_metadata(&current).is_err() {
+        } else if !is_taken(&current) {
             fs::rename(&old, &current).map_err(io_error(&old))?;
         }
     }
@@ -344,6 +354,18 @@ mod tests {
         fs::write(&own, "a file").unwrap();
         assert!(matches!(save(root.path(), "first"), Err(CheckpointError::Foreign(_))));
         assert_eq!(names(root.path()), [CURRENT, LOCK]);
+    }
+
+    #[test]
+    fn a_file_in_place_of_the_replaced_one_is_named_and_stays() {
+        let root = tempfile::tempdir().unwrap();
+        save(root.path(), "first").unwrap();
+        let file = root.path().join(REPLACED);
+        fs::write(&file, "a file of the user's").unwrap();
+        let outcome = save(root.path(), "second");
+        assert!(matches!(&outcome, Err(CheckpointError::Foreign(path)) if *path == file));
+        assert_eq!(load(root.path()).unwrap(), "first");
+        assert_eq!(names(root.path()), [CURRENT, LOCK, REPLACED]);
     }
 
     #[test]

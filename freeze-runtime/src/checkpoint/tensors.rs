@@ -34,6 +34,11 @@ const KINDS: [(Kind, Dtype); 14] = [
     (Kind::Float8e4m3fnuz, Dtype::F8_E4M3FNUZ),
 ];
 
+/// libtorch's name of a dtype, if it has it.
+pub(crate) fn kind_of(dtype: Dtype) -> Option<Kind> {
+    KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
+}
+
 /// The size and checksum of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,7 +51,12 @@ pub(super) struct Checksum {
 /// Writes tensors into a new file.
 pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksum, Error> {
     let mut all = Vec::with_capacity(tensors.len());
+    let mut names = HashSet::with_capacity(tensors.len());
     for (name, tensor) in tensors {
+        // The format has this name for something else.
+        if name == "__metadata__" || !names.insert(name) {
+            return Err(CheckpointError::Name(name.clone()).into());
+        }
         let tensor = real(tensor)?;
         let kind = tensor.f_kind()?;
         let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {
@@ -184,12 +194,11 @@ impl TensorFile {
     fn described(&self, name: &str) -> Result<(&TensorInfo, Kind, Vec<i64>), CheckpointError> {
         let info = self.metadata.info(name);
         let info = info.ok_or_else(|| self.damaged(format!("`{name}` is not in it")))?;
-        let kind = KINDS.iter().find(|(_, dtype)| *dtype == info.dtype);
-        let (kind, _) = kind.ok_or_else(|| {
+        let kind = kind_of(info.dtype).ok_or_else(|| {
             self.damaged(format!("`{name}` has dtype {}, which is not supported", info.dtype))
         })?;
         let size = info.shape.iter().map(|size| i64::try_from(*size).unwrap_or(i64::MAX));
-        Ok((info, *kind, size.collect()))
+        Ok((info, kind, size.collect()))
     }
 }
 

@@ -65,6 +65,13 @@ pub enum CheckpointError {
     /// The saved state of the schedule does not belong to the saved policy and model.
     #[error(transparent)]
     Snapshot(#[from] SnapshotError),
+    /// A safetensors file cannot have a tensor of this name: the format uses the name itself, or
+    /// another tensor has it.
+    #[error(
+        "`{0}` cannot be saved: the format of safetensors files uses this name itself, or another \
+         tensor of the checkpoint has it; rename the variable"
+    )]
+    Name(String),
     /// A tensor has a dtype that cannot be saved.
     #[error("`{name}` has elements of kind {kind}, which cannot be saved")]
     Kind {

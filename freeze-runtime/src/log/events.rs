@@ -4,15 +4,19 @@ use std::path::Path;
 
 use tracing::{debug, info, warn};
 
+use crate::transition::in_a_line;
 use crate::{Error, Transition};
 
 const TARGET: &str = "freeze_runtime";
 
-/// At `info` a transition in which something changed, and at `warn` each of its notes.
+/// At `info` a transition in which something changed, and at `warn` each of its notes and findings.
 pub(crate) fn transition(transition: &Transition, trained_share: f64) {
     let Transition { epoch, step, .. } = *transition;
     for note in &transition.notes {
         warn!(target: TARGET, epoch, step, "{note}");
+    }
+    for finding in &transition.diagnostics {
+        warn!(target: TARGET, epoch, step, code = finding.code.name(), "{}", in_a_line(finding));
     }
     if !transition.is_empty() {
         info!(

@@ -49,6 +49,12 @@ impl LogFile {
         Ok(Self { path: path.to_owned(), file, lines })
     }
 
+    /// Whether the line before that of an epoch is that of the epoch before.
+    pub(super) fn continues(&self, epoch: u64) -> bool {
+        let before = self.lines.iter().rev().find(|line| line.epoch < epoch);
+        before.is_some_and(|before| before.epoch + 1 == epoch)
+    }
+
     /// Writes the line of an epoch, which replaces that epoch's line and all after it.
     pub(super) fn write(&mut self, epoch: u64, line: &impl Serialize) -> Result<(), Error> {
         self.replace(epoch, line).map_err(log_error(&self.path))

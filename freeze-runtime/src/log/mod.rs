@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::Error;
 use file::LogFile;
-pub(crate) use line::{EpochRecord, EpochStart};
+pub(crate) use line::{EpochFinding, EpochRecord, EpochStart};
 
 /// The running epoch, and the file that its line is written to.
 #[derive(Debug, Default)]
@@ -32,13 +32,15 @@ impl Log {
         self.file = None;
     }
 
-    /// Begins the line of an epoch; [`Log::write_line`] comes first.
-    pub(crate) fn begin_epoch(&mut self, start: EpochStart) {
-        self.epoch.begin(start);
+    /// Begins the line of an epoch, at whose start these rules fired; [`Log::write_line`] comes first.
+    /// `fired` is `None` where nothing changed.
+    pub(crate) fn begin_epoch(&mut self, start: EpochStart, fired: Option<&[String]>) {
+        self.epoch.begin(start, fired);
     }
 
-    pub(crate) fn add_fired(&mut self, rules: &[String]) {
-        self.epoch.add_fired(rules);
+    /// Records a transition in the middle of an epoch.
+    pub(crate) fn add_transition(&mut self, fired: &[String]) {
+        self.epoch.add_transition(fired);
     }
 
     /// Writes the line of the running epoch, if an epoch has started and there is a file.
@@ -48,7 +50,8 @@ impl Log {
         stopped: bool,
     ) -> Result<(), Error> {
         let Some(file) = &mut self.file else { return Ok(()) };
-        let line = self.epoch.line(optimizer_bytes, stopped);
+        let continues = self.epoch.epoch().is_some_and(|epoch| file.continues(epoch));
+        let line = self.epoch.line(continues, optimizer_bytes, stopped);
         line.map_or(Ok(()), |line| file.write(line.epoch, &line))
     }
 }

@@ -12,6 +12,7 @@ use super::listener::Listener;
 ///
 /// It dereferences to tch's, for its weight, its bias and its statistics.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::nn::BatchNorm;
 /// use tch::nn::{self, VarStore};
@@ -30,6 +31,7 @@ pub struct BatchNorm {
 
 /// tch's [`nn::batch_norm1d`] with freezing: over inputs of shape `(N, C)` or `(N, C, L)`.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::nn::batch_norm1d;
 /// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
@@ -50,6 +52,7 @@ pub fn batch_norm1d<'p>(
 
 /// tch's [`nn::batch_norm2d`] with freezing: over inputs of shape `(N, C, H, W)`.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::nn::batch_norm2d;
 /// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
@@ -70,6 +73,7 @@ pub fn batch_norm2d<'p>(
 
 /// tch's [`nn::batch_norm3d`] with freezing: over inputs of shape `(N, C, D, H, W)`.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::nn::batch_norm3d;
 /// use tch::nn::{BatchNormConfig, ModuleT, VarStore};
@@ -92,14 +96,15 @@ impl BatchNorm {
     /// Whether its running statistics are frozen: its parameters are, or the policy says `stats
     /// held`. Without a tuner, they are not.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::nn::batch_norm1d;
     /// # let vs = tch::nn::VarStore::new(tch::Device::Cpu);
     /// let norm = batch_norm1d(vs.root() / "bn", 4, Default::default());
-    /// assert!(!norm.is_held());
+    /// assert!(!norm.is_frozen());
     /// ```
     #[must_use]
-    pub fn is_held(&self) -> bool {
+    pub fn is_frozen(&self) -> bool {
         self.listener.as_ref().is_some_and(Listener::is_frozen)
     }
 }
@@ -125,6 +130,6 @@ impl ModuleT for BatchNorm {
     /// # Panics
     /// Panics as tch's does, if the input has another shape.
     fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
-        self.norm.forward_t(xs, train && !self.is_held())
+        self.norm.forward_t(xs, train && !self.is_frozen())
     }
 }

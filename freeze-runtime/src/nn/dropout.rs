@@ -7,6 +7,7 @@ use tch::nn::ModuleT;
 
 /// Dropout that belongs to parameters, and is the identity while all of them are frozen.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::nn::dropout;
 /// use tch::nn::ModuleT;
@@ -29,6 +30,7 @@ pub struct Dropout {
 /// `of` are the parameters that it belongs to, such as the weight of the layer before it: while none
 /// of them requires a gradient, it is the identity. Without parameters, it is never frozen.
 ///
+/// # Examples
 /// ```
 /// # use freeze_runtime::nn::dropout;
 /// # use tch::{Device, nn};
@@ -45,6 +47,7 @@ pub fn dropout<T: Borrow<Tensor>>(p: f64, of: impl IntoIterator<Item = T>) -> Dr
 impl Dropout {
     /// Whether it belongs to parameters, and all of them are frozen.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::nn::dropout;
     /// # use tch::{Device, Kind, Tensor};

@@ -6,6 +6,7 @@
 //! [`Tuner`](crate::Tuner) has frozen the statistics of a norm, or all parameters of a dropout are
 //! frozen, they work as in evaluation, even with `train` set; otherwise as tch's.
 //!
+//! # Examples
 //! ```
 //! use freeze_runtime::nn::{batch_norm2d, dropout};
 //! use freeze_runtime::{Tuner, freeze_policy};

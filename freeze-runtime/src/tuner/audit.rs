@@ -1,16 +1,16 @@
-//! One owner: `requires_grad`, parameter groups and policy agree at each transition.
+//! One owner: `requires_grad`, parameter groups and policy agree at each transition and
+//! epoch start.
 
-use std::collections::{HashMap, HashSet};
-use std::sync::PoisonError;
+use std::collections::HashMap;
 
 use freeze_dsl::clock::{self, SliceGroup};
-use freeze_dsl::model::{ParamId, Role};
+use freeze_dsl::model::ParamId;
 use freeze_dsl::plan::SliceId;
 use tch::Tensor;
 
 use super::Tuner;
 use crate::Error;
-use crate::ffi::{self, Identity};
+use crate::ffi;
 
 impl Tuner {
     /// Checks, before a transition, that only the tuner has set `requires_grad` since the last one.
@@ -32,7 +32,7 @@ impl Tuner {
         self.audit_groups(self.clock.groups())?;
         self.audit_requires_grad(|slice| self.clock.trains(slice))?;
         self.audit_storage()?;
-        self.audit_variables()
+        self.store.audit(self.plan().model())
     }
 
     /// Checks that these groups have each trainable slice once, and no other.
@@ -97,27 +97,6 @@ impl Tuner {
             }
         }
         Ok(())
-    }
-
-    /// Checks that no variable of the store requires gradients without being in the plan, by the
-    /// tensors themselves and not by their names.
-    fn audit_variables(&self) -> Result<(), Error> {
-        let parameters = ffi::identities(&self.slices.parameters().iter().collect())?;
-        let parameters: HashSet<Identity> = parameters.into_iter().collect();
-        let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        let flagged: Vec<(&String, &Tensor)> =
-            variables.named_variables.iter().filter(|(_, tensor)| tensor.requires_grad()).collect();
-        let identities = ffi::identities(&flagged.iter().map(|(_, tensor)| *tensor).collect())?;
-        let unplanned = flagged.into_iter().zip(identities);
-        let unplanned = unplanned.filter(|(_, identity)| !parameters.contains(identity));
-        let Some(name) = unplanned.map(|((name, _), _)| name).min() else { return Ok(()) };
-        let mut known = self.clock.plan().model().tensors().iter();
-        let how = match known.find(|tensor| tensor.name == *name).map(|tensor| tensor.role) {
-            None => "was added after `attach`, so that no rule applies to it",
-            Some(Role::Parameter) => "was replaced after `attach`, so that no rule applies to it",
-            Some(Role::Buffer) => "is not a parameter, and its `requires_grad` is true",
-        };
-        Err(Error::Ownership(format!("`{name}` {how}")))
     }
 
     /// Checks that no two parameters share a storage: a step of one would change the other.

@@ -8,8 +8,8 @@ use tch::{Device, TchError, Tensor};
 
 use super::param_views::ParamSlices;
 use crate::Error;
-use crate::model::BoundModel;
 use crate::optim::real;
+use crate::store::BoundModel;
 
 /// What is needed to restore a model, for each metric whose best weights a rule restores.
 ///
@@ -22,6 +22,15 @@ pub(super) struct BestWeights {
     device: Option<Device>,
 }
 
+/// A unit of the model that is copied and restored as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum UnitId {
+    /// A row slice or a whole parameter.
+    Slice(SliceId),
+    /// A running statistic, by its place among all of them.
+    Statistic(usize),
+}
+
 /// A running statistic.
 struct StatUnit {
     module: NormalisationId,
@@ -32,9 +41,12 @@ struct StatUnit {
 struct BestSnapshot {
     metric: String,
     best: Best,
-    /// An entry for each unit; `None` until the metric is observed.
-    copies: Option<Vec<Option<Tensor>>>,
+    /// `None` until the metric is observed.
+    copies: Option<UnitCopies>,
 }
+
+/// An entry for each unit, in the order of [`BestWeights::units`].
+pub(super) type UnitCopies = Vec<Option<Tensor>>;
 
 impl BestWeights {
     /// Copies are kept on `device`, or by default on the device of the original.
@@ -64,10 +76,15 @@ impl BestWeights {
             .map(|snapshot| (snapshot.metric.as_str(), snapshot.best, snapshot.copies.as_deref()))
     }
 
+    /// The units: the slices, then the statistics.
+    pub(super) fn units(&self, slices: &ParamSlices) -> impl Iterator<Item = UnitId> + use<> {
+        Units { statistics: &self.statistics, slices, device: self.device }.ids()
+    }
+
     /// The tensor of a unit.
     pub(super) fn original(
         &self,
-        unit: usize,
+        unit: UnitId,
         slices: &ParamSlices,
     ) -> Result<Option<Tensor>, TchError> {
         Units { statistics: &self.statistics, slices, device: self.device }.tensor(unit)
@@ -77,14 +94,14 @@ impl BestWeights {
     /// order and the entries of [`BestWeights::snapshots`].
     pub(super) fn resumed(
         &self,
-        copies: Vec<Option<Vec<Option<Tensor>>>>,
+        copies: Vec<Option<UnitCopies>>,
         slices: &ParamSlices,
     ) -> Result<Self, TchError> {
         let _no_grad = tch::no_grad_guard();
         let units = Units { statistics: &self.statistics, slices, device: self.device };
         let mut snapshots = Vec::with_capacity(self.snapshots.len());
         for (BestSnapshot { metric, best, .. }, mut copies) in self.snapshots.iter().zip(copies) {
-            for (unit, copy) in copies.iter_mut().flatten().enumerate() {
+            for (unit, copy) in units.ids().zip(copies.iter_mut().flatten()) {
                 if let Some(copy) = copy
                     && let Some(tensor) = units.tensor(unit)?
                 {
@@ -163,10 +180,11 @@ impl BestWeights {
             };
             let others = before.iter_mut().chain(after);
             for other in others.filter_map(|other| other.copies.as_mut()) {
-                units.complete(other, |unit| matches!(copies.get(unit), Some(Some(_))))?;
+                let mut copied = copies.iter().map(Option::is_some);
+                units.complete(other, |_| copied.next().unwrap_or_default())?;
             }
             units.write(copies)?;
-            for (unit, copy) in copies.iter_mut().enumerate() {
+            for (unit, copy) in units.ids().zip(copies) {
                 copy.take_if(|_| !units.changes(unit, clock));
             }
             restored = true;
@@ -183,38 +201,35 @@ struct Units<'a> {
 }
 
 impl Units<'_> {
-    fn count(&self) -> usize {
-        self.slices.count() + self.statistics.len()
+    fn ids(&self) -> impl Iterator<Item = UnitId> + use<> {
+        let slices = (0..self.slices.count()).map(|index| UnitId::Slice(SliceId::new(index)));
+        slices.chain((0..self.statistics.len()).map(UnitId::Statistic))
     }
 
-    fn statistic(&self, unit: usize) -> Option<&StatUnit> {
-        self.statistics.get(unit.checked_sub(self.slices.count())?)
-    }
-
-    fn tensor(&self, unit: usize) -> Result<Option<Tensor>, TchError> {
-        match self.statistic(unit) {
-            Some(statistic) => Ok(Some(statistic.tensor.shallow_clone())),
-            None => self.slices.values(SliceId::new(unit)),
+    fn tensor(&self, unit: UnitId) -> Result<Option<Tensor>, TchError> {
+        match unit {
+            UnitId::Slice(slice) => self.slices.values(slice),
+            UnitId::Statistic(place) => {
+                Ok(self.statistics.get(place).map(|statistic| statistic.tensor.shallow_clone()))
+            }
         }
     }
 
     /// Whether training changes it now.
-    fn changes(&self, unit: usize, clock: &Clock) -> bool {
-        match self.statistic(unit) {
-            Some(statistic) => clock.is_live(statistic.module),
-            None => clock.trains(SliceId::new(unit)),
+    fn changes(&self, unit: UnitId, clock: &Clock) -> bool {
+        match unit {
+            UnitId::Slice(slice) => clock.trains(slice),
+            UnitId::Statistic(place) => {
+                self.statistics.get(place).is_some_and(|statistic| clock.is_live(statistic.module))
+            }
         }
     }
 
     /// Copies for this moment, in the memory of an earlier snapshot where there is one.
-    fn snapshot(
-        &self,
-        mut copies: Vec<Option<Tensor>>,
-        clock: &Clock,
-    ) -> Result<Vec<Option<Tensor>>, TchError> {
+    fn snapshot(&self, mut copies: UnitCopies, clock: &Clock) -> Result<UnitCopies, TchError> {
         let _no_grad = tch::no_grad_guard();
-        copies.resize_with(self.count(), || None);
-        for (unit, copy) in copies.iter_mut().enumerate() {
+        copies.resize_with(self.ids().count(), || None);
+        for (unit, copy) in self.ids().zip(&mut copies) {
             copy.take_if(|_| !self.changes(unit, clock));
             if let (Some(copy), Some(tensor)) = (copy, self.tensor(unit)?) {
                 copy.f_copy_(&tensor)?;
@@ -224,16 +239,16 @@ impl Units<'_> {
         Ok(copies)
     }
 
-    /// Copies the wanted units that are not copied yet.
+    /// Copies the wanted units that are not copied yet; asks for each unit once, in order.
     fn complete(
         &self,
         copies: &mut [Option<Tensor>],
-        is_wanted: impl Fn(usize) -> bool,
+        mut is_wanted: impl FnMut(UnitId) -> bool,
     ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        for (unit, copy) in copies.iter_mut().enumerate() {
-            if copy.is_none()
-                && is_wanted(unit)
+        for (unit, copy) in self.ids().zip(copies) {
+            if is_wanted(unit)
+                && copy.is_none()
                 && let Some(tensor) = self.tensor(unit)?
             {
                 let device = self.device.unwrap_or_else(|| tensor.device());
@@ -245,7 +260,7 @@ impl Units<'_> {
 
     fn write(&self, copies: &[Option<Tensor>]) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        for (unit, copy) in copies.iter().enumerate() {
+        for (unit, copy) in self.ids().zip(copies) {
             if let Some(copy) = copy
                 && let Some(mut tensor) = self.tensor(unit)?
             {

@@ -1,22 +1,21 @@
 //! Attaches a policy to a model.
 
-use std::sync::Arc;
-
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
 use tch::{Device, nn};
 
 use super::Tuner;
+use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
 use super::frozen_stats::FrozenStats;
 use super::param_views::ParamSlices;
 use crate::log::Log;
-use crate::model::BoundModel;
+use crate::store::BoundModel;
 use crate::{Error, Policy};
 
 /// The settings of a program, used where its policy has none. Created by [`Tuner::builder`].
 ///
-/// Load pretrained weights before [`TunerBuilder::attach`].
+/// Load pretrained weights before [`TunerBuilder::attach`], as [`Weights`](crate::Weights) does.
 #[derive(Debug, Clone)]
 #[must_use = "a builder does nothing until `attach`"]
 pub struct TunerBuilder<'p> {
@@ -35,6 +34,7 @@ impl<'p> TunerBuilder<'p> {
     /// An optimizer that the policy names replaces it, with the policy's weight decay or else
     /// `PyTorch`'s default for that optimizer.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};
     /// # use tch::nn;
@@ -51,6 +51,7 @@ impl<'p> TunerBuilder<'p> {
 
     /// Sets the program's learning rate, for parameters for which the policy sets none.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};
     /// # let policy = freeze_policy! { start: train fc };
@@ -65,6 +66,9 @@ impl<'p> TunerBuilder<'p> {
     /// Sets the number of optimizer steps per epoch. Without it, durations in epochs are counted in
     /// whole epochs.
     ///
+    /// An epoch with another number of steps is reported once, as `FRZ0509`.
+    ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};
     /// # let policy = freeze_policy! { start: train fc lr linear 0 -> 1e-3 over 1 epoch };
@@ -83,6 +87,7 @@ impl<'p> TunerBuilder<'p> {
     /// running statistic that could have changed since the best value: those that were trained then,
     /// and those that were unfrozen later. Parameters that stay frozen take no memory.
     ///
+    /// # Examples
     /// ```
     /// # use freeze_runtime::{Tuner, freeze_policy};
     /// # use tch::Device;
@@ -107,7 +112,7 @@ impl<'p> TunerBuilder<'p> {
     /// # Errors
     /// Fails with all findings if the policy does not fit this model. Fails if an optimizer or a
     /// learning rate is missing, if two parameters share memory, if a parameter is computed from
-    /// others, or if libtorch fails.
+    /// others, if a variable is a sparse, mkldnn or conjugated tensor, or if libtorch fails.
     ///
     /// # Examples
     /// ```
@@ -132,13 +137,15 @@ impl<'p> TunerBuilder<'p> {
         }
         let frozen_stats = FrozenStats::of(&bound);
         let best_weights = BestWeights::new(&clock, &bound, self.best_weights_device);
+        let store = AttachedStore::new(store, &bound.model, bound.tensors)?;
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
             frozen_stats,
             best_weights,
-            variables: Arc::clone(&store.variables_),
+            store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             slices,
+            is_accumulating: false,
             log: Log::default(),
             clock,
         };
@@ -172,8 +179,23 @@ mod sealed {
 }
 
 /// tch's optimizer configurations: [`nn::Sgd`], [`nn::Adam`], [`nn::AdamW`], [`nn::RmsProp`].
+///
+/// # Examples
+/// ```
+/// use freeze_runtime::ProgramOptimizer;
+/// use tch::nn;
+///
+/// let (optimizer, weight_decay) = nn::AdamW { wd: 0.05, ..Default::default() }.into_parts();
+/// assert_eq!((optimizer.name(), weight_decay), ("adamw", 0.05));
+/// ```
 pub trait ProgramOptimizer: sealed::Sealed {
     /// The optimizer and its weight decay.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ProgramOptimizer;
+    /// assert_eq!(tch::nn::Sgd::default().into_parts().1, 0.0);
+    /// ```
     fn into_parts(self) -> (Optimizer, f64);
 }
 

@@ -7,7 +7,7 @@ use freeze_dsl::clock::Clock;
 use freeze_dsl::model::NormalisationId;
 use tch::{TchError, Tensor};
 
-use crate::model::BoundModel;
+use crate::store::BoundModel;
 use crate::{ffi, nn};
 
 /// The running statistics of a model.
@@ -65,10 +65,9 @@ impl FrozenStats {
         for (index, module) in self.modules.iter_mut().enumerate() {
             let is_live = clock.is_live(NormalisationId::new(index));
             if is_live {
-                module.copies.clear();
+                module.release()?;
             } else if module.copies.is_empty() {
-                module.copies =
-                    tch::no_grad(|| module.buffers.iter().map(copy).collect::<Result<_, _>>())?;
+                module.hold()?;
             }
             // Frozen only once there are copies to restore.
             module.is_frozen.store(!is_live, Ordering::Relaxed);
@@ -77,10 +76,8 @@ impl FrozenStats {
     }
 
     /// Drops the copies: the next [`FrozenStats::update`] takes the values of that moment.
-    pub(super) fn drop_copies(&mut self) {
-        for module in &mut self.modules {
-            module.copies.clear();
-        }
+    pub(super) fn drop_copies(&mut self) -> Result<(), TchError> {
+        self.modules.iter_mut().try_for_each(ModuleStats::release)
     }
 
     /// Restores frozen statistics from their copies.
@@ -90,6 +87,32 @@ impl FrozenStats {
             &frozen().flat_map(|module| &module.buffers).collect(),
             &frozen().flat_map(|module| &module.copies).collect(),
         )
+    }
+}
+
+impl ModuleStats {
+    fn hold(&mut self) -> Result<(), TchError> {
+        let copies: Vec<_> =
+            tch::no_grad(|| self.buffers.iter().map(copy).collect::<Result<_, _>>())?;
+        ffi::hold(&self.buffers.iter().collect(), &copies.iter().collect())?;
+        self.copies = copies;
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), TchError> {
+        if self.copies.is_empty() {
+            return Ok(());
+        }
+        ffi::release(&self.buffers.iter().collect(), &self.copies.iter().collect())?;
+        self.copies.clear();
+        Ok(())
+    }
+}
+
+impl Drop for ModuleStats {
+    fn drop(&mut self) {
+        // Fails only if memory runs out; a held copy that nobody restores from changes nothing.
+        let _ = self.release();
     }
 }
 

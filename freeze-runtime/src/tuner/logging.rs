@@ -19,7 +19,11 @@ impl Tuner {
     ///   trained at its first step, the parameter groups (`params`, `lr`, `weight_decay` and
     ///   `optimizer`), and the modules whose running statistics followed the data;
     /// - `trained_share`: the share of the model's elements that was trained, 0 to 1;
+    /// - `changed`, in place of these four: the groups whose numbers are others than in the line
+    ///   before (`group`, the place in `groups`, and `lr` or `weight_decay`); everything else is as
+    ///   in that line. The first line and the line after a transition have the four fields;
     /// - `metrics`: the last value of each metric in it, `null` for one that is not finite;
+    /// - `warnings`, where there are any: [`Transition::diagnostics`] about it;
     /// - `optimizer_bytes`: the memory of optimizer state when it was over;
     /// - `stopped`: whether a rule had ended training by then.
     ///
@@ -80,21 +84,18 @@ impl Tuner {
     }
 
     /// Begins the line of the epoch that starts now; [`Tuner::write_log_line`] comes first.
-    pub(super) fn begin_log_line(&mut self) {
-        self.log.begin_epoch(EpochStart {
+    pub(super) fn begin_log_line(&mut self, transition: &Transition) {
+        let start = EpochStart {
             epoch: self.epochs_started().saturating_sub(1),
             step: self.global_step(),
+            steps_per_epoch: self.clock.program().steps_per_epoch,
             trainable: self.trainable_names(),
             groups: self.param_groups().into_iter().map(Into::into).collect(),
             live_stats: self.clock.live_stats().map(str::to_owned).collect(),
             trained_share: self.clock.trained_share(),
-        });
-    }
-
-    /// Reports a transition to the log and to `tracing`.
-    pub(super) fn report(&mut self, transition: &Transition) {
-        events::transition(transition, self.clock.trained_share());
-        self.log.add_fired(&transition.fired);
+        };
+        let fired = (!transition.is_empty()).then_some(transition.fired.as_slice());
+        self.log.begin_epoch(start, fired);
     }
 }
 

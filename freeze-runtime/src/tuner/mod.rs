@@ -1,8 +1,10 @@
 //! The tuner: applies a policy to a model and owns the optimizer.
 
+mod attached;
 mod audit;
 mod best_weights;
 mod builder;
+mod epoch_end;
 mod frozen_stats;
 mod logging;
 mod param_views;
@@ -10,21 +12,22 @@ mod resume;
 mod save;
 
 use std::fmt;
-use std::sync::{Arc, Mutex};
 
 use freeze_dsl::clock::{self, Clock};
 use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
-use tch::{Tensor, nn};
+use tch::Tensor;
 
+use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
 use frozen_stats::FrozenStats;
 use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
-use crate::log::Log;
+use crate::log::{Log, events};
 use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
+use crate::transition::in_a_line;
 use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
 /// Trains a model as a policy says.
@@ -53,13 +56,14 @@ use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 /// ```
 pub struct Tuner {
     clock: Clock,
-    /// The store's own list, which also has variables that are added later.
-    variables: Arc<Mutex<nn::Variables>>,
+    store: AttachedStore,
     slices: ParamSlices,
     /// The optimizer state of each slice.
     states: Vec<Option<ParamState>>,
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
+    /// Whether a backward pass was run since gradients were cleared or used.
+    is_accumulating: bool,
     log: Log,
 }
 
@@ -86,9 +90,10 @@ impl Tuner {
     /// Once training is over, it counts the epoch and does nothing else.
     ///
     /// # Errors
-    /// Fails if the program changed which parameters require gradients; the epoch has then started
-    /// all the same, and the policy is in force again. Fails if the log cannot be written, or if
-    /// libtorch fails.
+    /// Fails if the program changed which parameters require gradients, as `VarStore::freeze` does;
+    /// the epoch has then started all the same, and the policy is in force again. Fails if it cast,
+    /// replaced, added or removed a parameter after `attach`. Fails if the log cannot be written, or
+    /// if libtorch fails.
     ///
     /// # Examples
     /// ```
@@ -106,10 +111,19 @@ impl Tuner {
     /// ```
     pub fn start_epoch(&mut self) -> Result<Transition, Error> {
         self.restore_frozen_stats()?;
+        let (kinds, findings): (Vec<_>, Vec<_>) = self.epoch_findings().into_iter().unzip();
+        self.log.epoch.set_warnings(findings.iter().map(in_a_line).collect());
         self.write_log_line()?;
+        self.log.epoch.add_reported(kinds);
         let change = self.clock.start_epoch();
-        self.begin_log_line();
-        self.carry_out(change)
+        let transition = self.named(change, findings);
+        events::transition(&transition, self.clock.trained_share());
+        self.begin_log_line(&transition);
+        if !transition.is_empty() || !self.is_stopped() {
+            self.apply(transition.change())?;
+            self.store.audit_types(self.plan().model())?;
+        }
+        Ok(transition)
     }
 
     /// Steps every trainable parameter that has a gradient, then fires the rules that are due.
@@ -145,8 +159,15 @@ impl Tuner {
         if !self.clock.is_stopped() {
             self.step_groups()?;
         }
+        self.is_accumulating = false;
         let change = self.clock.end_step();
-        self.carry_out(change)
+        let transition = self.named(change, Vec::new());
+        events::transition(&transition, self.clock.trained_share());
+        if !transition.is_empty() {
+            self.log.add_transition(&transition.fired);
+            self.apply(transition.change())?;
+        }
+        Ok(transition)
     }
 
     /// Clears gradients, runs the backward pass from `loss`, and steps.
@@ -202,6 +223,7 @@ impl Tuner {
     /// ```
     pub fn backward(&mut self, loss: &Tensor) -> Result<(), Error> {
         if loss.requires_grad() || self.clock.trainable().next().is_some() {
+            self.is_accumulating = true;
             loss.f_backward()?;
         }
         Ok(())
@@ -232,7 +254,9 @@ impl Tuner {
     /// ```
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.restore_frozen_stats()?;
-        Ok(gradients::zero(&self.slices.trainable(&self.clock))?)
+        gradients::zero(&self.slices.trainable(&self.clock))?;
+        self.is_accumulating = false;
+        Ok(())
     }
 
     /// Restores the running statistics of frozen modules to the values they had when they were
@@ -245,9 +269,11 @@ impl Tuner {
     /// for a validation during gradient accumulation. A model with the norms of [`crate::nn`] never
     /// requires it.
     ///
-    /// Call it before an evaluation forward pass, not after it: the backward pass of an evaluation
-    /// forward pass reads the statistics, and would read the restored ones. The backward pass of a
-    /// training forward pass does not read them.
+    /// Call it before an evaluation forward pass, not after it. The backward pass of an evaluation
+    /// forward pass reads the statistics: where it was made with statistics that a training forward
+    /// pass had moved, and these were restored since, it fails with libtorch's error that a variable
+    /// "has been modified by an inplace operation". The backward pass of a training forward pass does
+    /// not read them.
     ///
     /// # Errors
     /// Fails if libtorch fails.
@@ -604,24 +630,18 @@ impl Tuner {
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
 
-    /// Reports a change of the clock, and makes the model agree with it.
-    fn carry_out(&mut self, change: clock::Transition) -> Result<Transition, Error> {
+    /// A change of the clock by names.
+    fn named(&self, change: clock::Transition, findings: Vec<Diagnostic>) -> Transition {
         let [stats_unfrozen, stats_frozen] = if change.is_empty() {
             [Vec::new(), Vec::new()]
         } else {
             [false, true].map(|to_frozen| self.frozen_stats.changing(&self.clock, to_frozen))
         };
-        let transition = Transition::new(change, self.plan(), stats_unfrozen, stats_frozen);
-        self.report(&transition);
-        self.apply(transition.change())?;
-        Ok(transition)
+        Transition::new(change, self.plan(), stats_unfrozen, stats_frozen, findings)
     }
 
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
     fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
-        if change.is_empty() {
-            return Ok(());
-        }
         let flags = self.audit_flags(change);
         for slice in &change.dropped {
             if let Some(state) = self.states.get_mut(slice.index()) {
@@ -649,7 +669,7 @@ impl Tuner {
         let extended = self.best_weights.extend(&self.slices, &self.clock);
         let restored = self.best_weights.restore(change, &self.slices, &self.clock);
         if !matches!(restored, Ok(false)) {
-            self.frozen_stats.drop_copies();
+            self.frozen_stats.drop_copies()?;
         }
         restored?;
         Ok(extended?)

@@ -1,17 +1,13 @@
 //! Saves a run as a checkpoint.
 
-use std::collections::HashMap;
 use std::path::Path;
-use std::sync::PoisonError;
 
-use freeze_dsl::model;
 use freeze_dsl::plan::Plan;
 use tch::Tensor;
 
 use super::Tuner;
 use crate::checkpoint::{self, BestRecord, RunRecord, StateRecord, TensorFiles};
 use crate::log::events;
-use crate::model::dtype;
 use crate::optim::ParamState;
 use crate::{Error, ffi};
 
@@ -36,9 +32,11 @@ impl Tuner {
     /// `VarStore::load`.
     ///
     /// # Errors
-    /// Fails if the folder cannot be written, if `dir/checkpoint` is something else, if a tensor has
-    /// a dtype that a safetensors file does not support, or if a variable has another dtype than at
-    /// [`attach`](crate::TunerBuilder::attach). The old checkpoint is then kept.
+    /// Fails if the folder cannot be written, if `dir/checkpoint` or `dir/checkpoint.replaced` is
+    /// something else, or if a tensor has a dtype or name that a safetensors file does not support.
+    /// Fails if the checkpoint could not be resumed: if a variable has another shape or dtype than at
+    /// [`attach`](crate::TunerBuilder::attach), or was replaced, removed or added since. The old
+    /// checkpoint is then kept.
     ///
     /// # Examples
     /// ```
@@ -55,10 +53,9 @@ impl Tuner {
     /// ```
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         self.restore_frozen_stats()?;
-        let model = self.variables(self.plan().model());
-        self.require_dtypes(&model)?;
+        self.require_resumable()?;
         let files = TensorFiles {
-            model,
+            model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
             random: ffi::generators()?,
@@ -66,6 +63,14 @@ impl Tuner {
         checkpoint::write(dir.as_ref(), &self.record(), &files)?;
         events::saved(dir.as_ref(), self.epochs_started(), self.global_step());
         Ok(())
+    }
+
+    /// Fails if a checkpoint of the store as it is now could not be resumed.
+    fn require_resumable(&self) -> Result<(), Error> {
+        let model = self.plan().model();
+        self.store.audit_types(model)?;
+        self.store.audit(model)?;
+        self.store.require_no_others(model)
     }
 
     /// What is saved of this run beside its tensors.
@@ -89,34 +94,6 @@ impl Tuner {
                 .map(|(metric, best, _)| BestRecord { metric: metric.to_owned(), best })
                 .collect(),
         }
-    }
-
-    /// Fails if the model was cast: optimizer state and copies would have another dtype.
-    fn require_dtypes(&self, variables: &[(String, Tensor)]) -> Result<(), Error> {
-        let tensors = self.plan().model().tensors().iter();
-        let attached: HashMap<&str, &str> =
-            tensors.map(|tensor| (tensor.name.as_str(), tensor.dtype.as_str())).collect();
-        for (name, variable) in variables {
-            let is = dtype(variable.kind());
-            if let Some(was) = attached.get(name.as_str()).filter(|was| **was != is) {
-                return Err(Error::Ownership(format!(
-                    "`{name}` is {is} now and was {was} when the tuner was attached: cast a model \
-                     before `attach`"
-                )));
-            }
-        }
-        Ok(())
-    }
-
-    /// The variables that a model describes, by name.
-    pub(super) fn variables(&self, model: &model::Model) -> Vec<(String, Tensor)> {
-        let variables = self.variables.lock().unwrap_or_else(PoisonError::into_inner);
-        let names = model.tensors().iter().map(|tensor| &tensor.name);
-        names
-            .filter_map(|name| {
-                Some((name.clone(), variables.named_variables.get(name)?.shallow_clone()))
-            })
-            .collect()
     }
 
     fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {

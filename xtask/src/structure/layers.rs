@@ -29,10 +29,10 @@ const FREEZE_DSL: Layers = &[
 const FREEZE_RUNTIME: Layers = &[
     &["error"],
     &["ffi"],
-    &["model", "optim", "nn", "device", "precision"],
+    &["store", "optim", "nn", "device", "precision"],
     &["param_group", "transition", "grad_norm"],
     &["log"],
-    &["checkpoint"],
+    &["checkpoint", "weights"],
     &["tuner"],
     &["macros"],
 ];

@@ -100,8 +100,9 @@ impl Tuner {
         self.log.epoch = log;
         self.states = states;
         self.best_weights = best_weights;
-        self.frozen_stats.drop_copies();
+        self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
+        self.is_accumulating = false;
         self.settle()
     }
 }

@@ -11,6 +11,7 @@ use crate::CheckpointError;
 /// What may differ from the checkpoint in [`Tuner::resume_with`](crate::Tuner::resume_with). By
 /// default, nothing may.
 ///
+/// # Examples
 /// ```
 /// use freeze_runtime::ResumeOptions;
 ///
@@ -27,6 +28,13 @@ pub struct ResumeOptions {
 
 impl ResumeOptions {
     /// Allows no difference.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ResumeOptions;
+    /// let options = ResumeOptions::new();
+    /// # drop(options);
+    /// ```
     pub const fn new() -> Self {
         Self { policy: false, model: false, program: false }
     }
@@ -48,7 +56,14 @@ impl ResumeOptions {
     /// - The new policy may divide parameters into more rows than the old one, and not into fewer.
     ///
     /// For a policy that is to start from its own beginning, load the weights alone:
-    /// `vs.load("run/checkpoint/model.safetensors")`.
+    /// [`Weights::open`](crate::Weights::open) reads `run/checkpoint/model.safetensors`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ResumeOptions;
+    /// let options = ResumeOptions::new().allow_policy_change();
+    /// # drop(options);
+    /// ```
     pub const fn allow_policy_change(self) -> Self {
         Self { policy: true, ..self }
     }
@@ -60,6 +75,13 @@ impl ResumeOptions {
     /// keeps its current values and has no optimizer state; it is trained or frozen as the rules
     /// that have fired, once each, leave it. The policy must have the same rules for both models
     /// where it has loops. Best weights of metrics are dropped and start anew.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ResumeOptions;
+    /// let options = ResumeOptions::new().allow_model_change();
+    /// # drop(options);
+    /// ```
     pub const fn allow_model_change(self) -> Self {
         Self { model: true, ..self }
     }
@@ -68,7 +90,15 @@ impl ResumeOptions {
     /// epoch.
     ///
     /// They apply from now on where the policy has none. Parameters with another optimizer start
-    /// with new optimizer state, and what the policy counts in epochs uses the new number of steps.
+    /// with new optimizer state. With another number of steps per epoch, curves and moments that the
+    /// policy counts in epochs or parts of the run continue from the fraction that is done.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ResumeOptions;
+    /// let options = ResumeOptions::new().allow_program_change();
+    /// # drop(options);
+    /// ```
     pub const fn allow_program_change(self) -> Self {
         Self { program: true, ..self }
     }

@@ -13,8 +13,9 @@ use super::options::{ResumeOptions, RunIdentity};
 use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
 use crate::log::EpochRecord;
 use crate::optim::{ParamState, gradients, real};
+use crate::store::is_expanded;
 use crate::tuner::Tuner;
-use crate::tuner::best_weights::BestWeights;
+use crate::tuner::best_weights::{BestWeights, UnitId};
 use crate::tuner::save::{best_name, unit_names};
 use crate::{CheckpointError, Error};
 
@@ -92,7 +93,7 @@ impl SavedRun {
         file.require_no_others(&names)?;
         let now = tuner.plan().model();
         let (saved, now) = (by_name(saved), by_name(now));
-        let mut variables = tuner.variables(tuner.plan().model());
+        let mut variables = tuner.store.named(tuner.plan().model());
         variables.retain(|(name, _)| {
             let (saved, now) = (saved.get(name.as_str()), now.get(name.as_str()));
             let is_alias = now.is_some_and(|now| now.same_as.is_some());
@@ -168,14 +169,12 @@ impl SavedRun {
             let is_it = |record: &BestRecord| record.metric == metric && record.best == best;
             let number = self.bests.iter().position(is_it).filter(|_| !self.has_other_model);
             let Some(number) = number else { return Ok(None) };
-            let copy = |(unit, name): (usize, &String)| {
-                let (name, rows) = if unit < tuner.slices.count() {
-                    let slice = SliceId::new(unit);
-                    let Some(saved) = self.saved_slice(tuner, slice) else { return Ok(None) };
-                    saved
-                } else {
-                    (name.clone(), None)
+            let copy = |(unit, name): (UnitId, &String)| {
+                let saved = match unit {
+                    UnitId::Slice(slice) => self.saved_slice(tuner, slice),
+                    UnitId::Statistic(_) => Some((name.clone(), None)),
                 };
+                let Some((name, rows)) = saved else { return Ok(None) };
                 let name = best_name(number, &name);
                 let Some(like) = tuner.best_weights.original(unit, &tuner.slices)? else {
                     return Ok(None);
@@ -186,7 +185,13 @@ impl SavedRun {
                 file.require_like(&name, rows.as_ref(), &like, false)?;
                 Ok(Some(rows_of(file.get(&name)?, rows.as_ref())?))
             };
-            now.iter().enumerate().map(copy).collect::<Result<_, Error>>().map(Some)
+            tuner
+                .best_weights
+                .units(&tuner.slices)
+                .zip(&now)
+                .map(copy)
+                .collect::<Result<_, Error>>()
+                .map(Some)
         });
         let copies = copies.collect::<Result<_, Error>>()?;
         Ok(tuner.best_weights.resumed(copies, &tuner.slices)?)
@@ -208,12 +213,6 @@ fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
 fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
     let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
     saved.shape == now.shape && is_complex(saved) == is_complex(now)
-}
-
-/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
-fn is_expanded(tensor: &Tensor) -> bool {
-    let mut steps = tensor.stride().into_iter().zip(tensor.size());
-    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
 }
 
 /// Some rows of a tensor, or all of it.

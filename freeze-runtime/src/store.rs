@@ -8,11 +8,26 @@ use freeze_dsl::model::{self, ModelError, Role, can_train};
 use tch::{Kind, Tensor, nn};
 
 use crate::Error;
-use crate::ffi::{self, Identity, List};
+use crate::ffi::{self, Identity, Layout, List};
 
 /// The names, shapes, dtypes and roles of a model's tensors: what a policy is checked against.
 ///
-/// It dereferences to the description in `freeze_dsl`.
+/// It dereferences to the description in [`model`](crate::model), whose `save` writes it to a
+/// `.model.json` file that a policy can name.
+///
+/// # Examples
+/// ```
+/// use freeze_runtime::Model;
+/// use tch::{Device, nn};
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+/// # let dir = tempfile::tempdir().unwrap();
+/// # let path = dir.path().join("net.model.json");
+/// Model::of(&vs)?.save(&path)?;
+/// assert_eq!(Model::load(&path)?, Model::of(&vs)?);
+/// # Ok::<(), freeze_runtime::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Model(model::Model);
 
@@ -21,7 +36,8 @@ impl Model {
     /// their creation; the others are buffers.
     ///
     /// # Errors
-    /// Fails if the store has a name that a policy cannot contain.
+    /// Fails if the store has a name that a policy cannot contain, or a sparse, mkldnn or conjugated
+    /// tensor.
     ///
     /// # Examples
     /// ```
@@ -83,6 +99,7 @@ impl BoundModel {
     pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
+        require_plain(&named)?;
         // A type that cannot train is a buffer's, whatever the store says.
         let mut parameters = distinct(store.trainable_variables())?;
         parameters.retain(|tensor| can_train(dtype(tensor.kind())));
@@ -129,6 +146,29 @@ impl BoundModel {
         let model = model::Model::new(description)?.in_network_order();
         Ok(Self { model: Model(model), parameters, tensors })
     }
+}
+
+/// Fails unless each variable is a dense tensor with memory of its own kind.
+fn require_plain(named: &[(String, Tensor)]) -> Result<(), Error> {
+    let layouts = ffi::layouts(&named.iter().map(|(_, tensor)| tensor).collect())?;
+    for ((name, _), layout) in named.iter().zip(layouts) {
+        let (what, copy) = match layout {
+            Layout::Dense => continue,
+            Layout::Other => ("a sparse or mkldnn tensor", ".to_dense(None, false)"),
+            Layout::Conjugated => ("a conjugated tensor", ".resolve_conj().resolve_neg()"),
+        };
+        return Err(Error::Ownership(format!(
+            "`{name}` is {what}, which can be neither saved nor restored: register a dense copy of \
+             it, as `{copy}` makes one"
+        )));
+    }
+    Ok(())
+}
+
+/// Whether elements of a tensor share memory: libtorch does not copy into such a tensor.
+pub(crate) fn is_expanded(tensor: &Tensor) -> bool {
+    let mut steps = tensor.stride().into_iter().zip(tensor.size());
+    tensor.numel() > 0 && steps.any(|(stride, size)| stride == 0 && size > 1)
 }
 
 /// A variable under one of its names.
