@@ -99,3 +99,28 @@ fn a_slip_is_reported_once() {
         assert_eq!(found.len(), 1, "{slip}: {found:#?}");
     }
 }
+
+/// Slips without an edit and without a note, each with the reason.
+const UNANSWERED: [(&str, &str); 9] = [
+    (
+        "start: train [fc, bn1] lr [1e-3, 1e-4]",
+        "a learning rate for each element: a loop over two lists",
+    ),
+    ("start: train fc; every 2 epochs: unfreeze next layer", "which layers, and in which order"),
+    ("after 5 epochs of no improvement: stop", "of which metric, and in which direction"),
+    ("start: train fc; at end: stop", "training ends by itself"),
+    ("start:\n  - train fc\n  - stop", "a list of YAML has more than one sign for each action"),
+    ("start: train fc lr 1e-3 if epoch < 5 else 1e-4", "a rule of its own, or a curve"),
+    ("start: train fc lr 1e-3, everything else lr 1e-4", "what else trains"),
+    ("epoch 3 and epoch 5: unfreeze fc lr 1", "a rule fires once: which of the two"),
+    ("start: train fc lr auto", "which learning rate"),
+];
+
+#[test]
+fn what_is_not_answered_has_a_reason() {
+    for (slip, reason) in UNANSWERED {
+        let errors = errors(slip);
+        assert!(!errors.is_empty() && !reason.is_empty(), "{slip}");
+        assert!(errors.iter().all(|error| error.suggestions.is_empty()), "{slip}: {errors:#?}");
+    }
+}
