@@ -61,7 +61,8 @@ pub const INNER: [&str; 22] = [
 ];
 
 /// Names of selections that every policy has, without their `@`.
-pub const READY_MADE: [&str; 6] = ["all", "biases", "vectors", "norms", "trainable", "frozen"];
+pub const READY_MADE: [&str; 7] =
+    ["all", "biases", "vectors", "matrices", "norms", "trainable", "frozen"];
 
 /// Arguments of optimizers that may be written without a number.
 pub const FLAGS: [&str; 3] = ["nesterov", "amsgrad", "centered"];

@@ -81,10 +81,7 @@ fn errors_in_files_are_reported() {
         message(Model::load("no/such.safetensors").unwrap_err())
             .starts_with("no/such.safetensors: ")
     );
-    assert!(
-        message(Model::load("model.bin").unwrap_err())
-            .contains("`.safetensors` or a `.model.json`")
-    );
+    assert!(message(Model::load("model.txt").unwrap_err()).contains("expected a `.safetensors`"));
     let short = tempfile::Builder::new().suffix(".safetensors").tempfile().unwrap();
     assert!(message(Model::load(short.path()).unwrap_err()).contains("too short"));
     assert!(

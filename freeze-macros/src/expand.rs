@@ -35,7 +35,9 @@ fn checked(Input { home, source, origin }: Input) -> TokenStream {
     let named = draft.model().map(|name| model(&origin, name));
     let checked = match named {
         Some(Ok((path, model))) => {
-            items.extend(files::watch(&path));
+            items.extend(
+                Model::files(&path).unwrap_or_default().iter().map(|file| files::watch(file)),
+            );
             draft.check_against(&model)
         }
         Some(Err(error)) => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 use std::path::Path;
 
-use freeze_dsl::model::{self, ModelError, Role};
+use freeze_dsl::model::{self, ModelError, Role, can_train};
 use tch::{Kind, Tensor, nn};
 
 use crate::Error;
@@ -37,11 +37,12 @@ impl Model {
         Ok(BoundModel::of(store)?.model)
     }
 
-    /// Reads a model's description from the header of a `.safetensors` file, or from a
-    /// `.model.json` file.
+    /// Reads a model's description: from the header of a `.safetensors` file, from the headers of
+    /// all shards that a `.safetensors.index.json` file names, from a folder that has either, or
+    /// from a `.model.json` file.
     ///
     /// # Errors
-    /// Fails if the file cannot be read or is neither.
+    /// Fails if a file cannot be read or is none of these, or if a shard is missing.
     ///
     /// # Examples
     /// ```no_run
@@ -82,7 +83,9 @@ impl BoundModel {
     pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
         named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
-        let parameters = distinct(store.trainable_variables())?;
+        // A type that cannot train is a buffer's, whatever the store says.
+        let mut parameters = distinct(store.trainable_variables())?;
+        parameters.retain(|tensor| can_train(dtype(tensor.kind())));
 
         let identities = ffi::identities(&named.iter().map(|(_, tensor)| tensor).collect())?;
         let places: HashMap<Identity, usize> = ffi::identities(&parameters.iter().collect())?
@@ -123,7 +126,8 @@ impl BoundModel {
             });
             tensors.push(tensor);
         }
-        Ok(Self { model: Model(model::Model::new(description)?), parameters, tensors })
+        let model = model::Model::new(description)?.in_network_order();
+        Ok(Self { model: Model(model), parameters, tensors })
     }
 }
 

@@ -185,7 +185,7 @@ fn selector(depth: u32) -> Part {
 fn term(depth: u32) -> Part {
     let flat = prop_oneof![
         6 => path(),
-        2 => words!["@" [one_of(&["all", "biases", "vectors", "norms", "trainable", "frozen"])]],
+        2 => words!["@" [one_of(&["all", "biases", "vectors", "matrices", "norms", "trainable", "frozen"])]],
         1 => words!["@" [name()]],
         1 => string(),
         1 => words!["~" [string()]],

@@ -191,10 +191,11 @@ impl Lowering<'_, '_> {
                 let parameters = model.matching(|name| compiled.is_match(name));
                 if parameters.is_clear() {
                     let message = format!("`{}` selects no parameter", self.slice(place));
-                    return Err(self.report(
-                        Diagnostic::new(Code::SelectsNothing, place, message)
-                            .label("no whole name matches this"),
-                    ));
+                    let finding = Diagnostic::new(Code::SelectsNothing, place, message)
+                        .label("no whole name matches this");
+                    return Err(
+                        self.report(model.nothing_matches(finding, |name| compiled.is_match(name)))
+                    );
                 }
                 Ok(Selection::Parameters(parameters))
             }

@@ -50,6 +50,10 @@ impl Model {
                 format!("~ the order: `{}` is now at the place of `{}`", is.name, was.name)
             }));
         }
+        if lines.is_empty() && self.is_network_order() != later.is_network_order() {
+            let is = if later.is_network_order() { "now" } else { "no longer" };
+            lines.push(format!("~ the order: it is {is} known to be the network's"));
+        }
         lines
     }
 }

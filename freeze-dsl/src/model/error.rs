@@ -1,5 +1,7 @@
 //! Errors in a model's description.
 
+use std::path::Path;
+
 /// Why a model's description cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
@@ -9,9 +11,29 @@ pub enum ModelError {
     /// The file cannot be read or written.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// The file is neither a `.safetensors` nor a `.model.json` file.
-    #[error("expected a `.safetensors` or a `.model.json` file")]
+    /// The file is of a kind that does not describe a model.
+    #[error(
+        "expected a `.safetensors`, a `.safetensors.index.json` or a `.model.json` file, or a \
+         folder with such"
+    )]
     UnknownKind,
+    /// The file is of a kind that can be converted.
+    #[error("a `.{extension}` file has to be converted to `.safetensors` first; {how}")]
+    Conversion {
+        /// The end of the file's name.
+        extension: String,
+        /// How to convert it.
+        how: &'static str,
+    },
+    /// No file in the folder describes a model.
+    #[error("this folder has no `.safetensors` file")]
+    EmptyFolder,
+    /// The file is no index of shards.
+    #[error("not an index of shards: {0}")]
+    Index(String),
+    /// The index of a sharded checkpoint has a tensor in a file that does not have it.
+    #[error("the index has `{0}` in this file, which does not have it")]
+    NotInShard(String),
     /// The text is not JSON of the right shape.
     #[error("not a model description: {0}")]
     Json(#[from] serde_json::Error),
@@ -36,4 +58,11 @@ pub enum ModelError {
     /// `same_as` names no earlier tensor.
     #[error("`{0}` cannot be the same as `{1}`, which is not before it in the description")]
     UnknownSame(String, String),
+}
+
+impl ModelError {
+    /// The error with the file that it is in.
+    pub(super) fn in_file(self, path: &Path) -> Self {
+        Self::InFile(path.display().to_string(), Box::new(self))
+    }
 }

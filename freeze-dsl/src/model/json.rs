@@ -13,8 +13,20 @@ use crate::json::Format;
 #[serde(deny_unknown_fields)]
 struct ModelJson<'m> {
     format: Format,
+    /// What the order of the tensors is, if it is known to mean something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<TensorOrder>,
     /// Its tensors, in the model's order.
     tensors: Cow<'m, [Tensor]>,
+}
+
+/// The order of a model's tensors.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "lowercase")]
+enum TensorOrder {
+    /// As the data flows through the network.
+    Network,
 }
 
 /// Read first: a newer format may have fields that are unknown here.
@@ -29,12 +41,17 @@ pub(super) fn read(text: &str) -> Result<Model, ModelError> {
         return Err(ModelError::Format(format));
     }
     let file: ModelJson<'static> = serde_json::from_str(text)?;
-    Model::new(file.tensors.into_owned())
+    let model = Model::new(file.tensors.into_owned())?;
+    Ok(match file.order {
+        Some(TensorOrder::Network) => model.in_network_order(),
+        None => model,
+    })
 }
 
 pub(super) fn write(model: &Model) -> Result<String, ModelError> {
     let tensors = Cow::Borrowed(model.tensors());
-    Ok(serde_json::to_string(&ModelJson { format: Format, tensors })?)
+    let order = model.is_network_order().then_some(TensorOrder::Network);
+    Ok(serde_json::to_string(&ModelJson { format: Format, order, tensors })?)
 }
 
 #[cfg(feature = "schema")]

@@ -1,19 +1,23 @@
 //! A model's description: names, shapes, types and roles of its tensors.
 
 mod difference;
+mod dtype;
 mod error;
+mod files;
 mod json;
+mod names;
 mod safetensors;
 mod statistics;
 
-use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 
 pub use crate::index::{NormalisationId, ParamId, TensorId};
+pub use dtype::can_train;
 pub use error::ModelError;
+use files::ModelFiles;
+pub(crate) use names::{is_bias, is_number, is_weight, role_of};
 pub use statistics::Normalisation;
-
-use crate::text_file;
 
 /// Names, shapes, types and roles of a model's tensors, in the model's order.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +25,7 @@ pub struct Model {
     tensors: Vec<Tensor>,
     parameters: Vec<Parameter>,
     normalisations: Vec<Normalisation>,
+    is_network_order: bool,
 }
 
 /// A tensor under one of its names.
@@ -78,7 +83,7 @@ impl Parameter {
 }
 
 impl Model {
-    /// A model of these tensors.
+    /// A model of these tensors. Those of a type that [cannot train](can_train) become buffers.
     ///
     /// # Errors
     /// If a name is empty or occurs twice, if a `same_as` names no earlier tensor or one of another
@@ -99,8 +104,11 @@ impl Model {
     /// assert!(Model::new(vec![weight.clone(), weight]).is_err());
     /// # Ok::<(), freeze_dsl::model::ModelError>(())
     /// ```
-    pub fn new(tensors: Vec<Tensor>) -> Result<Self, ModelError> {
-        let mut seen = HashSet::new();
+    pub fn new(mut tensors: Vec<Tensor>) -> Result<Self, ModelError> {
+        for tensor in tensors.iter_mut().filter(|tensor| !can_train(&tensor.dtype)) {
+            tensor.role = Role::Buffer;
+        }
+        let mut seen: HashMap<&str, &Tensor> = HashMap::new();
         let mut total = 0_usize;
         let mut parameters: Vec<Parameter> = Vec::new();
         let mut index: HashMap<&str, usize> = HashMap::new();
@@ -108,24 +116,22 @@ impl Model {
             if tensor.name.split('.').any(str::is_empty) {
                 return Err(ModelError::EmptyName(tensor.name.clone()));
             }
-            if let Some(first) = &tensor.same_as
-                && !seen.contains(first.as_str())
-            {
+            let of = tensor.same_as.as_ref().map(|first| (first, seen.get(first.as_str())));
+            if let Some((first, None)) = of {
                 return Err(ModelError::UnknownSame(tensor.name.clone(), first.clone()));
             }
-            if !seen.insert(tensor.name.as_str()) {
+            if let Some((first, Some(of))) = of
+                && (of.role, &of.shape) != (tensor.role, &tensor.shape)
+            {
+                return Err(ModelError::NotSame(tensor.name.clone(), first.clone()));
+            }
+            if seen.insert(tensor.name.as_str(), tensor).is_some() {
                 return Err(ModelError::NameTwice(tensor.name.clone()));
             }
             let size = tensor.shape.iter().try_fold(1_usize, |size, more| size.checked_mul(*more));
             total = size
                 .and_then(|size| total.checked_add(size))
                 .ok_or_else(|| ModelError::TooLarge(tensor.name.clone()))?;
-            if let Some(first) = &tensor.same_as
-                && let Some(of) = tensors.iter().find(|of| of.name == *first)
-                && (of.role, &of.shape) != (tensor.role, &tensor.shape)
-            {
-                return Err(ModelError::NotSame(tensor.name.clone(), first.clone()));
-            }
             if tensor.role == Role::Buffer {
                 continue;
             }
@@ -145,33 +151,65 @@ impl Model {
             }
         }
         let normalisations = statistics::normalisations(&tensors, &parameters);
-        Ok(Self { tensors, parameters, normalisations })
+        Ok(Self { tensors, parameters, normalisations, is_network_order: false })
     }
 
-    /// Reads a model's description from the header of a `.safetensors` file, or from a
-    /// `.model.json` file.
+    /// Reads a model's description: from the header of a `.safetensors` file, from the headers of
+    /// all shards that a `.safetensors.index.json` file names, from a folder that has either, as a
+    /// download from a model hub, or from a `.model.json` file.
     ///
     /// # Errors
-    /// If the file cannot be read or is neither of them.
+    /// If a file cannot be read, if it is none of these (for `.bin`, `.pt` and the like the error
+    /// says how to convert it), or if a shard is missing or does not have a tensor that the index
+    /// has in it.
     ///
     /// # Examples
     /// ```no_run
     /// # use freeze_dsl::model::Model;
-    /// let model = Model::load("resnet18.safetensors")?;
+    /// let one = Model::load("resnet18.safetensors")?;
+    /// let sharded = Model::load("Llama-3.1-8B/model.safetensors.index.json")?;
+    /// assert_eq!(Model::load("Llama-3.1-8B")?, sharded);
     /// # Ok::<(), freeze_dsl::model::ModelError>(())
     /// ```
     pub fn load(path: impl AsRef<Path>) -> Result<Self, ModelError> {
-        let path = path.as_ref();
-        let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
-        let name = path.to_string_lossy();
-        if name.ends_with(".safetensors") {
-            safetensors::load(path).map_err(in_file)
-        } else if name.ends_with(".json") {
-            let text = text_file::read(path).map_err(|error| in_file(error.into()))?;
-            json::read(&text).map_err(in_file)
-        } else {
-            Err(in_file(ModelError::UnknownKind))
-        }
+        ModelFiles::of(path.as_ref())?.read()
+    }
+
+    /// The files that [`Model::load`] reads for a path: an index is before its shards.
+    ///
+    /// # Errors
+    /// As [`Model::load`], except that the files of weights are not opened.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// let files = Model::files("resnet18.safetensors")?;
+    /// assert_eq!(files, [std::path::Path::new("resnet18.safetensors")]);
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
+    pub fn files(path: impl AsRef<Path>) -> Result<Vec<PathBuf>, ModelError> {
+        ModelFiles::of(path.as_ref()).map(ModelFiles::paths)
+    }
+
+    /// The same model, whose tensors are known to be in the order in which data flows through the
+    /// network. A file that is sorted by name or type is not.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// let model = Model::new(Vec::new())?.in_network_order();
+    /// assert_eq!(model.to_json()?, r#"{"format":1,"order":"network","tensors":[]}"#);
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
+    #[must_use]
+    pub fn in_network_order(mut self) -> Self {
+        self.is_network_order = true;
+        self
+    }
+
+    /// Whether the tensors are known to be in the network's order.
+    pub(crate) const fn is_network_order(&self) -> bool {
+        self.is_network_order
     }
 
     /// Reads a model's description from the text of a `.model.json` file.
@@ -228,9 +266,8 @@ impl Model {
     /// ```
     pub fn save(&self, path: impl AsRef<Path>) -> Result<(), ModelError> {
         let path = path.as_ref();
-        let in_file = |error| ModelError::InFile(path.display().to_string(), Box::new(error));
-        let text = self.to_json().map_err(in_file)?;
-        std::fs::write(path, text).map_err(|error| in_file(error.into()))
+        let text = self.to_json().map_err(|error| error.in_file(path))?;
+        std::fs::write(path, text).map_err(|error| ModelError::from(error).in_file(path))
     }
 
     /// Every tensor, in the model's order.

@@ -7,14 +7,14 @@ use std::path::Path;
 
 use safetensors::tensor::Metadata;
 
-use super::statistics::is_statistic;
-use super::{Model, ModelError, Role, Tensor};
+use super::names::{is_statistic, role_of};
+use super::{ModelError, Role, Tensor};
 
 /// The longest header that safetensors itself reads.
 const MAX_HEADER: u64 = 100_000_000;
 
 /// Reads only the header: the tensors may be many gigabytes.
-pub(super) fn load(path: &Path) -> Result<Model, ModelError> {
+pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
     let mut file = File::open(path)?;
     let mut length = [0; 8];
     let too_short = |_| ModelError::Header("the file is too short for a header".to_owned());
@@ -31,7 +31,7 @@ pub(super) fn load(path: &Path) -> Result<Model, ModelError> {
     read(&header)
 }
 
-fn read(header: &[u8]) -> Result<Model, ModelError> {
+fn read(header: &[u8]) -> Result<Vec<Tensor>, ModelError> {
     let metadata: Metadata =
         serde_json::from_slice(header).map_err(|error| ModelError::Header(error.to_string()))?;
     let tensors = metadata
@@ -39,7 +39,7 @@ fn read(header: &[u8]) -> Result<Model, ModelError> {
         .into_iter()
         .filter_map(|name| {
             let info = metadata.info(&name)?;
-            let role = if is_statistic(&name) { Role::Buffer } else { Role::Parameter };
+            let role = if is_statistic(role_of(&name).1) { Role::Buffer } else { Role::Parameter };
             Some(Tensor {
                 shape: info.shape.clone(),
                 dtype: info.dtype.to_string().to_lowercase(),
@@ -49,5 +49,5 @@ fn read(header: &[u8]) -> Result<Model, ModelError> {
             })
         })
         .collect();
-    Model::new(tensors)
+    Ok(tensors)
 }

@@ -2,10 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::names::{is_statistic, role_of, split};
 use super::{ParamId, Parameter, Role, Tensor, TensorId};
-
-/// `PyTorch`'s names of running statistics.
-const STATISTICS: [&str; 3] = ["running_mean", "running_var", "num_batches_tracked"];
 
 /// A module with running statistics.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,20 +17,15 @@ pub struct Normalisation {
     pub parameters: Vec<ParamId>,
 }
 
-/// Whether a tensor of this name is a running statistic.
-pub(super) fn is_statistic(name: &str) -> bool {
-    STATISTICS.contains(&split(name).1)
-}
-
 pub(super) fn normalisations(tensors: &[Tensor], parameters: &[Parameter]) -> Vec<Normalisation> {
     let mut found: Vec<Normalisation> = Vec::new();
     let mut places: HashMap<&str, usize> = HashMap::new();
     for (index, tensor) in tensors.iter().enumerate() {
-        if tensor.role != Role::Buffer || !is_statistic(&tensor.name) {
+        let (module, role) = role_of(&tensor.name);
+        if tensor.role != Role::Buffer || !is_statistic(role) {
             continue;
         }
         let index = TensorId::new(index);
-        let module = split(&tensor.name).0;
         let place = *places.entry(module).or_insert(found.len());
         match found.get_mut(place) {
             Some(known) => known.buffers.push(index),
@@ -76,9 +69,4 @@ fn deciding(module: &str, names: &[(&str, ParamId)]) -> Vec<ParamId> {
         }
         around = split(around).0;
     }
-}
-
-/// A path's module and its last segment.
-fn split(name: &str) -> (&str, &str) {
-    name.rsplit_once('.').unwrap_or(("", name))
 }

@@ -1,8 +1,9 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
 use super::{NameTree, PathSegment, ReadyMade};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
+use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
+use crate::model::{Tensor, can_train};
 use crate::source::{Span, Spanned};
 use crate::vocabulary::is_reserved;
 
@@ -10,7 +11,7 @@ use crate::vocabulary::is_reserved;
 const LISTED: usize = 12;
 
 pub(super) fn nothing(
-    buffer: Option<&str>,
+    buffers: &[&Tensor],
     tree: &NameTree<'_>,
     path: &[Spanned<PathSegment<'_>>],
     span: Span,
@@ -19,11 +20,8 @@ pub(super) fn nothing(
     let written = readable(text.get(span.range()).unwrap_or_default());
     let finding =
         Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
-    if let Some(buffer) = buffer {
-        return finding.label("a buffer, not a parameter").note(format!(
-            "`{buffer}` belongs to its module and is never trained; its value stays the same while \
-             all parameters of the module are frozen"
-        ));
+    if let Some(first) = buffers.first() {
+        return no_parameter(finding, first, buffers);
     }
     let (matched, nodes) = furthest(tree, path);
     let Some(failing) = path.get(matched) else {
@@ -91,6 +89,23 @@ pub(super) fn nothing(
         ),
         None => finding.note(listed),
     }
+}
+
+/// The finding for a selector that selects buffers alone.
+pub(super) fn no_parameter(finding: Diagnostic, first: &Tensor, all: &[&Tensor]) -> Diagnostic {
+    if all.iter().any(|tensor| can_train(&tensor.dtype)) {
+        let name = &first.name;
+        return finding.label("a buffer, not a parameter").note(format!(
+            "`{name}` belongs to its module and is never trained; its value stays the same while \
+             all parameters of the module are frozen"
+        ));
+    }
+    let mut dtypes: Vec<String> = all.iter().map(|tensor| format!("`{}`", tensor.dtype)).collect();
+    dtypes.sort_unstable();
+    dtypes.dedup();
+    finding
+        .label(format!("of type {}, which cannot train", one_of(&dtypes)))
+        .note("only floating-point tensors of 16 bits and more can train")
 }
 
 /// The finding for an index that does not exist.

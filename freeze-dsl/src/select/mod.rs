@@ -18,7 +18,7 @@ pub(crate) use tree::NameTree;
 
 use crate::diagnostic::Diagnostic;
 use crate::index::{IdSet, NameId, ids};
-use crate::model::{Model, ParamId, Role};
+use crate::model::{Model, ParamId, Role, Tensor};
 use crate::source::{Span, Spanned};
 
 /// A set of names of a [`NameIndex`].
@@ -47,8 +47,8 @@ pub(crate) struct NameIndex<'m> {
     /// then the others.
     names: Vec<(&'m str, ParamId)>,
     tree: NameTree<'m>,
-    /// The names of the buffers, for messages.
-    buffers: OnceCell<(Vec<&'m str>, NameTree<'m>)>,
+    /// The buffers, for messages.
+    buffers: OnceCell<(Vec<&'m Tensor>, NameTree<'m>)>,
     /// The selections of paths that were looked up before.
     known: RefCell<HashMap<String, NameSet>>,
 }
@@ -96,7 +96,7 @@ impl<'m> NameIndex<'m> {
         place: Span,
         text: &str,
     ) -> Diagnostic {
-        explain::nothing(self.buffer_at(path), &self.tree, path, place, text)
+        explain::nothing(&self.buffers_at(path), &self.tree, path, place, text)
     }
 
     /// Findings for words of a set, and for ends of a range of indices, that select nothing while
@@ -125,7 +125,7 @@ impl<'m> NameIndex<'m> {
                 }
                 if self.path(&one).is_clear() {
                     let is_index = matches!(segment.value, PathSegment::Index { .. });
-                    let mut finding = explain::nothing(None, &self.tree, &one, whole, text);
+                    let mut finding = explain::nothing(&[], &self.tree, &one, whole, text);
                     // The rest of the path does select something.
                     finding.message = format!("`{}` of {}", choice.value, finding.message);
                     found.push(if is_index {
@@ -141,17 +141,32 @@ impl<'m> NameIndex<'m> {
         found
     }
 
-    /// The first buffer at or under a path.
-    fn buffer_at(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<&'m str> {
-        let (names, tree) = self.buffers.get_or_init(|| {
+    /// The buffers at or under a path.
+    fn buffers_at(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<&'m Tensor> {
+        let (buffers, tree) = self.buffers.get_or_init(|| {
             let buffers = self.model.tensors().iter().filter(|t| t.role == Role::Buffer);
-            let names: Vec<&str> = buffers.map(|tensor| tensor.name.as_str()).collect();
-            let tree = NameTree::new(names.iter().copied());
-            (names, tree)
+            let buffers: Vec<&Tensor> = buffers.collect();
+            let tree = NameTree::new(buffers.iter().map(|tensor| tensor.name.as_str()));
+            (buffers, tree)
         });
-        let mut selection = NameSet::with_capacity(names.len());
+        let mut selection = NameSet::with_capacity(buffers.len());
         tree.select(path, &mut selection);
-        names.get(selection.iter().next()?.index()).copied()
+        selection.iter().filter_map(|name| buffers.get(name.index()).copied()).collect()
+    }
+
+    /// The finding for a condition that no parameter satisfies.
+    pub(crate) fn nothing_matches(
+        &self,
+        finding: Diagnostic,
+        fits: impl Fn(&str) -> bool,
+    ) -> Diagnostic {
+        let tensors = self.model.tensors().iter();
+        let buffers: Vec<&Tensor> =
+            tensors.filter(|tensor| tensor.role == Role::Buffer && fits(&tensor.name)).collect();
+        match buffers.first() {
+            Some(first) => explain::no_parameter(finding, first, &buffers),
+            None => finding,
+        }
     }
 
     /// A path with a `*` segment, once for each name that its last `*` matches, in natural order:

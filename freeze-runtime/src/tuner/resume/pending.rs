@@ -51,7 +51,7 @@ impl SavedRun {
         options: ResumeOptions,
     ) -> Result<Self, Error> {
         let RunRecord { policy, program, model, clock, log, states, bests } = run;
-        let model = Model::new(model)?;
+        let model = Model::new(model)?.in_network_order();
         let plan = tuner.plan();
         let saved = RunIdentity { policy: &policy, model: &model, program: &program };
         let now = RunIdentity {

@@ -1,0 +1,129 @@
+//! Models of several files: sharded checkpoints, and folders as model hubs make them.
+
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
+use std::fs;
+use std::path::Path;
+
+use freeze_dsl::model::{Model, Role};
+use tempfile::TempDir;
+
+/// A safetensors file with these tensors of two numbers, without their data.
+fn write(folder: &TempDir, file: &str, names: &[&str]) {
+    let tensors: Vec<String> = names
+        .iter()
+        .enumerate()
+        .map(|(index, name)| {
+            let (start, end) = (index * 8, index * 8 + 8);
+            format!(r#""{name}":{{"dtype":"F32","shape":[2],"data_offsets":[{start},{end}]}}"#)
+        })
+        .collect();
+    let header = format!("{{{}}}", tensors.join(","));
+    let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
+    bytes.extend(header.as_bytes());
+    fs::write(folder.path().join(file), bytes).unwrap();
+}
+
+fn index(folder: &TempDir, file: &str, map: &[(&str, &str)]) {
+    let map: Vec<String> =
+        map.iter().map(|(name, shard)| format!("\"{name}\":\"{shard}\"")).collect();
+    let text = format!(r#"{{"metadata":{{"total_size":16}},"weight_map":{{{}}}}}"#, map.join(","));
+    fs::write(folder.path().join(file), text).unwrap();
+}
+
+const SHARDS: [&str; 2] = ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"];
+
+/// A download of a sharded model.
+fn sharded() -> TempDir {
+    let folder = TempDir::new().unwrap();
+    write(&folder, SHARDS[0], &["embed.weight", "bn.running_mean"]);
+    write(&folder, SHARDS[1], &["head.weight"]);
+    index(
+        &folder,
+        "model.safetensors.index.json",
+        &[("bn.running_mean", SHARDS[0]), ("embed.weight", SHARDS[0]), ("head.weight", SHARDS[1])],
+    );
+    fs::write(folder.path().join("config.json"), "{}").unwrap();
+    folder
+}
+
+fn names(path: &Path) -> Vec<String> {
+    let model = Model::load(path).unwrap();
+    model.tensors().iter().map(|tensor| tensor.name.clone()).collect()
+}
+
+fn error(path: &Path) -> String {
+    Model::load(path).unwrap_err().to_string()
+}
+
+#[test]
+fn an_index_and_its_folder_are_the_model_of_all_shards() {
+    let folder = sharded();
+    let all = ["embed.weight", "bn.running_mean", "head.weight"];
+    assert_eq!(names(&folder.path().join("model.safetensors.index.json")), all);
+    assert_eq!(names(folder.path()), all);
+    let model = Model::load(folder.path()).unwrap();
+    assert_eq!(model.tensors().iter().filter(|it| it.role == Role::Buffer).count(), 1);
+    let files = Model::files(folder.path()).unwrap();
+    let files: Vec<_> = files.iter().map(|file| file.file_name().unwrap()).collect();
+    assert_eq!(files, ["model.safetensors.index.json", SHARDS[0], SHARDS[1]]);
+}
+
+#[test]
+fn a_folder_without_an_index_is_one_file_or_all_of_them() {
+    let folder = TempDir::new().unwrap();
+    write(&folder, "b.safetensors", &["b"]);
+    write(&folder, "a.safetensors", &["a"]);
+    assert_eq!(names(folder.path()), ["a", "b"]);
+    write(&folder, "model.safetensors", &["m"]);
+    assert_eq!(names(folder.path()), ["m"]);
+    index(&folder, "other.safetensors.index.json", &[("a", "a.safetensors")]);
+    assert_eq!(names(folder.path()), ["a"]);
+}
+
+#[test]
+fn errors_name_the_file_that_they_are_in() {
+    let folder = sharded();
+    let shard = folder.path().join(SHARDS[1]);
+    write(&folder, SHARDS[1], &["heed.weight"]);
+    let expected = format!(
+        "{}: the index has `head.weight` in this file, which does not have it",
+        shard.display()
+    );
+    assert_eq!(error(folder.path()), expected);
+    fs::remove_file(&shard).unwrap();
+    assert!(error(folder.path()).starts_with(&format!("{}: ", shard.display())));
+    let index = folder.path().join("model.safetensors.index.json");
+    fs::write(&index, "{}").unwrap();
+    let expected = format!("{}: not an index of shards: missing field", index.display());
+    assert!(error(folder.path()).starts_with(&expected));
+    let twice = TempDir::new().unwrap();
+    write(&twice, "a.safetensors", &["x"]);
+    write(&twice, "b.safetensors", &["x"]);
+    assert!(error(twice.path()).contains("two tensors have the name `x`"));
+}
+
+#[test]
+fn files_of_other_kinds_are_answered_with_how_to_convert_them() {
+    for name in ["m.bin", "m.pt", "m.pth", "m.ckpt", "m.gguf", "m.h5", "m.onnx", "M.BIN"] {
+        let error = error(Path::new(name));
+        assert!(error.starts_with(&format!("{name}: a `.")), "{error}");
+        assert!(error.contains("has to be converted to `.safetensors` first; in Python: "));
+    }
+    let folder = TempDir::new().unwrap();
+    assert!(error(folder.path()).ends_with("this folder has no `.safetensors` file"));
+    fs::write(folder.path().join("pytorch_model.bin"), "").unwrap();
+    let of_folder = error(folder.path());
+    assert!(of_folder.contains("a `.bin` file has to be converted"), "{of_folder}");
+    assert!(error(Path::new("no/such/folder")).contains("expected a `.safetensors`"));
+}
+
+#[test]
+fn the_order_of_the_network_is_read_and_written() {
+    let text = r#"{"format":1,"order":"network","tensors":[]}"#;
+    let model = Model::from_json(text).unwrap();
+    assert_eq!(model.to_json().unwrap(), text);
+    let sorted = Model::from_json(r#"{"format":1,"tensors":[]}"#).unwrap();
+    assert_eq!(sorted.difference(&model), ["~ the order: it is now known to be the network's"]);
+    assert!(Model::from_json(&text.replace("network", "name")).is_err());
+}
