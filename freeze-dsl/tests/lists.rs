@@ -270,7 +270,7 @@ fn frz0207_rows_that_are_not_there() {
     of("start: train rows 0..1 of head.bias;", Code::RowsOutside, "rows 0..1 of head.bias");
     of("start: train rows 0..1 of head;", Code::RowsOutside, "head");
     of("start: train rows 0..1 of hed.weight;", Code::SelectsNothing, "hed.weight");
-    of("start: train rows 0..-1 of embed.weight;", Code::InvalidDuration, "-1");
+    of("start: train rows 0..1 - 2 of embed.weight;", Code::InvalidDuration, "1 - 2");
     let nothing = "rows 0..1 of embed.weight except embed";
     of(&format!("start: train {nothing};"), Code::SelectsNothing, nothing);
     let nothing = "rows 0..1 of embed.weight in rows 2..3 of embed.weight";

@@ -117,7 +117,7 @@ impl EffectCheck<'_> {
             let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
                 continue;
             };
-            if targets.value.changes() && self.varies {
+            if targets.value.is_optional() || targets.value.changes() && self.varies {
                 continue;
             }
             let label = if !targets.value.changes() {

@@ -129,6 +129,7 @@ codes! {
     NoWorkSaved "FRZ0503" Note "frozen parameters after trainable ones in the model's order save no backward work"
     UnusedLet "FRZ0504" Warning "a `let` that is never used"
     ZeroLearningRate "FRZ0505" Warning "`lr 0` instead of `freeze`"
+    AbsentTargets "FRZ0510" Note "all targets of an action are optional and select nothing"
 }
 
 impl fmt::Display for Code {

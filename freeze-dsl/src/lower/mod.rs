@@ -6,6 +6,7 @@ mod lists;
 mod loops;
 mod numbers;
 mod options;
+mod rows;
 mod scope;
 mod targets;
 mod triggers;
@@ -50,6 +51,8 @@ pub(crate) fn lower(
         checked_loops: HashSet::new(),
         turns: 0,
         weight: 0,
+        is_forgiving: false,
+        optional_names: HashSet::new(),
         regexes: HashMap::new(),
         policy: LoweredPolicy::default(),
     };
@@ -116,6 +119,10 @@ struct Lowering<'a, 'm> {
     turns: usize,
     /// The amount of text that was unrolled so far.
     weight: usize,
+    /// Whether a `?` allows what is lowered to select nothing.
+    is_forgiving: bool,
+    /// The names of targets that may select nothing, since each of their selectors has a `?`.
+    optional_names: HashSet<Text>,
     /// The selections of regular expressions, so that each is compiled once.
     regexes: HashMap<Text, Selection>,
     policy: LoweredPolicy,

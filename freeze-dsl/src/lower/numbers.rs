@@ -2,8 +2,9 @@
 
 use super::Lowering;
 use super::scope::Meaning;
-use crate::ast::{Number, Step};
+use crate::ast::{Bounds, Number, Step};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
+use crate::select::{Bound, BoundRange};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -27,6 +28,9 @@ impl Lowering<'_, '_> {
                 Step::Subtract => binary(&mut stack, |left, right| left - right),
                 Step::Multiply => binary(&mut stack, |left, right| left * right),
                 Step::Divide => binary(&mut stack, |left, right| left / right),
+                Step::Floor => stack.pop()?.map(f64::floor),
+                Step::Ceil => stack.pop()?.map(f64::ceil),
+                Step::Round => stack.pop()?.map(f64::round),
                 Step::Power => binary(&mut stack, f64::powf),
                 Step::Min(count) => fold(&mut stack, *count, f64::min),
                 Step::Max(count) => fold(&mut stack, *count, f64::max),
@@ -78,6 +82,45 @@ impl Lowering<'_, '_> {
             return None;
         }
         self.overrides.rust.get(index).copied()
+    }
+
+    /// A bound of indices or rows. One that is written with a `-` counts from the end.
+    pub(super) fn bound(&mut self, number: &Spanned<Number>, what: &str) -> Option<Bound> {
+        if self.counts_from_end(number) {
+            let value = self.number(number)?;
+            if let Some(from_end) = whole(-value).filter(|_| value < 0.0) {
+                return Some(Bound::FromEnd(from_end));
+            }
+        }
+        self.whole_number(number, what).map(Bound::At)
+    }
+
+    /// Whether a number begins with `-` and has no name in it.
+    fn counts_from_end(&self, number: &Spanned<Number>) -> bool {
+        let is_constant =
+            |step: &Step| !matches!(step, Step::Name(_) | Step::Len(_) | Step::Rust(_));
+        let written = self.text.get(number.span.range()).unwrap_or_default();
+        written.starts_with('-') && number.steps.iter().all(|step| is_constant(&step.value))
+    }
+
+    /// Indices or rows.
+    pub(super) fn bounds(&mut self, bounds: &Bounds, what: &str) -> Option<BoundRange> {
+        match bounds {
+            Bounds::One(only) => {
+                let start = self.bound(only, what)?;
+                Some(BoundRange { start, end: start.next() })
+            }
+            Bounds::Range { start, end, inclusive } => {
+                let mut written = |number: &Option<Spanned<Number>>| match number {
+                    Some(number) => self.bound(number, what),
+                    None => Some(Bound::Open),
+                };
+                // Both are evaluated, so that both are checked.
+                let (start, end) = (written(start), written(end));
+                let (start, end) = (start?, end?);
+                Some(BoundRange { start, end: if *inclusive { end.next() } else { end } })
+            }
+        }
     }
 
     /// A whole number from 0.

@@ -68,6 +68,7 @@ impl Scanner<'_> {
                     continue;
                 }
                 (b'"', _) => self.string(found),
+                (b'r', b'"' | b'#') if self.is_raw_string() => self.raw_string(found),
                 (bracket @ (b'(' | b'[' | b'{'), _) => {
                     self.at += 1;
                     *(if bracket == b'{' { &mut self.braces } else { &mut self.others }) += 1;
@@ -192,11 +193,32 @@ impl Scanner<'_> {
                 _ => self.at += 1,
             }
         }
+        self.unclosed_string(Span::new(start, start + 1), "\"", found);
+    }
+
+    /// Whether a raw string begins here, after its `r`: `r"`, `r#"`.
+    fn is_raw_string(&self) -> bool {
+        let rest = self.text.get(self.at + 1..).unwrap_or_default();
+        rest.trim_start_matches('#').starts_with('"')
+    }
+
+    fn raw_string(&mut self, found: &mut DiagnosticSink) {
+        let start = self.at;
+        let rest = self.text.get(start + 1..).unwrap_or_default();
+        let hashes = rest.len() - rest.trim_start_matches('#').len();
+        let content = start + 1 + hashes + 1;
+        let end = format!("\"{}", "#".repeat(hashes));
+        match self.text.get(content..).and_then(|rest| rest.find(&end)) {
+            Some(length) => self.at = content + length + end.len(),
+            None => self.unclosed_string(Span::new(start, content), &end, found),
+        }
+    }
+
+    fn unclosed_string(&mut self, opening: Span, end: &str, found: &mut DiagnosticSink) {
         self.at = self.text.len();
-        let place = Span::new(start, start + 1);
         found.push(
-            Diagnostic::new(Code::Syntax, place, "this string is not closed")
-                .label("expected another `\"` after this"),
+            Diagnostic::new(Code::Syntax, opening, "this string is not closed")
+                .label(format!("expected another `{end}` after this")),
         );
         self.blank(self.statement);
     }

@@ -1,6 +1,6 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::{NameTree, PathSegment, ReadyMade};
+use super::{Bound, BoundRange, NameTree, PathSegment, ReadyMade};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
 use crate::model::{Tensor, can_train};
@@ -55,8 +55,14 @@ pub(super) fn nothing(
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
     let word = match &failing.value {
         PathSegment::Name(word) => word,
-        PathSegment::Index { start, .. } if numbered => {
-            let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
+        PathSegment::Index(BoundRange { start, .. }) if numbered => {
+            let start = match start {
+                Bound::At(start) => Some(*start),
+                Bound::Open | Bound::FromEnd(_) => None,
+            };
+            let near = start
+                .and_then(|start| nearest_index(start, &names))
+                .filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
                 "use the nearest index that exists",
                 near.map(|index| (failing.span, format!("[{index}]"))),
@@ -122,13 +128,23 @@ pub(super) fn beyond(
     text: &str,
 ) -> Diagnostic {
     let finding = out_of_range(finding);
-    let PathSegment::Index { start, end } = range.value else { return finding };
-    let there = || indices(names).filter(|index| (start..end).contains(index));
+    let PathSegment::Index(bounds) = range.value else { return finding };
+    let past = indices(names).max().map_or(0, |largest| largest.saturating_add(1));
+    let within = bounds.within(past);
+    let there = || indices(names).filter(|index| within.contains(index));
     let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
     finding.guess(
         "use the indices that exist",
         ends.map(|(first, last)| (range.span, format!("[{first}..={last}]"))),
     )
+}
+
+/// The finding for indices that count from the largest one and reach beyond the first in a module.
+pub(super) fn idle_parent(place: Span, module: &str, largest: u64, text: &str) -> Diagnostic {
+    let written = readable(text.get(place.range()).unwrap_or_default());
+    let message = format!("`{written}` selects nothing in `{module}`");
+    Diagnostic::new(Code::OutOfRange, place, message)
+        .label(format!("the largest index there is {largest}"))
 }
 
 fn nearest_index(index: u64, names: &[&str]) -> Option<u64> {

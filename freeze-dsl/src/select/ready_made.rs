@@ -28,8 +28,8 @@ impl ReadyMade {
         Self::All,
         Self::Biases,
         Self::Vectors,
-        Self::Matrices,
         Self::Norms,
+        Self::Matrices,
         Self::Trainable,
         Self::Frozen,
     ];
