@@ -234,6 +234,25 @@ fn names_and_lists() {
         Maybe,
         "start: train \"head.weight\", embed, body lr 1",
     );
+    let three = model(&["e.w[8, 4]", "body.w", "h.w[8, 4] = e.w", "x.w[8, 4] = e.w"]);
+    suggests_in(
+        &three,
+        "start: train h, body lr 1",
+        Code::TiedDifferently,
+        Maybe,
+        "start: train \"e.w\", \"x.w\", h, body lr 1",
+    );
+    let found = findings_in("start: train h lr 1", &three);
+    let message = found.iter().find(|it| it.code == Code::TiedDifferently).map(|it| &it.message);
+    assert_eq!(message.unwrap(), "`e.w`, `h.w` and `x.w` are one tensor, treated differently");
+    suggests_in(
+        &three,
+        "start: train rows [0..2, 5] of e.w lr 1",
+        Code::TiedDifferently,
+        Maybe,
+        "start: train rows [0..2, 5..6] of \"h.w\", rows [0..2, 5..6] of \"x.w\", \
+         rows [0..2, 5] of e.w lr 1",
+    );
     let found = findings_in("start: train @all except head", &tied);
     assert!(
         found[0].code == Code::TiedDifferently && found[0].suggestions.is_empty(),

@@ -7,7 +7,7 @@ use crate::ast::{
     self, Count, Element, Item, Listing, Number, Prefix, Segment, Targets, Term, Text,
 };
 use crate::diagnostic::{Code, Diagnostic};
-use crate::select::{ReadyMade, Selection};
+use crate::select::{PathSegment, ReadyMade, Selection};
 use crate::source::{Span, Spanned};
 
 /// One element of a list.
@@ -99,11 +99,11 @@ impl Lowering<'_, '_> {
             match &prefix.value {
                 Prefix::Reversed => elements.elements.reverse(),
                 Prefix::First(count) => {
-                    let count = self.count(count, &elements)?;
+                    let count = self.count(count, list, &elements)?;
                     elements.elements.truncate(count);
                 }
                 Prefix::Last(count) => {
-                    let count = self.count(count, &elements)?;
+                    let count = self.count(count, list, &elements)?;
                     let skipped = elements.elements.len().saturating_sub(count);
                     elements.elements.drain(..skipped);
                 }
@@ -113,7 +113,12 @@ impl Lowering<'_, '_> {
     }
 
     /// A count of a list's elements; `None` if the list has fewer.
-    pub(super) fn count(&mut self, count: &Count, of: &LoweredList) -> Option<usize> {
+    pub(super) fn count(
+        &mut self,
+        count: &Count,
+        list: &Listing,
+        of: &LoweredList,
+    ) -> Option<usize> {
         let Count { number: count, is_percent } = count;
         if *is_percent {
             return self.part(count, of);
@@ -121,15 +126,21 @@ impl Lowering<'_, '_> {
         let asked = usize::try_from(self.whole_number(count, "a number of elements")?).ok()?;
         let has = of.elements.len();
         if asked > has && of.complete {
-            self.report(
-                Diagnostic::new(
-                    Code::OutOfRange,
-                    count.span,
-                    format!("{asked} elements are asked of a list that has {has}"),
-                )
-                .label(format!("at most {has}"))
-                .guess("ask for all of them", in_place(count, &has).filter(|_| has > 0)),
-            );
+            let finding = Diagnostic::new(
+                Code::OutOfRange,
+                count.span,
+                format!("{asked} elements are asked of a list that has {has}"),
+            )
+            .label(format!("at most {has}"));
+            let all = in_place(count, &has).filter(|_| has > 0);
+            let finding = match self.children(list, asked) {
+                Some((place, children)) => finding.guess(
+                    format!("the list has one element; did you mean its {children} parts?"),
+                    Some((place, ".*")),
+                ),
+                None => finding.guess("ask for all of them", all),
+            };
+            self.report(finding);
             return None;
         }
         if asked == 0 {
@@ -145,6 +156,23 @@ impl Lowering<'_, '_> {
             return None;
         }
         Some(asked)
+    }
+
+    /// For a list of one path without a wildcard, such as `[encoder.layer]`: where `.*` would make
+    /// at least this many elements of it, and how many.
+    fn children(&mut self, list: &Listing, asked: usize) -> Option<(Span, usize)> {
+        let ast::Elements::These(elements) = &list.base.value else { return None };
+        let [Element { term: Spanned { value: Term::Path(path), span }, .. }] = &**elements else {
+            return None;
+        };
+        let mut pattern = self.pattern(path)?;
+        let is_quoted = self.text.get(span.range())?.ends_with(['"', '#']);
+        if has_single_star(path) || is_quoted {
+            return None;
+        }
+        pattern.push(Spanned::new(PathSegment::Glob("*"), *span));
+        let count = self.model?.spread(&pattern).len();
+        (count >= asked).then(|| (Span::new(span.end, span.end), count))
     }
 
     /// A percentage of a list's elements: to the nearest, halves up, and at least one.

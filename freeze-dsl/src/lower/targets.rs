@@ -123,7 +123,7 @@ impl Lowering<'_, '_> {
     fn sample(&mut self, sample: &Sample) -> Option<Selection> {
         let Sample { count, list, seed } = sample;
         let elements = self.list(list)?;
-        let count = self.count(count, &elements)?;
+        let count = self.count(count, list, &elements)?;
         let seed = match seed {
             Some(seed) => self.whole_number(seed, "a seed")?,
             None => 0,

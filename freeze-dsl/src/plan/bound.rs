@@ -66,12 +66,14 @@ impl BoundPolicy {
             .filter_map(|slice| selecting.name(table.name(slice)?))
             .map(|(name, _)| name.to_owned())
             .collect();
+        let own_place = |of: &ParamSlice| {
+            let key = |slice: &ParamSlice| {
+                (slice.parameter, slice.rows.as_ref().map_or(0, |rows| rows.start))
+            };
+            slices.binary_search_by_key(&key(of), key).ok()
+        };
         let same = others()
-            .filter_map(|slice| {
-                let of = param_slice(slice)?;
-                let first = slices.iter().position(|known| *known == of)?;
-                Some((slice, SliceId::new(first)))
-            })
+            .filter_map(|slice| Some((slice, SliceId::new(own_place(&param_slice(slice)?)?))))
             .collect();
         let elements = slices
             .iter()
@@ -83,16 +85,20 @@ impl BoundPolicy {
                 slice.rows.as_ref().map_or(all, |cut| all / rows.max(1) * cut.len())
             })
             .collect();
+        let mut slices_of: Vec<Vec<SliceId>> = vec![Vec::new(); model.parameters().len()];
+        for slice in table.ids() {
+            let parameter = table.name(slice).and_then(parameter_of);
+            if let Some(of) = parameter.and_then(|it| slices_of.get_mut(it.index())) {
+                of.push(slice);
+            }
+        }
         let deciding = model
             .normalisations()
             .iter()
             .map(|module| {
                 let mut deciding = SliceSet::with_capacity(table.len());
-                for slice in table.ids() {
-                    let parameter = table.name(slice).and_then(parameter_of);
-                    let decides = |of: ParamId| module.parameters.binary_search(&of).is_ok();
-                    deciding.set(slice, parameter.is_some_and(decides));
-                }
+                let own = module.parameters.iter().filter_map(|it| slices_of.get(it.index()));
+                deciding.extend(own.flatten().copied());
                 deciding
             })
             .collect();

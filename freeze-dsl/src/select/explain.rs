@@ -1,22 +1,23 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::{Bound, BoundRange, NameTree, PathSegment, ReadyMade};
+use super::repair::{EmptyPath, Repair, is_plain};
+use super::{Bound, BoundRange, NameIndex, NameTree, PathSegment};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
 use crate::model::{Tensor, can_train};
 use crate::source::{Span, Spanned};
-use crate::vocabulary::is_reserved;
 
 /// How many names a message lists.
 const LISTED: usize = 12;
 
 pub(super) fn nothing(
     buffers: &[&Tensor],
-    tree: &NameTree<'_>,
+    index: &NameIndex<'_>,
     path: &[Spanned<PathSegment<'_>>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
+    let tree = &index.tree;
     let written = readable(text.get(span.range()).unwrap_or_default());
     let finding =
         Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
@@ -40,19 +41,23 @@ pub(super) fn nothing(
         let names = tree.segments();
         let finding = finding.label("nothing in the model has this name");
         return match near(tree, path, matched, word, &names) {
-            Some(near) => finding.suggest(
+            Some(Near::Selecting(near)) => finding.suggest(
                 Applicability::Maybe,
                 format!("did you mean `{near}`?"),
                 failing.span,
                 near,
             ),
-            None => finding,
+            Some(Near::Other(_)) | None => finding,
         };
     }
     let names = next_names(tree, &nodes);
     let holder = if matched == 0 { "the model".to_owned() } else { format!("`{before}`") };
     let listed = format!("{holder} has {}", list(&names));
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
+    let empty = EmptyPath { index, path, failing: matched, span, text };
+    let repaired = |finding: Diagnostic, Repair { message, span, text }: Repair| {
+        finding.suggest(Applicability::Maybe, message, span, text)
+    };
     let word = match &failing.value {
         PathSegment::Name(word) => word,
         PathSegment::Index(BoundRange { start, .. }) if numbered => {
@@ -68,17 +73,19 @@ pub(super) fn nothing(
                 near.map(|index| (failing.span, format!("[{index}]"))),
             );
         }
-        _ => return finding.note(listed),
+        _ => {
+            let finding = finding.note(listed);
+            return match empty.repair_elsewhere(false) {
+                Some(repair) => repaired(finding, repair),
+                None => finding,
+            };
+        }
     };
-    if path.len() == 1 && ReadyMade::of(word).is_some() {
-        return finding.suggest(
-            Applicability::Maybe,
-            format!("did you mean `@{word}`?"),
-            failing.span,
-            format!("@{word}"),
-        );
+    if let Some(repair) = empty.repair() {
+        return repaired(finding.note(listed), repair);
     }
-    if let Some(near) = near(tree, path, matched, word, &names) {
+    let near = near(tree, path, matched, word, &names);
+    if let Some(Near::Selecting(near)) = near {
         return finding.suggest(
             Applicability::Maybe,
             format!("did you mean `{near}`? {listed}"),
@@ -86,13 +93,13 @@ pub(super) fn nothing(
             near,
         );
     }
-    match elsewhere(tree, path) {
-        Some(deeper) => finding.note(listed).suggest(
-            Applicability::Maybe,
-            format!("paths begin at the root of the model: did you mean `{deeper}`?"),
-            span,
-            deeper,
-        ),
+    if let Some(repair) = empty.repair_elsewhere(near.is_none()) {
+        return repaired(finding.note(listed), repair);
+    }
+    match near {
+        Some(Near::Selecting(near) | Near::Other(near)) => {
+            finding.note(format!("`{near}` is spelt alike; {listed}"))
+        }
         None => finding.note(listed),
     }
 }
@@ -161,6 +168,15 @@ fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
     written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }
 
+/// A name that is spelt alike.
+#[derive(Clone, Copy)]
+enum Near<'m> {
+    /// With it the path selects something.
+    Selecting(&'m str),
+    /// With it the path may have another mistake further on.
+    Other(&'m str),
+}
+
 /// The name that was probably meant: the nearest one with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
@@ -168,7 +184,7 @@ fn near<'m>(
     failing: usize,
     word: &str,
     names: &[&'m str],
-) -> Option<&'m str> {
+) -> Option<Near<'m>> {
     /// How many names to try: each may take a walk over the whole tree.
     const TRIED: usize = 8;
     let mut edited = path.to_vec();
@@ -182,7 +198,7 @@ fn near<'m>(
     let mut tried = Vec::new();
     while let Some(name) = nearest(word, left.iter().copied()).filter(|_| tried.len() < TRIED) {
         if selects(name) {
-            return Some(name);
+            return Some(Near::Selecting(name));
         }
         left.retain(|other| *other != name);
         tried.push(name);
@@ -190,7 +206,7 @@ fn near<'m>(
     // A plain path may have a second mistake further on, but a pattern that still selects nothing
     // is not what was meant.
     let pattern = path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_)));
-    tried.first().copied().filter(|_| !pattern)
+    tried.first().copied().filter(|_| !pattern).map(Near::Other)
 }
 
 /// The span of the segment that does not match, or of the whole path if it is the first one.
@@ -244,21 +260,4 @@ fn list(names: &[&str]) -> String {
         listed.push_str(", …");
     }
     listed
-}
-
-/// Whether a segment can be written in a path without quotes.
-fn is_plain(segment: &str) -> bool {
-    !is_reserved(segment)
-        && segment.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
-}
-
-/// The first place deeper in the model where the whole path matches: `model.fc` for `fc`.
-fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
-    let first = path.first()?;
-    if path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_))) {
-        return None;
-    }
-    let mut deeper = vec![Spanned::new(PathSegment::AnyDepth, first.span)];
-    deeper.extend(path.iter().cloned());
-    tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
 }

@@ -4,6 +4,7 @@ mod bounds;
 mod explain;
 mod glob;
 mod ready_made;
+mod repair;
 mod selection;
 mod slice_table;
 mod tree;
@@ -14,6 +15,7 @@ use std::collections::HashMap;
 
 pub(crate) use bounds::{Bound, BoundRange};
 pub(crate) use ready_made::ReadyMade;
+use ready_made::is_norm_name;
 pub(crate) use selection::Selection;
 pub(crate) use slice_table::SliceTable;
 pub(crate) use tree::NameTree;
@@ -98,7 +100,7 @@ impl<'m> NameIndex<'m> {
         place: Span,
         text: &str,
     ) -> Diagnostic {
-        explain::nothing(&self.buffers_at(path), &self.tree, path, place, text)
+        explain::nothing(&self.buffers_at(path), self, path, place, text)
     }
 
     /// Findings for words of a set, and for ends of a range of indices, that select nothing while
@@ -134,7 +136,7 @@ impl<'m> NameIndex<'m> {
                 }
                 if self.path(&one).is_clear() {
                     let is_index = matches!(segment.value, PathSegment::Index(_));
-                    let mut finding = explain::nothing(&[], &self.tree, &one, whole, text);
+                    let mut finding = explain::nothing(&[], self, &one, whole, text);
                     // The rest of the path does select something.
                     finding.message = format!("`{}` of {}", choice.value, finding.message);
                     found.push(if is_index {
@@ -208,6 +210,19 @@ impl<'m> NameIndex<'m> {
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
             .collect()
+    }
+
+    /// The segments at `place` of a path with which it selects something.
+    fn spread_at(&self, path: &[Spanned<PathSegment<'_>>], place: usize) -> Vec<&'m str> {
+        let mut names = self.tree.next_names(path, place);
+        names.retain(|name| {
+            let mut one = path.to_vec();
+            if let Some(segment) = one.get_mut(place) {
+                segment.value = PathSegment::Name(name);
+            }
+            !self.path(&one).is_clear()
+        });
+        names
     }
 
     /// The names that satisfy a condition.

@@ -1,5 +1,6 @@
 //! What targets select, as far as that can be computed before a rule fires.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{NameSet, SliceTable};
@@ -274,14 +275,16 @@ fn draw(of: usize, count: usize, seed: u64, firing: u64) -> Vec<usize> {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(state)
     };
-    let mut all: Vec<usize> = (0..of).collect();
+    // A shuffle of all numbers as far as it is read, with those that are not in their place.
+    let mut moved: HashMap<usize, usize> = HashMap::new();
+    let mut drawn = Vec::with_capacity(count.min(of));
     for place in 0..count.min(of) {
         #[expect(clippy::cast_possible_truncation, reason = "below the number of elements")]
         let other = place + (next() % (of - place) as u64) as usize;
-        all.swap(place, other);
+        let here = moved.remove(&place).unwrap_or(place);
+        drawn.push(if other == place { here } else { moved.insert(other, here).unwrap_or(other) });
     }
-    all.truncate(count);
-    all
+    drawn
 }
 
 const fn mix(value: u64) -> u64 {

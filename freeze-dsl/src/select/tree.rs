@@ -235,6 +235,21 @@ impl<'m> NameTree<'m> {
         self.nodes.iter().map(|node| node.segment).filter(|name| seen.insert(*name)).collect()
     }
 
+    /// The paths of all modules, but for the model itself, that have a segment like this one.
+    pub(super) fn parents_of(&self, first: &Spanned<PathSegment<'_>>) -> Vec<String> {
+        let anywhere = [Spanned::new(PathSegment::AnyDepth, first.span), first.clone()];
+        let mut parents = Vec::new();
+        self.walk_path(&anywhere, |node, matched| {
+            if matched == anywhere.len() {
+                parents.extend(self.nodes.get(node.index()).map(|node| node.parent));
+            }
+        });
+        parents.sort_unstable();
+        parents.dedup();
+        parents.retain(|parent| *parent != ROOT);
+        parents.into_iter().map(|parent| self.path_to(parent)).collect()
+    }
+
     /// The whole path of a node that matches `path`, the first in the model's order.
     pub(super) fn path_of_first(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
         let mut first: Option<NodeId> = None;
