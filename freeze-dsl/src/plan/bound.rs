@@ -1,6 +1,6 @@
 //! Rules bound to a model.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{AppliedRule, Effect, ParamSlice, State};
 use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
@@ -31,6 +31,10 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// How many elements all slices have.
+    all_elements: usize,
+    /// The slices in the order of their names, once it was asked for.
+    by_name: OnceLock<Vec<SliceId>>,
 }
 
 /// The origin of a curve.
@@ -75,7 +79,7 @@ impl BoundPolicy {
         let same = others()
             .filter_map(|slice| Some((slice, SliceId::new(own_place(&param_slice(slice)?)?))))
             .collect();
-        let elements = slices
+        let elements: Vec<usize> = slices
             .iter()
             .map(|slice| {
                 let whole = model.parameters().get(slice.parameter.index());
@@ -112,7 +116,9 @@ impl BoundPolicy {
             aliases,
             deciding,
             names: names.collect(),
+            all_elements: elements.iter().sum(),
             elements,
+            by_name: OnceLock::new(),
             table,
         }
     }
@@ -142,6 +148,35 @@ impl BoundPolicy {
         let of_first = |parameter: ParamId| self.names.get(parameter.index());
         let of_other = || self.aliases.get(slice.index().checked_sub(self.slices.len())?);
         self.parameter(slice).and_then(of_first).or_else(of_other).map_or("", String::as_str)
+    }
+
+    /// How many parameters there are.
+    pub(crate) const fn parameters(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many elements all parameters have.
+    pub(crate) const fn all_elements(&self) -> usize {
+        self.all_elements
+    }
+
+    /// How many slices lie at or under a path; all of them for an empty one.
+    pub(crate) fn count_under(&self, path: &str) -> usize {
+        if path.is_empty() {
+            return self.slices.len();
+        }
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: Vec<SliceId> = self.slice_ids().collect();
+            by_name.sort_by_key(|slice| self.name(*slice));
+            by_name
+        });
+        let before =
+            |fits: &dyn Fn(&str) -> bool| by_name.partition_point(|slice| fits(self.name(*slice)));
+        let module = format!("{path}.");
+        let own = before(&|name| name <= path) - before(&|name| name < path);
+        let under = before(&|name| name < module.as_str() || name.starts_with(&module))
+            - before(&|name| name < module.as_str());
+        own + under
     }
 
     /// A rule.
