@@ -58,6 +58,8 @@ fn a_prefix_is_added_where_the_rest_fits_in_one_place() {
     meant(&bert, "embeddings.LayerNorm", "bert.embeddings.LayerNorm");
     let towers = model(&["a.layer.0.w", "b.layer.0.w"]);
     silent(&towers, "layer[0]");
+    let notes = &errors("start: train layer[0] lr 1", &towers)[0].notes;
+    assert_eq!(notes[1], "it could be `a.layer[0]` or `b.layer[0]`");
 }
 
 #[test]
@@ -73,6 +75,10 @@ fn a_prefix_that_another_program_adds_is_dropped() {
     meant(&llama, "model.model.norm", "model.norm");
     let bert = Architecture::of("hf.bert").model;
     meant(&bert, "module.encoder.layer[10]", "bert.encoder.layer[10]");
+    meant(&resnet, "backbone.layer4.conv2", "layer4.*.conv2");
+    let vit = Architecture::of("hf.vit").model;
+    meant(&vit, "vit.encoder.layer[11]", "layers[11]");
+    meant(&vit, "vit.encoder.layers[11]", "layers[11]");
     // That the layer's number is wrong is likelier than that it is a prefix.
     silent(&resnet, "layer7.1.conv3.x.y");
 }
@@ -92,6 +98,7 @@ fn a_name_of_many_places_is_found_at_any_depth() {
     meant(&llama, "layernorm", "@norms");
     let lora = model(&["a.0.q.lora_A.weight", "a.1.q.lora_A.weight", "a.1.q.lora_B.weight"]);
     meant(&lora, "lora_A", "**.lora_A");
+    meant(&resnet18(), "bn2", "**.bn2");
     // These are some of the norms.
     meant(&llama, "input_layernorm", "**.input_layernorm");
 }
@@ -125,6 +132,16 @@ fn a_list_of_one_module_is_meant_as_its_parts() {
         "sample 3 of [bert.encoder.layer.*] seed 1",
     );
     meant(&resnet18(), "last 2 of [fc.bias]", "last 1 of [fc.bias]");
+    meant(&bert, "last 2 of bert.encoder.layer", "last 2 of [bert.encoder.layer.*]");
+    meant(&bert, "first 30% of bert.encoder.layer.*", "first 30% of [bert.encoder.layer.*]");
+    meant(
+        &bert,
+        "sample 2 of bert.encoder.layer seed 1",
+        "sample 2 of [bert.encoder.layer.*] seed 1",
+    );
+    meant(&bert, "bert.encoder.layer[*].output", "bert.encoder.layer.*.output");
+    let gpt2 = Architecture::of("hf.gpt2").model;
+    meant(&gpt2, "transformer.h.12", "transformer.h.11");
 }
 
 #[test]

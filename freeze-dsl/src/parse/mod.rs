@@ -6,6 +6,7 @@ mod grammar;
 mod lexeme;
 mod lost_lets;
 mod options;
+mod path_slips;
 mod scan;
 mod statements;
 mod syntax;

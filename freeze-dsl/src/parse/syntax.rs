@@ -5,6 +5,7 @@ use pest::error::{Error, ErrorVariant, InputLocation};
 use super::Rule;
 use super::expected::{Construct, Expected};
 use super::lexeme::{Lexeme, LexemeKind, is_word_character};
+use super::path_slips::path_slip;
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, FUNCTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
@@ -25,6 +26,7 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
     let is_slip = nearest(found.text, expected.words()).is_some();
     misspelt_action(text, span, &found)
         .filter(|_| !is_slip)
+        .or_else(|| path_slip(text, &found, &expected))
         .or_else(|| misspelt_curve(text, span, &found))
         .or_else(|| missing_when(text, span, &found))
         .or_else(|| missing_colon(text, &found, &expected))

@@ -4,7 +4,7 @@ use super::repair::{EmptyPath, Repair, is_plain};
 use super::{Bound, BoundRange, NameIndex, NameTree, PathSegment};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
-use crate::model::{Tensor, can_train};
+use crate::model::{Tensor, can_train, is_number};
 use crate::source::{Span, Spanned};
 
 /// How many names a message lists.
@@ -59,6 +59,13 @@ pub(super) fn nothing(
         finding.suggest(Applicability::Maybe, message, span, text)
     };
     let word = match &failing.value {
+        PathSegment::Name(word) if numbered && is_number(word) => {
+            let near = word.parse().ok().and_then(|index| nearest_index(index, &names));
+            return finding.note(listed).guess(
+                "use the nearest index that exists",
+                near.map(|index| (failing.span, index.to_string())),
+            );
+        }
         PathSegment::Name(word) => word,
         PathSegment::Index(BoundRange { start, .. }) if numbered => {
             let start = match start {
@@ -75,9 +82,10 @@ pub(super) fn nothing(
         }
         _ => {
             let finding = finding.note(listed);
-            return match empty.repair_elsewhere(false) {
-                Some(repair) => repaired(finding, repair),
-                None => finding,
+            return match (empty.repair(), empty.choices()) {
+                (Some(repair), _) => repaired(finding, repair),
+                (None, Some(choices)) => finding.note(choices),
+                (None, None) => finding,
             };
         }
     };
@@ -93,14 +101,15 @@ pub(super) fn nothing(
             near,
         );
     }
-    if let Some(repair) = empty.repair_elsewhere(near.is_none()) {
-        return repaired(finding.note(listed), repair);
-    }
-    match near {
-        Some(Near::Selecting(near) | Near::Other(near)) => {
+    match (near, empty.choices()) {
+        (_, Some(choices)) => finding.note(listed).note(choices),
+        (Some(Near::Selecting(near) | Near::Other(near)), _) => {
             finding.note(format!("`{near}` is spelt alike; {listed}"))
         }
-        None => finding.note(listed),
+        (None, None) => match empty.dropped() {
+            Some(repair) => repaired(finding.note(listed), repair),
+            None => finding.note(listed),
+        },
     }
 }
 
@@ -226,7 +235,10 @@ fn prefix(text: &str, path: Span, failing: Span) -> &str {
 }
 
 /// The largest number of segments that match, and the nodes where they do.
-fn furthest(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> (usize, Vec<NodeId>) {
+pub(super) fn furthest(
+    tree: &NameTree<'_>,
+    path: &[Spanned<PathSegment<'_>>],
+) -> (usize, Vec<NodeId>) {
     let mut furthest = (0, Vec::new());
     tree.walk_path(path, |node, matched| {
         if matched > furthest.0 {

@@ -1,8 +1,9 @@
 //! What a path that selects nothing was probably meant to be: the same path at another place in the
 //! model, with or without a prefix, or with a segment more.
 
+use super::explain::furthest;
 use super::{Bound, BoundRange, NameIndex, NameSet, PathSegment, ReadyMade, is_norm_name};
-use crate::diagnostic::readable;
+use crate::diagnostic::{nearest, one_of, readable};
 use crate::source::{Span, Spanned};
 use crate::vocabulary::is_reserved;
 
@@ -25,18 +26,28 @@ pub(super) struct EmptyPath<'p, 'm> {
 
 type Path<'p> = Vec<Spanned<PathSegment<'p>>>;
 
-impl<'p> EmptyPath<'p, '_> {
-    /// What the path was meant to be, where it is certain enough to be tried before a name that is
-    /// spelt alike.
+impl<'p, 'm> EmptyPath<'p, 'm> {
+    /// What the path was meant to be, if the model has all of its segments. That is likelier than
+    /// a name that is spelt alike.
     pub(super) fn repair(&self) -> Option<Repair> {
-        self.ready_made().or_else(|| self.siblings())
+        self.ready_made()
+            .or_else(|| self.siblings())
+            .or_else(|| self.between())
+            .or_else(|| self.deeper(self.path, self.span.start, true))
     }
 
-    /// What the path was meant to be, where no name is spelt alike.
-    pub(super) fn repair_elsewhere(&self, may_drop: bool) -> Option<Repair> {
-        self.between()
-            .or_else(|| self.deeper(self.path, self.span.start))
-            .or_else(|| may_drop.then(|| self.dropped()).flatten())
+    /// The places in which the path fits, if there are few but not one.
+    pub(super) fn choices(&self) -> Option<String> {
+        const FEW: usize = 4;
+        let written = self.text.get(self.span.range()).filter(|_| !self.is_quoted())?;
+        let mut places = self.places(self.path);
+        let choices: Vec<String> = places
+            .by_ref()
+            .take(FEW)
+            .map(|place| format!("`{place}.{}`", readable(written)))
+            .collect();
+        (choices.len() > 1 && places.next().is_none())
+            .then(|| format!("it could be {}", one_of(&choices)))
     }
 
     /// `bias`, `norms`, `LayerNorm`: a kind of parameters.
@@ -145,22 +156,36 @@ impl<'p> EmptyPath<'p, '_> {
             .or_else(|| self.edit(&with(PathSegment::AnyDepth), place, inserted("**")))
     }
 
-    /// `encoder.layer[10]`, where the model has `bert.encoder`; `query`: `**.query`. `start` is the
-    /// byte at which the path begins in the text.
-    fn deeper(&self, path: &[Spanned<PathSegment<'p>>], start: usize) -> Option<Repair> {
-        let first = path.first()?;
-        if matches!(first.value, PathSegment::AnyDepth | PathSegment::Glob("*")) {
-            return None;
-        }
-        let fits = |prefix: &str| {
-            let prefix = prefix.split('.').map(|segment| PathSegment::Name(segment));
+    /// The modules in which a path selects something.
+    fn places<'s>(
+        &'s self,
+        path: &'s [Spanned<PathSegment<'p>>],
+    ) -> impl Iterator<Item = String> + use<'s, 'p, 'm> {
+        let parents = match path.first() {
+            Some(Spanned { value: PathSegment::AnyDepth | PathSegment::Glob("*"), .. }) | None => {
+                Vec::new()
+            }
+            Some(first) => self.index.tree.parents_of(first),
+        };
+        parents.into_iter().filter(|prefix| {
+            let prefix = prefix.split('.').map(PathSegment::Name);
             let mut whole: Path<'_> =
-                prefix.map(|segment| Spanned::new(segment, first.span)).collect();
+                prefix.map(|segment| Spanned::new(segment, self.span)).collect();
             whole.extend(path.iter().cloned());
             !self.index.path(&whole).is_clear()
-        };
-        let parents = self.index.tree.parents_of(first);
-        let mut places = parents.iter().filter(|prefix| fits(prefix));
+        })
+    }
+
+    /// `encoder.layer[10]`, where the model has `bert.encoder`; `query`: `**.query`, if
+    /// `everywhere`. `start` is the byte at which the path begins in the text.
+    fn deeper(
+        &self,
+        path: &[Spanned<PathSegment<'p>>],
+        start: usize,
+        everywhere: bool,
+    ) -> Option<Repair> {
+        let first = path.first()?;
+        let mut places = self.places(path);
         let (only, more) = (places.next()?, places.next());
         let removed = Span::new(self.span.start, start);
         if more.is_none() && only.split('.').all(is_plain) {
@@ -175,7 +200,7 @@ impl<'p> EmptyPath<'p, '_> {
             return self.edit(&whole, removed, format!("{only}."));
         }
         let is_numbered = path.iter().any(|it| matches!(it.value, PathSegment::Index(_)));
-        if more.is_none() || self.is_quoted() || is_numbered {
+        if more.is_none() || !everywhere || self.is_quoted() || is_numbered {
             return None;
         }
         let mut whole = vec![Spanned::new(PathSegment::AnyDepth, first.span)];
@@ -184,25 +209,51 @@ impl<'p> EmptyPath<'p, '_> {
     }
 
     /// `module.fc`, `base_model.model.layers[0]`: a prefix that another program puts before names.
-    fn dropped(&self) -> Option<Repair> {
-        let is_name = |segment: &Spanned<PathSegment<'_>>| matches!(segment.value, PathSegment::Name(name) if !name.starts_with(|c: char| c.is_ascii_digit()));
-        for count in 1..self.path.len() {
-            let (prefix, rest) = self.path.split_at_checked(count)?;
-            if !prefix.iter().all(is_name) {
-                return None;
-            }
+    pub(super) fn dropped(&self) -> Option<Repair> {
+        let rests = || (1..self.path.len()).map_while(|count| self.without_prefix(count));
+        let exact = rests().find_map(|(from, rest)| {
             let start = rest.first()?.span.start;
-            if !self.index.path(rest).is_clear() {
-                let from = prefix.first()?.span.start;
-                return self.edit(rest, Span::new(from, start), String::new());
-            }
-            if !self.is_quoted()
-                && let Some(moved) = self.deeper(rest, start)
-            {
-                return Some(moved);
-            }
-        }
-        None
+            let empty = || EmptyPath {
+                path: rest,
+                failing: furthest(&self.index.tree, rest).0,
+                span: Span::new(start, self.span.end),
+                ..*self
+            };
+            self.edit(rest, Span::new(from, start), String::new()).or_else(|| {
+                let repair = empty().between().or_else(|| empty().deeper(rest, start, false));
+                self.with_removed(from, start, repair.filter(|_| !self.is_quoted())?)
+            })
+        });
+        exact.or_else(|| {
+            rests().find_map(|(from, rest)| {
+                let PathSegment::Name(word) = rest.first()?.value else { return None };
+                let near = nearest(word, self.index.tree.next_names(&[], 0))?;
+                let mut path = rest.to_vec();
+                let first = path.first_mut()?;
+                first.value = PathSegment::Name(near);
+                let place = Span::new(from, first.span.end);
+                self.edit(&path, place, near.to_owned())
+            })
+        })
+    }
+
+    /// The path without its first segments, if these are names that the model does not begin with,
+    /// and the byte of the text at which they begin.
+    fn without_prefix(&self, count: usize) -> Option<(usize, &'p [Spanned<PathSegment<'p>>])> {
+        let (prefix, rest) = self.path.split_at_checked(count)?;
+        let (from, last, next) = (prefix.first()?.span.start, prefix.last()?, rest.first()?);
+        let is_name = matches!(last.value, PathSegment::Name(name) if !name.starts_with(|sign: char| sign.is_ascii_digit()));
+        let is_repeated = last.value == next.value;
+        let is_known = !self.index.path(std::slice::from_ref(last)).is_clear();
+        let goes_on = !matches!(next.value, PathSegment::Index(_));
+        (is_name && goes_on && (is_repeated || !is_known)).then_some((from, rest))
+    }
+
+    /// A repair of the rest of the path that also removes the text from one byte to another.
+    fn with_removed(&self, from: usize, start: usize, repair: Repair) -> Option<Repair> {
+        let kept = self.text.get(start..repair.span.start)?;
+        let text = format!("{kept}{}", repair.text);
+        Some(Repair { span: Span::new(from, repair.span.end), text, ..repair })
     }
 
     /// An edit of the text, if the path then selects something.
