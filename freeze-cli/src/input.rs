@@ -12,8 +12,8 @@ use crate::reporter::Reporter;
 /// What a policy is checked with.
 #[derive(clap::Args)]
 pub(crate) struct CheckInputs {
-    /// The model to check against, a `.safetensors` or `.model.json` file; replaces the policy's
-    /// own `model`
+    /// The model to check against: a `.safetensors`, `.safetensors.index.json` or `.model.json`
+    /// file, or a folder with such; replaces the policy's own `model`
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Set a number that a policy defines with `let`; may be repeated
@@ -95,7 +95,8 @@ fn add_policies(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> 
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
         if entry.file_type()?.is_dir() && !is_hidden {
             add_policies(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "freeze") && path.is_file() {
+        } else if path.extension().is_some_and(|extension| extension == "freeze") && path.is_file()
+        {
             files.push(path);
         }
     }

@@ -24,9 +24,7 @@ fn note_closed_output() {
 ///
 /// # Errors
 /// If not all of it could be written.
-pub(crate) fn write(
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), String> {
+pub(crate) fn write(write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), String> {
     let mut out = BufWriter::new(io::stdout().lock());
     let result = if IS_CLOSED.load(Ordering::Relaxed) {
         Err(io::Error::other("it is closed"))

@@ -4,12 +4,12 @@ use std::path::{Path, PathBuf};
 
 use freeze_dsl::clock::Program;
 use freeze_dsl::plan::Plan;
-use freeze_dsl::text_file;
 use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
+use freeze_dsl::text_file;
 
+use crate::Outcome;
 use crate::input::CheckInputs;
 use crate::reporter::{Options, Reporter, Stream};
-use crate::Outcome;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze simulate resnet.freeze --model resnet18.safetensors \
@@ -113,12 +113,14 @@ fn with_option(error: SimulateError) -> String {
 
 fn print_all(mut simulation: Simulation, reporter: &mut Reporter<'_>) {
     let mut remarks = Vec::new();
-    reporter.print_with(|out| loop {
-        let record = simulation.next();
-        remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
-        let Some(record) = record else { return Ok(()) };
-        serde_json::to_writer(&mut *out, &record)?;
-        out.write_all(b"\n")?;
+    reporter.print_with(|out| {
+        loop {
+            let record = simulation.next();
+            remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
+            let Some(record) = record else { return Ok(()) };
+            serde_json::to_writer(&mut *out, &record)?;
+            out.write_all(b"\n")?;
+        }
     });
     for remark in remarks {
         reporter.remark(&remark);

@@ -45,7 +45,10 @@ fn a_text_that_is_not_utf_8_is_named_with_its_encoding_or_place() {
     for subcommand in ["check", "fmt", "ast"] {
         let (status, _, said) = freeze(&[subcommand, "wide.freeze"], folder.path(), "");
         assert_eq!(status, 2);
-        assert_eq!(said, "error: cannot read `wide.freeze`: this is UTF-16; save the file as UTF-8\n");
+        assert_eq!(
+            said,
+            "error: cannot read `wide.freeze`: this is UTF-16; save the file as UTF-8\n"
+        );
         let (status, _, said) = freeze(&[subcommand, "latin.freeze"], folder.path(), "");
         assert_eq!(status, 2);
         assert_eq!(

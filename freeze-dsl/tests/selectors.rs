@@ -10,7 +10,7 @@
 mod support;
 
 use freeze_dsl::Draft;
-use freeze_dsl::diagnostic::{Code, Severity};
+use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::format::format;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
@@ -127,14 +127,14 @@ fn an_action_whose_targets_are_all_absent_is_noted() {
     let notes: Vec<_> = found.iter().filter(|it| it.code == Code::AbsentTargets).collect();
     assert_eq!(notes.len(), 1);
     assert_eq!(notes[0].severity(), Severity::Note);
-    assert!(!found.iter().any(|finding| finding.is_error()), "{found:?}");
+    assert!(!found.iter().any(Diagnostic::is_error), "{found:?}");
     // `train` still freezes everything else.
     let found = findings_in("start: train @norms?", &towers());
     let errors: Vec<Code> = found.iter().filter(|it| it.is_error()).map(|it| it.code).collect();
     assert_eq!(errors, [Code::NothingTrains]);
     // What is known only when the rule fires may be nothing, too.
     let text = "start: train head lr 1; epoch 1: train @all; epoch 2: set @frozen? lr 1";
-    assert!(!findings_in(text, &towers()).iter().any(|finding| finding.is_error()));
+    assert!(!findings_in(text, &towers()).iter().any(Diagnostic::is_error));
 }
 
 #[test]

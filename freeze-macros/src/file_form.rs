@@ -68,7 +68,10 @@ mod tests {
             "include_str!(\"a/x.freeze\")",
         ] {
             let message = message(form).expect(form);
-            assert!(message.ends_with("write `freeze_policy!(file = \"a/x.freeze\")`"), "{message}");
+            assert!(
+                message.ends_with("write `freeze_policy!(file = \"a/x.freeze\")`"),
+                "{message}"
+            );
         }
     }
 

@@ -7,8 +7,8 @@ use freeze_dsl::text_file;
 use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
 use syn::{Error, LitStr};
 
-use crate::{file_form, files};
 use crate::text::{TokenMap, TokenText};
+use crate::{file_form, files};
 
 /// The input of the macro.
 pub(crate) struct Input {

@@ -134,10 +134,7 @@ impl<'o> Reporter<'o> {
     }
 
     /// Prints on standard output what `write` writes. Reports output that is lost, once.
-    pub(crate) fn print_with(
-        &mut self,
-        write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) {
+    pub(crate) fn print_with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         if let Err(message) = output::write(write)
             && !self.failures.contains(&message)
         {
