@@ -12,8 +12,8 @@ use crate::reporter::Reporter;
 /// What a policy is checked with.
 #[derive(clap::Args)]
 pub(crate) struct CheckInputs {
-    /// The model to check against, a `.safetensors` or `.model.json` file; replaces the policy's
-    /// own `model`
+    /// The model to check against: a `.safetensors`, `.safetensors.index.json` or `.model.json`
+    /// file, or a folder with such; replaces the policy's own `model`
     #[arg(long, value_name = "MODEL")]
     model: Option<PathBuf>,
     /// Set a number that a policy defines with `let`; may be repeated

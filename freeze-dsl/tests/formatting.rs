@@ -141,8 +141,8 @@ fn the_ends_of_a_text() {
 fn lines_end_as_the_first_line_does() {
     formats("start:stop", "start: stop;\n");
     formats("\u{FEFF}// a\r\n\r\nstart:stop", "// a\r\n\r\nstart: stop;\r\n");
-    formats("/* a\r\nb\n*/start:stop\n", "/* a\r\nb\r\n*/\r\nstart: stop;\r\n");
-    formats("// a\n/* b\r\n */ start: stop;\r\n", "// a\n/* b\n */\nstart: stop;\n");
+    formats("/* a\r\nb\n*/start:stop\n", "/* a\r\nb\r\n*/ start: stop;\r\n");
+    formats("// a\n/* b\r\n */ start: stop;\r\n", "// a\n/* b\n */ start: stop;\n");
 }
 
 #[test]

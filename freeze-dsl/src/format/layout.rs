@@ -54,11 +54,10 @@ pub(super) fn lines(operations: &[Operation<'_>], line_end: &'static str) -> Str
     let mut rest = operations;
     while let Some((operation, after)) = rest.split_first() {
         match *operation {
-            Operation::Text(text) => writer.write(text),
             Operation::Comment(text) if text.contains('\n') => {
                 writer.write(&text.replace("\r\n", "\n").replace('\n', line_end));
             }
-            Operation::Comment(text) => writer.write(text),
+            Operation::Text(text) | Operation::Comment(text) => writer.write(text),
             Operation::Break(place) => {
                 let is_broken = groups.last().is_none_or(|is_broken| *is_broken);
                 if is_broken && !(place.fills && writer.fits(rest)) {

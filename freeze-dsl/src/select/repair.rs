@@ -72,7 +72,7 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
         }
         let name = format!("@{}", named.word());
         let message = match selected {
-            Some(selected) => self.meant(&name, &selected),
+            Some(selected) => meant(&name, &selected),
             None => format!("did you mean `{name}`?"),
         };
         Some(Repair { message, span: self.span, text: name })
@@ -118,7 +118,7 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
             [only] => only.clone(),
             _ => format!("{{{}}}", names.join(",")),
         };
-        let message = self.meant(&text, &all);
+        let message = meant(&text, &all);
         Some(Repair { message, span: word.span.to(range.span), text })
     }
 
@@ -265,19 +265,19 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
         let before = self.text.get(self.span.start..span.start)?;
         let after = self.text.get(span.end..self.span.end)?;
         let written = readable(&format!("{before}{text}{after}"));
-        Some(Repair { message: self.meant(&written, &selected), span, text })
-    }
-
-    fn meant(&self, written: &str, selected: &NameSet) -> String {
-        let count = selected.iter().count();
-        let parameters = if count == 1 { "parameter" } else { "parameters" };
-        format!("did you mean `{written}`? It selects {count} {parameters}")
+        Some(Repair { message: meant(&written, &selected), span, text })
     }
 
     fn is_quoted(&self) -> bool {
         let written = self.text.get(self.span.range()).unwrap_or_default();
         written.ends_with(['"', '#'])
     }
+}
+
+fn meant(written: &str, selected: &NameSet) -> String {
+    let count = selected.iter().count();
+    let parameters = if count == 1 { "parameter" } else { "parameters" };
+    format!("did you mean `{written}`? It selects {count} {parameters}")
 }
 
 /// Whether a segment can be written in a path without quotes.

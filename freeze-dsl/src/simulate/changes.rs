@@ -30,7 +30,8 @@ impl GroupChange {
         let mut changes = Vec::new();
         for (group, (before, now)) in before.iter().zip(now).enumerate() {
             let optimizer = |of: &RecordGroup| of.optimizer.map(|optimizer| optimizer.name());
-            let is_unset = |before: Option<f64>, now: Option<f64>| before.is_some() && now.is_none();
+            let is_unset =
+                |before: Option<f64>, now: Option<f64>| before.is_some() && now.is_none();
             if before.params != now.params
                 || optimizer(before) != optimizer(now)
                 || is_unset(before.lr, now.lr)
@@ -38,9 +39,9 @@ impl GroupChange {
             {
                 return None;
             }
-            let changed = |before: Option<f64>, now: Option<f64>| now.filter(|_| now != before);
+            let differing = |before: Option<f64>, now: Option<f64>| now.filter(|_| now != before);
             let (lr, weight_decay) =
-                (changed(before.lr, now.lr), changed(before.weight_decay, now.weight_decay));
+                (differing(before.lr, now.lr), differing(before.weight_decay, now.weight_decay));
             if lr.is_some() || weight_decay.is_some() {
                 changes.push(Self { group, lr, weight_decay });
             }
