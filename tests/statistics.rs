@@ -366,3 +366,28 @@ fn a_resume_that_is_refused_puts_held_ones_back() -> Outcome {
     assert_moved(&before, &net, &[]);
     Ok(())
 }
+
+#[test]
+fn a_norm_whose_names_tch_made_unique_is_held() -> Outcome {
+    let vs = VarStore::new(Device::Cpu);
+    let (root, path) = (vs.root(), vs.root() / "bn");
+    let norm = || nn::batch_norm1d(&path, 4, nn::BatchNormConfig::default());
+    let layers = nn::seq_t().add(norm()).add(norm()).add(nn::linear(
+        &root / "fc",
+        4,
+        2,
+        nn::LinearConfig::default(),
+    ));
+    let policy = parse("default lr 0.1 optimizer sgd; start: train fc");
+    let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+    tuner.start_epoch()?;
+    let before = Bits::of(&vs);
+    let _ = layers.forward_t(&Tensor::randn([8, 4], (tch::Kind::Float, Device::Cpu)), true);
+    tuner.restore_frozen_stats()?;
+    let after = Bits::of(&vs);
+    let unique: Vec<String> =
+        vs.variables().into_keys().filter(|name| name.starts_with("bn.running_mean__")).collect();
+    assert_eq!(unique.len(), 1);
+    assert_eq!(before.moved(&after), [""; 0]);
+    Ok(())
+}

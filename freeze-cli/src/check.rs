@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use freeze_dsl::diagnostic::Findings;
+
 use crate::Outcome;
 use crate::input::{self, CheckInputs};
 use crate::reporter::{Options, Reporter, Stream};
@@ -21,6 +23,9 @@ pub(crate) struct CheckArgs {
     /// Findings to treat as errors
     #[arg(long, value_name = "WHAT", value_enum)]
     deny: Option<Denied>,
+    /// How many optimizer steps each epoch has, as the program will give it
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    steps_per_epoch: Option<u64>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -30,7 +35,7 @@ enum Denied {
 
 /// Prints the findings and how many there are.
 pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
-    let CheckArgs { files, inputs, deny } = arguments;
+    let CheckArgs { files, inputs, deny, steps_per_epoch } = arguments;
     let mut reporter = Reporter::new(options, Stream::Stdout);
     if *deny == Some(Denied::Warnings) {
         reporter.deny_warnings();
@@ -43,6 +48,13 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
             if let Some((checked, named)) = inputs.check(&file, model.as_ref(), &mut reporter) {
                 has_all_models &= model.is_some() || named.is_some();
                 reporter.report_all(&checked.findings);
+                let plan = checked
+                    .policy
+                    .and_then(|policy| policy.plan(model.as_ref().or(named.as_ref())?).ok());
+                if let Some(plan) = plan {
+                    let coarse = plan.coarse_curves(*steps_per_epoch);
+                    reporter.report_all(&Findings::new(plan.policy().source().clone(), coarse));
+                }
             }
         }
     }

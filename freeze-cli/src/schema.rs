@@ -4,7 +4,7 @@ use freeze_dsl::ast::Tree;
 use freeze_dsl::model::Model;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::policy::Policy;
-use freeze_dsl::simulate::Record;
+use freeze_dsl::simulate::{Record, RecordChanges};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
@@ -27,6 +27,8 @@ enum Kind {
     Finding,
     /// The trainable parameters at one moment: one line of `freeze simulate`
     Record,
+    /// What changed since the moment before: most lines of `freeze simulate --changes`
+    Changes,
     /// A model: a `.model.json` file
     Model,
     /// A policy with the values that a program sets
@@ -43,6 +45,7 @@ pub(crate) fn run(arguments: &SchemaArgs, options: &Options) -> Outcome {
     let schema = match arguments.kind {
         Some(Kind::Finding) => of::<Finding<'_>>(),
         Some(Kind::Record) => of::<Record>(),
+        Some(Kind::Changes) => of::<RecordChanges>(),
         Some(Kind::Model) => of::<Model>(),
         Some(Kind::Policy) => of::<Policy>(),
         Some(Kind::Ast) => of::<Tree>(),
@@ -67,6 +70,7 @@ fn of_all() -> Schema {
     let any = [
         generator.subschema_for::<Finding<'_>>(),
         generator.subschema_for::<Record>(),
+        generator.subschema_for::<RecordChanges>(),
         generator.subschema_for::<Model>(),
         generator.subschema_for::<Policy>(),
         generator.subschema_for::<Tree>(),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::plan::Plan;
-use freeze_dsl::simulate::{Per, Setup, SimulateError, Simulation, Table, simulate};
+use freeze_dsl::simulate::{Per, Record, Setup, SimulateError, Simulation, Table, simulate};
 use freeze_dsl::text_file;
 
 use crate::Outcome;
@@ -36,6 +36,10 @@ pub(crate) struct SimulateArgs {
     /// How often to print a line
     #[arg(long, value_enum, default_value_t = Every::Epoch)]
     per: Every,
+    /// Write only what changed: after the first line and each rule that fires, the numbers of groups
+    /// that differ from the line before
+    #[arg(long)]
+    changes: bool,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -56,7 +60,7 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     match simulation {
         Ok(Some((source, simulation))) => {
             reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
-            print_all(simulation, &mut reporter);
+            print_all(simulation, arguments.changes, &mut reporter);
         }
         Ok(None) => {}
         Err(message) => reporter.fail(&message),
@@ -117,15 +121,20 @@ fn with_option(error: SimulateError) -> String {
     format!("{error}{option}")
 }
 
-fn print_all(mut simulation: Simulation, reporter: &mut Reporter<'_>) {
+fn print_all(mut simulation: Simulation, only_changes: bool, reporter: &mut Reporter<'_>) {
     let mut remarks = Vec::new();
+    let mut before: Option<Record> = None;
     reporter.print_with(|out| {
         loop {
             let record = simulation.next();
             remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
             let Some(record) = record else { return Ok(()) };
-            serde_json::to_writer(&mut *out, &record)?;
+            match before.as_ref().and_then(|before| record.changes_since(before)) {
+                Some(changes) => serde_json::to_writer(&mut *out, &changes)?,
+                None => serde_json::to_writer(&mut *out, &record)?,
+            }
             out.write_all(b"\n")?;
+            before = only_changes.then_some(record);
         }
     });
     for remark in remarks {

@@ -43,6 +43,29 @@ fn a_line_an_epoch() {
 }
 
 #[test]
+fn only_what_changed() {
+    let text = "run 5 epochs; default optimizer sgd; start: train fc lr 1 times 0.5 every 1 epoch, \
+                set fc.bias lr 3; epoch 3: unfreeze layer4.1.bn2 lr 4; epoch 4: stop";
+    let folder = folder_with(&[("a.freeze", text)]);
+    let arguments = ["a.freeze", "--model", MODEL, "--steps-per-epoch", "2"];
+    let (_, whole, _) = freeze(&arguments, folder.path(), "");
+    let arguments = [&arguments[..], &["--changes"]].concat();
+    let (status, changes, _) = freeze(&arguments, folder.path(), "");
+    let (whole, changes): (Vec<_>, Vec<_>) = (whole.lines().collect(), changes.lines().collect());
+    assert_eq!((status, whole.len(), changes.len()), (0, 5, 5));
+    for fired in [0, 3, 4] {
+        assert_eq!(changes[fired], whole[fired]);
+    }
+    let changed = |epoch: u64, lr: f64| {
+        format!(
+            "{{\"epoch\":{epoch},\"step\":{},\"changed\":[{{\"group\":0,\"lr\":{lr}}}]}}",
+            2 * epoch
+        )
+    };
+    assert_eq!(changes[1..3], [changed(1, 0.5), changed(2, 0.25)]);
+}
+
+#[test]
 fn what_metrics_lack_is_reported_beside_the_lines() {
     let text = "run 3 epochs; start: train fc lr 1; when val_los > 1 or epoch 1: unfreeze layer4; \
                 epoch 2: unfreeze bn1, restore lowest loss, restore lowest acc";

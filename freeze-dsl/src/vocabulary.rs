@@ -29,7 +29,7 @@ pub const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
 pub const SELECTORS: [&str; 4] = ["first", "last", "sample", "rows"];
 
 /// Functions in numbers.
-pub const FUNCTIONS: [&str; 3] = ["len", "min", "max"];
+pub const FUNCTIONS: [&str; 6] = ["len", "min", "max", "floor", "ceil", "round"];
 
 /// Units of durations.
 pub const UNITS: [&str; 4] = ["epoch", "epochs", "step", "steps"];
@@ -62,7 +62,7 @@ pub const INNER: [&str; 22] = [
 
 /// Names of selections that every policy has, without their `@`.
 pub const READY_MADE: [&str; 7] =
-    ["all", "biases", "vectors", "matrices", "norms", "trainable", "frozen"];
+    ["all", "biases", "vectors", "norms", "matrices", "trainable", "frozen"];
 
 /// Arguments of optimizers that may be written without a number.
 pub const FLAGS: [&str; 3] = ["nesterov", "amsgrad", "centered"];

@@ -10,7 +10,7 @@
 mod support;
 
 use freeze_dsl::clock::{Clock, Program};
-use freeze_dsl::diagnostic::Code;
+use freeze_dsl::diagnostic::{Code, Diagnostic};
 use freeze_dsl::policy::Policy;
 use support::{findings, finds, resnet18};
 
@@ -22,6 +22,15 @@ fn finds_nothing(text: &str) {
 #[track_caller]
 fn label(code: Code, text: &str) -> String {
     findings(text).into_iter().find(|finding| finding.code == code).unwrap().label
+}
+
+/// The only finding with a code.
+#[track_caller]
+fn only(code: Code, text: &str) -> Diagnostic {
+    let mut found = findings(text).into_iter().filter(|finding| finding.code == code);
+    let first = found.next().unwrap();
+    assert!(found.next().is_none(), "{code} twice in {text}");
+    first
 }
 
 #[test]
@@ -127,7 +136,7 @@ fn frz0201_says_what_was_likely_meant() {
     assert_eq!(meant("start: train layer5;"), "start: train layer4;");
     assert_eq!(meant("start: train layer4.0.cnv1;"), "start: train layer4.0.conv1;");
     assert_eq!(meant("start: train \"layer4.0.cnv1\";"), "start: train \"layer4.0.conv1\";");
-    assert_eq!(meant("start: train downsample;"), "start: train layer2.0.downsample;");
+    assert_eq!(meant("start: train downsample;"), "start: train **.downsample;");
 }
 
 #[test]
@@ -457,4 +466,83 @@ fn all_that_is_wrong_is_reported_at_once() {
                 after 0 steps: train @bias;";
     let codes: Vec<&str> = findings(text).iter().map(|finding| finding.code.name()).collect();
     assert_eq!(codes, ["FRZ0201", "FRZ0102", "FRZ0403", "FRZ0402", "FRZ0202"]);
+}
+
+#[test]
+fn frz0302_conditions_that_exclude_each_other() {
+    let never = "when loss < 0.5 and loss > 0.6";
+    finds(&format!("{never}: train fc;"), &[(Code::NeverFires, never)]);
+    finds("when a < 1 and a >= 1: train fc;", &[(Code::NeverFires, "when a < 1 and a >= 1")]);
+    finds_nothing("when a <= 1 and a >= 1: train fc;");
+    finds_nothing("when a > 1 and a > 2 and b < 1: train fc;");
+    finds_nothing("when loss < 0.5 or when loss > 0.6: train fc;");
+}
+
+#[test]
+fn frz0302_is_reported_once_for_all_rules_after_a_stop() {
+    let text = "start: train fc, stop; epoch 1: unfreeze bn1; epoch 2: unfreeze layer4;";
+    finds(text, &[(Code::NeverFires, "epoch 1")]);
+}
+
+#[test]
+fn frz0401_a_large_learning_rate_is_a_warning() {
+    finds("start: train fc lr 1e3;", &[(Code::InvalidValue, "1e3")]);
+    let found = only(Code::InvalidValue, "start: train fc lr 1e3;");
+    assert!(!found.is_error());
+    assert_eq!(found.suggestions[0].edits[0].text, "1e-3");
+    finds_nothing("start: train fc lr 10;");
+    finds("start: train fc lr linear 30 -> 0 over 2 epochs;", &[(Code::InvalidValue, "30")]);
+}
+
+#[test]
+fn frz0506_a_rule_that_another_undoes() {
+    finds("start: train fc; start: train layer4;", &[(Code::UndoneRule, "train fc")]);
+    let text = "start: train fc lr 1; start as b: train layer4;";
+    finds(text, &[(Code::UndoneRule, "train fc lr 1")]);
+    assert!(only(Code::UndoneRule, text).suggestions.is_empty());
+    let found = only(Code::UndoneRule, "start: train fc;\nepoch 0: train layer4;");
+    assert_eq!(found.suggestions[0].edits[0].text, ", ");
+    finds(
+        "epoch 3: unfreeze fc lr 1; epoch 3: freeze fc;",
+        &[(Code::UndoneRule, "unfreeze fc lr 1")],
+    );
+    finds_nothing("start: train fc; start: unfreeze layer4;");
+    finds_nothing("start: train layer4; start: train layer4.0;");
+    finds_nothing("start: train fc; epoch 1: train layer4;");
+}
+
+#[test]
+fn a_mistake_in_many_turns_is_reported_once() {
+    let text = "run 3 epochs; for i in 1..9 { epoch i: set fc lr 1e-3 * i }";
+    let found = findings(text);
+    let never: Vec<_> = found.iter().filter(|it| it.code == Code::NeverFires).collect();
+    assert_eq!(never.len(), 1, "{never:#?}");
+    let note = "in the turn of the loop in which `i` is 3, and in 5 more turns";
+    assert_eq!(never[0].notes, [note]);
+}
+
+#[test]
+fn rules_that_are_not_in_order_are_reordered() {
+    let meant = |text: &str, code| support::applied(text, &only(code, text).suggestions[0]);
+    assert_eq!(
+        meant("epoch 3: train fc; epoch 1: unfreeze bn1;", Code::PastMoment),
+        "epoch 1: unfreeze bn1; epoch 3: train fc;"
+    );
+    assert_eq!(
+        meant(
+            "start: train fc;\nepoch 7: unfreeze bn1;\nepoch 6: unfreeze layer4;\n",
+            Code::PastMoment
+        ),
+        "start: train fc;\nepoch 6: unfreeze layer4;\nepoch 7: unfreeze bn1;\n"
+    );
+    assert_eq!(
+        meant("start: train fc; epoch 7: stop; epoch 6: unfreeze layer4", Code::NeverFires),
+        "start: train fc; epoch 6: unfreeze layer4; epoch 7: stop;"
+    );
+}
+
+#[test]
+fn notes_do_not_stand_beside_errors() {
+    let found = findings("start: train fc lr -1;");
+    assert_eq!(found.iter().map(|it| it.code).collect::<Vec<_>>(), [Code::InvalidValue]);
 }

@@ -205,6 +205,11 @@ fn comments(text: &str) -> Vec<String> {
                 end += if bytes[end] == b'\\' { 2 } else { 1 };
             }
             end + 1
+        } else if let Some(raw) = rest.strip_prefix('r').filter(|raw| is_quoted(raw)) {
+            let hashes = raw.len() - raw.trim_start_matches('#').len();
+            let end = format!("\"{}", "#".repeat(hashes));
+            let content = 1 + hashes + 1;
+            content + rest[content..].find(&end).unwrap() + end.len()
         } else if rest.starts_with("//") {
             let length = rest.find('\n').unwrap_or(rest.len());
             comments.push(rest[..length].trim_end().to_owned());
@@ -232,4 +237,9 @@ fn comments(text: &str) -> Vec<String> {
         rest = &rest[length..];
     }
     comments
+}
+
+/// Whether a raw string goes on with this after its `r`.
+fn is_quoted(raw: &str) -> bool {
+    raw.trim_start_matches('#').starts_with('"')
 }

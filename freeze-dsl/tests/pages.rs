@@ -41,6 +41,7 @@ fn findings(text: &str, model: &Model, metrics: Option<Table>) -> Vec<Diagnostic
     let checked = Draft::read(Source::new(text.to_owned())).check_against(model);
     let mut found = checked.findings.diagnostics().to_vec();
     if let Some(plan) = checked.policy.and_then(|policy| policy.plan(model).ok()) {
+        found.extend(plan.coarse_curves(None));
         if let Some(metrics) = metrics {
             let setup = Setup { epochs: Some(3), metrics, ..Setup::default() };
             found.extend(simulate(plan.clone(), setup).unwrap().diagnostics().iter().cloned());

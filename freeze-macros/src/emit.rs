@@ -161,9 +161,11 @@ emit! {
     struct ast::Curve { pieces, then_freeze }
     struct ast::Repeat { stretching }
     struct ast::Targets { selectors, except }
-    struct ast::Selector { term, within }
+    struct ast::Selector { term, within, is_optional }
     struct ast::Sample { count, list, seed }
-    struct ast::Rows { start, end, of }
+    struct ast::Rows { bounds, of }
+    struct ast::Count { number, is_percent }
+    struct ast::Element { term, is_optional }
     struct ast::Listing { prefixes, base }
     struct ast::Number { steps }
 }
@@ -233,10 +235,10 @@ emit! {
     enum ast::Segment {
         Literal(name),
         Glob(pattern),
-        Index(index),
-        Range { start, end, inclusive },
+        Index(bounds),
         OneOf(words)
     }
+    enum ast::Bounds { One(only), Range { start, end, inclusive } }
     enum ast::Step {
         Literal(value),
         Name(name),
@@ -249,6 +251,9 @@ emit! {
         Divide,
         Power,
         Min(count),
-        Max(count)
+        Max(count),
+        Floor,
+        Ceil,
+        Round
     }
 }

@@ -179,7 +179,7 @@ fn targets(depth: u32) -> Part {
 
 fn selector(depth: u32) -> Part {
     let within = prop_oneof![4 => word(""), 1 => words!["in" [term(depth)]]];
-    words![[term(depth)][within]]
+    words![[term(depth)][within][optional()]]
 }
 
 fn term(depth: u32) -> Part {
@@ -189,7 +189,7 @@ fn term(depth: u32) -> Part {
         1 => words!["@" [name()]],
         1 => string(),
         1 => words!["~" [string()]],
-        1 => words!["rows" [number()] ".." [number()] "of" [prop_oneof![path(), string()]]],
+        1 => words!["rows" [rows()] "of" [prop_oneof![path(), string()]]],
     ];
     if depth == 0 {
         return flat.boxed();
@@ -199,32 +199,59 @@ fn term(depth: u32) -> Part {
         6 => flat,
         1 => words!["(" [targets(depth - 1)] ")"],
         1 => list(depth),
-        1 => words!["sample" [number()] "of" [list(depth)] [seed]],
+        1 => words!["sample" [count()] "of" [list(depth)] [seed]],
     ]
     .boxed()
 }
 
 fn list(depth: u32) -> Part {
     let prefix =
-        prop_oneof![word("reversed"), words![[one_of(&["first", "last"])] [number()] "of"],];
+        prop_oneof![word("reversed"), words![[one_of(&["first", "last"])] [count()] "of"],];
     let prefixes = vec(prefix, 0..3).prop_map(|prefixes| prefixes.concat());
-    let terms = separated(term(depth.saturating_sub(1)), ",", 1..4);
+    let element = words![[term(depth.saturating_sub(1))][optional()]];
+    let terms = separated(element, ",", 1..4);
     let base = prop_oneof![words!["@"[name()]], words!["[" [terms] [maybe(word(","))] "]"],];
     words![[prefixes][base]]
+}
+
+/// The `?` of a selector that may select nothing, or nothing.
+fn optional() -> Part {
+    prop_oneof![4 => word(""), 1 => word("?")].boxed()
+}
+
+/// A number of elements, or a percentage of them.
+fn count() -> Part {
+    words![[number()][prop_oneof![4 => word(""), 1 => word("%")]]]
+}
+
+/// Indices or rows: one, or all between two bounds.
+fn bounds() -> Part {
+    let number = || prop_oneof![4 => number(), 1 => word("- 1")].boxed();
+    prop_oneof![
+        2 => number(),
+        2 => words![[number()] [one_of(&["..", "..="])] [number()]],
+        1 => words![[number()] ".."],
+        1 => words![[one_of(&["..", "..="])] [number()]],
+        1 => word(".."),
+    ]
+    .boxed()
+}
+
+fn rows() -> Part {
+    let several = separated(bounds(), ",", 1..4);
+    prop_oneof![3 => bounds(), 1 => words!["[" [several] [maybe(word(","))] "]"]].boxed()
 }
 
 fn path() -> Part {
     // Words of the language that cannot begin an action or an option may begin a path.
     let begin = one_of(&["fc", "layer4", "conv*", "*", "**", "epoch", "rest", "of", "_0"]);
-    let inclusive = one_of(&["..", "..="]);
-    let index =
-        prop_oneof![words!["[" [number()] "]"], words!["[" [number()] [inclusive] [number()] "]"],];
+    let index = words!["[" [bounds()] "]"];
     let words = one_of(&["q_proj", "0", "lr", "train", "weight"]);
     let segment = prop_oneof![
         4 => words,
         2 => one_of(&["*", "**", "conv*", "*1", "b*n"]),
         1 => words!["layer" [index.clone()]],
-        1 => index.boxed(),
+        1 => index,
         1 => words!["{" [separated(one_of(&["q", "0", "set"]), ",", 1..4)] "}"],
     ];
     let rest = vec(words!["."[segment]], 0..4).prop_map(|segments| segments.concat());
@@ -245,6 +272,7 @@ fn number() -> Part {
             1 => negated(inner.clone()),
             1 => words!["(" [inner.clone()] ")"],
             1 => words![[one_of(&["min", "max"])] "(" [several] ")"],
+            1 => words![[one_of(&["floor", "ceil", "round"])] "(" [inner.clone()] ")"],
             1 => word("len ( @ stages )"),
             1 => word("len ( reversed [ fc , layer4 . 0 ] )"),
         ]
@@ -272,5 +300,12 @@ fn name() -> Part {
 }
 
 fn string() -> Part {
-    one_of(&[r#""resnet18.safetensors""#, r#""a.b""#, r#""\"//\u{e9}\n;""#, r#""/*(""#])
+    one_of(&[
+        r#""resnet18.safetensors""#,
+        r#""a.b""#,
+        r#""\"//\u{e9}\n;""#,
+        r#""/*(""#,
+        r#"r"a\.b;""#,
+        r##"r#""/*"#"##,
+    ])
 }

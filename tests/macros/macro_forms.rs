@@ -15,7 +15,8 @@ static TOKENS: Policy = freeze_policy! {
             optimizer sgd(momentum 0.9 nesterov),
         set @vectors weight_decay 0;
     epoch 1_0 or after 500 steps: unfreeze layer4.0.conv1, layer3.**.conv2.weight, layer2.[0..1].*.{weight,bias};
-    after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, **.downsample.0 lr 5e-5 weight_decay 1;
+    after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, "layer1.1.bn1", layer2[-1..].bn2, layer9?,
+        rows [0, 3..5, -1] of fc.weight, last 50% of [layer2.*?], **.downsample.0 lr 5e-5 weight_decay 1;
     after 10% of run: freeze @all except fc, layer4;
     step 123456: set * optimizer rmsprop(alpha 0.9, centered) ;
     after rest or after 100 steps: stop
@@ -34,7 +35,8 @@ static LITERAL: Policy = freeze_policy!(
             optimizer sgd(momentum 0.9 nesterov),
         set @vectors weight_decay 0;
     epoch 1_0 or after 500 steps: unfreeze layer4.0.conv1, layer3.**.conv2.weight, layer2.[0..1].*.{weight,bias};
-    after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, **.downsample.0 lr 5e-5 weight_decay 1;
+    after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, "layer1.1.bn1", layer2[-1..].bn2, layer9?,
+        rows [0, 3..5, -1] of fc.weight, last 50% of [layer2.*?], **.downsample.0 lr 5e-5 weight_decay 1;
     after 10% of run: freeze @all except fc, layer4;
     step 123456: set * optimizer rmsprop(alpha 0.9, centered) ;
     after rest or after 100 steps: stop

@@ -3,6 +3,7 @@
 use crate::dependencies;
 use crate::error::Error;
 use crate::program::cargo;
+use crate::readme;
 use crate::skipped;
 use crate::structure;
 
@@ -30,7 +31,10 @@ pub(crate) fn all(args: &[String]) -> Result<(), Error> {
     let test = cargo(&["test", "--workspace"]).args(args);
     let result = test.env(skipped::VARIABLE, &skipped).run();
     print!("\n{}", skipped::summary(&skipped));
-    result
+    result?;
+
+    step("the crate of README.md");
+    readme::check()
 }
 
 fn step(name: &str) {

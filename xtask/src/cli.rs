@@ -15,6 +15,7 @@ Commands:
   test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
   structure      Check the order of modules, type names and documentation examples, and list the
                  files of more than 400 lines
+  readme         Set up, and build and run the crate that README.md shows
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
@@ -37,6 +38,7 @@ pub(crate) enum Command {
         args: Vec<String>,
     },
     Structure,
+    Readme,
     Acceptance {
         dir: PathBuf,
     },
@@ -54,14 +56,20 @@ impl Command {
             None | Some("help" | "-h" | "--help") => Ok(Self::Help),
             Some("demo") => Ok(Self::Demo { args: args.collect() }),
             Some("test") => Ok(Self::Test { args: args.collect() }),
-            Some("structure") => match args.next() {
-                None => Ok(Self::Structure),
-                Some(arg) => Err(unknown(&arg)),
-            },
+            Some("structure") => alone(Self::Structure, args),
+            Some("readme") => alone(Self::Readme, args),
             Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
         }
+    }
+}
+
+/// A command without arguments.
+fn alone(command: Command, mut args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    match args.next() {
+        None => Ok(command),
+        Some(arg) => Err(unknown(&arg)),
     }
 }
 

@@ -15,6 +15,7 @@ mod fetch_tests;
 mod libtorch;
 mod packages;
 mod program;
+mod readme;
 mod setup;
 mod skipped;
 mod structure;
@@ -46,6 +47,10 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { variant, dry_run: true } => setup::list(variant),
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Structure => structure::check(),
+        Command::Readme => {
+            setup::ensure(None)?;
+            readme::check()
+        }
         Command::Acceptance { dir } => {
             // Cargo runs this program wherever it was called; other programs run in the checkout.
             let dir = env::current_dir().map_or(dir.clone(), |current| current.join(&dir));

@@ -52,6 +52,11 @@ impl Program {
         self
     }
 
+    pub(crate) fn in_folder(mut self, folder: &Path) -> Self {
+        self.0.current_dir(folder);
+        self
+    }
+
     /// Runs it to its end. A program that fails has printed the reason.
     pub(crate) fn run(mut self) -> Result<(), Error> {
         let status = self.0.status().map_err(|error| self.cannot_start(&error))?;

@@ -15,7 +15,10 @@ use serde::{Deserialize, Serialize};
 pub use cow_box::CowBox;
 pub use numbers::{Number, Step};
 pub use options::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
-pub use targets::{Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term};
+pub use targets::{
+    Bounds, Count, Element, Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets,
+    Term,
+};
 
 use crate::source::Spanned;
 

@@ -44,4 +44,10 @@ pub enum Step {
     Min(usize),
     /// `max(…)` of this many operands.
     Max(usize),
+    /// `floor(…)`
+    Floor,
+    /// `ceil(…)`
+    Ceil,
+    /// `round(…)`: halves away from 0.
+    Round,
 }

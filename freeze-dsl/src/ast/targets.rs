@@ -15,7 +15,7 @@ pub struct Targets {
     pub except: List<Spanned<Selector>>,
 }
 
-/// `a`, or `a in b`.
+/// `a`, or `a in b`, or either with a `?` after it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Selector {
@@ -23,6 +23,8 @@ pub struct Selector {
     pub term: Spanned<Term>,
     /// The term `b`, if any: the selector is the intersection of both.
     pub within: Option<CowBox<Spanned<Term>>>,
+    /// Whether it may select nothing, as the `?` after it says.
+    pub is_optional: bool,
 }
 
 /// A part of a selector.
@@ -51,21 +53,29 @@ pub enum Term {
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Sample {
     /// How many are drawn.
-    pub count: Spanned<Number>,
+    pub count: Spanned<Count>,
     /// The list to draw from.
     pub list: Spanned<Listing>,
     /// The seed of the draws.
     pub seed: Option<Spanned<Number>>,
 }
 
+/// A number of elements, or a part of all of them.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Count {
+    /// The number, or the percentage.
+    pub number: Spanned<Number>,
+    /// Whether it is a percentage of the elements.
+    pub is_percent: bool,
+}
+
 /// `rows 0..32 of embed.weight`
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(inline))]
 pub struct Rows {
-    /// The first row.
-    pub start: Spanned<Number>,
-    /// One past the last.
-    pub end: Spanned<Number>,
+    /// Its rows.
+    pub bounds: List<Spanned<Bounds>>,
     /// The parameter.
     pub of: List<Spanned<Segment>>,
 }
@@ -88,9 +98,9 @@ pub enum Prefix {
     /// `reversed`
     Reversed,
     /// `first 2 of`
-    First(Spanned<Number>),
+    First(Spanned<Count>),
     /// `last 2 of`
-    Last(Spanned<Number>),
+    Last(Spanned<Count>),
 }
 
 /// A list's own elements, or its name.
@@ -99,9 +109,19 @@ pub enum Prefix {
 #[serde(rename_all = "snake_case")]
 pub enum Elements {
     /// `[a, b]`
-    These(List<Spanned<Term>>),
+    These(List<Element>),
     /// `@stages`
     Named(Text),
+}
+
+/// An element of a list.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Element {
+    /// What it selects.
+    pub term: Spanned<Term>,
+    /// Whether it may select nothing, as the `?` after it says; then it is no element.
+    pub is_optional: bool,
 }
 
 /// One segment of a path, or an index after one.
@@ -113,17 +133,26 @@ pub enum Segment {
     Literal(Text),
     /// `conv1`, `conv*`, `**`
     Glob(Text),
-    /// `[3]`
-    Index(Spanned<Number>),
-    /// `[0..4]` or `[0..=3]`
-    Range {
-        /// The first index.
-        start: Spanned<Number>,
-        /// The last index, or one past it.
-        end: Spanned<Number>,
-        /// Whether `end` is the last index itself.
-        inclusive: bool,
-    },
+    /// `[3]`, `[0..4]`
+    Index(Bounds),
     /// `{q_proj,v_proj}`
     OneOf(List<Spanned<Text>>),
+}
+
+/// Indices or rows: one, or all between two bounds. A negative one counts from the end.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Bounds {
+    /// `3`
+    One(Spanned<Number>),
+    /// `0..4` or `0..=3`
+    Range {
+        /// The first; without one, 0.
+        start: Option<Spanned<Number>>,
+        /// The last, or one past it; without one, all to the end.
+        end: Option<Spanned<Number>>,
+        /// Whether `end` is the last itself.
+        inclusive: bool,
+    },
 }

@@ -1,9 +1,11 @@
 //! Checks the actions of one rule against each other.
 
+use std::collections::{BTreeSet, HashMap};
+
 use super::effects::EffectCheck;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::index::SliceSet;
+use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, ParamOptions};
 use crate::plan::AppliedRule;
 use crate::source::Span;
@@ -55,41 +57,51 @@ impl EffectCheck<'_> {
     pub(super) fn conflicts(&mut self) {
         let AppliedRule { rule, selections, .. } = self.applied;
         for kind in OptionKind::ALL {
-            let mut earlier: Vec<(&ParamOptions, &SliceSet)> = Vec::new();
-            for (action, selection) in rule.actions.iter().zip(selections) {
-                let LoweredAction::On { verb, options, .. } = &action.value else { continue };
-                if *verb == Verb::Set || !kind.is_in(options) {
-                    continue;
-                }
-                // Reported with the last action that set it for a parameter.
-                let mut left = selection.clone();
-                for (other, of_other) in earlier.iter().rev() {
-                    if left.is_clear() {
-                        break;
-                    }
-                    if !left.is_disjoint(of_other)
-                        && let Some((one, another, what)) = kind.difference(other, options)
+            let giving: Vec<_> = rule
+                .actions
+                .iter()
+                .zip(selections)
+                .filter_map(|(action, selection)| match &action.value {
+                    LoweredAction::On { verb, options, .. }
+                        if *verb != Verb::Set && kind.is_in(options) =>
                     {
-                        let is_finer = selection.is_subset(of_other);
-                        let finer = (is_finer && rule.is_written_once).then(|| {
-                            let start = action.span.start;
-                            (Span::new(start, start + verb.word().len()), Verb::Set.word())
-                        });
-                        self.found.push(
-                            Diagnostic::new(
-                                Code::ConflictingOptions,
-                                another,
-                                format!("two {what}s for one parameter in one rule"),
-                            )
-                            .label("another one here")
-                            .also(one, "one here")
-                            .note("write the finer one as `set`, which may refine the actions before it")
-                            .guess("let it refine the one before it", finer),
-                        );
+                        Some((action, *verb, options, selection))
                     }
-                    left.difference_with(of_other);
+                    _ => None,
+                })
+                .collect();
+            if giving.len() < 2 {
+                continue;
+            }
+            // The last action that set the option of each slice.
+            let mut last: HashMap<SliceId, usize> = HashMap::new();
+            for (index, (action, verb, options, selection)) in giving.iter().enumerate() {
+                let earlier: BTreeSet<usize> =
+                    selection.iter().filter_map(|slice| last.insert(slice, index)).collect();
+                for other in earlier.iter().rev() {
+                    let Some((_, _, other, of_other)) = giving.get(*other) else { continue };
+                    let Some((one, another, what)) = kind.difference(other, options) else {
+                        continue;
+                    };
+                    let is_finer = selection.is_subset(of_other);
+                    let finer = (is_finer && rule.is_written_once).then(|| {
+                        let start = action.span.start;
+                        (Span::new(start, start + verb.word().len()), Verb::Set.word())
+                    });
+                    self.found.push(
+                        Diagnostic::new(
+                            Code::ConflictingOptions,
+                            another,
+                            format!("two {what}s for one parameter in one rule"),
+                        )
+                        .label("another one here")
+                        .also(one, "one here")
+                        .note(
+                            "write the finer one as `set`, which may refine the actions before it",
+                        )
+                        .guess("let it refine the one before it", finer),
+                    );
                 }
-                earlier.push((options, selection));
             }
         }
     }

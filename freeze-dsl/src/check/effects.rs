@@ -1,5 +1,8 @@
 //! Checks the effects of the rules on a model.
 
+use std::cell::LazyCell;
+
+use super::undone_rules::PassingRules;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
@@ -25,6 +28,8 @@ pub(crate) fn effects(
     let mut is_open = false;
     // Whether something trained in the steps before the rules that fire now.
     let mut trained = true;
+    let mut passing = PassingRules::default();
+    let has_errors = sink.iter().any(Diagnostic::is_error);
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
@@ -45,6 +50,7 @@ pub(crate) fn effects(
             must_train: trained && !is_passing && !is_open,
             varies: ends || is_open,
             is_drawn,
+            has_order: bound.is_network_order && !has_errors,
             found: &mut own,
         };
         checking.all(index == 0 && rule.fires_at_once());
@@ -53,7 +59,15 @@ pub(crate) fn effects(
         if !is_passing {
             trained = !applied.after.trains.is_clear();
         }
-        sink.extend(own.into_iter().map(|finding| rule.trace.annotate(finding)));
+        for finding in own {
+            rule.trace.report(finding, sink);
+        }
+        // What is drawn, and what a curve freezes, is not known.
+        if is_passing && !is_drawn && !ends {
+            passing.add(index, applied);
+        } else {
+            passing.report(&bound.rules, rule, &applied.after.trains, text, sink);
+        }
         ever.union_with(&applied.after.trains);
         // What a later firing selects may be anything of what it selects from.
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
@@ -64,7 +78,10 @@ pub(crate) fn effects(
         }
         show(rule, applied);
     });
-    never_trained(bound, &ever, sink);
+    // Beside an error, a note is no help.
+    if !sink.iter().any(Diagnostic::is_error) {
+        never_trained(bound, &ever, sink);
+    }
 }
 
 fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink) {
@@ -84,6 +101,7 @@ fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink
     );
 }
 
+#[expect(clippy::struct_excessive_bools, reason = "facts about one rule, each used by itself")]
 pub(super) struct EffectCheck<'a> {
     bound: &'a BoundPolicy,
     text: &'a str,
@@ -96,6 +114,8 @@ pub(super) struct EffectCheck<'a> {
     varies: bool,
     /// Whether what trains so far depends on draws, or on how often rules have fired.
     pub(super) is_drawn: bool,
+    /// Whether the model's order is the network's, and worth a note: beside an error it is not.
+    has_order: bool,
     pub(super) found: &'a mut Vec<Diagnostic>,
 }
 
@@ -117,7 +137,7 @@ impl EffectCheck<'_> {
             let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
                 continue;
             };
-            if targets.value.changes() && self.varies {
+            if targets.value.is_optional() || targets.value.changes() && self.varies {
                 continue;
             }
             let label = if !targets.value.changes() {
@@ -176,47 +196,82 @@ impl EffectCheck<'_> {
         let newly = |(alias, first): &(SliceId, SliceId)| {
             differs(&self.applied.after, *alias, *first) && !differs(self.before, *alias, *first)
         };
-        let Some((alias, first)) = self.bound.same.iter().copied().find(newly) else { return };
-        let name = |slice| self.bound.name(slice);
-        let touching =
-            |selection: &SliceSet| selection.contains(alias) != selection.contains(first);
+        let Some((_, first)) = self.bound.same.iter().copied().find(newly) else { return };
+        let names: Vec<String> =
+            self.names_of(first).map(|slice| format!("`{}`", self.bound.name(slice))).collect();
+        let Some((last, others)) = names.split_last() else { return };
         let AppliedRule { rule, selections, .. } = self.applied;
-        let actions = rule.actions.iter().zip(selections);
-        let mut touches = actions.filter_map(|(action, selection)| {
-            let targets = action.value.targets().filter(|_| touching(selection))?;
-            Some((targets.span, if selection.contains(alias) { first } else { alias }))
+        let differs = |selection: &SliceSet| {
+            let selected = self.names_of(first).filter(|slice| selection.contains(*slice)).count();
+            selected > 0 && selected < names.len()
+        };
+        let mut touching = rule.actions.iter().zip(selections).filter_map(|(action, selection)| {
+            let targets = action.value.targets().filter(|_| differs(selection))?;
+            Some((targets.span, selection))
         });
-        let last = touches.next_back();
-        let place = last.map_or(rule.span, |(targets, _)| targets);
-        // After `except`, the name would be taken away.
-        let both = last.filter(|(targets, _)| {
+        let touching = touching.next_back();
+        let place = touching.map_or(rule.span, |(targets, _)| targets);
+        // After `except`, the names would be taken away.
+        let all = touching.filter(|(targets, _)| {
             let written = self.text.get(targets.range()).unwrap_or_default();
-            let is_whole = self.bound.slice(first).is_some_and(|slice| slice.rows.is_none());
-            rule.is_written_once && is_whole && !written.contains("except")
+            rule.is_written_once && !written.contains("except")
         });
-        let both = both.map(|(targets, other)| {
-            (Span::new(targets.start, targets.start), format!("{:?}, ", name(other)))
+        let all = all.map(|(targets, selection)| {
+            (Span::new(targets.start, targets.start), self.other_names(first, selection))
         });
         self.found.push(
             Diagnostic::new(
                 Code::TiedDifferently,
                 place,
-                format!(
-                    "`{}` and `{}` are one tensor, treated differently",
-                    name(first),
-                    name(alias)
-                ),
+                format!("{} and {last} are one tensor, treated differently", others.join(", ")),
             )
-            .label("this means one of the two names")
-            .note("name both, or leave both out")
-            .guess("name both", both),
+            .label("this does not mean all of its names")
+            .note("name all of them, or leave all of them out")
+            .guess("name all of them", all),
         );
+    }
+
+    /// A slice under each name of its tensor.
+    fn names_of(&self, first: SliceId) -> impl Iterator<Item = SliceId> {
+        let others = self.bound.same.iter().filter(move |(_, of)| *of == first);
+        std::iter::once(first).chain(others.map(|(alias, _)| *alias))
+    }
+
+    /// The names of a tensor, or rows of them, that a selection leaves out while it has others, each
+    /// followed by a comma.
+    fn other_names(&self, first: SliceId, selection: &SliceSet) -> String {
+        let parameter = self.bound.parameter(first);
+        let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+        for own in self.bound.slice_ids().filter(|slice| self.bound.parameter(*slice) == parameter)
+        {
+            let rows = self.bound.slice(own).and_then(|slice| slice.rows.clone());
+            if !self.names_of(own).any(|slice| selection.contains(slice)) {
+                continue;
+            }
+            for slice in self.names_of(own).filter(|slice| !selection.contains(*slice)) {
+                let name = self.bound.name(slice);
+                let at = missing.iter().position(|(known, _)| *known == name);
+                let at = at.unwrap_or_else(|| {
+                    missing.push((name, Vec::new()));
+                    missing.len() - 1
+                });
+                if let (Some((_, all)), Some(rows)) = (missing.get_mut(at), &rows) {
+                    all.push(format!("{}..{}", rows.start, rows.end));
+                }
+            }
+        }
+        let written = missing.iter().map(|(name, rows)| match rows.as_slice() {
+            [] => format!("{name:?}, "),
+            [only] => format!("rows {only} of {name:?}, "),
+            several => format!("rows [{}] of {name:?}, ", several.join(", ")),
+        });
+        written.collect()
     }
 
     /// Frozen parameters after trainable ones: the backward pass still goes through them.
     fn order_of_model(&mut self) {
         let trains = &self.applied.after.trains;
-        if *trains == self.before.trains {
+        if !self.has_order || *trains == self.before.trains {
             return;
         }
         let Some(first) = self.bound.training(trains).next() else { return };
@@ -267,12 +322,13 @@ impl EffectCheck<'_> {
         };
         let clears = rule.actions.iter().any(|action| action.value.is(Verb::Train));
         let same = |slice| self.before.options(slice) == after.options(slice);
-        let whole_rule = || {
+        // Once for all actions.
+        let whole_rule = LazyCell::new(|| {
             self.before.trains == after.trains
                 && self.before.stats == after.stats
                 && dropped.is_clear()
                 && given.iter().all(same)
-        };
+        });
         for ((action, idle), selection) in
             rule.actions.iter().zip(&self.applied.idle).zip(&self.applied.selections)
         {
@@ -294,7 +350,7 @@ impl EffectCheck<'_> {
                 {
                     continue;
                 }
-                LoweredAction::On { verb: Verb::Train, .. } if !first && whole_rule() => {
+                LoweredAction::On { verb: Verb::Train, .. } if !first && *whole_rule => {
                     "just this trains already"
                 }
                 LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {
@@ -313,7 +369,7 @@ impl EffectCheck<'_> {
                         "all of this has these options already"
                     }
                 }
-                LoweredAction::Reset(_) if *idle => "what is frozen has no optimizer state",
+                LoweredAction::Reset(_) if *idle => "frozen parameters have no optimizer state",
                 _ => continue,
             };
             let of_rule = removal::of_statement(self.text, rule.span)

@@ -1,10 +1,13 @@
 //! The checks of meaning.
 
+mod coarse_curves;
 mod conflicts;
 mod effects;
 mod missing_options;
+mod reorder;
 mod run_time;
 mod schedule;
+mod undone_rules;
 
 pub(crate) use effects::effects;
 pub(crate) use schedule::schedule;

@@ -1,6 +1,10 @@
 //! Checks that every rule can fire, and none of them late.
 
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, removal};
+use super::reorder::moved_up;
+use crate::ast::Relation;
+use crate::diagnostic::{
+    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal,
+};
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
 };
@@ -21,24 +25,28 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;
     let mut previous: Option<&LoweredRule> = None;
-    for rule in &lowered.rules {
+    for (index, rule) in lowered.rules.iter().enumerate() {
         let mut report = |finding| {
-            sink.push(rule.trace.annotate(finding));
+            rule.trace.report(finding, sink);
         };
         after_stop_within(rule, text, &mut report);
+        never_true(rule, &mut report);
         // In a loop, an edit for one turn would be made for all of them.
         let is_alone = rule.trace.is_empty();
         if let Some(stop) = stopped {
-            let removal = removal::of_statement(text, rule.span).filter(|_| is_alone);
-            report(
-                never(rule)
-                    .also(stop, "training is over here")
-                    .guess_without("leave it out", removal),
-            );
-            continue;
+            let (before, after) = lowered.rules.split_at_checked(index).unwrap_or_default();
+            let finding = never(rule).also(stop, "training is over here");
+            report(match moved_up(rule, before, text).or_else(|| without_all(after, text)) {
+                Some(suggestion) => finding.with(suggestion),
+                None => finding,
+            });
+            // The rules after it never fire for the same reason.
+            break;
         }
         if let Some(previous) = previous {
-            past_moments(rule, previous, before, lowered.run.map(|run| run.value), &mut report);
+            let moved = || moved_up(rule, lowered.rules.get(..index).unwrap_or_default(), text);
+            let run = lowered.run.map(|run| run.value);
+            past_moments(rule, previous, before, run, moved, &mut report);
         }
         if let Some(when) = unbounded
             && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
@@ -94,6 +102,24 @@ fn never(rule: &LoweredRule) -> Diagnostic {
         .label("this moment never comes")
 }
 
+/// The edits that leave out some rules, none of which is in a loop.
+fn without_all(rules: &[LoweredRule], text: &str) -> Option<Suggestion> {
+    let removal = |rule: &LoweredRule| {
+        let span = removal::of_statement(text, rule.span).filter(|_| rule.trace.is_empty())?;
+        Some(Edit { span, text: String::new() })
+    };
+    let message = if rules.len() == 1 { "leave it out" } else { "leave out what follows `stop`" };
+    let mut edits = rules.iter().map(removal).collect::<Option<Vec<Edit>>>()?;
+    // The removals of neighbours may share the space between them.
+    let mut end = 0;
+    for edit in &mut edits {
+        edit.span.start = edit.span.start.max(end);
+        end = edit.span.end;
+    }
+    let (message, applicability) = (message.to_owned(), Applicability::Maybe);
+    Some(Suggestion { message, applicability, edits })
+}
+
 /// The last moment of the run at which a rule can fire, in the place of its own.
 fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(Span, String)> {
     let [moment] = &rule.trigger.value[..] else { return None };
@@ -108,6 +134,47 @@ fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(
     };
     let fits = rule.trace.is_empty() && earliest <= float(last);
     fits.then(|| (moment.span, format!("{unit} {last}")))
+}
+
+/// Comparisons of one metric that exclude each other.
+fn never_true(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
+    for moment in &rule.trigger.value {
+        let TriggerMoment::When(conditions) = &moment.value else { continue };
+        let mut metrics: Vec<&str> = conditions.iter().map(|it| it.metric.as_ref()).collect();
+        metrics.dedup();
+        for metric in metrics {
+            let own = conditions.iter().filter(|it| it.metric == metric);
+            // The lowest and the highest value at which all of them hold, and whether these count.
+            let (mut low, mut high) = ((f64::NEG_INFINITY, true), (f64::INFINITY, true));
+            for condition in own {
+                let MetricTest::Compares { relation, bound, .. } = condition.test else { continue };
+                let includes = matches!(relation, Relation::AtLeast | Relation::AtMost);
+                match relation {
+                    Relation::Above | Relation::AtLeast if bound >= low.0 => {
+                        low = (bound, includes && (bound > low.0 || low.1));
+                    }
+                    Relation::Below | Relation::AtMost if bound <= high.0 => {
+                        high = (bound, includes && (bound < high.0 || high.1));
+                    }
+                    _ => {}
+                }
+            }
+            // A bound that is not finite has a finding of its own.
+            let are_bounds = low.0 < f64::INFINITY && high.0 > f64::NEG_INFINITY;
+            if !are_bounds {
+                continue;
+            }
+            if low.0 > high.0 || low.0 >= high.0 && !(low.1 && high.1) {
+                let message = format!("`{metric}` can never satisfy all of these conditions");
+                report(
+                    Diagnostic::new(Code::NeverFires, moment.span, message)
+                        .label("conditions joined by `and` hold at the same time")
+                        .note("write `or when` between them if one of them is enough"),
+                );
+                return;
+            }
+        }
+    }
 }
 
 /// Actions after a `stop` in the same rule.
@@ -136,6 +203,7 @@ fn past_moments(
     previous: &LoweredRule,
     before: Earliest,
     run: Option<RunLength>,
+    moved: impl Fn() -> Option<Suggestion>,
     report: &mut impl FnMut(Diagnostic),
 ) {
     for moment in &rule.trigger.value {
@@ -157,17 +225,18 @@ fn past_moments(
                 "this moment is past when the rule before it fires, at {unit} {} at the earliest",
                 earliest.ceil()
             );
-            report(
-                Diagnostic::new(Code::PastMoment, moment.span, message)
-                    .label("rules fire in the order in which they are written")
-                    .also(previous.trigger.span, "the rule before waits for this")
-                    .guess(
-                        "let it fire together with the rule before it",
-                        rule.trace
-                            .is_empty()
-                            .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
-                    ),
-            );
+            let finding = Diagnostic::new(Code::PastMoment, moment.span, message)
+                .label("rules fire in the order in which they are written")
+                .also(previous.trigger.span, "the rule before waits for this");
+            report(match moved() {
+                Some(moved) => finding.with(moved),
+                None => finding.guess(
+                    "let it fire together with the rule before it",
+                    rule.trace
+                        .is_empty()
+                        .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                ),
+            });
         }
     }
 }

@@ -1,6 +1,6 @@
 //! A transition as one line that a person can read.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use super::{BestMoment, SliceGroup, Transition};
@@ -24,14 +24,12 @@ pub(super) fn summary(
             clauses.push(format!("{verb} {}", listed(&paths(plan, slices))));
         }
     }
-    let mut all = trains.clone();
-    all.fill();
     clauses.push(match bound.trainable(trains) {
         0 => "nothing trains".to_owned(),
         count => format!(
             "{count} of {} parameters train ({} of the numbers), lr {}",
-            bound.trainable(&all),
-            percentage(bound.elements(trains), bound.elements(&all)),
+            bound.parameters(),
+            percentage(bound.elements(trains), bound.all_elements()),
             rates(groups),
         ),
     });
@@ -66,14 +64,17 @@ impl fmt::Display for Transition {
 
 /// The fewest paths that select these slices and no others, in the model's order.
 fn paths(plan: &Plan, slices: &[SliceId]) -> Vec<String> {
-    let given: HashSet<SliceId> = slices.iter().copied().collect();
-    let name = |slice| plan.bound().name(slice);
-    let others = plan.slice_ids().filter(|slice| !given.contains(slice));
-    // Every path that selects another slice as well.
-    let shared: HashSet<&str> = others.map(name).flat_map(around).collect();
+    let bound = plan.bound();
+    let name = |slice| bound.name(slice);
+    let mut given: HashMap<&str, usize> = HashMap::new();
+    for path in slices.iter().flat_map(|slice| around(name(*slice))) {
+        *given.entry(path).or_default() += 1;
+    }
+    // A path that selects no other slice.
+    let is_own = |path: &&str| given.get(path).copied() == Some(bound.count_under(path));
     let mut paths: Vec<String> = Vec::new();
     for slice in slices {
-        let path = around(name(*slice)).find(|path| !shared.contains(path));
+        let path = around(name(*slice)).find(is_own);
         let path = match path {
             Some("") => "everything".to_owned(),
             Some(path) => path.to_owned(),

@@ -1,5 +1,7 @@
 //! The groups of slices that train with the same options at a moment.
 
+use std::collections::HashMap;
+
 use super::{Clock, Transition};
 use crate::index::{RuleId, SliceId, ids};
 use crate::ir::{Optimizer, TriggerMoment};
@@ -31,24 +33,29 @@ impl Clock {
             .collect();
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         self.groups.clear();
-        // Slices whose options are the very same are found without comparing each to all groups.
-        let mut known: Vec<(SliceOptions, usize)> = Vec::new();
+        // There may be as many options and groups as slices: no slice is compared to all of them.
+        let bits = |value: Option<f64>| value.map(|value| (value + 0.0).to_bits());
+        let mut known: HashMap<_, Vec<(SliceOptions, usize)>> = HashMap::new();
+        let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
         for slice in bound.training(&self.state.trains) {
             let Some(options) = self.state.options(slice) else { continue };
-            let place = known.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
+            let same = known.entry((options.lr, bits(options.weight_decay))).or_default();
+            let place = same.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
             let place = place.unwrap_or_else(|| {
                 let lr =
                     options.lr.and_then(|lr| values.get(lr.index()).copied()).or(self.program.lr);
                 let weight_decay =
                     self.program.weight_decay_or(options.weight_decay, options.optimizer);
                 let optimizer = self.program.optimizer_or(options.optimizer);
-                let same = self.groups.iter().position(|group| {
-                    group.lr == lr
-                        && group.weight_decay == weight_decay
-                        && group.optimizer == optimizer
-                });
-                let place = same.unwrap_or(self.groups.len());
-                if same.is_none() {
+                let alike = alike.entry((bits(lr), bits(weight_decay))).or_default();
+                let has_same = |place: &usize| {
+                    let group = self.groups.get(*place);
+                    group.is_some_and(|group| group.optimizer == optimizer)
+                };
+                let known = alike.iter().copied().find(has_same);
+                let place = known.unwrap_or(self.groups.len());
+                if known.is_none() {
+                    alike.push(place);
                     self.groups.push(SliceGroup {
                         slices: Vec::new(),
                         lr,
@@ -56,7 +63,7 @@ impl Clock {
                         optimizer,
                     });
                 }
-                known.push((*options, place));
+                same.push((*options, place));
                 place
             });
             if let Some(group) = self.groups.get_mut(place) {

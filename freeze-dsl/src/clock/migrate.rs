@@ -164,7 +164,9 @@ impl Clock {
         }
         let known = SliceLookup::new(before);
         for slice in after.table.ids() {
-            let Some(options) = state.options.get_mut(slice.index()) else { continue };
+            let Some(options) = Arc::make_mut(&mut state.options).get_mut(slice.index()) else {
+                continue;
+            };
             if let Some(known) = known.around(after, slice) {
                 state.trains.set(slice, self.state.trains.contains(known));
                 state.kept.set(slice, self.state.kept.contains(known));

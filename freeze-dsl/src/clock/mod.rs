@@ -141,7 +141,10 @@ impl Clock {
             self.metrics.wait(self.next);
         }
         self.metrics.looked();
-        self.state.compact();
+        // Only where curves have begun may others have lost their slices.
+        if self.state.running.len() > before.running.len() {
+            self.state.compact();
+        }
         self.state.advance(self.time, &self.lengths);
         self.regroup();
         self.compare(&before, &mut transition);
@@ -155,7 +158,8 @@ impl Clock {
         let applied = AppliedRule::new(bound, rule, &self.state, firing, self.time);
         transition.fired.push(Fired { rule: id, name: rule.name.clone() });
         let trained = || bound.training(&self.state.trains);
-        let slices = bound.slice_ids();
+        let with_state = self.state.with_state();
+        let slices = bound.training(&with_state);
         transition.dropped.extend(slices.filter(|slice| applied.drops(&self.state, *slice)));
         let froze = |slice: &SliceId| {
             applied.froze.contains(*slice) || !applied.after.trains.contains(*slice)
@@ -227,26 +231,28 @@ impl Clock {
     /// Records what changed since before the rules fired.
     fn compare(&mut self, before: &State, transition: &mut Transition) {
         let bound = self.plan.bound();
-        let slices = || bound.slice_ids();
         let (was, is) = (&before.trains, &self.state.trains);
-        transition.unfrozen =
-            slices().filter(|slice| is.contains(*slice) && !was.contains(*slice)).collect();
-        transition.frozen =
-            slices().filter(|slice| was.contains(*slice) && !is.contains(*slice)).collect();
+        let without = |all: &SliceSet, others: &SliceSet| {
+            let mut rest = all.clone();
+            rest.difference_with(others);
+            bound.training(&rest).collect()
+        };
+        transition.unfrozen = without(is, was);
+        transition.frozen = without(was, is);
         // Another optimizer begins with a state of its own.
         let optimizer = |state: &State, slice: SliceId| {
             state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
-        let has_state = |state: &State, slice: SliceId| {
-            state.trains.contains(slice) || state.kept.contains(slice)
-        };
-        transition.dropped.extend(slices().filter(|slice| {
-            has_state(before, *slice)
-                && has_state(&self.state, *slice)
-                && optimizer(before, *slice) != optimizer(&self.state, *slice)
-        }));
+        let with_state = self.state.with_state();
+        let mut still = before.with_state();
+        still.intersect_with(&with_state);
+        transition.dropped.extend(
+            bound
+                .training(&still)
+                .filter(|slice| optimizer(before, *slice) != optimizer(&self.state, *slice)),
+        );
         if transition.restored.iter().any(|restore| restore.observed.is_some()) {
-            transition.dropped.extend(slices().filter(|slice| has_state(&self.state, *slice)));
+            transition.dropped.extend(bound.training(&with_state));
         }
         transition.dropped.sort_unstable();
         transition.dropped.dedup();
@@ -327,9 +333,7 @@ impl Clock {
     #[expect(clippy::cast_precision_loss, reason = "a share of more numbers than any model has")]
     pub fn trained_share(&self) -> f64 {
         let bound = self.plan.bound();
-        let mut all = self.state.trains.clone();
-        all.fill();
-        bound.elements(&self.state.trains) as f64 / bound.elements(&all).max(1) as f64
+        bound.elements(&self.state.trains) as f64 / bound.all_elements().max(1) as f64
     }
 
     /// What trains, in groups with the same options, in the order of their first slices.

@@ -94,7 +94,7 @@ impl Clock {
             stopped: self.stopped,
             trains: trains.iter().collect(),
             kept: kept.iter().collect(),
-            options: options.clone(),
+            options: options.to_vec(),
             curves: running.iter().filter_map(curve).collect(),
             stats: stats.clone(),
             metrics: self.metrics.observations(),
@@ -188,7 +188,7 @@ impl SnapshotJson {
         let state = State {
             trains,
             kept,
-            options: self.options.clone(),
+            options: Arc::new(self.options.clone()),
             running: self
                 .curves
                 .iter()

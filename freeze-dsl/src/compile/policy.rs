@@ -19,7 +19,7 @@ use crate::text_file;
 pub enum LoadError {
     /// The file cannot be read.
     #[error("cannot read `{0}`: {1}")]
-    File(String, #[source] std::io::Error),
+    File(String, std::io::Error),
     /// The policy has errors; prints every finding with its place.
     #[error(transparent)]
     Policy(#[from] Findings),

@@ -129,8 +129,11 @@ codes! {
     NoWorkSaved "FRZ0503" Note "frozen parameters after trainable ones in the model's order save no backward work"
     UnusedLet "FRZ0504" Warning "a `let` that is never used"
     ZeroLearningRate "FRZ0505" Warning "`lr 0` instead of `freeze`"
+    UndoneRule "FRZ0506" Warning "a rule undone by another rule before a step is made"
+    CoarseCurve "FRZ0507" Warning "a curve in epochs that stays at 0 for an epoch, or is shorter than one"
     UnobservedMetric "FRZ0508" Warning "an epoch ended without the metric for which a rule waits"
     StepsDiffer "FRZ0509" Warning "an epoch had another number of steps than the program announced"
+    AbsentTargets "FRZ0510" Note "all targets of an action are optional and select nothing"
 }
 
 impl fmt::Display for Code {

@@ -37,6 +37,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// Edits that fix it.
     pub suggestions: Vec<Suggestion>,
+    /// Whether it is a warning, though others of its code are errors.
+    pub(crate) is_mild: bool,
 }
 
 /// A place in the text, with an explanation.
@@ -89,13 +91,20 @@ impl Diagnostic {
             secondary: Vec::new(),
             notes: Vec::new(),
             suggestions: Vec::new(),
+            is_mild: false,
         }
     }
 
-    /// How serious it is, which its code determines.
+    /// How serious it is: as serious as its code, or a warning.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        self.code.severity()
+        if self.is_mild { Severity::Warning } else { self.code.severity() }
+    }
+
+    /// The same as a warning.
+    pub(crate) fn mild(mut self) -> Self {
+        self.is_mild = true;
+        self
     }
 
     /// Whether it is an error.
@@ -131,6 +140,11 @@ impl Diagnostic {
             applicability,
             edits: vec![Edit { span, text: text.into() }],
         });
+        self
+    }
+
+    pub(crate) fn with(mut self, suggestion: Suggestion) -> Self {
+        self.suggestions.push(suggestion);
         self
     }
 

@@ -16,7 +16,10 @@ pub(crate) fn of_statement(text: &str, statement: Span) -> Option<Span> {
     Some(match gap.strip_prefix('\n') {
         Some(rest) if begins_line => Span::new(before.len(), text.len() - rest.len()),
         None if begins_line && gap.is_empty() => Span::new(before.len(), text.len()),
-        _ => Span::new(statement.start, text.len() - gap.len()),
+        // Nothing follows it on its line: the space before it goes as well.
+        None if gap.is_empty() => Span::new(before.len(), text.len()),
+        Some(_) => Span::new(before.len(), text.len() - gap.len()),
+        None => Span::new(statement.start, text.len() - gap.len()),
     })
 }
 
@@ -59,6 +62,8 @@ mod tests {
         assert_eq!(of("a; |b|; c;").as_deref(), Some("a; c;"));
         assert_eq!(of("a;\n|b|; c;").as_deref(), Some("a;\nc;"));
         assert_eq!(of("a;\n|b|").as_deref(), Some("a;\n"));
+        assert_eq!(of("a; |b|;\nc;").as_deref(), Some("a;\nc;"));
+        assert_eq!(of("a; |b|;").as_deref(), Some("a;"));
         assert_eq!(of("a;\n|b|; // why\nc;").as_deref(), Some("a;\n// why\nc;"));
         assert_eq!(of("|b| /* why */; c;"), None);
     }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::ops::Deref;
 
 use super::{Code, Diagnostic, Reported};
+use crate::source::Span;
 
 /// Collects findings in the order in which they are reported. Of each code, only the first
 /// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million.
@@ -11,6 +12,20 @@ use super::{Code, Diagnostic, Reported};
 pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
     counts: HashMap<Code, usize>,
+    /// The findings in loop turns.
+    in_turns: HashMap<(Code, Span), InTurns>,
+}
+
+/// A finding that is reported once for all turns of a loop.
+#[derive(Debug, Clone)]
+struct InTurns {
+    /// Its index; `None` if it was dropped.
+    index: Option<usize>,
+    /// The first turn in which it was found, and the last.
+    first: usize,
+    last: usize,
+    /// How many turns it was found in besides the first.
+    more: usize,
 }
 
 impl DiagnosticSink {
@@ -26,12 +41,43 @@ impl DiagnosticSink {
         Reported::new()
     }
 
+    /// Reports a finding in a turn of a loop, once for all turns; `annotate` adds the turn to it.
+    pub(crate) fn push_in_turn(
+        &mut self,
+        finding: Diagnostic,
+        turn: usize,
+        annotate: impl FnOnce(Diagnostic) -> Diagnostic,
+    ) -> Reported {
+        let key = (finding.code, finding.span);
+        match self.in_turns.get_mut(&key) {
+            Some(known) if known.first != turn => {
+                known.more += usize::from(known.last != turn);
+                known.last = turn;
+                Reported::new()
+            }
+            Some(_) => self.push(annotate(finding)),
+            None => {
+                let index = (!self.is_full(finding.code)).then_some(self.kept.len());
+                self.in_turns.insert(key, InTurns { index, first: turn, last: turn, more: 0 });
+                self.push(annotate(finding))
+            }
+        }
+    }
+
     /// Whether further findings of a code are dropped, so that making them is a waste of time.
     pub(crate) fn is_full(&self, code: Code) -> bool {
         self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
     }
 
-    pub(crate) fn into_vec(self) -> Vec<Diagnostic> {
+    pub(crate) fn into_vec(mut self) -> Vec<Diagnostic> {
+        for InTurns { index, more, .. } in self.in_turns.into_values() {
+            let finding = index.and_then(|index| self.kept.get_mut(index));
+            // Its last note is about its turn.
+            if let Some(note) = finding.filter(|_| more > 0).and_then(|it| it.notes.last_mut()) {
+                let turns = if more == 1 { "turn" } else { "turns" };
+                *note = format!("{note}, and in {more} more {turns}");
+            }
+        }
         self.kept
     }
 }

@@ -191,12 +191,10 @@ impl<'t> Printer<'t> {
 /// The separator of two tokens if no other is requested.
 fn usual(before: Rule, next: Rule) -> Separator {
     let is_glued = is_opening(before)
-        || is_glued_to_the_left(next)
-        || matches!(
-            before,
-            Rule::at | Rule::tilde | Rule::negative | Rule::dot | Rule::inclusive | Rule::exclusive
-        )
-        || (next == Rule::open && matches!(before, Rule::kw_len | Rule::kw_min | Rule::kw_max))
+        || (is_glued_to_the_left(next) && before != Rule::kw_rows)
+        || matches!(before, Rule::at | Rule::tilde | Rule::negative | Rule::dot)
+        || (matches!(before, Rule::inclusive | Rule::exclusive) && next != Rule::kw_of)
+        || (next == Rule::open && is_function(before))
         || (next == Rule::open_index && before == Rule::globs);
     if is_glued { Separator::Nothing } else { Separator::Space }
 }
@@ -204,6 +202,18 @@ fn usual(before: Rule, next: Rule) -> Separator {
 /// Whether a comment directly follows a token: after an opening bracket, if it is no line comment.
 fn glues(before: Rule, comment: &str) -> bool {
     is_opening(before) && !comment.starts_with("//")
+}
+
+fn is_function(kind: Rule) -> bool {
+    matches!(
+        kind,
+        Rule::kw_len
+            | Rule::kw_min
+            | Rule::kw_max
+            | Rule::kw_floor
+            | Rule::kw_ceil
+            | Rule::kw_round
+    )
 }
 
 fn is_opening(kind: Rule) -> bool {
@@ -217,6 +227,7 @@ fn is_glued_to_the_left(kind: Rule) -> bool {
             | Rule::semicolon
             | Rule::colon
             | Rule::percent
+            | Rule::optional
             | Rule::dot
             | Rule::inclusive
             | Rule::exclusive

@@ -86,7 +86,7 @@ impl Printer<'_> {
                 self.targets(pair);
                 self.push(Operation::Dedent);
             }
-            Rule::group | Rule::elements | Rule::arguments => self.brackets(pair),
+            Rule::group | Rule::elements | Rule::row_list | Rule::arguments => self.brackets(pair),
             Rule::one_of => self.one_of(pair),
             _ if is_token(&pair) => self.token(),
             _ => self.parts(pair),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Diagnostic, DiagnosticSink, Reported};
 
 /// The loop turns that something was unrolled from, the innermost first. Everything in one turn
 /// shares the turns around it.
@@ -13,13 +13,24 @@ pub(crate) struct LoopTrace(Option<Arc<LoopTurn>>);
 struct LoopTurn {
     /// As messages show it: `` `i` is 2 ``.
     description: String,
+    /// Its number among all turns of the policy's loops.
+    number: usize,
     around: LoopTrace,
 }
 
 impl LoopTrace {
     /// This trace with one more turn inside.
-    pub(crate) fn turn(&self, description: String) -> Self {
-        Self(Some(Arc::new(LoopTurn { description, around: self.clone() })))
+    pub(crate) fn turn(&self, description: String, number: usize) -> Self {
+        Self(Some(Arc::new(LoopTurn { description, number, around: self.clone() })))
+    }
+
+    /// Reports a finding with these turns. What is reported at the same place in other turns is
+    /// counted.
+    pub(crate) fn report(&self, finding: Diagnostic, sink: &mut DiagnosticSink) -> Reported {
+        match &self.0 {
+            None => sink.push(finding),
+            Some(turn) => sink.push_in_turn(finding, turn.number, |finding| self.annotate(finding)),
+        }
     }
 
     /// Whether there is no loop around.
@@ -28,10 +39,7 @@ impl LoopTrace {
     }
 
     /// Adds a note with these turns to a finding.
-    pub(crate) fn annotate(&self, finding: Diagnostic) -> Diagnostic {
-        if self.is_empty() {
-            return finding;
-        }
+    fn annotate(&self, finding: Diagnostic) -> Diagnostic {
         let mut turns: Vec<&str> =
             std::iter::successors(self.0.as_deref(), |turn| turn.around.0.as_deref())
                 .map(|turn| turn.description.as_str())

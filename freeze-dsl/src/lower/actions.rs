@@ -1,9 +1,10 @@
 //! Actions, and which options each of them can have.
 
 use super::Lowering;
-use crate::ast::{self, Setting, Verb};
+use crate::ast::{self, Setting, Targets, Verb};
 use crate::diagnostic::{Code, Diagnostic, removal};
 use crate::ir::LoweredAction;
+use crate::select::Selection;
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -30,12 +31,12 @@ impl Lowering<'_, '_> {
     fn action(&mut self, action: &Spanned<ast::Action>) -> Option<LoweredAction> {
         Some(match &action.value {
             ast::Action::Stop => LoweredAction::Stop,
-            ast::Action::Reset(targets) => LoweredAction::Reset(self.targets(targets)),
+            ast::Action::Reset(targets) => LoweredAction::Reset(self.action_targets(targets)),
             ast::Action::Restore { best, metric } => {
                 LoweredAction::Restore { best: *best, metric: metric.value.clone() }
             }
             ast::Action::On { verb, targets, settings } => {
-                let targets = self.targets(targets);
+                let targets = self.action_targets(targets);
                 let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
                 let ((options, keep), reported) = self.watch(|lowering| {
                     let options = lowering.options(settings, freeze.as_ref());
@@ -47,6 +48,19 @@ impl Lowering<'_, '_> {
             }
             ast::Action::For { .. } => return None,
         })
+    }
+
+    /// The targets of an action. Notes that a `?` lets all of them select nothing.
+    fn action_targets(&mut self, targets: &Spanned<Targets>) -> Spanned<Selection> {
+        let selected = self.targets(targets);
+        if selected.value == Selection::Absent {
+            let message = format!("`{}` selects nothing here", self.slice(targets.span));
+            self.report(
+                Diagnostic::new(Code::AbsentTargets, targets.span, message)
+                    .label("its `?` allows that, so this action applies to no parameter"),
+            );
+        }
+        selected
     }
 
     /// An edit to `freeze`, for an action that does nothing but set one constant learning rate.

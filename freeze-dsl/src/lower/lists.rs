@@ -3,9 +3,11 @@
 use super::Lowering;
 use super::numbers::in_place;
 use super::scope::Meaning;
-use crate::ast::{self, Item, Listing, Number, Prefix, Segment, Term, Text};
+use crate::ast::{
+    self, Count, Element, Item, Listing, Number, Prefix, Segment, Targets, Term, Text,
+};
 use crate::diagnostic::{Code, Diagnostic};
-use crate::select::{ReadyMade, Selection};
+use crate::select::{PathSegment, ReadyMade, Selection};
 use crate::source::{Span, Spanned};
 
 /// One element of a list.
@@ -28,6 +30,10 @@ impl Lowering<'_, '_> {
     /// Defines the name of a `let`.
     pub(super) fn define(&mut self, item: &Spanned<Item>) {
         let (name, meaning) = match &item.value {
+            Item::LetNumber { name, number } if self.is_path(number) => {
+                self.names_a_path(name, number.span, item.span);
+                (name, Meaning::Unknown)
+            }
             Item::LetNumber { name, number } => {
                 let overridden = self.overrides.names.get(&name.value).copied();
                 // The names in the number count as used, even if the program overrides it.
@@ -35,6 +41,9 @@ impl Lowering<'_, '_> {
                 (name, Meaning::Number(overridden.or(own)))
             }
             Item::LetTargets { name, targets } => {
+                if self.is_optional(targets) {
+                    self.optional_names.insert(name.value.clone());
+                }
                 (name, Meaning::Targets(self.targets(targets).value))
             }
             Item::LetList { name, list } => (name, self.meaning(list)),
@@ -94,11 +103,11 @@ impl Lowering<'_, '_> {
             match &prefix.value {
                 Prefix::Reversed => elements.elements.reverse(),
                 Prefix::First(count) => {
-                    let count = self.count(count, &elements)?;
+                    let count = self.count(count, list, &elements)?;
                     elements.elements.truncate(count);
                 }
                 Prefix::Last(count) => {
-                    let count = self.count(count, &elements)?;
+                    let count = self.count(count, list, &elements)?;
                     let skipped = elements.elements.len().saturating_sub(count);
                     elements.elements.drain(..skipped);
                 }
@@ -108,19 +117,34 @@ impl Lowering<'_, '_> {
     }
 
     /// A count of a list's elements; `None` if the list has fewer.
-    pub(super) fn count(&mut self, count: &Spanned<Number>, of: &LoweredList) -> Option<usize> {
+    pub(super) fn count(
+        &mut self,
+        count: &Count,
+        list: &Listing,
+        of: &LoweredList,
+    ) -> Option<usize> {
+        let Count { number: count, is_percent } = count;
+        if *is_percent {
+            return self.part(count, of);
+        }
         let asked = usize::try_from(self.whole_number(count, "a number of elements")?).ok()?;
         let has = of.elements.len();
         if asked > has && of.complete {
-            self.report(
-                Diagnostic::new(
-                    Code::OutOfRange,
-                    count.span,
-                    format!("{asked} elements are asked of a list that has {has}"),
-                )
-                .label(format!("at most {has}"))
-                .guess("ask for all of them", in_place(count, &has).filter(|_| has > 0)),
-            );
+            let finding = Diagnostic::new(
+                Code::OutOfRange,
+                count.span,
+                format!("this list has {has} elements, not {asked}"),
+            )
+            .label(format!("at most {has}"));
+            let all = in_place(count, &has).filter(|_| has > 0);
+            let finding = match self.children(list, asked) {
+                Some((place, children)) => finding.guess(
+                    format!("the list has one element; did you mean its {children} parts?"),
+                    Some((place, ".*")),
+                ),
+                None => finding.guess("ask for all of them", all),
+            };
+            self.report(finding);
             return None;
         }
         if asked == 0 {
@@ -128,7 +152,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     count.span,
-                    "no elements of a list are asked for",
+                    "0 elements of a list select nothing",
                 )
                 .label("expected at least 1")
                 .guess("ask for one", in_place(count, &1)),
@@ -136,6 +160,61 @@ impl Lowering<'_, '_> {
             return None;
         }
         Some(asked)
+    }
+
+    /// For a list of one path without a wildcard, such as `[encoder.layer]`: where `.*` would make
+    /// at least this many elements of it, and how many.
+    fn children(&mut self, list: &Listing, asked: usize) -> Option<(Span, usize)> {
+        let ast::Elements::These(elements) = &list.base.value else { return None };
+        let [Element { term: Spanned { value: Term::Path(path), span }, .. }] = &**elements else {
+            return None;
+        };
+        let mut pattern = self.pattern(path)?;
+        let is_quoted = self.text.get(span.range())?.ends_with(['"', '#']);
+        if has_single_star(path) || is_quoted {
+            return None;
+        }
+        pattern.push(Spanned::new(PathSegment::Glob("*"), *span));
+        let count = self.model?.spread(&pattern).len();
+        (count >= asked).then(|| (Span::new(span.end, span.end), count))
+    }
+
+    /// A percentage of a list's elements: to the nearest, halves up, and at least one.
+    fn part(&mut self, percent: &Spanned<Number>, of: &LoweredList) -> Option<usize> {
+        let percentage = self.number(percent)?;
+        if !(percentage > 0.0 && percentage <= 100.0) {
+            self.report(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    percent.span,
+                    format!("{percentage}% of a list is not a part of it"),
+                )
+                .label("expected more than 0% and at most 100%"),
+            );
+            return None;
+        }
+        if !of.complete {
+            return Some(of.elements.len());
+        }
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a list's length is small"
+        )]
+        let asked = (of.elements.len() as f64 * percentage / 100.0 + 0.5).floor() as usize;
+        if of.elements.is_empty() {
+            self.report(
+                Diagnostic::new(
+                    Code::OutOfRange,
+                    percent.span,
+                    "a part of a list without elements",
+                )
+                .label("each of its elements selects nothing here"),
+            );
+            return None;
+        }
+        Some(asked.max(1))
     }
 
     fn named_list(&mut self, name: &str, place: Span) -> Option<LoweredList> {
@@ -155,7 +234,7 @@ impl Lowering<'_, '_> {
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
                 self.report(
-                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is no list"))
+                    Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is not a list"))
                         .label("expected a list such as `[fc, layer4]`")
                         .guess("make a list of it", Some((place, format!("[@{name}]")))),
                 );
@@ -164,13 +243,22 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn elements(&mut self, terms: &[Spanned<Term>]) -> LoweredList {
+    fn elements(&mut self, written: &[Element]) -> LoweredList {
         let mut all = LoweredList { elements: Vec::new(), complete: true };
-        for term in terms {
+        for element in written {
+            let Element { term, is_optional } = element;
+            // Without a model, whether it is an element is unknown.
+            let may_be_absent = *is_optional || self.may_be_absent(&term.value);
+            all.complete &= self.model.is_some() || !may_be_absent;
             match &term.value {
-                Term::Path(path) if has_single_star(path) => self.spread(path, term.span, &mut all),
+                Term::Path(path) if has_single_star(path) => {
+                    self.spread(path, element, &mut all);
+                }
                 _ => {
-                    let selection = self.term(term);
+                    let selection = self.allowing(*is_optional, |lowering| lowering.term(term));
+                    if selection == Selection::Absent {
+                        continue;
+                    }
                     let shown = self.slice(term.span);
                     all.elements.push(ListElement { selection, shown });
                 }
@@ -179,8 +267,25 @@ impl Lowering<'_, '_> {
         all
     }
 
+    /// Whether targets may select nothing: each of their selectors has a `?`, or names such.
+    fn is_optional(&self, targets: &Targets) -> bool {
+        targets
+            .selectors
+            .iter()
+            .all(|selector| selector.is_optional || self.may_be_absent(&selector.term.value))
+    }
+
+    fn may_be_absent(&self, term: &Term) -> bool {
+        match term {
+            Term::Named(name) => self.optional_names.contains(name),
+            Term::Group(targets) => self.is_optional(targets),
+            _ => false,
+        }
+    }
+
     /// A path with a `*` segment: one element for each name that its last `*` matches.
-    fn spread(&mut self, path: &[Spanned<Segment>], place: Span, all: &mut LoweredList) {
+    fn spread(&mut self, path: &[Spanned<Segment>], element: &Element, all: &mut LoweredList) {
+        let place = element.term.span;
         let pattern = self.pattern(path);
         let (Some(model), Some(pattern)) = (self.model, pattern) else {
             all.complete = self.model.is_some();
@@ -191,7 +296,13 @@ impl Lowering<'_, '_> {
         let spread = model.spread(&pattern);
         if spread.is_empty() {
             // Reported like any path that selects nothing.
-            self.select(&pattern, place);
+            let nothing =
+                self.allowing(element.is_optional, |lowering| lowering.select(&pattern, place));
+            if nothing != Selection::Absent {
+                all.complete = false;
+                let shown = self.slice(place);
+                all.elements.push(ListElement { selection: Selection::unknown(), shown });
+            }
         }
         all.elements.extend(spread.into_iter().map(|(shown, parameters)| ListElement {
             selection: Selection::Parameters(parameters),

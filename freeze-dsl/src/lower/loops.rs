@@ -1,7 +1,7 @@
 //! Loops, turn by turn, and the limits on what they may unroll to.
 
 use super::Lowering;
-use crate::ast::{Loop, Text};
+use crate::ast::{Bounds, Loop, Text};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
 
@@ -94,8 +94,18 @@ impl Lowering<'_, '_> {
         Some((Span::new(dots, dots + 2), "..="))
     }
 
+    /// The same for bounds that are both written.
+    pub(super) fn inclusive_bounds(&self, bounds: &Bounds) -> Option<(Span, &'static str)> {
+        match bounds {
+            Bounds::Range { start: Some(start), end: Some(end), inclusive: false } => {
+                self.inclusive(start.span, end.span)
+            }
+            _ => None,
+        }
+    }
+
     fn turn(&mut self, description: String, body: &mut impl FnMut(&mut Self)) {
-        let inner = self.trace.turn(description);
+        let inner = self.trace.turn(description, self.turns);
         let outer = std::mem::replace(&mut self.trace, inner);
         body(self);
         self.trace = outer;

@@ -5,7 +5,9 @@ mod actions;
 mod lists;
 mod loops;
 mod numbers;
+mod optimizers;
 mod options;
+mod rows;
 mod scope;
 mod targets;
 mod triggers;
@@ -17,7 +19,7 @@ use crate::diagnostic::{
     Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
 };
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
-use crate::parse::lost_lets;
+use crate::parse::{self, LostStatements};
 use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
@@ -38,8 +40,6 @@ pub(crate) fn lower(
         sink: DiagnosticSink::default(),
         reported: None,
         reports: 0,
-        first_report: None,
-        reported_in_turns: HashSet::new(),
         scope: Scope::default(),
         lets: lets(tree),
         trace: LoopTrace::default(),
@@ -50,13 +50,20 @@ pub(crate) fn lower(
         checked_loops: HashSet::new(),
         turns: 0,
         weight: 0,
+        is_forgiving: false,
+        optional_names: HashSet::new(),
         regexes: HashMap::new(),
         policy: LoweredPolicy::default(),
     };
     // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
-    for name in lost_lets(source.text(), tree, sink) {
-        lowering.scope.define(&name, Meaning::Unknown);
-        lowering.scope.get(&name.value, true);
+    if sink.iter().any(|finding| finding.code.leaves_unresolved()) {
+        let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
+        let lost = LostStatements::new(&readable, tree);
+        lowering.has_run |= lost.has_run;
+        for name in lost.names {
+            lowering.scope.define(&name, Meaning::Unknown);
+            lowering.scope.get(&name.value, true);
+        }
     }
     // `run` and `let` may follow the statements that use them.
     for item in tree.items.iter() {
@@ -93,10 +100,6 @@ struct Lowering<'a, 'm> {
     reported: Option<Reported>,
     /// The number of findings, including those that the sink dropped.
     reports: usize,
-    /// The first finding of all.
-    first_report: Option<Reported>,
-    /// The findings in loop turns: code, place and message.
-    reported_in_turns: HashSet<(Code, Span, String)>,
     scope: Scope,
     /// The places of all `let`s, for names that are used before they are defined.
     lets: HashMap<(Text, bool), Span>,
@@ -116,6 +119,10 @@ struct Lowering<'a, 'm> {
     turns: usize,
     /// The amount of text that was unrolled so far.
     weight: usize,
+    /// Whether a `?` allows what is lowered to select nothing.
+    is_forgiving: bool,
+    /// The names of targets that may select nothing, since each of their selectors has a `?`.
+    optional_names: HashSet<Text>,
     /// The selections of regular expressions, so that each is compiled once.
     regexes: HashMap<Text, Selection>,
     policy: LoweredPolicy,
@@ -125,16 +132,7 @@ impl Lowering<'_, '_> {
     /// Reports a finding, with the loop turns around it.
     fn report(&mut self, finding: Diagnostic) -> Reported {
         self.reports += 1;
-        // The same text is wrong in the same way in every turn; once is enough.
-        let key = || (finding.code, finding.span, finding.message.clone());
-        let is_repeated = !self.trace.is_empty()
-            && !self.sink.is_full(finding.code)
-            && !self.reported_in_turns.insert(key());
-        let reported = match self.first_report.filter(|_| is_repeated) {
-            Some(earlier) => earlier,
-            None => self.sink.push(self.trace.annotate(finding)),
-        };
-        self.first_report.get_or_insert(reported);
+        let reported = self.trace.report(finding, &mut self.sink);
         self.reported = Some(reported);
         reported
     }

@@ -2,8 +2,10 @@
 
 use super::Lowering;
 use super::scope::Meaning;
-use crate::ast::{Number, Step};
-use crate::diagnostic::{Applicability, Code, Diagnostic, nearest};
+use crate::ast::{Bounds, Number, Step, Text};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion, nearest};
+use crate::parse::uses_with_sign;
+use crate::select::{Bound, BoundRange};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -27,6 +29,9 @@ impl Lowering<'_, '_> {
                 Step::Subtract => binary(&mut stack, |left, right| left - right),
                 Step::Multiply => binary(&mut stack, |left, right| left * right),
                 Step::Divide => binary(&mut stack, |left, right| left / right),
+                Step::Floor => stack.pop()?.map(f64::floor),
+                Step::Ceil => stack.pop()?.map(f64::ceil),
+                Step::Round => stack.pop()?.map(f64::round),
                 Step::Power => binary(&mut stack, f64::powf),
                 Step::Min(count) => fold(&mut stack, *count, f64::min),
                 Step::Max(count) => fold(&mut stack, *count, f64::max),
@@ -34,6 +39,33 @@ impl Lowering<'_, '_> {
             stack.push(value);
         }
         stack.pop()?
+    }
+
+    /// Whether a number is only a word that looks like no number's name.
+    pub(super) fn is_path(&self, number: &Spanned<Number>) -> bool {
+        let [Spanned { value: Step::Name(name), .. }] = &*number.steps else { return false };
+        let is_later =
+            [true, false].into_iter().any(|kind| self.lets.contains_key(&(name.clone(), kind)));
+        let is_known = self.scope.place(name, true).is_some();
+        !(is_known || is_later || nearest(name, self.scope.names(true)).is_some())
+    }
+
+    /// Reports `let head = fc`, which names a path without `@`.
+    pub(super) fn names_a_path(&mut self, name: &Spanned<Text>, path: Span, statement: Span) {
+        let path_text = self.slice(path);
+        let mut edits =
+            vec![Edit { span: Span::new(name.span.start, name.span.start), text: "@".to_owned() }];
+        edits.extend(uses_with_sign(self.text, statement, &name.value));
+        let mut finding =
+            Diagnostic::new(Code::UnknownName, path, format!("unknown number `{path_text}`"))
+                .label("no `let` defines a number of this name")
+                .also(name.span, "a name of parameters is written with `@`");
+        finding.suggestions.push(Suggestion {
+            message: format!("write `@{}` to name parameters", name.value),
+            applicability: Applicability::Maybe,
+            edits,
+        });
+        self.report(finding);
     }
 
     fn named_number(&mut self, name: &str, place: Span) -> Option<f64> {
@@ -50,7 +82,9 @@ impl Lowering<'_, '_> {
         }
         let finding = finding.label("no `let` and no loop around this defines it");
         // `then freez` reads as a number's name.
-        let near = || nearest(name, self.scope.names(true).chain(["freeze"]));
+        let zero = ["none", "null", "zero", "None", "off", "false", "False"];
+        let zero = zero.contains(&name).then_some("0");
+        let near = || zero.or_else(|| nearest(name, self.scope.names(true).chain(["freeze"])));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -80,6 +114,45 @@ impl Lowering<'_, '_> {
         self.overrides.rust.get(index).copied()
     }
 
+    /// A bound of indices or rows. One that is written with a `-` counts from the end.
+    pub(super) fn bound(&mut self, number: &Spanned<Number>, what: &str) -> Option<Bound> {
+        if self.counts_from_end(number) {
+            let value = self.number(number)?;
+            if let Some(from_end) = whole(-value).filter(|_| value < 0.0) {
+                return Some(Bound::FromEnd(from_end));
+            }
+        }
+        self.whole_number(number, what).map(Bound::At)
+    }
+
+    /// Whether a number begins with `-` and has no name in it.
+    fn counts_from_end(&self, number: &Spanned<Number>) -> bool {
+        let is_constant =
+            |step: &Step| !matches!(step, Step::Name(_) | Step::Len(_) | Step::Rust(_));
+        let written = self.text.get(number.span.range()).unwrap_or_default();
+        written.starts_with('-') && number.steps.iter().all(|step| is_constant(&step.value))
+    }
+
+    /// Indices or rows.
+    pub(super) fn bounds(&mut self, bounds: &Bounds, what: &str) -> Option<BoundRange> {
+        match bounds {
+            Bounds::One(only) => {
+                let start = self.bound(only, what)?;
+                Some(BoundRange { start, end: start.next() })
+            }
+            Bounds::Range { start, end, inclusive } => {
+                let mut written = |number: &Option<Spanned<Number>>| match number {
+                    Some(number) => self.bound(number, what),
+                    None => Some(Bound::Open),
+                };
+                // Both are evaluated, so that both are checked.
+                let (start, end) = (written(start), written(end));
+                let (start, end) = (start?, end?);
+                Some(BoundRange { start, end: if *inclusive { end.next() } else { end } })
+            }
+        }
+    }
+
     /// A whole number from 0.
     pub(super) fn whole_number(&mut self, number: &Spanned<Number>, what: &str) -> Option<u64> {
         let value = self.number(number)?;
@@ -90,13 +163,59 @@ impl Lowering<'_, '_> {
             } else {
                 format!("{what} is counted in whole numbers from 0")
             };
-            self.report(
-                Diagnostic::new(Code::InvalidDuration, number.span, message)
-                    .label(format!("this is {value}"))
-                    .guess("write a whole number", whole_in_place(number, value)),
-            );
+            let finding = Diagnostic::new(Code::InvalidDuration, number.span, message)
+                .label(value_label(number, value));
+            self.report(match self.dashed_range(number).filter(|_| what == "an index") {
+                Some(dash) => finding.suggest(
+                    Applicability::Maybe,
+                    "write `..=` between the ends of a range",
+                    dash,
+                    "..=",
+                ),
+                None if self.is_dashed(number) && matches!(what, "an epoch" | "a step") => finding
+                    .note("a rule fires at a moment, not over a range: write a rule for each end"),
+                None => match whole_choices(value) {
+                    Some(choices) => finding.note(choices),
+                    None => finding,
+                },
+            });
         }
         whole
+    }
+
+    /// Whether a number is written like `1-3`.
+    fn is_dashed(&self, number: &Spanned<Number>) -> bool {
+        let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
+        matches!(steps[..], [Step::Literal(_), Step::Literal(_), Step::Subtract])
+            && self.text.get(number.span.range()).is_some_and(|text| !text.contains(' '))
+    }
+
+    /// The `-` of `1-3`, which may be meant as a range.
+    fn dashed_range(&self, number: &Spanned<Number>) -> Option<Span> {
+        let [first, last, minus] = &*number.steps else { return None };
+        match (&first.value, &last.value, &minus.value) {
+            (Step::Literal(one), Step::Literal(other), Step::Subtract) if one < other => {
+                let gap = Span::new(first.span.end, last.span.start);
+                let is_alone = self.text.get(..first.span.start)?.trim_end().ends_with('[')
+                    && self.text.get(last.span.end..)?.trim_start().starts_with(']');
+                let is_dash = self.text.get(gap.range())?.trim() == "-";
+                (is_alone && is_dash).then_some(gap)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// What a number equals, where that does not stand there.
+pub(super) fn value_label(number: &Spanned<Number>, value: f64) -> String {
+    if value.is_nan() {
+        "this has no value".to_owned()
+    } else if value.is_infinite() {
+        "this is beyond the largest number".to_owned()
+    } else if is_literal(number) {
+        String::new()
+    } else {
+        format!("this equals {value}")
     }
 }
 
@@ -135,9 +254,10 @@ pub(super) fn in_place(
     is_literal(number).then(|| (number.span, value.to_string()))
 }
 
-/// An edit that rounds a literal up to a whole number.
-pub(super) fn whole_in_place(number: &Spanned<Number>, value: f64) -> Option<(Span, String)> {
-    in_place(number, &whole(value.abs().ceil())?)
+/// The whole numbers around a number, for a note: which of them is meant cannot be known.
+pub(super) fn whole_choices(value: f64) -> Option<String> {
+    let (below, above) = (whole(value.floor())?, whole(value.ceil())?);
+    (below < above).then(|| format!("write `{below}` or `{above}`"))
 }
 
 /// The sign of a literal, if it has one.
@@ -150,7 +270,7 @@ pub(super) fn sign(number: &Spanned<Number>) -> Option<Span> {
     }
 }
 
-fn is_literal(number: &Spanned<Number>) -> bool {
+pub(super) fn is_literal(number: &Spanned<Number>) -> bool {
     let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
     matches!(steps[..], [Step::Literal(_)] | [Step::Literal(_), Step::Negate])
 }

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Lowering;
-use super::numbers::sign;
-use crate::ast::{self, Argument, Number, Piece, Setting, Shape};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
-use crate::ir::{ArgumentSlot, LrCurve, LrPiece, Optimizer, ParamOptions, Period};
+use super::numbers::{is_literal, sign, value_label};
+use super::optimizers::OutsideOptimizer;
+use crate::ast::{self, Number, Piece, Setting, Shape};
+use crate::diagnostic::{Applicability, Code, Diagnostic, removal};
+use crate::ir::{LrCurve, LrPiece, ParamOptions, Period};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -45,12 +46,16 @@ impl Lowering<'_, '_> {
                         self.curve(curve, freeze).map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
-                    let value = self.at_least_zero(decay, "weight decay");
+                    let value = self.weight_decay(decay);
                     options.weight_decay = value.map(|value| Spanned::new(value, decay.span));
                 }
                 Setting::Optimizer { name, arguments } => {
+                    let outside = OutsideOptimizer {
+                        start: setting.span.start,
+                        words: settings.iter().map(|it| it.value.word()).collect(),
+                    };
                     options.optimizer = self
-                        .optimizer(name, arguments)
+                        .optimizer(name, arguments, &outside)
                         .ok()
                         .map(|optimizer| Spanned::new(optimizer, setting.span));
                 }
@@ -101,13 +106,13 @@ impl Lowering<'_, '_> {
     ) -> Option<LrPiece> {
         match &piece.value {
             Piece::Hold(value) => {
-                let lr = self.at_least_zero(value, "learning rate")?;
+                let lr = self.lr(value)?;
                 self.zero_lr(lr, value.span, freeze);
                 Some(LrPiece::Hold(lr))
             }
             Piece::Ramp { shape, from, to, over, repeat } => {
-                let first = self.at_least_zero(from, "learning rate");
-                let last = self.at_least_zero(to, "learning rate");
+                let first = self.lr(from);
+                let last = self.lr(to);
                 let period = self.period(over, false);
                 let stretching = match repeat {
                     Some(repeat) => Some(self.stretching(repeat)?),
@@ -134,7 +139,7 @@ impl Lowering<'_, '_> {
                 })
             }
             Piece::Staircase { from, factor, every, to } => {
-                let first = self.at_least_zero(from, "learning rate");
+                let first = self.lr(from);
                 let multiplier = self.number(factor);
                 let fits = |value: f64| value.is_finite() && value > 0.0;
                 if let Some(value) = multiplier
@@ -144,7 +149,7 @@ impl Lowering<'_, '_> {
                 }
                 let every = self.period(every, false);
                 let bound = match to {
-                    Some(to) => Some((to, self.at_least_zero(to, "learning rate")?)),
+                    Some(to) => Some((to, self.lr(to)?)),
                     None => None,
                 };
                 let (first, multiplier) = (first?, multiplier?);
@@ -192,6 +197,57 @@ impl Lowering<'_, '_> {
         Some(value)
     }
 
+    fn lr(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        /// A larger one is nearly always a sign that is missing.
+        const LARGEST: f64 = 10.0;
+        let value = self.at_least_zero(number, "learning rate")?;
+        if value.is_finite() && value > LARGEST && is_literal(number) {
+            let written = self.text.get(number.span.range()).unwrap_or_default();
+            let exponent = written.split_once(['e', 'E']);
+            let small = exponent.and_then(|(digits, power)| {
+                let power = power.trim_start_matches('+');
+                power.parse::<u8>().is_ok().then(|| format!("{digits}e-{power}"))
+            });
+            let finding = Diagnostic::new(
+                Code::InvalidValue,
+                number.span,
+                format!("a learning rate of {value} is unusually large"),
+            )
+            .label("few networks train with more than 10")
+            .mild();
+            self.report(match small {
+                Some(small) => finding.suggest(
+                    Applicability::Maybe,
+                    format!("did you mean `{small}`?"),
+                    number.span,
+                    small,
+                ),
+                None => finding,
+            });
+        }
+        Some(value)
+    }
+
+    fn weight_decay(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        /// A larger one without its sign is unlikely to be meant.
+        const LARGEST: f64 = 0.5;
+        let value = self.number(number)?;
+        if value.is_finite() && value < -LARGEST {
+            let label = value_label(number, value);
+            self.report(
+                Diagnostic::new(
+                    Code::InvalidValue,
+                    number.span,
+                    "a weight decay cannot be negative",
+                )
+                .label(label)
+                .note("write `0` for none, or a small number such as `0.01`"),
+            );
+            return Some(value);
+        }
+        self.at_least_zero(number, "weight decay")
+    }
+
     fn at_least_zero(&mut self, number: &Spanned<Number>, what: &str) -> Option<f64> {
         let value = self.number(number)?;
         if !value.is_finite() {
@@ -203,149 +259,19 @@ impl Lowering<'_, '_> {
     }
 
     /// Reports a value that is out of range; `fits` is the range.
-    fn out_of_range(
+    pub(super) fn out_of_range(
         &mut self,
         number: &Spanned<Number>,
         value: f64,
         message: &str,
         fits: impl Fn(f64) -> bool,
     ) {
+        let label = value_label(number, value);
         self.report(
             Diagnostic::new(Code::InvalidValue, number.span, message)
-                .label(format!("this is {value}"))
+                .label(label)
                 .guess_without("leave out the sign", sign(number).filter(|_| fits(-value))),
         );
-    }
-
-    fn optimizer(
-        &mut self,
-        name: &Spanned<ast::Text>,
-        arguments: &[Argument],
-    ) -> Result<Optimizer, Reported> {
-        let Some(mut optimizer) = Optimizer::named(&name.value) else {
-            return Err(self.unknown_optimizer(name));
-        };
-        let mut seen: HashMap<&str, Span> = HashMap::new();
-        for argument in arguments {
-            if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownOptimizer,
-                        argument.name.span,
-                        format!("`{}` is given twice", argument.name.value),
-                    )
-                    .label("again here")
-                    .also(first, "first here")
-                    .guess_without("leave out the second", self.argument_place(argument)),
-                );
-            }
-            self.argument(&mut optimizer, argument);
-        }
-        if let Some(message) = optimizer.nesterov_fault() {
-            let flag = arguments.iter().find(|argument| argument.name.value == "nesterov");
-            let place = flag.map_or(name.span, |flag| flag.name.span);
-            self.report(
-                Diagnostic::new(Code::InvalidValue, place, message)
-                    .label("plain momentum is the default")
-                    .guess_without("leave it out", flag.and_then(|flag| self.argument_place(flag))),
-            );
-        }
-        Ok(optimizer)
-    }
-
-    fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) -> Reported {
-        let names: Vec<String> =
-            Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
-        let finding = Diagnostic::new(
-            Code::UnknownOptimizer,
-            name.span,
-            format!("unknown optimizer `{}`", name.value),
-        )
-        .label(format!("expected {}", one_of(&names)));
-        let known = || Optimizer::ALL.iter().map(Optimizer::name);
-        let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
-        self.report(match same {
-            Some(same) => {
-                finding.suggest(Applicability::Safe, format!("write it `{same}`"), name.span, same)
-            }
-            None => meant(finding, nearest(&name.value.to_lowercase(), known()), name.span),
-        })
-    }
-
-    /// An argument with its value, and the comma or the space before or after it.
-    fn argument_place(&self, argument: &Argument) -> Option<Span> {
-        let end = argument.value.as_ref().map_or(argument.name.span, |value| value.span).end;
-        let whole = Span::new(argument.name.span.start, end);
-        removal::of_element(self.text, whole)
-            .or_else(|| Some(removal::of_appendix(self.text, whole)))
-    }
-
-    /// Sets an argument, if the optimizer has it.
-    fn argument(&mut self, optimizer: &mut Optimizer, argument: &Argument) {
-        let name = argument.name.value.as_ref();
-        let place = argument.name.span;
-        let of = optimizer.name();
-        let Some((_, slot)) = optimizer.slots().into_iter().find(|(known, _)| *known == name)
-        else {
-            let known: Vec<_> = optimizer.slots().iter().map(|(known, _)| *known).collect();
-            let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
-            let finding = Diagnostic::new(
-                Code::UnknownOptimizer,
-                place,
-                format!("`{of}` has no argument `{name}`"),
-            )
-            .label(format!("expected {}", one_of(&listed)));
-            let near = nearest(name, known).or_else(|| optimizer.akin(name));
-            self.report(match near {
-                Some(_) => meant(finding, near, place),
-                None => finding.guess_without("leave it out", self.argument_place(argument)),
-            });
-            return;
-        };
-        match (slot, &argument.value) {
-            (ArgumentSlot::Flag(flag), None) => *flag = true,
-            (ArgumentSlot::Flag(_), Some(value)) => {
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownOptimizer,
-                        value.span,
-                        format!("`{name}` takes no value"),
-                    )
-                    .label("its name alone switches it on")
-                    .guess_without(
-                        "leave out the value",
-                        Some(Span::new(place.end, value.span.end)),
-                    ),
-                );
-            }
-            (ArgumentSlot::Number(..), None) => {
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownOptimizer,
-                        place,
-                        format!("`{name}` requires a value"),
-                    )
-                    .label("expected a number after this"),
-                );
-            }
-            (ArgumentSlot::Number(number, range), Some(written)) => {
-                let Some(value) = self.number(written) else { return };
-                *number = value;
-                if let Some(reason) = range.rules_out(value) {
-                    let fits = |value| range.rules_out(value).is_none();
-                    self.out_of_range(written, value, &format!("`{name}` {reason}"), fits);
-                }
-            }
-        }
-    }
-}
-
-fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {
-    match near {
-        Some(near) => {
-            finding.suggest(Applicability::Maybe, format!("did you mean `{near}`?"), place, near)
-        }
-        None => finding,
     }
 }
 

@@ -3,9 +3,9 @@
 use std::collections::HashSet;
 
 use super::Lowering;
-use super::numbers::{in_place, is_below};
+use super::numbers::is_below;
 use super::scope::Meaning;
-use crate::ast::{self, Rows, Sample, Selector, Targets, Term};
+use crate::ast::{self, Sample, Selector, Targets, Term};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
 use crate::select::{PathSegment, ReadyMade, Selection};
 use crate::source::{Span, Spanned};
@@ -18,13 +18,19 @@ impl Lowering<'_, '_> {
     fn targets_at(&mut self, targets: &Targets, place: Span) -> Selection {
         let (selection, reported) = self.watch(|lowering| lowering.without_exceptions(targets));
         if selection.is_empty() && reported.is_none() {
-            let message = format!("`{}` selects no parameter", self.slice(place));
-            self.report(
-                Diagnostic::new(Code::SelectsNothing, place, message)
-                    .label("`except` takes away everything before it"),
-            );
+            return self.nothing(place, "`except` takes away everything before it");
         }
         selection
+    }
+
+    /// What selects nothing: reported, unless a `?` allows it.
+    fn nothing(&mut self, place: Span, label: impl Into<String>) -> Selection {
+        if self.is_forgiving {
+            return Selection::Absent;
+        }
+        let message = format!("`{}` selects no parameter", self.slice(place));
+        self.report(Diagnostic::new(Code::SelectsNothing, place, message).label(label));
+        Selection::unknown()
     }
 
     fn without_exceptions(&mut self, targets: &Targets) -> Selection {
@@ -64,19 +70,35 @@ impl Lowering<'_, '_> {
     }
 
     fn selector(&mut self, selector: &Spanned<Selector>) -> Selection {
+        self.allowing(selector.value.is_optional, |lowering| lowering.required(selector))
+    }
+
+    /// Lowers what may select nothing if `is_optional`.
+    pub(super) fn allowing(
+        &mut self,
+        is_optional: bool,
+        lower: impl FnOnce(&mut Self) -> Selection,
+    ) -> Selection {
+        let outer = self.is_forgiving;
+        self.is_forgiving |= is_optional;
+        let selection = lower(self);
+        self.is_forgiving = outer;
+        if is_optional { selection.optional() } else { selection }
+    }
+
+    fn required(&mut self, selector: &Spanned<Selector>) -> Selection {
         let selection = self.term(&selector.term);
         let Some(within) = &selector.within else { return selection };
         let around = self.term(within);
         let is_reported = selection.is_empty() || around.is_empty();
         let both = selection.within(around);
         if both.is_empty() && !is_reported {
-            let message = format!("`{}` selects no parameter", self.slice(selector.span));
             let label = format!(
                 "nothing of `{}` lies in `{}`",
                 self.slice(selector.term.span),
                 self.slice(within.span)
             );
-            self.report(Diagnostic::new(Code::SelectsNothing, selector.span, message).label(label));
+            return self.nothing(selector.span, label);
         }
         both
     }
@@ -101,7 +123,7 @@ impl Lowering<'_, '_> {
     fn sample(&mut self, sample: &Sample) -> Option<Selection> {
         let Sample { count, list, seed } = sample;
         let elements = self.list(list)?;
-        let count = self.count(count, &elements)?;
+        let count = self.count(count, list, &elements)?;
         let seed = match seed {
             Some(seed) => self.whole_number(seed, "a seed")?,
             None => 0,
@@ -110,63 +132,12 @@ impl Lowering<'_, '_> {
         Some(Selection::Sample { elements, count, seed })
     }
 
-    fn rows(&mut self, rows: &Rows, place: Span) -> Selection {
-        let Rows { start, end, of } = rows;
-        let bounds = (self.whole_number(start, "a row"), self.whole_number(end, "a row"));
-        let Some(pattern) = self.pattern(of) else { return Selection::unknown() };
-        let of_place = of.iter().map(|segment| segment.span).reduce(Span::to).unwrap_or(place);
-        let selected = self.select(&pattern, of_place);
-        let (Some(model), Selection::Parameters(parameters)) = (self.model, selected) else {
-            return Selection::unknown();
-        };
-        let (Some(first), Some(past)) = bounds else { return Selection::unknown() };
-        let mut found = parameters.iter();
-        let (Some(name), None) = (found.next(), found.next()) else {
-            if !parameters.is_clear() {
-                self.report(
-                    Diagnostic::new(
-                        Code::RowsOutside,
-                        of_place,
-                        "`rows` are those of one parameter",
-                    )
-                    .label(format!("this selects {}", parameters.iter().count())),
-                );
-            }
-            return Selection::unknown();
-        };
-        let rows = model.rows(name);
-        let in_range = usize::try_from(first).ok().zip(usize::try_from(past).ok());
-        match (rows, in_range) {
-            (Some(rows), Some((first, past))) if first < past && past <= rows => {
-                Selection::Rows { name, first, past }
-            }
-            _ => {
-                let last_row = rows.and_then(|rows| {
-                    let is_below = usize::try_from(first).is_ok_and(|first| first < rows);
-                    in_place(end, &rows).filter(|_| is_below && first < past)
-                });
-                let has = match rows {
-                    Some(rows) => format!("its first dimension has {rows}"),
-                    None => "it has no dimension".to_owned(),
-                };
-                self.report(
-                    Diagnostic::new(
-                        Code::RowsOutside,
-                        place,
-                        format!("`{}` has no such rows", self.slice(of_place)),
-                    )
-                    .label(format!("rows {first} to before {past}; {has}"))
-                    .guess("end at the last row", last_row),
-                );
-                Selection::unknown()
-            }
-        }
-    }
-
     fn regex(&mut self, regex: &Spanned<ast::Text>, place: Span) -> Selection {
         /// Compiling one takes as long as lowering many actions.
         const WEIGHT: usize = 10_000;
-        if let Some(known) = self.regexes.get(&regex.value) {
+        if let Some(known) = self.regexes.get(&regex.value)
+            && (self.is_forgiving || *known != Selection::Absent)
+        {
             return known.clone();
         }
         self.weigh(WEIGHT, place);
@@ -189,6 +160,9 @@ impl Lowering<'_, '_> {
             (Ok(_), Ok(compiled)) => {
                 let Some(model) = self.model else { return Ok(Selection::unknown()) };
                 let parameters = model.matching(|name| compiled.is_match(name));
+                if parameters.is_clear() && self.is_forgiving {
+                    return Ok(Selection::Absent);
+                }
                 if parameters.is_clear() {
                     let message = format!("`{}` selects no parameter", self.slice(place));
                     let finding = Diagnostic::new(Code::SelectsNothing, place, message)
@@ -244,14 +218,7 @@ impl Lowering<'_, '_> {
             (_, Some(model)) => Selection::Parameters(model.named(named)),
         };
         if selection.is_empty() {
-            self.report(
-                Diagnostic::new(
-                    Code::SelectsNothing,
-                    place,
-                    format!("`@{name}` selects no parameter"),
-                )
-                .label("the model has none"),
-            );
+            return self.nothing(place, "the model has none");
         }
         selection
     }
@@ -284,10 +251,15 @@ impl Lowering<'_, '_> {
     pub(super) fn select(&mut self, pattern: &[Spanned<PathSegment>], place: Span) -> Selection {
         let Some(model) = self.model else { return Selection::unknown() };
         let parameters = model.path(pattern);
+        if self.is_forgiving {
+            return Selection::Parameters(parameters).optional();
+        }
         // Looking for a suggestion takes longer than everything else.
         let explains = !self.sink.is_full(Code::SelectsNothing);
         if parameters.is_clear() {
-            self.report(if explains {
+            self.report(if let Some(finding) = self.loop_number(pattern, place) {
+                finding
+            } else if explains {
                 model.nothing(pattern, place, self.text)
             } else {
                 Diagnostic::new(Code::SelectsNothing, place, "selects no parameter")
@@ -302,6 +274,29 @@ impl Lowering<'_, '_> {
         Selection::Parameters(parameters)
     }
 
+    /// The finding for a path such as `layer.i` or `layer.{i}`, where `i` is a loop's number.
+    fn loop_number(&self, pattern: &[Spanned<PathSegment>], place: Span) -> Option<Diagnostic> {
+        let number = |segment: &Spanned<PathSegment>| match &segment.value {
+            PathSegment::Name(name) => Some((*name).to_owned()),
+            PathSegment::OneOf(words) => match words.as_slice() {
+                [only] => Some(only.value.to_owned()),
+                _ => None,
+            },
+            _ => None,
+        };
+        let mut numbers = pattern.iter().filter_map(|segment| Some((segment, number(segment)?)));
+        let (segment, name) = numbers.find(|(_, name)| self.scope.is_loop_number(name))?;
+        let dot = segment.span.start.checked_sub(1)?;
+        let index = (self.text.get(dot..segment.span.start) == Some("."))
+            .then(|| (Span::new(dot, segment.span.end), format!("[{name}]")));
+        let message = format!("`{}` selects no parameter", self.slice(place));
+        Some(
+            Diagnostic::new(Code::SelectsNothing, segment.span, message)
+                .label(format!("this is the word `{name}`, not the number of the loop"))
+                .guess(format!("write `[{name}]` for the number"), index),
+        )
+    }
+
     /// A path with its numbers evaluated; `None` if one of them is unknown.
     pub(super) fn pattern<'p>(
         &mut self,
@@ -311,7 +306,7 @@ impl Lowering<'_, '_> {
         let mut is_known = true;
         for segment in path {
             if let ast::Segment::Literal(name) = &segment.value {
-                pattern.extend(literal(name, segment.span));
+                pattern.extend(literal(name, segment.span, self.text));
                 continue;
             }
             match self.segment(segment) {
@@ -331,16 +326,9 @@ impl Lowering<'_, '_> {
             ast::Segment::Glob(word) if word == "**" => PathSegment::AnyDepth,
             ast::Segment::Glob(word) if word.contains('*') => PathSegment::Glob(word),
             ast::Segment::Glob(word) => PathSegment::Name(word),
-            ast::Segment::Index(index) => {
-                let start = self.whole_number(index, "an index")?;
-                PathSegment::Index { start, end: start.saturating_add(1) }
-            }
-            ast::Segment::Range { start: starts, end: ends, inclusive } => {
-                let first = self.whole_number(starts, "an index");
-                let last = self.whole_number(ends, "an index");
-                let (start, last) = (first?, last?);
-                let end = if *inclusive { last.saturating_add(1) } else { last };
-                if start >= end {
+            ast::Segment::Index(bounds) => {
+                let range = self.bounds(bounds, "an index")?;
+                if range.is_empty() {
                     self.report(
                         Diagnostic::new(
                             Code::SelectsNothing,
@@ -350,12 +338,12 @@ impl Lowering<'_, '_> {
                         .label("it ends before it begins")
                         .guess(
                             "let the last number be the range's last",
-                            self.inclusive(starts.span, ends.span).filter(|_| start == end),
+                            self.inclusive_bounds(bounds).filter(|_| range.start == range.end),
                         ),
                     );
                     return None;
                 }
-                PathSegment::Index { start, end }
+                PathSegment::Index(range)
             }
             ast::Segment::OneOf(words) => {
                 let mut known = HashSet::new();
@@ -368,12 +356,16 @@ impl Lowering<'_, '_> {
 }
 
 /// The segments of a quoted name, each with its own place if the name has no escapes.
-fn literal(name: &str, span: Span) -> impl Iterator<Item = Spanned<PathSegment<'_>>> {
-    let plain = span.end - span.start == name.len() + 2;
-    let mut start = span.start + 1;
+fn literal<'n>(
+    name: &'n str,
+    span: Span,
+    text: &str,
+) -> impl Iterator<Item = Spanned<PathSegment<'n>>> + use<'n> {
+    let quoted = text.get(span.range()).unwrap_or_default();
+    let mut start = quoted.find(name).map(|at| span.start + at);
     name.split('.').map(move |segment| {
-        let place = if plain { Span::new(start, start + segment.len()) } else { span };
-        start += segment.len() + 1;
+        let place = start.map_or(span, |start| Span::new(start, start + segment.len()));
+        start = start.map(|start| start + segment.len() + 1);
         Spanned::new(PathSegment::Name(segment), place)
     })
 }

@@ -1,7 +1,7 @@
 //! Triggers and durations.
 
 use super::Lowering;
-use super::numbers::{is_beyond_counting, sign, whole, whole_in_place};
+use super::numbers::{is_beyond_counting, sign, value_label, whole, whole_choices};
 use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RunLength;
@@ -37,19 +37,20 @@ impl Lowering<'_, '_> {
             ast::Moment::Epoch(at) => self.whole_number(at, "an epoch").map(TriggerMoment::Epoch),
             ast::Moment::Step(at) => self.whole_number(at, "a step").map(TriggerMoment::Step),
             ast::Moment::At(percent) => {
-                self.needs_run(moment.span, "a percentage");
                 let value = self.number(percent)?;
                 if !(0.0..=100.0).contains(&value) {
+                    let label = value_label(percent, value);
                     self.report(
                         Diagnostic::new(
                             Code::InvalidDuration,
                             percent.span,
                             "a moment of the run lies in 0% to 100%",
                         )
-                        .label(format!("this is {value} %")),
+                        .label(label),
                     );
                     return None;
                 }
+                self.needs_run(moment.span, "a percentage");
                 Some(TriggerMoment::At(value / 100.0))
             }
             ast::Moment::After(duration) => self.period(duration, true).map(TriggerMoment::After),
@@ -71,6 +72,7 @@ impl Lowering<'_, '_> {
                     Some(by) => {
                         let value = self.number(by)?;
                         if !(value.is_finite() && value >= 0.0) {
+                            let label = value_label(by, value);
                             self.report(
                                 Diagnostic::new(
                                     Code::InvalidValue,
@@ -81,7 +83,7 @@ impl Lowering<'_, '_> {
                                         "an improvement must be finite"
                                     },
                                 )
-                                .label(format!("this is {value}"))
+                                .label(label)
                                 .guess_without("leave out the sign", sign(by)),
                             );
                         }
@@ -98,9 +100,10 @@ impl Lowering<'_, '_> {
                 };
                 let value = self.number(bound)?;
                 if !value.is_finite() {
+                    let label = value_label(bound, value);
                     self.report(
                         Diagnostic::new(Code::InvalidValue, bound.span, "a bound must be finite")
-                            .label(format!("this is {value}")),
+                            .label(label),
                     );
                 }
                 MetricTest::Compares { relation: *relation, bound: value, lasting }
@@ -119,8 +122,8 @@ impl Lowering<'_, '_> {
             Duration::Epochs(amount) => self.above_zero(amount, in_trigger).map(Period::Epochs),
             Duration::Steps(amount) => self.above_zero(amount, in_trigger).map(Period::Steps),
             Duration::Percent(amount) => {
-                self.needs_run(duration.span, "a percentage");
                 let percent = self.above_zero(amount, false)?;
+                self.needs_run(duration.span, "a percentage");
                 Some(Period::Fraction(percent / 100.0))
             }
             Duration::Rest => {
@@ -132,20 +135,23 @@ impl Lowering<'_, '_> {
 
     fn above_zero(&mut self, amount: &Spanned<Number>, is_whole: bool) -> Option<f64> {
         let value = self.number(amount)?;
-        let (message, help) = if !(value.is_finite() && value > 0.0) {
-            ("a duration must be above zero", "write a number above zero")
+        let (message, help) = if !value.is_finite() {
+            ("a duration must be finite", None)
+        } else if value <= 0.0 {
+            ("a duration must be above zero", None)
         } else if is_whole && is_beyond_counting(value) {
-            ("a number too large to count to", "write a smaller number")
+            ("a number too large to count to", None)
         } else if is_whole && whole(value).is_none() {
-            ("a duration is counted in whole numbers here", "write a whole number")
+            ("a duration is counted in whole numbers here", whole_choices(value))
         } else {
             return Some(value);
         };
-        self.report(
-            Diagnostic::new(Code::InvalidDuration, amount.span, message)
-                .label(format!("this is {value}"))
-                .guess(help, whole_in_place(amount, value.abs().max(1.0))),
-        );
+        let finding = Diagnostic::new(Code::InvalidDuration, amount.span, message)
+            .label(value_label(amount, value));
+        self.report(match help {
+            Some(help) => finding.note(help),
+            None => finding,
+        });
         None
     }
 

@@ -7,9 +7,9 @@ use std::path::Path;
 pub enum ModelError {
     /// An error in this file.
     #[error("{0}: {1}")]
-    InFile(String, #[source] Box<ModelError>),
+    InFile(String, Box<ModelError>),
     /// The file cannot be read or written.
-    #[error("{0}")]
+    #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The file is of a kind that does not describe a model.
     #[error(
@@ -36,7 +36,7 @@ pub enum ModelError {
     NotInShard(String),
     /// The text is not JSON of the right shape.
     #[error("not a model description: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(serde_json::Error),
     /// The header of a safetensors file is invalid.
     #[error("not a safetensors file: {0}")]
     Header(String),
@@ -58,6 +58,12 @@ pub enum ModelError {
     /// `same_as` names no earlier tensor.
     #[error("`{0}` cannot be the same as `{1}`, which is not before it in the description")]
     UnknownSame(String, String),
+}
+
+impl From<serde_json::Error> for ModelError {
+    fn from(error: serde_json::Error) -> Self {
+        Self::Json(error)
+    }
 }
 
 impl ModelError {

@@ -216,7 +216,7 @@ fn expected_item(expected: Rule) -> ExpectedItem {
         Rule::above => Sign(">"),
         Rule::open | Rule::arguments | Rule::group => Sign("("),
         Rule::close => Sign(")"),
-        Rule::open_index | Rule::index | Rule::elements => Sign("["),
+        Rule::open_index | Rule::index | Rule::elements | Rule::row_list => Sign("["),
         Rule::close_index => Sign("]"),
         Rule::open_set | Rule::one_of | Rule::open_block => Sign("{"),
         Rule::close_set | Rule::close_block => Sign("}"),
@@ -232,14 +232,20 @@ const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
         Rule::compares => ("a comparison such as `< 0.5`", false),
         Rule::string => ("a string in quotes", false),
         Rule::number
+        | Rule::count
+        | Rule::bounds
         | Rule::literal
         | Rule::len
         | Rule::least
         | Rule::most
+        | Rule::rounded
         | Rule::nested
         | Rule::kw_len
         | Rule::kw_min
-        | Rule::kw_max => ("a number", true),
+        | Rule::kw_max
+        | Rule::kw_floor
+        | Rule::kw_ceil
+        | Rule::kw_round => ("a number", true),
         Rule::curve | Rule::piece | Rule::staircase => ("a learning rate", true),
         Rule::name | Rule::argument | Rule::let_number | Rule::range | Rule::each => {
             ("a name", true)
@@ -247,9 +253,12 @@ const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
         Rule::metric | Rule::condition => ("a metric", true),
         Rule::word => ("a word", true),
         Rule::path | Rule::globs | Rule::special => ("a parameter's path", true),
-        Rule::targets | Rule::selectors | Rule::selector | Rule::term | Rule::let_targets => {
-            ("a parameter's path, `@` or `(`", true)
-        }
+        Rule::targets
+        | Rule::selectors
+        | Rule::selector
+        | Rule::term
+        | Rule::element
+        | Rule::let_targets => ("a parameter's path, `@` or `(`", true),
         Rule::list
         | Rule::listed
         | Rule::prefix

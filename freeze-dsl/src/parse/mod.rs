@@ -4,9 +4,12 @@ mod chunks;
 mod expected;
 mod grammar;
 mod lexeme;
-mod lost_lets;
+mod lookalikes;
+mod lost;
 mod options;
+mod path_slips;
 mod scan;
+mod slips;
 mod statements;
 mod syntax;
 mod targets;
@@ -16,11 +19,13 @@ pub(crate) use chunks::{Chunk, Chunks};
 use grammar::Grammar;
 pub(crate) use grammar::Rule;
 pub(crate) use lexeme::last_character;
-pub(crate) use lost_lets::lost_lets;
+pub(crate) use lost::LostStatements;
 pub(crate) use scan::readable;
+pub(crate) use slips::uses_with_sign;
 
 use pest::Parser;
 
+use slips::Reach;
 use statements::TreeBuilder;
 
 use crate::ast::Tree;
@@ -51,12 +56,29 @@ pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
     builder.finish()
 }
 
-/// Why a statement does not parse; `written` is the statement with its comments.
-fn junk(text: &str, span: Span, written: &str) -> Diagnostic {
+/// Why a statement does not parse; `written` is the statement with its comments. If `mends`, edits
+/// are tried, which takes longer than everything else.
+fn junk(text: &str, span: Span, written: &str, mends: bool) -> Diagnostic {
     let statement = text.get(span.range()).unwrap_or_default();
     match Grammar::parse(Rule::alone, statement) {
         Err(error) => {
-            let finding = syntax::finding(text, span, &error);
+            let slip = mends.then(|| slips::finding(text, span)).flatten();
+            let mut finding = syntax::finding(text, span, &error);
+            // An edit in place of a misspelt word may leave other mistakes behind.
+            let least = match finding.code {
+                Code::UnknownWord => Reach::Further,
+                _ => Reach::Whole,
+            };
+            finding.suggestions.retain(|edit| slips::reach(text, span, edit) >= least);
+            let of = |finding: &Diagnostic| match &finding.suggestions[..] {
+                [] => Reach::Less,
+                [edit, ..] => slips::reach(text, span, edit),
+            };
+            if let Some(slip) = slip
+                && (slip.suggestions.is_empty() || of(&slip) > of(&finding))
+            {
+                return slip;
+            }
             if written.chars().all(|sign| sign == ';' || sign.is_whitespace()) {
                 return finding.suggest(Applicability::Safe, "remove the `;`", span, "");
             }

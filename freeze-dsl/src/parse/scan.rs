@@ -2,8 +2,8 @@
 //! grammar has only one kind of white space. What is too long or nested too deeply for the grammar
 //! is reported and becomes spaces as well.
 
-use super::{MAX_NESTING, MAX_WORDS};
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
+use super::{MAX_NESTING, MAX_WORDS, lookalikes};
+use crate::diagnostic::{Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion};
 use crate::source::Span;
 
 /// The text as pest reads it, each byte in its place. Reports statements that are too long or
@@ -68,6 +68,7 @@ impl Scanner<'_> {
                     continue;
                 }
                 (b'"', _) => self.string(found),
+                (b'r', b'"' | b'#') if self.is_raw_string() => self.raw_string(found),
                 (bracket @ (b'(' | b'[' | b'{'), _) => {
                     self.at += 1;
                     *(if bracket == b'{' { &mut self.braces } else { &mut self.others }) += 1;
@@ -93,7 +94,13 @@ impl Scanner<'_> {
                         self.end_statement(found);
                     }
                 }
+                (b'#', _) => {
+                    found.push(foreign_comment(start));
+                    self.line_comment();
+                    continue;
+                }
                 _ if self.is_space() => continue,
+                _ if self.is_lookalike(found) => {}
                 _ => self.word(),
             }
             self.words += 1;
@@ -137,6 +144,88 @@ impl Scanner<'_> {
         let length = rest.find(|sign| !is_word(sign)).unwrap_or(rest.len());
         let sign = rest.chars().next().map_or(1, char::len_utf8);
         self.at += length.max(sign);
+    }
+
+    /// Reads what looks like a word, a number, a string or a sign of the language, if it is here,
+    /// and reports it. The text then reads as if it were one.
+    fn is_lookalike(&mut self, found: &mut DiagnosticSink) -> bool {
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let Some(first) = rest.chars().next() else { return false };
+        if lookalikes::is_quote(first) {
+            return self.is_foreign_string(first, found);
+        }
+        let length = cluster(rest);
+        let cluster = rest.get(..length).unwrap_or_default();
+        if cluster.chars().all(|it| lookalikes::ascii_of(it).is_none()) {
+            return false;
+        }
+        let odd = cluster.chars().find(|character| !character.is_ascii()).unwrap_or(first);
+        let plain: String = cluster
+            .chars()
+            .map(|it| lookalikes::ascii_of(it).unwrap_or_else(|| it.to_string()))
+            .collect();
+        let place = Span::new(self.at, self.at + length);
+        let (label, help) = if plain.is_empty() {
+            ("nothing is seen here".to_owned(), "leave it out".to_owned())
+        } else {
+            (format!("this only looks like `{plain}`"), format!("write `{plain}`"))
+        };
+        let message = format!("{} is not a character of the language", lookalikes::shown(odd));
+        found.push(Diagnostic::new(Code::Syntax, place, message).label(label).suggest(
+            Applicability::Safe,
+            help,
+            place,
+            plain.clone(),
+        ));
+        self.write(place, &plain);
+        self.at = place.end;
+        true
+    }
+
+    /// `'fc'` or `“fc”`: a string with other quotation marks.
+    fn is_foreign_string(&mut self, first: char, found: &mut DiagnosticSink) -> bool {
+        let start = self.at;
+        let rest = self.text.get(start + first.len_utf8()..).unwrap_or_default();
+        let closes = |sign: char| match first {
+            '\'' | '`' => sign == first,
+            _ => lookalikes::is_quote(sign) && !sign.is_ascii() || sign == '"',
+        };
+        let Some(length) = rest.find(|sign| closes(sign) || sign == '\n') else { return false };
+        let Some(last) = rest.get(length..).and_then(|rest| rest.chars().next()) else {
+            return false;
+        };
+        let content = rest.get(..length).unwrap_or_default();
+        if !closes(last) || content.contains(['"', '\\']) {
+            return false;
+        }
+        let open = Span::new(start, start + first.len_utf8());
+        let close = Span::new(open.end + length, open.end + length + last.len_utf8());
+        let mut finding = Diagnostic::new(
+            Code::Syntax,
+            open,
+            format!("{} is not a quotation mark of the language", lookalikes::shown(first)),
+        )
+        .label("a string is written in `\"`");
+        finding.suggestions.push(Suggestion {
+            message: format!("write `\"{content}\"`"),
+            applicability: Applicability::Safe,
+            edits: [open, close].map(|span| Edit { span, text: "\"".to_owned() }).to_vec(),
+        });
+        found.push(finding);
+        self.write(open, "\"");
+        self.write(Span::new(close.start, close.start + 1), "\"");
+        self.at = close.end;
+        self.blank(close.start + 1);
+        true
+    }
+
+    /// Writes a text in place of a longer one, at its end.
+    fn write(&mut self, place: Span, text: &str) {
+        if let Some(stretch) = self.readable.get_mut(place.range()) {
+            let (gap, end) = stretch.split_at_mut(stretch.len().saturating_sub(text.len()));
+            gap.fill(b' ');
+            end.copy_from_slice(text.as_bytes());
+        }
     }
 
     fn line_comment(&mut self) {
@@ -192,14 +281,68 @@ impl Scanner<'_> {
                 _ => self.at += 1,
             }
         }
+        self.unclosed_string(Span::new(start, start + 1), "\"", found);
+    }
+
+    /// Whether a raw string begins here, after its `r`: `r"`, `r#"`.
+    fn is_raw_string(&self) -> bool {
+        let rest = self.text.get(self.at + 1..).unwrap_or_default();
+        rest.trim_start_matches('#').starts_with('"')
+    }
+
+    fn raw_string(&mut self, found: &mut DiagnosticSink) {
+        let start = self.at;
+        let rest = self.text.get(start + 1..).unwrap_or_default();
+        let hashes = rest.len() - rest.trim_start_matches('#').len();
+        let content = start + 1 + hashes + 1;
+        let end = format!("\"{}", "#".repeat(hashes));
+        match self.text.get(content..).and_then(|rest| rest.find(&end)) {
+            Some(length) => self.at = content + length + end.len(),
+            None => self.unclosed_string(Span::new(start, content), &end, found),
+        }
+    }
+
+    fn unclosed_string(&mut self, opening: Span, end: &str, found: &mut DiagnosticSink) {
         self.at = self.text.len();
-        let place = Span::new(start, start + 1);
         found.push(
-            Diagnostic::new(Code::Syntax, place, "this string is not closed")
-                .label("expected another `\"` after this"),
+            Diagnostic::new(Code::Syntax, opening, "this string is not closed")
+                .label(format!("expected another `{end}` after this")),
         );
         self.blank(self.statement);
     }
+}
+
+/// The length of the word, number or sign at the start of a text, with the characters that look
+/// like a part of it.
+fn cluster(text: &str) -> usize {
+    let is_letter = |character: char| {
+        character.is_ascii_alphanumeric()
+            || character == '_'
+            || lookalikes::full_width(character)
+                .is_some_and(|plain| plain.is_ascii_alphanumeric() || matches!(plain, '_' | '.'))
+    };
+    let is_number =
+        text.starts_with(|sign| lookalikes::full_width(sign).unwrap_or(sign).is_ascii_digit());
+    let mut last = ' ';
+    let end = text.find(|character: char| {
+        let follows_e = matches!(lookalikes::full_width(last).unwrap_or(last), 'e' | 'E');
+        let is_part = is_letter(character)
+            || is_number && character == '.'
+            || is_number && follows_e && lookalikes::is_minus(character);
+        last = character;
+        !is_part
+    });
+    match end.unwrap_or(text.len()) {
+        0 => text.chars().next().map_or(0, char::len_utf8),
+        length => length,
+    }
+}
+
+fn foreign_comment(place: usize) -> Diagnostic {
+    let place = Span::new(place, place + 1);
+    Diagnostic::new(Code::Syntax, place, "`#` does not begin a comment")
+        .label("a comment begins with `//`")
+        .suggest(Applicability::Safe, "write `//`", place, "//")
 }
 
 fn nested_too_deeply(place: usize) -> Diagnostic {

@@ -10,8 +10,11 @@ use crate::ast::{
     Action, Best, Condition, Direction, Item, List, Loop, Moment, Relation, Rule as RuleNode, Test,
     Text, Tree, Verb,
 };
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion};
 use crate::source::{Span, Spanned};
+
+/// In how many statements edits are tried: nobody reads more.
+const MOST_MENDED: usize = 64;
 
 /// The parts of one kind.
 pub(super) fn parts(pair: Pair<'_, Rule>, kind: Rule) -> impl Iterator<Item = Pair<'_, Rule>> {
@@ -91,8 +94,23 @@ impl<'t> TreeBuilder<'t> {
         self.junk += 1;
         if self.junk <= DiagnosticSink::MOST {
             let written = self.written.get(place.range()).unwrap_or_default();
-            self.found.push(junk(self.text, place, written));
+            let mut finding = junk(self.text, place, written, self.junk <= MOST_MENDED);
+            finding.suggestions.retain(|suggestion| self.keeps_comments(suggestion));
+            self.found.push(finding);
         }
+    }
+
+    /// Whether edits replace nothing that the grammar reads as space: a comment, or a character
+    /// that has a finding of its own.
+    fn keeps_comments(&self, suggestion: &Suggestion) -> bool {
+        suggestion.edits.iter().all(|edit| {
+            let range = edit.span.range();
+            let Some((written, read)) = self.written.get(range.clone()).zip(self.text.get(range))
+            else {
+                return false;
+            };
+            written.split_whitespace().eq(read.split_whitespace())
+        })
     }
 
     pub(super) fn finish(mut self) -> (Tree, Vec<Diagnostic>) {

@@ -5,6 +5,7 @@ use pest::error::{Error, ErrorVariant, InputLocation};
 use super::Rule;
 use super::expected::{Construct, Expected};
 use super::lexeme::{Lexeme, LexemeKind, is_word_character};
+use super::path_slips::path_slip;
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, FUNCTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
@@ -25,6 +26,7 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
     let is_slip = nearest(found.text, expected.words()).is_some();
     misspelt_action(text, span, &found)
         .filter(|_| !is_slip)
+        .or_else(|| path_slip(text, &found, &expected))
         .or_else(|| misspelt_curve(text, span, &found))
         .or_else(|| missing_when(text, span, &found))
         .or_else(|| missing_colon(text, &found, &expected))
@@ -92,7 +94,7 @@ fn last_word(text: &str) -> Option<(&str, &str)> {
 
 /// A statement that begins where the one before it, which ends at `end`, has no `;`.
 pub(super) fn missing_semicolon(text: &str, end: usize, next: usize) -> Diagnostic {
-    let found = Lexeme::at(text, Span::new(0, text.len()), next);
+    let found = Lexeme::at(text, Span::new(next, text.len()), next);
     Diagnostic::new(Code::Syntax, found.span, format!("expected `;` before `{}`", found.text))
         .label("this begins a new statement")
         .suggest(Applicability::Safe, "end the statement before it", Span::new(end, end), ";")

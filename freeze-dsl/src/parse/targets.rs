@@ -5,7 +5,8 @@ use pest::iterators::Pair;
 use super::Rule;
 use super::statements::{TreeBuilder, all, list, part, parts};
 use crate::ast::{
-    CowBox, Elements, List, Listing, Prefix, Rows, Sample, Segment, Selector, Targets, Term,
+    Bounds, Count, CowBox, Element, Elements, List, Listing, Prefix, Rows, Sample, Segment,
+    Selector, Targets, Term,
 };
 use crate::diagnostic::{Code, Diagnostic};
 use crate::source::{Span, Spanned};
@@ -25,11 +26,12 @@ impl<'t> TreeBuilder<'t> {
 
     fn selector(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Selector>> {
         let place = self.span(&pair);
+        let is_optional = part(pair.clone(), Rule::optional).is_some();
         let mut terms = parts(pair, Rule::term);
         let term = self.term(terms.next()?)?;
         let within = terms.next().map_or(Some(None), |within| self.term(within).map(Some))?;
         let within = within.map(CowBox::from);
-        Some(Spanned::new(Selector { term, within }, place))
+        Some(Spanned::new(Selector { term, within, is_optional }, place))
     }
 
     fn term(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Term>> {
@@ -40,16 +42,19 @@ impl<'t> TreeBuilder<'t> {
             Rule::regex => Term::Regex(self.string(&part(inner, Rule::string)?)?),
             Rule::sample => {
                 let mut inner = inner.into_inner();
-                let count = self.number(inner.nth(1)?)?;
+                let count = self.count(inner.nth(1)?)?;
                 let list = self.listing(inner.nth(1)?)?;
                 let seed = inner.nth(1).map_or(Some(None), |seed| self.number(seed).map(Some))?;
                 Term::Sample(Sample { count, list, seed }.into())
             }
             Rule::rows => {
                 let mut inner = inner.into_inner();
-                let start = self.number(inner.nth(1)?)?;
-                let end = self.number(inner.nth(1)?)?;
-                Term::Rows(Rows { start, end, of: self.path(inner.nth(1)?)? }.into())
+                let rows = inner.nth(1)?;
+                let bounds = match rows.as_rule() {
+                    Rule::bounds => list(vec![self.bounds(rows)?]),
+                    _ => all(parts(rows, Rule::bounds).map(|bounds| self.bounds(bounds)))?,
+                };
+                Term::Rows(Rows { bounds, of: self.path(inner.nth(1)?)? }.into())
             }
             Rule::listed => Term::Listing(self.listing(inner)?.value.into()),
             Rule::named => Term::Named(self.text(&part(inner, Rule::name)?).value),
@@ -70,7 +75,10 @@ impl<'t> TreeBuilder<'t> {
                     continue;
                 }
                 Rule::named => Elements::Named(self.text(&part(inner, Rule::name)?).value),
-                _ => Elements::These(all(parts(inner, Rule::term).map(|term| self.term(term)))?),
+                _ => {
+                    let elements = parts(inner, Rule::element);
+                    Elements::These(all(elements.map(|element| self.element(element)))?)
+                }
             };
             let base = Spanned::new(base, place_here);
             return Some(Spanned::new(Listing { prefixes: list(prefixes), base }, place));
@@ -78,12 +86,24 @@ impl<'t> TreeBuilder<'t> {
         None
     }
 
+    fn element(&mut self, pair: Pair<'t, Rule>) -> Option<Element> {
+        let is_optional = part(pair.clone(), Rule::optional).is_some();
+        Some(Element { term: self.term(part(pair, Rule::term)?)?, is_optional })
+    }
+
+    fn count(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Count>> {
+        let place = self.span(&pair);
+        let mut inner = pair.into_inner();
+        let number = self.number(inner.next()?)?;
+        Some(Spanned::new(Count { number, is_percent: inner.next().is_some() }, place))
+    }
+
     fn prefix(&mut self, pair: Pair<'t, Rule>) -> Option<Prefix> {
         let mut inner = pair.into_inner();
         Some(match inner.next()?.as_rule() {
             Rule::kw_reversed => Prefix::Reversed,
-            Rule::kw_first => Prefix::First(self.number(inner.next()?)?),
-            _ => Prefix::Last(self.number(inner.next()?)?),
+            Rule::kw_first => Prefix::First(self.count(inner.next()?)?),
+            _ => Prefix::Last(self.count(inner.next()?)?),
         })
     }
 
@@ -132,19 +152,27 @@ impl<'t> TreeBuilder<'t> {
             Rule::one_of => {
                 Segment::OneOf(list(parts(pair, Rule::word).map(|word| self.text(&word)).collect()))
             }
-            Rule::index => self.index(pair)?,
+            Rule::index => Segment::Index(self.bounds(part(pair, Rule::bounds)?)?.value),
             _ => return None,
         };
         Some(Spanned::new(segment, place))
     }
 
-    fn index(&mut self, pair: Pair<'t, Rule>) -> Option<Segment> {
-        let inclusive = part(pair.clone(), Rule::inclusive).is_some();
-        let mut bounds = parts(pair, Rule::number);
-        let start = self.number(bounds.next()?)?;
-        Some(match bounds.next() {
-            Some(end) => Segment::Range { start, end: self.number(end)?, inclusive },
-            None => Segment::Index(start),
-        })
+    fn bounds(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Bounds>> {
+        let place = self.span(&pair);
+        let mut dots = None;
+        let (mut start, mut end) = (None, None);
+        for part in pair.into_inner() {
+            match part.as_rule() {
+                Rule::number if dots.is_none() => start = Some(self.number(part)?),
+                Rule::number => end = Some(self.number(part)?),
+                kind => dots = Some(kind),
+            }
+        }
+        let bounds = match dots {
+            None => Bounds::One(start?),
+            Some(kind) => Bounds::Range { start, end, inclusive: kind == Rule::inclusive },
+        };
+        Some(Spanned::new(bounds, place))
     }
 }

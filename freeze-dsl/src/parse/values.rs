@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::Rule;
 use super::statements::{TreeBuilder, list, part, parts};
 use crate::ast::{Duration, Number, Step, Text};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, readable};
 use crate::source::Spanned;
 
 /// How many operands and operators an expression may have.
@@ -72,6 +72,16 @@ impl<'t> TreeBuilder<'t> {
             Rule::name => Step::Name(self.text(&pair).value),
             Rule::nested => return self.steps(part(pair, Rule::number)?, steps),
             Rule::len => Step::Len(self.listing(part(pair, Rule::list)?)?.value),
+            Rule::rounded => {
+                let mut inner = pair.into_inner();
+                let step = match inner.next()?.as_rule() {
+                    Rule::kw_floor => Step::Floor,
+                    Rule::kw_ceil => Step::Ceil,
+                    _ => Step::Round,
+                };
+                self.steps(inner.nth(1)?, steps)?;
+                step
+            }
             Rule::rust => {
                 self.rust.push(Spanned::new((), place));
                 Step::Rust(self.rust.len() - 1)
@@ -92,14 +102,25 @@ impl<'t> TreeBuilder<'t> {
     pub(super) fn string(&mut self, pair: &Pair<'t, Rule>) -> Option<Spanned<Text>> {
         let place = self.span(pair);
         let quoted = pair.as_str();
+        if let Some(raw) = quoted.strip_prefix('r') {
+            let hashes = raw.len() - raw.trim_start_matches('#').len();
+            let content = raw.get(hashes + 1..raw.len() - hashes - 1)?;
+            return Some(Spanned::new(content.to_owned().into(), place));
+        }
         let content =
             quoted.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(quoted);
         match unescape(content) {
             Ok(value) => Some(Spanned::new(value.into(), place)),
             Err(escape) => {
+                let raw = format!("r\"{content}\"");
+                let is_plain = !content.contains("\\\"") && !content.contains("\\\\");
                 self.found.push(
                     Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
-                        .label("escapes are those of Rust's strings"),
+                        .label("a raw string keeps its backslashes")
+                        .guess(
+                            format!("write `{}`", readable(&raw)),
+                            is_plain.then_some((place, raw)),
+                        ),
                 );
                 None
             }

@@ -1,6 +1,6 @@
 //! Rules bound to a model.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::{AppliedRule, Effect, ParamSlice, State};
 use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
@@ -31,6 +31,12 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// Whether the model's order is that in which the network uses its parameters.
+    pub(crate) is_network_order: bool,
+    /// How many elements all slices have.
+    all_elements: usize,
+    /// The slices in the order of their names, once it was asked for.
+    by_name: OnceLock<Vec<SliceId>>,
 }
 
 /// The origin of a curve.
@@ -66,14 +72,16 @@ impl BoundPolicy {
             .filter_map(|slice| selecting.name(table.name(slice)?))
             .map(|(name, _)| name.to_owned())
             .collect();
+        let own_place = |of: &ParamSlice| {
+            let key = |slice: &ParamSlice| {
+                (slice.parameter, slice.rows.as_ref().map_or(0, |rows| rows.start))
+            };
+            slices.binary_search_by_key(&key(of), key).ok()
+        };
         let same = others()
-            .filter_map(|slice| {
-                let of = param_slice(slice)?;
-                let first = slices.iter().position(|known| *known == of)?;
-                Some((slice, SliceId::new(first)))
-            })
+            .filter_map(|slice| Some((slice, SliceId::new(own_place(&param_slice(slice)?)?))))
             .collect();
-        let elements = slices
+        let elements: Vec<usize> = slices
             .iter()
             .map(|slice| {
                 let whole = model.parameters().get(slice.parameter.index());
@@ -83,16 +91,20 @@ impl BoundPolicy {
                 slice.rows.as_ref().map_or(all, |cut| all / rows.max(1) * cut.len())
             })
             .collect();
+        let mut slices_of: Vec<Vec<SliceId>> = vec![Vec::new(); model.parameters().len()];
+        for slice in table.ids() {
+            let parameter = table.name(slice).and_then(parameter_of);
+            if let Some(of) = parameter.and_then(|it| slices_of.get_mut(it.index())) {
+                of.push(slice);
+            }
+        }
         let deciding = model
             .normalisations()
             .iter()
             .map(|module| {
                 let mut deciding = SliceSet::with_capacity(table.len());
-                for slice in table.ids() {
-                    let parameter = table.name(slice).and_then(parameter_of);
-                    let decides = |of: ParamId| module.parameters.binary_search(&of).is_ok();
-                    deciding.set(slice, parameter.is_some_and(decides));
-                }
+                let own = module.parameters.iter().filter_map(|it| slices_of.get(it.index()));
+                deciding.extend(own.flatten().copied());
                 deciding
             })
             .collect();
@@ -106,7 +118,10 @@ impl BoundPolicy {
             aliases,
             deciding,
             names: names.collect(),
+            all_elements: elements.iter().sum(),
             elements,
+            is_network_order: model.is_network_order(),
+            by_name: OnceLock::new(),
             table,
         }
     }
@@ -136,6 +151,35 @@ impl BoundPolicy {
         let of_first = |parameter: ParamId| self.names.get(parameter.index());
         let of_other = || self.aliases.get(slice.index().checked_sub(self.slices.len())?);
         self.parameter(slice).and_then(of_first).or_else(of_other).map_or("", String::as_str)
+    }
+
+    /// How many parameters there are.
+    pub(crate) const fn parameters(&self) -> usize {
+        self.names.len()
+    }
+
+    /// How many elements all parameters have.
+    pub(crate) const fn all_elements(&self) -> usize {
+        self.all_elements
+    }
+
+    /// How many slices lie at or under a path; all of them for an empty one.
+    pub(crate) fn count_under(&self, path: &str) -> usize {
+        if path.is_empty() {
+            return self.slices.len();
+        }
+        let by_name = self.by_name.get_or_init(|| {
+            let mut by_name: Vec<SliceId> = self.slice_ids().collect();
+            by_name.sort_by_key(|slice| self.name(*slice));
+            by_name
+        });
+        let before =
+            |fits: &dyn Fn(&str) -> bool| by_name.partition_point(|slice| fits(self.name(*slice)));
+        let module = format!("{path}.");
+        let own = before(&|name| name <= path) - before(&|name| name < path);
+        let under = before(&|name| name < module.as_str() || name.starts_with(&module))
+            - before(&|name| name < module.as_str());
+        own + under
     }
 
     /// A rule.

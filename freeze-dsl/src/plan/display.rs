@@ -37,9 +37,38 @@ impl fmt::Display for Plan {
     }
 }
 
-/// An amount as a percentage of the whole.
+/// An amount as a percentage of the whole, with one decimal; two significant digits below 1 %.
 pub(crate) fn percentage(amount: usize, whole: usize) -> String {
-    #[expect(clippy::cast_precision_loss, reason = "a percentage with one decimal")]
+    #[expect(clippy::cast_precision_loss, reason = "a percentage with a few digits")]
     let percent = if whole == 0 { 0.0 } else { 100.0 * amount as f64 / whole as f64 };
-    format!("{percent:.1} %")
+    if amount > 0 && percent < 1.0 {
+        let mut decimals = 1;
+        let mut digit = percent * 10.0;
+        while digit < 1.0 {
+            digit *= 10.0;
+            decimals += 1;
+        }
+        let shown = format!("{percent:.*}", decimals + 1);
+        return format!("{} %", shown.trim_end_matches('0'));
+    }
+    match format!("{percent:.1}").as_str() {
+        "100.0" if amount < whole => "99.9 %".to_owned(),
+        shown => format!("{shown} %"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::percentage;
+
+    #[test]
+    fn a_small_part_is_not_shown_as_none_and_a_large_one_not_as_all() {
+        assert_eq!(percentage(0, 9), "0.0 %");
+        assert_eq!(percentage(1, 8), "12.5 %");
+        assert_eq!(percentage(513, 1_000_000), "0.051 %");
+        assert_eq!(percentage(1, 200), "0.5 %");
+        assert_eq!(percentage(1, 100_000_000), "0.000001 %");
+        assert_eq!(percentage(99_999, 100_000), "99.9 %");
+        assert_eq!(percentage(7, 7), "100.0 %");
+    }
 }

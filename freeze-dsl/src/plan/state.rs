@@ -16,7 +16,8 @@ pub(crate) struct State {
     pub(crate) trains: SliceSet,
     /// The frozen slices that have kept their optimizer state.
     pub(crate) kept: SliceSet,
-    pub(crate) options: Vec<SliceOptions>,
+    /// Shared with copies of the state for as long as both have the same: there is one a slice.
+    pub(crate) options: Arc<Vec<SliceOptions>>,
     /// The curves that options refer to.
     pub(crate) running: Vec<ActiveCurve>,
     /// The `stats` option of each normalization, if a rule has set it.
@@ -40,7 +41,7 @@ impl State {
         let mut state = Self {
             trains: SliceSet::all(slices),
             kept: SliceSet::with_capacity(slices),
-            options: Vec::new(),
+            options: Arc::default(),
             running: Vec::new(),
             stats: vec![defaults.stats.map(|stats| stats.value); normalisations],
         };
@@ -50,7 +51,7 @@ impl State {
             weight_decay: value(defaults.weight_decay.as_ref()),
             optimizer: defaults.optimizer.map(|optimizer| optimizer.value),
         };
-        state.options = vec![options; slices];
+        state.options = Arc::new(vec![options; slices]);
         state
     }
 
@@ -59,15 +60,24 @@ impl State {
         let Self { trains, kept, options, running, stats } = later;
         self.trains.clone_from(trains);
         self.kept.clone_from(kept);
-        for slice in given.iter() {
-            let slice = slice.index();
-            if let (Some(own), Some(options)) = (self.options.get_mut(slice), options.get(slice)) {
-                *own = *options;
+        if !given.is_clear() {
+            let all = Arc::make_mut(&mut self.options);
+            for slice in given.iter().map(SliceId::index) {
+                if let (Some(own), Some(options)) = (all.get_mut(slice), options.get(slice)) {
+                    *own = *options;
+                }
             }
         }
         let begun = running.get(self.running.len()..).unwrap_or_default();
         self.running.extend_from_slice(begun);
         self.stats.clone_from(stats);
+    }
+
+    /// The slices that may have optimizer state.
+    pub(crate) fn with_state(&self) -> SliceSet {
+        let mut all = self.trains.clone();
+        all.union_with(&self.kept);
+        all
     }
 
     /// The options of a slice.
@@ -77,7 +87,7 @@ impl State {
 
     /// The options of a slice, to be set.
     pub(crate) fn options_mut(&mut self, slice: SliceId) -> Option<&mut SliceOptions> {
-        self.options.get_mut(slice.index())
+        Arc::make_mut(&mut self.options).get_mut(slice.index())
     }
 
     /// The curve that options refer to.
@@ -118,7 +128,7 @@ impl State {
     pub(crate) fn compact(&mut self) {
         let mut places: Vec<Option<CurveId>> = vec![None; self.running.len()];
         let mut kept = Vec::new();
-        for options in &mut self.options {
+        for options in Arc::make_mut(&mut self.options) {
             let Some(lr) = options.lr else { continue };
             let Some(place) = places.get_mut(lr.index()) else { continue };
             if place.is_none() {

@@ -1,22 +1,23 @@
 //! Explains why a path selects nothing, and suggests what was probably meant.
 
-use super::{NameTree, PathSegment, ReadyMade};
+use super::repair::{EmptyPath, Repair, is_plain};
+use super::{Bound, BoundRange, NameIndex, NameTree, PathSegment};
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, one_of, readable};
 use crate::index::NodeId;
-use crate::model::{Tensor, can_train};
+use crate::model::{Tensor, can_train, is_number};
 use crate::source::{Span, Spanned};
-use crate::vocabulary::is_reserved;
 
 /// How many names a message lists.
 const LISTED: usize = 12;
 
 pub(super) fn nothing(
     buffers: &[&Tensor],
-    tree: &NameTree<'_>,
+    index: &NameIndex<'_>,
     path: &[Spanned<PathSegment<'_>>],
     span: Span,
     text: &str,
 ) -> Diagnostic {
+    let tree = &index.tree;
     let written = readable(text.get(span.range()).unwrap_or_default());
     let finding =
         Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
@@ -40,39 +41,59 @@ pub(super) fn nothing(
         let names = tree.segments();
         let finding = finding.label("nothing in the model has this name");
         return match near(tree, path, matched, word, &names) {
-            Some(near) => finding.suggest(
+            Some(Near::Selecting(near)) => finding.suggest(
                 Applicability::Maybe,
                 format!("did you mean `{near}`?"),
                 failing.span,
                 near,
             ),
-            None => finding,
+            Some(Near::Other(_)) | None => finding,
         };
     }
     let names = next_names(tree, &nodes);
     let holder = if matched == 0 { "the model".to_owned() } else { format!("`{before}`") };
     let listed = format!("{holder} has {}", list(&names));
     let numbered = names.iter().any(|name| name.parse::<u64>().is_ok());
+    let empty = EmptyPath { index, path, failing: matched, span, text };
+    let repaired = |finding: Diagnostic, Repair { message, span, text }: Repair| {
+        finding.suggest(Applicability::Maybe, message, span, text)
+    };
     let word = match &failing.value {
+        PathSegment::Name(word) if numbered && is_number(word) => {
+            let near = word.parse().ok().and_then(|index| nearest_index(index, &names));
+            return finding.note(listed).guess(
+                "use the nearest index that exists",
+                near.map(|index| (failing.span, index.to_string())),
+            );
+        }
         PathSegment::Name(word) => word,
-        PathSegment::Index { start, .. } if numbered => {
-            let near = nearest_index(*start, &names).filter(|_| is_written_out(failing, text));
+        PathSegment::Index(BoundRange { start, .. }) if numbered => {
+            let start = match start {
+                Bound::At(start) => Some(*start),
+                Bound::Open | Bound::FromEnd(_) => None,
+            };
+            let near = start
+                .and_then(|start| nearest_index(start, &names))
+                .filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
                 "use the nearest index that exists",
                 near.map(|index| (failing.span, format!("[{index}]"))),
             );
         }
-        _ => return finding.note(listed),
+        _ => {
+            let finding = finding.note(listed);
+            return match (empty.repair(), empty.choices()) {
+                (Some(repair), _) => repaired(finding, repair),
+                (None, Some(choices)) => finding.note(choices),
+                (None, None) => finding,
+            };
+        }
     };
-    if path.len() == 1 && ReadyMade::of(word).is_some() {
-        return finding.suggest(
-            Applicability::Maybe,
-            format!("did you mean `@{word}`?"),
-            failing.span,
-            format!("@{word}"),
-        );
+    if let Some(repair) = empty.repair() {
+        return repaired(finding.note(listed), repair);
     }
-    if let Some(near) = near(tree, path, matched, word, &names) {
+    let near = near(tree, path, matched, word, &names);
+    if let Some(Near::Selecting(near)) = near {
         return finding.suggest(
             Applicability::Maybe,
             format!("did you mean `{near}`? {listed}"),
@@ -80,14 +101,15 @@ pub(super) fn nothing(
             near,
         );
     }
-    match elsewhere(tree, path) {
-        Some(deeper) => finding.note(listed).suggest(
-            Applicability::Maybe,
-            format!("paths begin at the root of the model: did you mean `{deeper}`?"),
-            span,
-            deeper,
-        ),
-        None => finding.note(listed),
+    match (near, empty.choices()) {
+        (_, Some(choices)) => finding.note(listed).note(choices),
+        (Some(Near::Selecting(near) | Near::Other(near)), _) => {
+            finding.note(format!("`{near}` is spelt alike; {listed}"))
+        }
+        (None, None) => match empty.dropped() {
+            Some(repair) => repaired(finding.note(listed), repair),
+            None => finding.note(listed),
+        },
     }
 }
 
@@ -122,13 +144,23 @@ pub(super) fn beyond(
     text: &str,
 ) -> Diagnostic {
     let finding = out_of_range(finding);
-    let PathSegment::Index { start, end } = range.value else { return finding };
-    let there = || indices(names).filter(|index| (start..end).contains(index));
+    let PathSegment::Index(bounds) = range.value else { return finding };
+    let past = indices(names).max().map_or(0, |largest| largest.saturating_add(1));
+    let within = bounds.within(past);
+    let there = || indices(names).filter(|index| within.contains(index));
     let ends = there().min().zip(there().max()).filter(|_| is_written_out(range, text));
     finding.guess(
         "use the indices that exist",
         ends.map(|(first, last)| (range.span, format!("[{first}..={last}]"))),
     )
+}
+
+/// The finding for indices that count from the largest one and reach beyond the first in a module.
+pub(super) fn idle_parent(place: Span, module: &str, largest: u64, text: &str) -> Diagnostic {
+    let written = readable(text.get(place.range()).unwrap_or_default());
+    let message = format!("`{written}` selects nothing in `{module}`");
+    Diagnostic::new(Code::OutOfRange, place, message)
+        .label(format!("the largest index there is {largest}"))
 }
 
 fn nearest_index(index: u64, names: &[&str]) -> Option<u64> {
@@ -145,6 +177,15 @@ fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
     written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }
 
+/// A name that is spelt alike.
+#[derive(Clone, Copy)]
+enum Near<'m> {
+    /// With it the path selects something.
+    Selecting(&'m str),
+    /// With it the path may have another mistake further on.
+    Other(&'m str),
+}
+
 /// The name that was probably meant: the nearest one with which the path selects something.
 fn near<'m>(
     tree: &NameTree<'_>,
@@ -152,7 +193,7 @@ fn near<'m>(
     failing: usize,
     word: &str,
     names: &[&'m str],
-) -> Option<&'m str> {
+) -> Option<Near<'m>> {
     /// How many names to try: each may take a walk over the whole tree.
     const TRIED: usize = 8;
     let mut edited = path.to_vec();
@@ -166,7 +207,7 @@ fn near<'m>(
     let mut tried = Vec::new();
     while let Some(name) = nearest(word, left.iter().copied()).filter(|_| tried.len() < TRIED) {
         if selects(name) {
-            return Some(name);
+            return Some(Near::Selecting(name));
         }
         left.retain(|other| *other != name);
         tried.push(name);
@@ -174,7 +215,7 @@ fn near<'m>(
     // A plain path may have a second mistake further on, but a pattern that still selects nothing
     // is not what was meant.
     let pattern = path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_)));
-    tried.first().copied().filter(|_| !pattern)
+    tried.first().copied().filter(|_| !pattern).map(Near::Other)
 }
 
 /// The span of the segment that does not match, or of the whole path if it is the first one.
@@ -194,7 +235,10 @@ fn prefix(text: &str, path: Span, failing: Span) -> &str {
 }
 
 /// The largest number of segments that match, and the nodes where they do.
-fn furthest(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> (usize, Vec<NodeId>) {
+pub(super) fn furthest(
+    tree: &NameTree<'_>,
+    path: &[Spanned<PathSegment<'_>>],
+) -> (usize, Vec<NodeId>) {
     let mut furthest = (0, Vec::new());
     tree.walk_path(path, |node, matched| {
         if matched > furthest.0 {
@@ -228,21 +272,4 @@ fn list(names: &[&str]) -> String {
         listed.push_str(", …");
     }
     listed
-}
-
-/// Whether a segment can be written in a path without quotes.
-fn is_plain(segment: &str) -> bool {
-    !is_reserved(segment)
-        && segment.chars().all(|character| character.is_ascii_alphanumeric() || character == '_')
-}
-
-/// The first place deeper in the model where the whole path matches: `model.fc` for `fc`.
-fn elsewhere(tree: &NameTree<'_>, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
-    let first = path.first()?;
-    if path.iter().any(|segment| !matches!(segment.value, PathSegment::Name(_))) {
-        return None;
-    }
-    let mut deeper = vec![Spanned::new(PathSegment::AnyDepth, first.span)];
-    deeper.extend(path.iter().cloned());
-    tree.path_of_first(&deeper).filter(|path| path.split('.').all(is_plain))
 }

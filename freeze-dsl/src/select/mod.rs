@@ -1,8 +1,10 @@
 //! Selects the parameters of a model that a policy's targets name.
 
+mod bounds;
 mod explain;
 mod glob;
 mod ready_made;
+mod repair;
 mod selection;
 mod slice_table;
 mod tree;
@@ -11,7 +13,9 @@ use std::borrow::Cow;
 use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 
+pub(crate) use bounds::{Bound, BoundRange};
 pub(crate) use ready_made::ReadyMade;
+use ready_made::is_norm_name;
 pub(crate) use selection::Selection;
 pub(crate) use slice_table::SliceTable;
 pub(crate) use tree::NameTree;
@@ -33,8 +37,8 @@ pub(crate) enum PathSegment<'p> {
     Glob(&'p str),
     /// Any number of segments, none included.
     AnyDepth,
-    /// A number in this range, its end exclusive.
-    Index { start: u64, end: u64 },
+    /// A number in this range.
+    Index(BoundRange),
     /// One of these.
     OneOf(Vec<Spanned<&'p str>>),
 }
@@ -96,7 +100,7 @@ impl<'m> NameIndex<'m> {
         place: Span,
         text: &str,
     ) -> Diagnostic {
-        explain::nothing(&self.buffers_at(path), &self.tree, path, place, text)
+        explain::nothing(&self.buffers_at(path), self, path, place, text)
     }
 
     /// Findings for words of a set, and for ends of a range of indices, that select nothing while
@@ -113,9 +117,16 @@ impl<'m> NameIndex<'m> {
                 PathSegment::OneOf(words) if words.len() > 1 => {
                     words.iter().map(|word| Spanned::new(word.value.into(), word.span)).collect()
                 }
-                PathSegment::Index { start, end } if end - start > 1 => [*start, end - 1]
-                    .map(|index| Spanned::new(index.to_string().into(), segment.span))
-                    .to_vec(),
+                PathSegment::Index(range) if !range.is_single() => {
+                    found.extend(self.idle_parent(path, index, *range, text));
+                    written_ends(*range)
+                        .map(|index| Spanned::new(index.to_string().into(), segment.span))
+                        .collect()
+                }
+                PathSegment::Index(range) => {
+                    found.extend(self.idle_parent(path, index, *range, text));
+                    continue;
+                }
                 _ => continue,
             };
             let mut one = path.to_vec();
@@ -124,8 +135,8 @@ impl<'m> NameIndex<'m> {
                     *segment = Spanned::new(PathSegment::Name(&choice.value), choice.span);
                 }
                 if self.path(&one).is_clear() {
-                    let is_index = matches!(segment.value, PathSegment::Index { .. });
-                    let mut finding = explain::nothing(&[], &self.tree, &one, whole, text);
+                    let is_index = matches!(segment.value, PathSegment::Index(_));
+                    let mut finding = explain::nothing(&[], self, &one, whole, text);
                     // The rest of the path does select something.
                     finding.message = format!("`{}` of {}", choice.value, finding.message);
                     found.push(if is_index {
@@ -139,6 +150,20 @@ impl<'m> NameIndex<'m> {
             }
         }
         found
+    }
+
+    /// The finding for a range of indices that counts from the largest one, where one of several
+    /// modules has no index in it.
+    fn idle_parent(
+        &self,
+        path: &[Spanned<PathSegment<'_>>],
+        index: usize,
+        range: BoundRange,
+        text: &str,
+    ) -> Option<Diagnostic> {
+        let place = path.get(index)?.span;
+        let (module, largest) = self.tree.idle_parent(path, index, range)?;
+        Some(explain::idle_parent(place, &module, largest, text))
     }
 
     /// The buffers at or under a path.
@@ -185,6 +210,19 @@ impl<'m> NameIndex<'m> {
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
             .collect()
+    }
+
+    /// The segments at `place` of a path with which it selects something.
+    fn spread_at(&self, path: &[Spanned<PathSegment<'_>>], place: usize) -> Vec<&'m str> {
+        let mut names = self.tree.next_names(path, place);
+        names.retain(|name| {
+            let mut one = path.to_vec();
+            if let Some(segment) = one.get_mut(place) {
+                segment.value = PathSegment::Name(name);
+            }
+            !self.path(&one).is_clear()
+        });
+        names
     }
 
     /// The names that satisfy a condition.
@@ -245,9 +283,9 @@ fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
             PathSegment::Name(name) => key.extend(["=", name]),
             PathSegment::Glob(pattern) => key.extend(["~", pattern]),
             PathSegment::AnyDepth => key.push('/'),
-            PathSegment::Index { start, end } => {
-                let range = [start.to_string(), end.to_string()];
-                key.extend(["[", &range.join(",")]);
+            PathSegment::Index(range) => {
+                key.push('[');
+                key.push_str(&written(*range));
             }
             PathSegment::OneOf(names) => {
                 for name in names {
@@ -260,6 +298,29 @@ fn key(path: &[Spanned<PathSegment<'_>>]) -> String {
     key
 }
 
+/// A range of indices as it would be written.
+fn written(BoundRange { start, end }: BoundRange) -> String {
+    let bound = |bound| match bound {
+        Bound::Open | Bound::FromEnd(0) => String::new(),
+        Bound::At(number) => number.to_string(),
+        Bound::FromEnd(number) => format!("-{number}"),
+    };
+    format!("{}..{}", bound(start), bound(end))
+}
+
+/// The first and the last number of a range, where they are written as numbers.
+fn written_ends(range: BoundRange) -> impl Iterator<Item = u64> {
+    let start = match range.start {
+        Bound::At(start) => Some(start),
+        _ => None,
+    };
+    let end = match range.end {
+        Bound::At(end) => end.checked_sub(1),
+        _ => None,
+    };
+    start.into_iter().chain(end)
+}
+
 /// A path as it would be written.
 fn shown(path: &[Spanned<PathSegment<'_>>]) -> String {
     let segments: Vec<String> = path
@@ -267,7 +328,7 @@ fn shown(path: &[Spanned<PathSegment<'_>>]) -> String {
         .map(|segment| match &segment.value {
             PathSegment::Name(name) | PathSegment::Glob(name) => (*name).to_owned(),
             PathSegment::AnyDepth => "**".to_owned(),
-            PathSegment::Index { start, end } => format!("[{start}..{end}]"),
+            PathSegment::Index(range) => format!("[{}]", written(*range)),
             PathSegment::OneOf(names) => {
                 let names: Vec<&str> = names.iter().map(|name| name.value).collect();
                 format!("{{{}}}", names.join(","))

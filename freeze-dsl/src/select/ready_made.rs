@@ -28,8 +28,8 @@ impl ReadyMade {
         Self::All,
         Self::Biases,
         Self::Vectors,
-        Self::Matrices,
         Self::Norms,
+        Self::Matrices,
         Self::Trainable,
         Self::Frozen,
     ];
@@ -154,7 +154,7 @@ fn beside_others<'m>(own: &[NamedParameter<'m>]) -> Vec<&'m str> {
 
 /// Whether a name has a word part that stands for a normalisation: `bn1`, `ln_f`, `LayerNorm`,
 /// `before_rms`, `batchnorm`; not `enormous`.
-fn is_norm_name(name: &str) -> bool {
+pub(super) fn is_norm_name(name: &str) -> bool {
     let mut words = vec![String::new()];
     let mut was_lower = false;
     for character in name.chars() {

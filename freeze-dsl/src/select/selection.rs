@@ -1,5 +1,6 @@
 //! What targets select, as far as that can be computed before a rule fires.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::{NameSet, SliceTable};
@@ -13,14 +14,18 @@ pub(crate) enum Selection {
     Unknown,
     /// These names.
     Parameters(NameSet),
-    /// Rows of the parameter of one name.
-    Rows { name: NameId, first: usize, past: usize },
+    /// Nothing, which a `?` allows.
+    Absent,
+    /// Rows of the parameter of one name: ranges that do not touch, in order.
+    Rows { name: NameId, rows: Vec<Range<usize>> },
     /// The trainable parameters, as of just before the rule.
     Trainable,
     /// The frozen parameters, as of just before the rule.
     Frozen,
     /// `count` of the elements, drawn again at every firing.
     Sample { elements: Vec<Selection>, count: usize, seed: u64 },
+    /// What may turn out to be nothing when a rule fires, which a `?` allows.
+    Optional(Box<Selection>),
     /// The union of these.
     Union(Vec<Selection>),
     /// The first without the second.
@@ -49,11 +54,31 @@ impl Selection {
             (Self::Parameters(left), Self::Parameters(right)) => left.is_disjoint(right),
             (Self::Parameters(names), Self::Rows { name, .. })
             | (Self::Rows { name, .. }, Self::Parameters(names)) => !names.contains(*name),
-            (
-                Self::Rows { name, first, past },
-                Self::Rows { name: other, first: start, past: end },
-            ) => name != other || past <= start || end <= first,
+            (Self::Rows { name, rows }, Self::Rows { name: other, rows: others }) => {
+                let apart = |one: &Range<usize>, other: &Range<usize>| {
+                    one.end <= other.start || other.end <= one.start
+                };
+                name != other || rows.iter().all(|one| others.iter().all(|other| apart(one, other)))
+            }
             _ => false,
+        }
+    }
+
+    /// Whether it may be nothing because a `?` allows it.
+    pub(crate) fn is_optional(&self) -> bool {
+        match self {
+            Self::Absent | Self::Optional(_) => true,
+            Self::Union(all) => all.iter().all(Self::is_optional),
+            _ => false,
+        }
+    }
+
+    /// Nothing, where a `?` allows it.
+    pub(crate) fn optional(self) -> Self {
+        match self {
+            Self::Parameters(names) if names.is_clear() => Self::Absent,
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Rows { .. } => self,
+            later => Self::Optional(Box::new(later)),
         }
     }
 
@@ -63,7 +88,12 @@ impl Selection {
             Self::Unknown => false,
             Self::Sample { elements: all, .. } | Self::Union(all) => all.iter().all(Self::is_known),
             Self::Without(both) | Self::Within(both) => both.0.is_known() && both.1.is_known(),
-            Self::Parameters(_) | Self::Rows { .. } | Self::Trainable | Self::Frozen => true,
+            Self::Optional(inner) => inner.is_known(),
+            Self::Parameters(_)
+            | Self::Absent
+            | Self::Rows { .. }
+            | Self::Trainable
+            | Self::Frozen => true,
         }
     }
 
@@ -74,6 +104,8 @@ impl Selection {
                 all.iter().map(Self::size).sum::<usize>() + 1
             }
             Self::Without(both) | Self::Within(both) => both.0.size() + both.1.size() + 1,
+            Self::Optional(inner) => inner.size(),
+            Self::Rows { rows, .. } => rows.len(),
             _ => 1,
         }
     }
@@ -87,6 +119,7 @@ impl Selection {
         let mut others = Vec::new();
         for one in all {
             match one {
+                Self::Absent => {}
                 Self::Parameters(names) => match &mut known {
                     Some(known) => known.union_with(&names),
                     None => known = Some(names),
@@ -96,7 +129,7 @@ impl Selection {
         }
         let known = known.map(Self::Parameters);
         if others.is_empty() {
-            return known.unwrap_or_default();
+            return known.unwrap_or(Self::Absent);
         }
         if known.is_none() && others.len() == 1 {
             return others.pop().unwrap_or_default();
@@ -106,6 +139,8 @@ impl Selection {
 
     pub(crate) fn without(self, away: Self) -> Self {
         match (self, away) {
+            (names, Self::Absent) => names,
+            (Self::Absent, _) => Self::Absent,
             (Self::Parameters(mut names), Self::Parameters(away)) => {
                 names.difference_with(&away);
                 Self::Parameters(names)
@@ -119,6 +154,7 @@ impl Selection {
 
     pub(crate) fn within(self, around: Self) -> Self {
         match (self, around) {
+            (Self::Absent, _) | (_, Self::Absent) => Self::Absent,
             (Self::Parameters(mut names), Self::Parameters(around)) => {
                 names.intersect_with(&around);
                 Self::Parameters(names)
@@ -134,7 +170,8 @@ impl Selection {
             Self::Trainable | Self::Frozen | Self::Sample { .. } => true,
             Self::Union(all) => all.iter().any(Self::changes),
             Self::Without(both) | Self::Within(both) => both.0.changes() || both.1.changes(),
-            Self::Unknown | Self::Parameters(_) | Self::Rows { .. } => false,
+            Self::Optional(inner) => inner.changes(),
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Rows { .. } => false,
         }
     }
 
@@ -144,6 +181,7 @@ impl Selection {
             Self::Sample { .. } => true,
             Self::Union(all) => all.iter().any(Self::draws),
             Self::Without(both) | Self::Within(both) => both.0.draws() || both.1.draws(),
+            Self::Optional(inner) => inner.draws(),
             _ => false,
         }
     }
@@ -152,7 +190,12 @@ impl Selection {
     /// last.
     pub(super) fn rows(&self, cut: &mut impl FnMut(NameId, usize, usize)) {
         match self {
-            Self::Rows { name, first, past } => cut(*name, *first, *past),
+            Self::Rows { name, rows } => {
+                for rows in rows {
+                    cut(*name, rows.start, rows.end);
+                }
+            }
+            Self::Optional(inner) => inner.rows(cut),
             Self::Sample { elements: all, .. } | Self::Union(all) => {
                 for one in all {
                     one.rows(cut);
@@ -162,7 +205,8 @@ impl Selection {
                 both.0.rows(cut);
                 both.1.rows(cut);
             }
-            Self::Unknown | Self::Parameters(_) | Self::Trainable | Self::Frozen => {}
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Trainable | Self::Frozen => {
+            }
         }
     }
 
@@ -171,7 +215,7 @@ impl Selection {
     pub(crate) fn slices(&self, table: &SliceTable, trains: &SliceSet, firing: u64) -> SliceSet {
         let mut selected = SliceSet::with_capacity(table.len());
         match self {
-            Self::Unknown => {}
+            Self::Unknown | Self::Absent => {}
             Self::Parameters(names) if !table.is_cut() => {
                 selected.union_with_places(names);
             }
@@ -180,14 +224,18 @@ impl Selection {
                     selected.extend(table.of_name(name));
                 }
             }
-            Self::Rows { name, first, past } => {
+            Self::Rows { name, rows } => {
+                // Both are in order, and no slice lies across the end of a range.
+                let mut ranges = rows.iter().peekable();
                 for slice in table.of_name(*name) {
-                    let inside = |rows: &Range<usize>| *first <= rows.start && rows.end <= *past;
-                    if table.rows(slice).is_some_and(inside) {
+                    let Some(own) = table.rows(slice) else { continue };
+                    while ranges.next_if(|range| range.end <= own.start).is_some() {}
+                    if ranges.peek().is_some_and(|range| range.start <= own.start) {
                         selected.insert(slice);
                     }
                 }
             }
+            Self::Optional(inner) => selected = inner.slices(table, trains, firing),
             Self::Trainable => selected.union_with(trains),
             Self::Frozen => {
                 selected.fill();
@@ -227,14 +275,16 @@ fn draw(of: usize, count: usize, seed: u64, firing: u64) -> Vec<usize> {
         state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         mix(state)
     };
-    let mut all: Vec<usize> = (0..of).collect();
+    // A shuffle of all numbers as far as it is read, with those that are not in their place.
+    let mut moved: HashMap<usize, usize> = HashMap::new();
+    let mut drawn = Vec::with_capacity(count.min(of));
     for place in 0..count.min(of) {
         #[expect(clippy::cast_possible_truncation, reason = "below the number of elements")]
         let other = place + (next() % (of - place) as u64) as usize;
-        all.swap(place, other);
+        let here = moved.remove(&place).unwrap_or(place);
+        drawn.push(if other == place { here } else { moved.insert(other, here).unwrap_or(other) });
     }
-    all.truncate(count);
-    all
+    drawn
 }
 
 const fn mix(value: u64) -> u64 {

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
-use super::{NameSet, PathSegment, glob};
+use super::{BoundRange, NameSet, PathSegment, glob};
 use crate::index::{NameId, NodeId};
 use crate::source::Spanned;
 
@@ -147,27 +147,65 @@ impl<'m> NameTree<'m> {
                         .filter_map(|name| node.by_segment.get(name.value))
                         .map(|at| (*at, matched + 1)),
                 ),
-                PathSegment::Glob(_) | PathSegment::Index { .. } => stack.extend(
-                    node.children
-                        .iter()
-                        .filter(|child| self.fits(**child, &segment.value))
-                        .map(|child| (*child, matched + 1)),
+                PathSegment::Glob(pattern) => stack.extend(
+                    self.children_of(node)
+                        .filter(|(_, child)| glob::matches(pattern, child.segment))
+                        .map(|(id, _)| (id, matched + 1)),
                 ),
+                PathSegment::Index(range) => {
+                    let indices = || self.indices(node);
+                    let past = if range.depends_on_last() {
+                        indices().map(|(_, index)| index.saturating_add(1)).max().unwrap_or(0)
+                    } else {
+                        0
+                    };
+                    let within = range.within(past);
+                    let inside = indices().filter(|(_, index)| within.contains(index));
+                    stack.extend(inside.map(|(id, _)| (id, matched + 1)));
+                }
             }
         }
     }
 
-    fn fits(&self, at: NodeId, segment: &PathSegment<'_>) -> bool {
-        let Some(node) = self.nodes.get(at.index()) else { return false };
-        match segment {
-            PathSegment::Glob(pattern) => glob::matches(pattern, node.segment),
-            PathSegment::Index { start, end } => {
-                let canonical = node.segment == "0" || !node.segment.starts_with(['0', '+']);
-                canonical
-                    && node.segment.parse().is_ok_and(|index: u64| (*start..*end).contains(&index))
-            }
-            PathSegment::Name(_) | PathSegment::OneOf(_) | PathSegment::AnyDepth => false,
+    fn children_of<'t>(
+        &'t self,
+        node: &'t Node<'m>,
+    ) -> impl Iterator<Item = (NodeId, &'t Node<'m>)> {
+        node.children.iter().filter_map(|child| Some((*child, self.nodes.get(child.index())?)))
+    }
+
+    /// The children of a node that are numbers.
+    fn indices<'t>(&'t self, node: &'t Node<'m>) -> impl Iterator<Item = (NodeId, u64)> {
+        self.children_of(node).filter_map(|(id, child)| {
+            let is_canonical = child.segment == "0" || !child.segment.starts_with(['0', '+']);
+            Some((id, child.segment.parse().ok().filter(|_| is_canonical)?))
+        })
+    }
+
+    /// A node before the index at `place` of a path that has indices, but none in this range, which
+    /// depends on the largest: its path, and its largest index.
+    pub(super) fn idle_parent(
+        &self,
+        path: &[Spanned<PathSegment<'_>>],
+        place: usize,
+        range: BoundRange,
+    ) -> Option<(String, u64)> {
+        if !range.depends_on_last() {
+            return None;
         }
+        let mut idle: Option<(NodeId, u64)> = None;
+        self.walk_path(path, |id, matched| {
+            let Some(node) = self.nodes.get(id.index()).filter(|_| matched == place) else {
+                return;
+            };
+            let Some(largest) = self.indices(node).map(|(_, index)| index).max() else { return };
+            let within = range.within(largest.saturating_add(1));
+            let is_idle = !self.indices(node).any(|(_, index)| within.contains(&index));
+            if is_idle && idle.is_none_or(|(known, _)| id < known) {
+                idle = Some((id, largest));
+            }
+        });
+        idle.map(|(id, largest)| (self.path_to(id), largest))
     }
 
     fn under(&self, at: NodeId) -> impl Iterator<Item = NameId> {
@@ -197,6 +235,21 @@ impl<'m> NameTree<'m> {
         self.nodes.iter().map(|node| node.segment).filter(|name| seen.insert(*name)).collect()
     }
 
+    /// The paths of all modules, but for the model itself, that have a segment like this one.
+    pub(super) fn parents_of(&self, first: &Spanned<PathSegment<'_>>) -> Vec<String> {
+        let anywhere = [Spanned::new(PathSegment::AnyDepth, first.span), first.clone()];
+        let mut parents = Vec::new();
+        self.walk_path(&anywhere, |node, matched| {
+            if matched == anywhere.len() {
+                parents.extend(self.nodes.get(node.index()).map(|node| node.parent));
+            }
+        });
+        parents.sort_unstable();
+        parents.dedup();
+        parents.retain(|parent| *parent != ROOT);
+        parents.into_iter().map(|parent| self.path_to(parent)).collect()
+    }
+
     /// The whole path of a node that matches `path`, the first in the model's order.
     pub(super) fn path_of_first(&self, path: &[Spanned<PathSegment<'_>>]) -> Option<String> {
         let mut first: Option<NodeId> = None;
@@ -205,15 +258,18 @@ impl<'m> NameTree<'m> {
                 first = Some(first.map_or(node, |known| known.min(node)));
             }
         });
-        let mut at = first?;
+        first.map(|node| self.path_to(node))
+    }
+
+    /// The whole path of a node.
+    pub(super) fn path_to(&self, mut at: NodeId) -> String {
         let mut segments = Vec::new();
-        while at != ROOT {
-            let node = self.nodes.get(at.index())?;
+        while let Some(node) = self.nodes.get(at.index()).filter(|_| at != ROOT) {
             segments.push(node.segment);
             at = node.parent;
         }
         segments.reverse();
-        Some(segments.join("."))
+        segments.join(".")
     }
 
     /// The segments that come next at a node, in the model's order.

@@ -21,11 +21,13 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod changes;
 mod error;
 mod record;
 mod steps;
 mod table;
 
+pub use changes::{GroupChange, RecordChanges};
 pub use error::{SimulateError, TableError};
 pub use record::{Record, RecordGroup};
 pub use table::Table;
@@ -81,7 +83,8 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         (None, Some(RunLength::Steps(all))) => (all.div_ceil(steps.unwrap_or(1)), all),
         (None, None) => return Err(SimulateError::NoLength),
     };
-    let diagnostics = unobserved(&plan, &metrics);
+    let mut diagnostics = unobserved(&plan, &metrics);
+    diagnostics.extend(plan.coarse_curves(steps));
     let clock = Clock::new(plan, program);
     Ok(Simulation {
         clock,
@@ -143,7 +146,8 @@ impl Iterator for Simulation {
 }
 
 impl Simulation {
-    /// Its warnings: the table has no column for a metric that a rule waits for or restores.
+    /// Its warnings: the table has no column for a metric that a rule waits for or restores, or a
+    /// learning rate stays at 0 because the steps of an epoch are unknown.
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics

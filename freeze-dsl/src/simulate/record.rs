@@ -55,7 +55,7 @@ fn of_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Optimizer>, D::E
     let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
     Optimizer::named(&name)
         .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("`{name}` is no optimizer")))
+        .ok_or_else(|| D::Error::custom(format!("`{name}` is not an optimizer")))
 }
 
 impl Record {

@@ -8,12 +8,12 @@
     reason = "a test's own helpers"
 )]
 
-use freeze_dsl::Draft;
 use freeze_dsl::clock::{Clock, Program, Transition};
-use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
+use freeze_dsl::diagnostic::{Code, Diagnostic, Severity, Suggestion};
 use freeze_dsl::model::{Model, Role, Tensor};
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
+use freeze_dsl::{Checked, Draft};
 
 pub(crate) const PROGRAM: Program =
     Program { lr: Some(1.0), optimizer: None, weight_decay: None, steps_per_epoch: None };
@@ -109,9 +109,61 @@ pub(crate) fn lr(clock: &Clock) -> f64 {
     clock.groups()[0].lr.unwrap()
 }
 
-/// All that is found against a model.
+/// All that is found against a model. Every edit that is offered is tried.
+#[track_caller]
 pub(crate) fn findings_in(text: &str, model: &Model) -> Vec<Diagnostic> {
-    Draft::read(Source::new(text.to_owned())).check_against(model).findings.diagnostics().to_vec()
+    found_by(text, |text| Draft::read(text).check_against(model))
+}
+
+/// All that is found without a model. Every edit that is offered is tried.
+#[track_caller]
+pub(crate) fn findings_without_model(text: &str) -> Vec<Diagnostic> {
+    found_by(text, |text| Draft::read(text).check())
+}
+
+#[track_caller]
+fn found_by(text: &str, check: impl Fn(Source) -> Checked) -> Vec<Diagnostic> {
+    /// More edits of one text show nothing new.
+    const TRIED: usize = 20;
+    let check = |text: &str| check(Source::new(text.to_owned())).findings.diagnostics().to_vec();
+    let found = check(text);
+    let edits = found.iter().flat_map(|it| it.suggestions.iter().map(move |edit| (it, edit)));
+    for (finding, suggestion) in edits.take(TRIED) {
+        let edited = applied(text, suggestion);
+        let after = check(&edited);
+        let again = |other: &&Diagnostic| {
+            other.code == finding.code
+                && other.message == finding.message
+                && is_place(other.span.start, finding.span.start, suggestion)
+        };
+        let told = format!("{finding:#?}\nin\n{text}\nbecame\n{edited}\nwith {after:#?}");
+        assert!(!after.iter().any(|other| again(&other)), "the same finding again: {told}");
+        let syntax = |all: &[Diagnostic]| all.iter().filter(|it| is_syntax(it)).count();
+        assert!(syntax(&after) <= syntax(&found), "parses less far: {told}");
+    }
+    found
+}
+
+fn is_syntax(finding: &Diagnostic) -> bool {
+    matches!(finding.code, Code::Syntax | Code::UnknownWord | Code::NestedTooDeeply)
+}
+
+/// Whether a place is the one that was at `before` in the text without the edits.
+fn is_place(place: usize, before: usize, suggestion: &Suggestion) -> bool {
+    let earlier = suggestion.edits.iter().filter(|edit| edit.span.end <= before);
+    let (gained, lost) = earlier.fold((0, 0), |(gained, lost), edit| {
+        (gained + edit.text.len(), lost + edit.span.end - edit.span.start)
+    });
+    place + lost == before + gained
+}
+
+/// A text with the edits of a suggestion.
+pub(crate) fn applied(text: &str, suggestion: &Suggestion) -> String {
+    let mut text = text.to_owned();
+    for edit in suggestion.edits.iter().rev() {
+        text.replace_range(edit.span.range(), &edit.text);
+    }
+    text
 }
 
 /// All that is found against a ResNet-18.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freeze_dsl::simulate::RecordGroup;
+use freeze_dsl::simulate::{GroupChange, RecordGroup};
 use serde::{Deserialize, Serialize};
 
 /// The version of the format of a line.
@@ -39,18 +39,6 @@ pub(crate) struct EpochStart {
     pub(crate) groups: Vec<RecordGroup>,
     pub(crate) live_stats: Vec<String>,
     pub(crate) trained_share: f64,
-}
-
-/// The numbers of a group that are others than in the line before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct GroupChange {
-    /// Its place in `groups`.
-    group: usize,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    lr: Option<f64>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    weight_decay: Option<f64>,
 }
 
 /// A kind of finding that is reported once in a run.
@@ -152,28 +140,10 @@ impl EpochRecord {
 }
 
 impl EpochStart {
-    /// The numbers of groups that are others in a later epoch; `None` if more than numbers differ.
+    /// The numbers of groups that changed by a later epoch; `None` if more than numbers changed.
     fn changes(&self, later: &Self) -> Option<Vec<GroupChange>> {
-        let is_same_group = |(one, other): (&RecordGroup, &RecordGroup)| {
-            let optimizer = |group: &RecordGroup| group.optimizer.map(|it| it.name());
-            one.params == other.params && optimizer(one) == optimizer(other)
-        };
-        let is_same = self.trainable == later.trainable
-            && self.live_stats == later.live_stats
-            && self.groups.len() == later.groups.len()
-            && self.groups.iter().zip(&later.groups).all(is_same_group);
-        if !is_same {
-            return None;
-        }
-        let groups = self.groups.iter().zip(&later.groups).enumerate();
-        let changes = groups.map(|(group, (before, now))| GroupChange {
-            group,
-            lr: now.lr.filter(|_| now.lr != before.lr),
-            weight_decay: now.weight_decay.filter(|_| now.weight_decay != before.weight_decay),
-        });
-        Some(
-            changes.filter(|change| change.lr.is_some() || change.weight_decay.is_some()).collect(),
-        )
+        let is_same = self.trainable == later.trainable && self.live_stats == later.live_stats;
+        GroupChange::between(&self.groups, &later.groups).filter(|_| is_same)
     }
 }
 

@@ -1,0 +1,241 @@
+//! Optimizers and their arguments.
+
+use std::collections::HashMap;
+
+use super::Lowering;
+use crate::ast::{self, Argument};
+use crate::diagnostic::{
+    Applicability, Code, Diagnostic, Edit, Reported, Suggestion, nearest, one_of, removal,
+};
+use crate::ir::{ArgumentSlot, Optimizer};
+use crate::source::{Span, Spanned};
+
+/// Where an optimizer is written, and which options are written beside it.
+pub(super) struct OutsideOptimizer {
+    pub(super) start: usize,
+    pub(super) words: Vec<&'static str>,
+}
+
+impl Lowering<'_, '_> {
+    pub(super) fn optimizer(
+        &mut self,
+        name: &Spanned<ast::Text>,
+        arguments: &[Argument],
+        outside: &OutsideOptimizer,
+    ) -> Result<Optimizer, Reported> {
+        let Some(mut optimizer) = Optimizer::named(&name.value) else {
+            return Err(self.unknown_optimizer(name));
+        };
+        let mut seen: HashMap<&str, Span> = HashMap::new();
+        for argument in arguments {
+            if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
+                self.report(
+                    Diagnostic::new(
+                        Code::UnknownOptimizer,
+                        argument.name.span,
+                        format!("`{}` is given twice", argument.name.value),
+                    )
+                    .label("again here")
+                    .also(first, "first here")
+                    .guess_without("leave out the second", self.argument_place(argument)),
+                );
+            }
+            self.argument(&mut optimizer, argument, arguments.len() == 1, outside);
+        }
+        if let Some(message) = optimizer.nesterov_fault() {
+            let named = |name: &str| arguments.iter().find(|it| it.name.value == name);
+            let place = named("nesterov").map_or(name.span, |flag| flag.name.span);
+            let momentum = match named("momentum") {
+                None => Some((Span::new(place.start, place.start), "momentum 0.9, ")),
+                Some(_) => None,
+            };
+            let finding = Diagnostic::new(Code::InvalidValue, place, message)
+                .label("it looks ahead along the momentum");
+            self.report(match (named("dampening"), optimizer) {
+                (Some(dampening), Optimizer::Sgd { dampening: 1e-300.., momentum, .. })
+                    if momentum > 0.0 =>
+                {
+                    finding.guess_without("leave out the dampening", self.argument_place(dampening))
+                }
+                (_, Optimizer::Sgd { dampening: 0.0, .. }) => {
+                    finding.guess("write a momentum, as in `momentum 0.9`", momentum)
+                }
+                _ => finding,
+            });
+        }
+        Ok(optimizer)
+    }
+
+    fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) -> Reported {
+        let names: Vec<String> =
+            Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
+        let finding = Diagnostic::new(
+            Code::UnknownOptimizer,
+            name.span,
+            format!("unknown optimizer `{}`", name.value),
+        )
+        .label(format!("expected {}", one_of(&names)));
+        let known = || Optimizer::ALL.iter().map(Optimizer::name);
+        let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
+        self.report(match same {
+            Some(same) => {
+                finding.suggest(Applicability::Safe, format!("write it `{same}`"), name.span, same)
+            }
+            None => meant(finding, nearest(&name.value.to_lowercase(), known()), name.span),
+        })
+    }
+
+    /// An argument with its value, and the comma or the space before or after it.
+    fn argument_place(&self, argument: &Argument) -> Option<Span> {
+        let end = argument.value.as_ref().map_or(argument.name.span, |value| value.span).end;
+        let whole = Span::new(argument.name.span.start, end);
+        removal::of_element(self.text, whole)
+            .or_else(|| Some(removal::of_appendix(self.text, whole)))
+    }
+
+    /// The only argument with its parentheses, or one of several.
+    fn argument_with_parentheses(&self, argument: &Argument, is_only: bool) -> Option<Span> {
+        let inner = self.argument_place(argument)?;
+        if !is_only {
+            return Some(inner);
+        }
+        let before = self.text.get(..inner.start)?.trim_end().strip_suffix('(')?.trim_end().len();
+        let after = self.text.get(inner.end..)?.trim_start().strip_prefix(')')?;
+        Some(Span::new(before, self.text.len() - after.len()))
+    }
+
+    /// The edits that write an option in front of the optimizer, not among its arguments.
+    fn moved_out(
+        &self,
+        argument: &Argument,
+        is_only: bool,
+        outside: &OutsideOptimizer,
+    ) -> Option<Suggestion> {
+        let option = match argument.name.value.as_ref() {
+            "lr" | "learning_rate" => "lr",
+            "weight_decay" | "wd" | "decay" => "weight_decay",
+            _ => return None,
+        };
+        let value = self.text.get(argument.value.as_ref()?.span.range())?;
+        let inside = self.argument_with_parentheses(argument, is_only)?;
+        let start = Span::new(outside.start, outside.start);
+        (!outside.words.contains(&option)).then(|| Suggestion {
+            message: format!("write `{option} {value}` before the optimizer"),
+            applicability: Applicability::Maybe,
+            edits: vec![
+                Edit { span: start, text: format!("{option} {value} ") },
+                Edit { span: inside, text: String::new() },
+            ],
+        })
+    }
+
+    /// Sets an argument, if the optimizer has it.
+    fn argument(
+        &mut self,
+        optimizer: &mut Optimizer,
+        argument: &Argument,
+        is_only: bool,
+        outside: &OutsideOptimizer,
+    ) {
+        let name = argument.name.value.as_ref();
+        let place = argument.name.span;
+        let of = optimizer.name();
+        let Some((_, slot)) = optimizer.slots().into_iter().find(|(known, _)| *known == name)
+        else {
+            let known: Vec<_> = optimizer.slots().iter().map(|(known, _)| *known).collect();
+            let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
+            let finding = Diagnostic::new(
+                Code::UnknownOptimizer,
+                place,
+                format!("`{of}` has no argument `{name}`"),
+            )
+            .label(format!("expected {}", one_of(&listed)));
+            if let Some(moved) = self.moved_out(argument, is_only, outside) {
+                let mut finding = finding.label("this is an option beside the optimizer");
+                finding.suggestions.push(moved);
+                self.report(finding);
+                return;
+            }
+            let near = synonym(name).filter(|meant| known.contains(meant));
+            let near = near.or_else(|| nearest(name, known)).or_else(|| optimizer.akin(name));
+            self.report(match near {
+                Some(_) => meant(finding, near, place),
+                None => finding.guess_without(
+                    "leave it out",
+                    self.argument_with_parentheses(argument, is_only),
+                ),
+            });
+            return;
+        };
+        match (slot, &argument.value) {
+            (ArgumentSlot::Flag(flag), None) => *flag = true,
+            (ArgumentSlot::Flag(_), Some(value)) => {
+                if self.number(value) == Some(0.0) {
+                    let whole = self.argument_with_parentheses(argument, is_only);
+                    self.report(
+                        Diagnostic::new(
+                            Code::UnknownOptimizer,
+                            value.span,
+                            format!("`{name}` takes no value"),
+                        )
+                        .label("it is off where it is not written")
+                        .guess_without("leave it out", whole),
+                    );
+                    return;
+                }
+                self.report(
+                    Diagnostic::new(
+                        Code::UnknownOptimizer,
+                        value.span,
+                        format!("`{name}` takes no value"),
+                    )
+                    .label("its name alone switches it on")
+                    .guess_without(
+                        "leave out the value",
+                        Some(Span::new(place.end, value.span.end)),
+                    ),
+                );
+            }
+            (ArgumentSlot::Number(..), None) => {
+                self.report(
+                    Diagnostic::new(
+                        Code::UnknownOptimizer,
+                        place,
+                        format!("`{name}` requires a value"),
+                    )
+                    .label("expected a number after this"),
+                );
+            }
+            (ArgumentSlot::Number(number, range), Some(written)) => {
+                let Some(value) = self.number(written) else { return };
+                *number = value;
+                if let Some(reason) = range.rules_out(value) {
+                    let fits = |value| range.rules_out(value).is_none();
+                    self.out_of_range(written, value, &format!("`{name}` {reason}"), fits);
+                }
+            }
+        }
+    }
+}
+
+/// The argument that has another name in other tools.
+fn synonym(name: &str) -> Option<&'static str> {
+    Some(match name.to_lowercase().as_str() {
+        "epsilon" | "term" => "eps",
+        "b1" | "beta_1" | "beta" => "beta1",
+        "b2" | "beta_2" => "beta2",
+        "mu" | "mom" => "momentum",
+        "rho" | "decay_rate" => "alpha",
+        "nesterov_momentum" => "nesterov",
+        _ => return None,
+    })
+}
+
+fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {
+    match near {
+        Some(near) => {
+            finding.suggest(Applicability::Maybe, format!("did you mean `{near}`?"), place, near)
+        }
+        None => finding,
+    }
+}

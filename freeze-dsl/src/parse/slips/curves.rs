@@ -1,0 +1,171 @@
+//! Learning rates over time, as people say them.
+
+use super::Slip;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+use crate::vocabulary::SHAPES;
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    stuck.near().flat_map(|index| at(stuck, index)).collect()
+}
+
+fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
+    let word = stuck.get(index);
+    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let lower = word.text.to_lowercase();
+    let mut slips = Vec::new();
+    match lower.as_str() {
+        "to" | "=>" | "-->" | ".." | "..=" | "until" | ">" => {
+            slips.push(arrow(stuck, index));
+        }
+        "," => {
+            let span = Span::new(stuck.end_before(index), word.span.end);
+            slips.push(
+                Slip::new(word.span, "`,` between the ends of a curve")
+                    .label("the ends of a curve are joined by `->`")
+                    .help("write `->`")
+                    .replace(span, " ->"),
+            );
+        }
+        "from" | "constant" | "const" | "fixed" => slips.push(leave_out(stuck, index)),
+        "in" | "for" | "during" | "within" | "across" | "through" => {
+            slips.push(instead(stuck, index, "over"));
+            slips.extend(held_for(stuck, index));
+        }
+        "over" => slips.extend(without_end(stuck, index)),
+        "cos" | "cosine_annealing" | "cosine_decay" | "cosineannealing" => {
+            slips.push(instead(stuck, index, "cosine"));
+        }
+        "lin" | "linearly" | "linear_decay" | "linear_warmup" => {
+            slips.push(instead(stuck, index, "linear"));
+        }
+        "exponential" | "exponentially" | "expo" | "exponential_decay" => {
+            slips.push(instead(stuck, index, "exp"));
+        }
+        "until_end" | "end" | "remaining" | "remainder" if before == "over" => {
+            slips.push(instead(stuck, index, "rest"));
+        }
+        "the" if before == "over" => slips.push(leave_out(stuck, index)),
+        _ => {}
+    }
+    if matches!(word.text, "->" | "to") {
+        slips.extend(without_shape(stuck, index));
+    }
+    if matches!(lower.as_str(), "first" | "next" | "last" | "another") && before == "over" {
+        slips.push(leave_out(stuck, index));
+    }
+    if SHAPES.contains(&lower.as_str()) && stuck.get(index + 1).text == "(" {
+        slips.extend(called(stuck, index));
+    }
+    slips
+}
+
+fn arrow(stuck: &Stuck<'_>, index: usize) -> Slip {
+    let sign = stuck.get(index);
+    let (before, after) =
+        (sign.span.start == stuck.end_before(index), stuck.start_of(index + 1) == sign.span.end);
+    let text = format!("{}->{}", if before { " " } else { "" }, if after { " " } else { "" });
+    Slip::new(sign.span, format!("{} between the ends of a curve", quoted(sign.text)))
+        .label("the ends of a curve are joined by `->`")
+        .help("write `->`")
+        .replace(sign.span, text)
+}
+
+fn leave_out(stuck: &Stuck<'_>, index: usize) -> Slip {
+    let word = stuck.get(index);
+    let (span, text) = stuck.without(index);
+    Slip::word(word.span, format!("{} is not a word of a curve", quoted(word.text)))
+        .label("a number or a shape follows without it")
+        .help(format!("leave out {}", quoted(word.text)))
+        .replace(span, text)
+}
+
+fn instead(stuck: &Stuck<'_>, index: usize, with: &str) -> Slip {
+    let word = stuck.get(index);
+    Slip::word(word.span, format!("{} is not a word of a curve", quoted(word.text)))
+        .label(format!("the language says `{with}`"))
+        .help(format!("write `{with}`"))
+        .replace(word.span, with)
+}
+
+/// `lr 1e-3 for 3 epochs then 1e-4`
+fn held_for(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let value = index.checked_sub(1).map(|before| stuck.get(before))?;
+    if value.kind != LexemeKind::Number {
+        return None;
+    }
+    let word = stuck.get(index);
+    let held = format!("linear {0} -> {0} over", value.text);
+    Some(
+        Slip::new(word.span, format!("{} after a constant learning rate", quoted(word.text)))
+            .label("a constant has no end")
+            .help(format!("write `{held} …` for a constant that ends"))
+            .replace(value.span.to(word.span), held),
+    )
+}
+
+/// `cosine 1e-3 over 10 epochs`: without the value at its end.
+fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let value = index.checked_sub(1).map(|before| stuck.get(before))?;
+    let shape = index.checked_sub(2).map(|before| stuck.get(before))?;
+    if value.kind != LexemeKind::Number || !SHAPES.contains(&shape.text) || shape.text == "exp" {
+        return None;
+    }
+    let end = value.span.end;
+    Some(
+        Slip::new(shape.span.to(value.span), "a curve without the value at its end")
+            .label("a curve goes from one value to another")
+            .help("write `-> 0`, or where else it ends")
+            .insert(end, " -> 0"),
+    )
+}
+
+/// `lr 1e-3 -> 1e-5 over 5 epochs`, `lr 1e-3 -> 1e-5`
+fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (from, to) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
+    let leads = stuck.get(index.checked_sub(2)?).text;
+    if !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
+        return None;
+    }
+    let ends = Span::new(from.span.start, to.span.end);
+    let slip = Slip::new(ends, "a curve without its shape")
+        .label("a curve begins with `linear`, `cosine` or `exp`");
+    let curve = format!("linear {} -> {}", from.text, to.text);
+    Some(if stuck.get(index + 2).text == "over" {
+        slip.help("write `linear`, or another shape").replace(ends, curve)
+    } else {
+        slip.note(format!("write `{curve} over 10 epochs`, or another shape and duration"))
+    })
+}
+
+/// `cosine(1e-3, 0, 10 epochs)`
+fn called(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    let commas: Vec<usize> = (index..close).filter(|at| stuck.get(*at).text == ",").collect();
+    let shape = stuck.get(index).text;
+    if let [only] = commas[..] {
+        let (from, to) = (stuck.slice(index + 2, only), stuck.slice(only + 1, close));
+        return Some(
+            Slip::new(stuck.span(index, close + 1), "a curve is not called like a function")
+                .label("how long does it take?")
+                .note(format!(
+                    "write `{shape} {from} -> {to} over 10 epochs`, or another duration"
+                )),
+        );
+    }
+    let [first, second] = commas[..] else { return None };
+    let (from, to, over) = (
+        stuck.slice(index + 2, first),
+        stuck.slice(first + 1, second),
+        stuck.slice(second + 1, close),
+    );
+    let written = format!("{shape} {from} -> {to} over {over}");
+    Some(
+        Slip::new(stuck.span(index, close + 1), "a curve is not called like a function")
+            .label("its parts are words")
+            .help(format!("write `{written}`"))
+            .replace(stuck.span(index, close + 1), written),
+    )
+}

@@ -1,0 +1,250 @@
+//! Conditions on metrics and `restore`, as people say them.
+
+use super::Slip;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+
+/// How a metric improves, as its name suggests.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Improving {
+    Down,
+    Up,
+}
+
+impl Improving {
+    /// What the name of a metric suggests.
+    pub(super) fn of(metric: &str) -> Option<Self> {
+        const DOWN: [&str; 12] = [
+            "loss",
+            "err",
+            "ppl",
+            "perplexity",
+            "mse",
+            "mae",
+            "rmse",
+            "wer",
+            "cer",
+            "nll",
+            "fid",
+            "norm",
+        ];
+        const UP: [&str; 14] = [
+            "acc", "f1", "auc", "score", "prec", "recall", "bleu", "map", "iou", "dice", "top1",
+            "top5", "reward", "r2",
+        ];
+        let metric = metric.to_lowercase();
+        let has = |parts: &[&str]| parts.iter().any(|part| metric.contains(part));
+        match (has(&DOWN), has(&UP)) {
+            (true, false) => Some(Self::Down),
+            (false, true) => Some(Self::Up),
+            _ => None,
+        }
+    }
+
+    const fn direction(self) -> &'static str {
+        match self {
+            Self::Down => "falling",
+            Self::Up => "rising",
+        }
+    }
+
+    const fn best(self) -> &'static str {
+        match self {
+            Self::Down => "lowest",
+            Self::Up => "highest",
+        }
+    }
+
+    const fn reaches(self) -> &'static str {
+        match self {
+            Self::Down => "<=",
+            Self::Up => ">=",
+        }
+    }
+}
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
+    if let Some(restore) = stuck.near().find(|index| stuck.get(*index).text == "restore") {
+        slips.extend(restoring(stuck, restore));
+    }
+    slips
+}
+
+fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
+    let word = stuck.get(index);
+    let before = |count: usize| index.checked_sub(count).map_or("", |at| stuck.get(at).text);
+    let mut slips = Vec::new();
+    let is_word = |words: &[&str]| words.contains(&word.text.to_lowercase().as_str());
+    if before(1) == "stops" {
+        slips.extend(direction(stuck, index, before(2)));
+    }
+    if is_word(&["stop", "stopped", "stopping", "ceases", "quits"]) && index > 0 {
+        slips.push(replaced(stuck, index, index + 1, "stops"));
+    }
+    if is_word(&["plateaus", "plateau", "stagnates", "stalls", "plateaued", "saturates"]) {
+        let direction = Improving::of(before(1)).unwrap_or(Improving::Down).direction();
+        slips.push(replaced(stuck, index, index + 1, &format!("stops {direction}")));
+    }
+    if index > 0 && is_word(&["not", "has", "hasn", "does", "doesn", "did", "is", "no", "never"]) {
+        slips.extend(not_improving(stuck, index, before(1)));
+    }
+    let sign = match word.text.to_lowercase().as_str() {
+        "=>" => ">=",
+        "=<" => "<=",
+        "==" | "=" | "reaches" | "hits" | "equals" | "is" => {
+            Improving::of(before(1)).unwrap_or(Improving::Up).reaches()
+        }
+        "above" | "over" | "exceeds" => ">",
+        "below" | "under" => "<",
+        _ => "",
+    };
+    if !sign.is_empty() {
+        slips.push(replaced(stuck, index, index + 1, sign));
+    }
+    if matches!(word.text, "/" | "-" | "." | ":" | "@") {
+        slips.extend(unquoted(stuck, index));
+    }
+    slips
+}
+
+/// `does not improve for 3 epochs`, `has not improved for …`
+fn not_improving(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
+    let end = (index..stuck.count()).find(|at| stuck.get(*at).text == "for")?;
+    let words = stuck.slice(index, end).to_lowercase();
+    let direction = if words.contains("improv") || words.contains("chang") {
+        Improving::of(metric.trim_matches('"'))?.direction()
+    } else if ["decreas", "drop", "fall", "lower"].iter().any(|part| words.contains(part)) {
+        "falling"
+    } else if ["increas", "ris", "grow"].iter().any(|part| words.contains(part)) {
+        "rising"
+    } else {
+        return None;
+    };
+    Some(replaced(stuck, index, end, &format!("stops {direction}")))
+}
+
+/// `stops improving`, `stops dropping`
+fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
+    let written = stuck.get(index);
+    let direction = match written.text.to_lowercase().as_str() {
+        "decreasing" | "dropping" | "droping" | "declining" | "lowering" | "sinking"
+        | "shrinking" | "reducing" | "descending" => "falling",
+        "increasing" | "growing" | "climbing" | "ascending" => "rising",
+        "improving" | "changing" | "moving" | "getting" => {
+            let Some(improving) = Improving::of(metric.trim_matches('"')) else {
+                return Some(
+                    Slip::word(
+                        written.span,
+                        format!("`stops {}` does not say in which direction", written.text),
+                    )
+                    .label("falling or rising?")
+                    .note(
+                        "write `stops falling` for a metric that is better when it is lower, or \
+                         `stops rising` for one that is better when it is higher",
+                    ),
+                );
+            };
+            improving.direction()
+        }
+        _ => return None,
+    };
+    Some(replaced(stuck, index, index + 1, direction))
+}
+
+/// The metrics that the policy names before an operator or `stops`.
+fn metric_of(policy: &str) -> Option<&str> {
+    let after = policy.split_once("when ")?.1.trim_start();
+    let end = after.find(|sign: char| !(sign.is_alphanumeric() || sign == '_'))?;
+    after.get(..end).filter(|metric| !metric.is_empty())
+}
+
+/// `restore best`, `restore val_loss`, `restore min val_loss`
+fn restoring(stuck: &Stuck<'_>, restore: usize) -> Option<Slip> {
+    let (first, second) = (stuck.get(restore + 1), stuck.get(restore + 2));
+    let best = match first.text.to_lowercase().as_str() {
+        "min" | "minimum" | "minimal" | "smallest" | "least" | "low" => Some("lowest"),
+        "max" | "maximum" | "maximal" | "largest" | "greatest" | "high" | "top" => Some("highest"),
+        _ => None,
+    };
+    let is_metric = |text: &str| !matches!(text, "" | "," | ";" | "}" | "weights" | "checkpoint");
+    let of_metric = |metric: &str| Improving::of(metric.trim_matches('"')).map(Improving::best);
+    if let Some(best) = best {
+        return Some(replaced(stuck, restore + 1, restore + 2, best));
+    }
+    if matches!(first.text, "lowest" | "highest") {
+        return None;
+    }
+    let is_best = matches!(first.text, "best" | "the");
+    let metric = if is_best { second.text } else { first.text };
+    if is_metric(metric) {
+        let last = if is_best { restore + 2 } else { restore + 1 };
+        if let Some(best) = of_metric(metric) {
+            let start = stuck.get(restore + 1).span;
+            return Some(
+                Slip::new(start, format!("`restore {}`", stuck.slice(restore + 1, last + 1)))
+                    .label("the best is `lowest` or `highest`")
+                    .help(format!("write `restore {best} {metric}`"))
+                    .replace(stuck.span(restore + 1, last + 1), format!("{best} {metric}")),
+            );
+        }
+    }
+    let is_thing = matches!(second.text, "weights" | "checkpoint" | "model" | "epoch");
+    let end = if is_thing { restore + 3 } else { restore + 2 };
+    let end = end.min(stuck.end());
+    let named = metric_of(stuck.policy()).and_then(|metric| Some((metric, of_metric(metric)?)));
+    let slip = Slip::new(
+        stuck.span(restore, end),
+        format!("{} of which metric?", quoted(stuck.slice(restore, end))),
+    )
+    .label("expected `lowest` or `highest` and a metric");
+    Some(match named {
+        Some((metric, best)) => slip
+            .help(format!("write `restore {best} {metric}`"))
+            .replace(stuck.span(restore + 1, end), format!("{best} {metric}")),
+        None => slip.note(
+            "write `restore lowest val_loss` for a metric that is better when it is lower, or \
+             `restore highest val_acc` for one that is better when it is higher",
+        ),
+    })
+}
+
+/// `val/acc`, `val-loss`: a metric whose name is no word.
+fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_part = |at: usize| {
+        let lexeme = stuck.get(at);
+        lexeme.is_word()
+            || lexeme.kind == LexemeKind::Number
+            || matches!(lexeme.text, "/" | "-" | "." | ":" | "@")
+    };
+    let mut start = index;
+    while start > 0 && stuck.is_glued(start) && is_part(start - 1) {
+        start -= 1;
+    }
+    let mut end = index + 1;
+    while stuck.is_glued(end) && is_part(end) {
+        end += 1;
+    }
+    let leads = start.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever");
+    if !is_metric || stuck.get(end - 1).text == ":" {
+        return None;
+    }
+    let name = stuck.slice(start, end);
+    Some(
+        Slip::new(stuck.span(start, end), format!("{} is not a word", quoted(name)))
+            .label("a metric with other signs than letters, digits and `_` is written in quotes")
+            .help(format!("write `\"{name}\"`"))
+            .replace(stuck.span(start, end), format!("\"{name}\"")),
+    )
+}
+
+fn replaced(stuck: &Stuck<'_>, from: usize, to: usize, with: &str) -> Slip {
+    let span: Span = stuck.span(from, to);
+    Slip::word(span, format!("{} is not a word of the language", quoted(stuck.slice(from, to))))
+        .label(format!("the language says `{with}`"))
+        .help(format!("write `{with}`"))
+        .replace(span, with)
+}

@@ -1,0 +1,75 @@
+//! Numbers as other languages write them: `.001`, `0,001`, `0.1%`, `1e-3f`.
+
+use super::Slip;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+
+/// Letters that end a number in other languages.
+const SUFFIXES: [&str; 8] = ["f", "F", "f32", "f64", "f16", "d", "L", "u64"];
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    stuck.near().flat_map(|index| at(stuck, index)).collect()
+}
+
+/// Whether a number before an index is the first in `[`.
+fn is_indexed(stuck: &Stuck<'_>, index: usize) -> bool {
+    index.checked_sub(2).is_some_and(|before| stuck.get(before).text == "[")
+}
+
+fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    let (sign, next) = (stuck.get(index), stuck.get(index + 1));
+    let is_number = |index: usize| stuck.get(index).kind == LexemeKind::Number;
+    let follows_number = index > 0 && is_number(index - 1);
+    let glued = stuck.is_glued(index);
+    match sign.text {
+        "." if is_number(index + 1) && stuck.is_glued(index + 1) && !(glued && follows_number) => {
+            slips.push(
+                Slip::new(sign.span.to(next.span), "a number without a digit before its `.`")
+                    .label("a number begins with a digit")
+                    .help(format!("write `0.{}`", next.text))
+                    .insert(sign.span.start, "0"),
+            );
+        }
+        "." if glued && follows_number => slips.push(
+            Slip::new(sign.span, "a number without a digit after its `.`")
+                .label("a number ends with a digit")
+                .help("leave out the `.`")
+                .replace(sign.span, ""),
+        ),
+        "," if follows_number && is_number(index + 1) && !is_indexed(stuck, index) => slips.push(
+            Slip::new(sign.span, "`,` in a number")
+                .label("the decimal sign is `.`")
+                .help("write `.`")
+                .replace(Span::new(sign.span.start, next.span.start), "."),
+        ),
+        "%" if follows_number => {
+            let number = stuck.get(index - 1);
+            let value = number.text.replace('_', "").parse::<f64>().map(|value| value / 100.0);
+            if let Ok(value) = value {
+                // Without the rounding of the division.
+                let value = format!("{value:.12}");
+                let value = value.trim_end_matches('0').trim_end_matches('.').to_owned();
+                slips.push(
+                    Slip::new(sign.span, "a percentage where a number is required")
+                        .label("only a part of the run is written in percent")
+                        .help(format!("write {}", quoted(&value)))
+                        .replace(number.span.to(sign.span), value),
+                );
+            }
+        }
+        "=" | "-" | "+" => {}
+        _ if sign.is_word() && glued && follows_number && SUFFIXES.contains(&sign.text) => {
+            slips.push(
+                Slip::new(sign.span, format!("{} at the end of a number", quoted(sign.text)))
+                    .label("numbers have no types")
+                    .help(format!("leave out {}", quoted(sign.text)))
+                    .replace(sign.span, ""),
+            );
+        }
+        _ => {}
+    }
+    slips
+}

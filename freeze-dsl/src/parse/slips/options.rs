@@ -1,0 +1,288 @@
+//! Options under other names, or in another order.
+
+use super::Slip;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, VERBS};
+
+/// Names of options in other tools, in lower case and joined by `_`.
+const SYNONYMS: [(&str, &str); 21] = [
+    ("wd", "weight_decay"),
+    ("decay", "weight_decay"),
+    ("weightdecay", "weight_decay"),
+    ("weight_decay", "weight_decay"),
+    ("l2", "weight_decay"),
+    ("l2_penalty", "weight_decay"),
+    ("lr", "lr"),
+    ("learning_rate", "lr"),
+    ("learningrate", "lr"),
+    ("learn_rate", "lr"),
+    ("base_lr", "lr"),
+    ("init_lr", "lr"),
+    ("max_lr", "lr"),
+    ("lrate", "lr"),
+    ("rate", "lr"),
+    ("lr_scheduler", "lr"),
+    ("schedule", "lr"),
+    ("optim", "optimizer"),
+    ("opt", "optimizer"),
+    ("optimiser", "optimizer"),
+    ("optimizer", "optimizer"),
+];
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
+    slips.extend(missing_verb(stuck));
+    slips
+}
+
+/// Words that are joined by `-` or a space, as one name; and the index after them.
+pub(super) fn joined(stuck: &Stuck<'_>, index: usize) -> Vec<(String, usize)> {
+    let first = stuck.get(index);
+    if !first.is_word() {
+        return Vec::new();
+    }
+    let mut all = vec![(first.text.to_lowercase(), index + 1)];
+    let (second, third) = (stuck.get(index + 1), stuck.get(index + 2));
+    if second.is_word() && third.is_word() {
+        let three = [first, second, third].map(|word| word.text.to_lowercase());
+        all.insert(0, (three.join("_"), index + 3));
+    }
+    let word = |text: &str| text.to_lowercase();
+    if second.text == "-" && third.is_word() {
+        all.insert(0, (format!("{}_{}", word(first.text), word(third.text)), index + 3));
+    } else if second.is_word() {
+        let two = (format!("{}_{}", word(first.text), word(second.text)), index + 2);
+        all.insert(all.len() - 1, two);
+    }
+    all
+}
+
+fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for (name, end) in joined(stuck, index) {
+        let span = stuck.span(index, end);
+        let shown = quoted(stuck.slice(index, end));
+        let known = SYNONYMS.iter().find(|(known, _)| *known == name).map(|(_, option)| *option);
+        if let Some(option) = known.filter(|option| *option != stuck.slice(index, end)) {
+            slips.push(
+                Slip::word(span, format!("{shown} is not an option"))
+                    .label(format!("the option is called `{option}`"))
+                    .help(format!("write `{option}`"))
+                    .replace(span, option),
+            );
+        }
+        slips.extend(optimizer_without_word(stuck, index, end, &name));
+        slips.extend(argument_alone(stuck, index, end, &name));
+        if matches!(name.as_str(), "warmup" | "warm_up" | "warmup_steps" | "warmup_epochs") {
+            slips.push(warm_up(stuck, index, end));
+        }
+    }
+    slips.extend(in_parentheses(stuck, index));
+    slips.extend(unnamed(stuck, index));
+    slips.extend(without_targets(stuck, index));
+    slips.extend(filler(stuck, index));
+    slips
+}
+
+/// `set lr 1e-4`, `epoch 10: lr 1e-4`: an option without parameters.
+fn without_targets(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let option = stuck.get(index);
+    let before = stuck.get(index.checked_sub(1)?);
+    if !OPTIONS.contains(&option.text) || !matches!(before.text, "set" | ":") {
+        return None;
+    }
+    let set = if before.text == "set" { "@trainable " } else { "set @trainable " };
+    Some(
+        Slip::word(option.span, format!("{} of which parameters?", quoted(option.text)))
+            .label("an option follows its parameters")
+            .help("write `@trainable` for those that train then")
+            .insert(option.span.start, set),
+    )
+}
+
+/// `train fc with lr 1e-3`
+fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    let next = stuck.get(index + 1).text;
+    let is_filler =
+        matches!(word.text, "with" | "using" | "at" | "and" | "to" | "the" | "a" | "its");
+    let leads = OPTIONS.contains(&next) || SYNONYMS.iter().any(|(known, _)| *known == next);
+    (is_filler && leads && index > 0).then(|| {
+        let (span, text) = stuck.without(index);
+        Slip::word(word.span, format!("{} before an option", quoted(word.text)))
+            .label("an option follows its parameters directly")
+            .help(format!("leave out {}", quoted(word.text)))
+            .replace(span, text)
+    })
+}
+
+/// `sgd(0.9)`: an argument without its name.
+fn unnamed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let number = stuck.get(index);
+    let is_sgd = stuck.get(index.checked_sub(2)?).text == "sgd" && stuck.get(index - 1).text == "(";
+    (is_sgd && number.kind == LexemeKind::Number).then(|| {
+        Slip::new(number.span, "an argument without its name")
+            .label("arguments of an optimizer are named")
+            .help(format!("write `momentum {}`", number.text))
+            .insert(number.span.start, "momentum ")
+    })
+}
+
+/// `train fc adamw lr 1e-3`: an optimizer without the word `optimizer`.
+fn optimizer_without_word(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Option<Slip> {
+    let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
+    let span = stuck.span(from, to);
+    (from.checked_sub(1).map(|before| stuck.get(before).text) != Some("optimizer")).then(|| {
+        Slip::word(span, format!("{} is not an option", quoted(stuck.slice(from, to))))
+            .label("an optimizer follows the word `optimizer`")
+            .help(format!("write `optimizer {known}`"))
+            .replace(span, format!("optimizer {known}"))
+    })
+}
+
+/// `momentum 0.9`: an argument of an optimizer as an option.
+fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Option<Slip> {
+    let owner = match name {
+        "betas" | "eps" | "amsgrad" => "adamw",
+        _ => OPTIMIZERS.iter().find(|(_, arguments)| arguments.contains(&name))?.0,
+    };
+    if FLAGS.contains(&name) && stuck.get(from.checked_sub(1)?).text != "(" {
+        let slip = Slip::word(stuck.span(from, to), format!("`{name}` is not an option"));
+        return Some(
+            slip.label("this is an argument of an optimizer").note(format!(
+                "write it among the arguments, as in `optimizer {owner}(…, {name})`"
+            )),
+        );
+    }
+    let to = if matches!(stuck.get(to).text, "=" | ":") { to + 1 } else { to };
+    let value = stuck.get(to);
+    if !matches!(value.kind, LexemeKind::Number) {
+        return None;
+    }
+    let written = format!("optimizer {owner}({name} {})", value.text);
+    let span = stuck.span(from, to + 1);
+    Some(
+        Slip::word(stuck.span(from, to), format!("`{name}` is not an option"))
+            .label("this is an argument of an optimizer")
+            .help(format!("write `{written}`"))
+            .replace(span, written),
+    )
+}
+
+/// `warmup 500 steps`
+fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
+    let (number, unit) = (stuck.get(to), stuck.get(to + 1));
+    let over = if number.kind == LexemeKind::Number {
+        let unit = if unit.text.starts_with("epoch") { "epochs" } else { "steps" };
+        format!("{} {unit}", number.text)
+    } else {
+        "500 steps".to_owned()
+    };
+    Slip::word(stuck.span(from, to), format!("{} is not an option", quoted(stuck.slice(from, to))))
+        .label("a warm-up is a piece of the learning rate's curve")
+        .note(format!(
+            "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
+             what follows"
+        ))
+}
+
+/// `betas (0.9, 0.99)`, `lr(1e-3)`, `optimizer("adamw")`
+fn in_parentheses(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    let is = |offset: usize, sign: &str| stuck.get(index + offset).text == sign;
+    if word.text == "betas" && is(1, "(") && is(3, ",") && is(5, ")") {
+        let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
+        let written = format!("beta1 {first}, beta2 {second}");
+        let span = stuck.span(index, index + 6);
+        return Some(
+            Slip::new(word.span, "`betas` is not an argument")
+                .label("each decay rate is an argument of its own")
+                .help(format!("write `{written}`"))
+                .replace(span, written),
+        );
+    }
+    if FLAGS.contains(&word.text) && matches!(stuck.get(index + 1).text, "=" | ":") {
+        return flag_value(stuck, index);
+    }
+    let leads = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    if leads == "optimizer" && stuck.get(index + 1).text == "." {
+        let end = stuck.path_end(index)?;
+        let name = stuck.get(end - 1).text.to_lowercase();
+        let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
+        let span = stuck.span(index, end);
+        return Some(
+            Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
+                .label("optimizers are words of the language")
+                .help(format!("write `{known}`"))
+                .replace(span, known),
+        );
+    }
+    let quoted_name = stuck.get(index);
+    if quoted_name.kind == LexemeKind::Quoted
+        && index.checked_sub(1).is_some_and(|before| stuck.get(before).text == "optimizer")
+    {
+        let name = quoted_name.text.trim_matches('"').to_lowercase();
+        return Some(
+            Slip::new(quoted_name.span, "the name of an optimizer in quotes")
+                .label("optimizers are words of the language")
+                .help(format!("write `{name}`"))
+                .replace(quoted_name.span, name),
+        );
+    }
+    None
+}
+
+/// `nesterov=True`
+fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (flag, value) = (stuck.get(index), stuck.get(index + 2));
+    let slip =
+        Slip::new(stuck.span(index, index + 3), format!("{} takes no value", quoted(flag.text)));
+    match value.text.to_lowercase().as_str() {
+        "true" | "1" | "yes" | "on" => Some(
+            slip.label("its name alone switches it on")
+                .help("leave out the value")
+                .replace(Span::new(flag.span.end, value.span.end), ""),
+        ),
+        "false" | "0" | "no" | "off" => {
+            let before = index.checked_sub(1)?;
+            let is_only = stuck.get(before).text == "(" && stuck.get(index + 3).text == ")";
+            let span = if is_only {
+                Span::new(stuck.end_before(before), stuck.get(index + 3).span.end)
+            } else if stuck.get(before).text == "," {
+                Span::new(stuck.end_before(before), value.span.end)
+            } else {
+                Span::new(flag.span.start, stuck.start_of(index + 4))
+            };
+            Some(
+                slip.label("it is off where it is not written")
+                    .help("leave it out")
+                    .replace(span, ""),
+            )
+        }
+        _ => None,
+    }
+}
+
+/// `train fc lr 1e-3, layer3 lr 1e-4`: targets after the comma that separates actions.
+fn missing_verb(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let Some(comma) = (1..=stuck.at()).rev().take(4).find(|index| stuck.get(*index).text == ",")
+    else {
+        return Vec::new();
+    };
+    let target = stuck.get(comma + 1);
+    let begins = target.is_word() || matches!(target.text, "@" | "*" | "**" | "{" | "[" | "(");
+    let is_free = !ACTIONS.contains(&target.text) && !OPTIONS.contains(&target.text);
+    let verb = stuck.last_of(&VERBS, comma);
+    let (Some(verb), true) = (verb, begins && is_free) else { return Vec::new() };
+    let verb = stuck.get(verb).text;
+    let place = Span::new(target.span.start, target.span.start);
+    vec![
+        Slip::new(target.span, format!("{} after the options of an action", quoted(target.text)))
+            .label("an action begins here, and has no verb")
+            .help(format!("write `{verb}` before it"))
+            .replace(place, format!("{verb} ")),
+    ]
+}

@@ -1,0 +1,343 @@
+//! Selectors and lists as other languages write them.
+
+use super::Slip;
+use super::renames::Rename;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::{Lexeme, LexemeKind};
+use crate::source::Span;
+use crate::vocabulary::{OPTIONS, VERBS};
+
+/// The most names that an edit writes out.
+const MOST_NAMES: u64 = 64;
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
+    slips.extend(set_in_word(stuck));
+    slips
+}
+
+fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
+    let word = stuck.get(index);
+    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let mut slips = Vec::new();
+    if matches!(word.text, ".." | "-" | "..=") {
+        slips.extend(names_in_a_row(stuck, index));
+    }
+    if matches!(word.text, "not" | "!" | "-" | "~") && !(word.text == "-" && stuck.is_glued(index))
+    {
+        slips.extend(negated(stuck, index, before));
+    }
+    if word.text == ":" {
+        slips.extend(colon_body(stuck, index));
+    }
+    if matches!(word.text, "first" | "last") {
+        slips.extend(without_of(stuck, index));
+    }
+    if matches!(word.text, "row" | "rows") {
+        slips.extend(rows(stuck, index));
+    }
+    if matches!(before, "of" | "reversed" | "in" | "(") {
+        slips.extend(not_a_list(stuck, index, before));
+    }
+    if matches!(word.text, ":" | "-" | "," | "..") {
+        slips.extend(bracketed(stuck, index));
+    }
+    if matches!(before, "in") && word.text == "range" || word.text == "to" {
+        slips.extend(range(stuck, index));
+    }
+    if word.text == "for" {
+        slips.extend(element_without_sign(stuck, index));
+    }
+    if word.text == "@" && !matches!(before, "for" | ",") {
+        slips.extend(number_with_sign(stuck, index));
+    }
+    if word.text == "::" {
+        slips.push(
+            Slip::new(word.span, "`::` in a path")
+                .label("the segments of a path are joined by `.`")
+                .help("write `.`")
+                .replace(word.span, "."),
+        );
+    }
+    slips
+}
+
+/// `not layer4`, `!layer4`
+fn negated(stuck: &Stuck<'_>, index: usize, before: &str) -> Option<Slip> {
+    let word = stuck.get(index);
+    let next = stuck.start_of(index + 1);
+    let slip = Slip::new(word.span, format!("{} before a selector", quoted(word.text)))
+        .label("parameters are taken away with `except`");
+    if VERBS.contains(&before) {
+        let help = "write `@all except` before it";
+        let span = Span::new(word.span.start, next);
+        return Some(slip.help(help).replace(span, "@all except "));
+    }
+    if word.text == "-" {
+        return Some(slip.help("write `except`").replace(word.span, "except"));
+    }
+    let comma = index.checked_sub(1).filter(|_| before == ",")?;
+    let span = Span::new(stuck.end_before(comma), next);
+    Some(slip.help("write `except`").replace(span, " except "))
+}
+
+/// `last 2 of encoder.layer`, `len(encoder.layer)`: a path where a list is required.
+fn not_a_list(stuck: &Stuck<'_>, index: usize, before: &str) -> Vec<Slip> {
+    let Some(end) = stuck.path_end(index) else { return Vec::new() };
+    let is_len = index.checked_sub(2).is_some_and(|at| stuck.get(at).text == "len");
+    if before == "(" && !is_len {
+        return Vec::new();
+    }
+    let path = stuck.slice(index, end);
+    let span = stuck.span(index, end);
+    let mut slips = Vec::new();
+    if stuck.get(end).text == "," && before == "in" {
+        // `for @x in fc, layer4 {`
+        let open = (end..stuck.count()).find(|at| stuck.get(*at).text == "{");
+        if let Some(open) = open {
+            let all = stuck.span(index, open);
+            let written = format!("[{}]", stuck.slice(index, open));
+            slips.push(
+                Slip::new(all, "a list without brackets")
+                    .label("a list is written in `[` and `]`")
+                    .help(format!("write {}", quoted(&written)))
+                    .replace(all, written),
+            );
+        }
+    }
+    let is_many = path.contains('*') || path.starts_with(['"', '{']) || path.ends_with(']');
+    let written = if is_many { format!("[{path}]") } else { format!("[{path}.*]") };
+    slips.push(
+        Slip::new(span, format!("{} is not a list", quoted(path)))
+            .label("a list is written in `[` and `]`")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written),
+    );
+    slips
+}
+
+/// `layer[1:3]`, `layer[1,2]`
+fn bracketed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let open = (0..index).rev().find(|at| stuck.get(*at).text == "[")?;
+    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == "]")?;
+    let is_number = |at: usize| stuck.get(at).kind == LexemeKind::Number;
+    if !(open..close).skip(1).step_by(2).all(is_number) {
+        return None;
+    }
+    let sign = stuck.get(index);
+    let span = stuck.span(open, close + 1);
+    if sign.text == "," {
+        let written = format!(".{{{}}}", stuck.slice(open + 1, close));
+        return Some(
+            Slip::new(span, "several indices in brackets")
+                .label("one of several segments is written in `{` and `}`")
+                .help(format!("write {}", quoted(&written)))
+                .replace(span, written),
+        );
+    }
+    (sign.text == ":").then(|| {
+        Slip::new(sign.span, "`:` between indices")
+            .label("a range of indices is written with `..`, its end excluded")
+            .help("write `..`")
+            .replace(sign.span, "..")
+    })
+}
+
+/// `layer1..layer4`, `layer1-4`
+fn names_in_a_row(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (first, last) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
+    if !first.is_word() || !stuck.is_glued(index) || !stuck.is_glued(index + 1) {
+        return None;
+    }
+    let (stem, from) = numbered(first.text)?;
+    let to = numbered(last.text).filter(|(other, _)| *other == stem || other.is_empty())?.1;
+    let written = written_out(from, to, |number| format!("{stem}{number}"))?;
+    let span = first.span.to(last.span);
+    Some(
+        Slip::new(span, "a range of names")
+            .label("only indices in brackets have ranges")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written),
+    )
+}
+
+/// A name, and the number at its end.
+fn numbered(name: &str) -> Option<(&str, u64)> {
+    let stem = name.trim_end_matches(|sign: char| sign.is_ascii_digit());
+    Some((stem, name.get(stem.len()..)?.parse().ok()?))
+}
+
+fn written_out(from: u64, to: u64, name: impl Fn(u64) -> String) -> Option<String> {
+    let is_short = from <= to && to - from < MOST_NAMES;
+    is_short.then(|| {
+        let names: Vec<String> = (from..=to).map(name).collect();
+        format!("{{{}}}", names.join(","))
+    })
+}
+
+/// `layer{1,2}`, `{q,k,v}_proj`: a set that is a part of a segment.
+fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for open in (0..stuck.count()).filter(|index| stuck.get(*index).text == "{") {
+        let Some(close) = (open..stuck.count()).find(|index| stuck.get(*index).text == "}") else {
+            break;
+        };
+        let before = open.checked_sub(1).filter(|_| stuck.is_glued(open));
+        let before = before.map(|index| stuck.get(index)).filter(Lexeme::is_word);
+        let after =
+            Some(stuck.get(close + 1)).filter(|after| stuck.is_glued(close + 1) && after.is_word());
+        if before.is_none() && after.is_none() {
+            continue;
+        }
+        let (head, tail) = (before.map_or("", |it| it.text), after.map_or("", |it| it.text));
+        let content = stuck.slice(open + 1, close);
+        let name = |part: &str| format!("{head}{part}{tail}");
+        let written = if let Some((from, to)) = content.split_once("..") {
+            let to = to.trim_start_matches(['=', '.']).trim();
+            let ends = from.trim().parse::<u64>().ok().zip(to.parse::<u64>().ok());
+            // The end is included, as in a shell's `{1..4}`.
+            ends.and_then(|(from, to)| written_out(from, to, |number| name(&number.to_string())))
+        } else {
+            let names: Vec<String> = content.split(',').map(|part| name(part.trim())).collect();
+            let is_word = |name: &String| {
+                name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+            };
+            names.iter().all(is_word).then(|| format!("{{{}}}", names.join(",")))
+        };
+        let Some(written) = written else { continue };
+        let start = before.map_or(open, |_| open - 1);
+        let end = after.map_or(close + 1, |_| close + 2);
+        let span = stuck.span(start, end);
+        slips.push(
+            Slip::new(span, "a set as a part of a segment")
+                .label("`{` and `}` hold whole segments")
+                .help(format!("write {}", quoted(&written)))
+                .replace(span, written),
+        );
+    }
+    slips
+}
+
+/// `for layer in […]`: a loop over a list without `@`.
+fn element_without_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_second = stuck.get(index + 2).text == ",";
+    let name = stuck.get(if is_second { index + 3 } else { index + 1 });
+    let list = stuck.get(if is_second { index + 5 } else { index + 3 });
+    let is_list = matches!(list.text, "[" | "@" | "reversed" | "first" | "last");
+    (name.is_word() && is_list).then(|| {
+        Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
+            .label("a name of parameters is written with `@`")
+            .help(format!("write `@{}`", name.text))
+            .insert(name.span.start, "@")
+            .rename(Rename::with_sign(name.text))
+            .with_uses(stuck, name.span.end)
+    })
+}
+
+/// `for i in 0..4: …`
+fn colon_body(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_loop = stuck.get(0).text == "for" && stuck.get(index + 1).is_word();
+    let sign = stuck.get(index).span;
+    is_loop.then(|| {
+        Slip::new(sign, "`:` after the head of a loop")
+            .label("the body of a loop is written in `{` and `}`")
+            .help("write `{` and `}`")
+            .replace(Span::new(stuck.end_before(index), sign.end), " {")
+            .insert(stuck.end_before(stuck.end()), " }")
+    })
+}
+
+/// `last 2 layers`
+fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (number, things) = (stuck.get(index + 1), stuck.get(index + 2));
+    let is_count = number.kind == LexemeKind::Number && things.is_word() && things.text != "of";
+    let leads = stuck.get(index).text;
+    is_count.then(|| {
+        Slip::new(
+            stuck.span(index, index + 3),
+            format!("{} of which list?", quoted(stuck.slice(index, index + 3))),
+        )
+        .label("elements are taken of a list")
+        .note(format!(
+            "write `{leads} {} of [encoder.layer.*]`, with the path of the {}",
+            number.text, things.text
+        ))
+    })
+}
+
+/// `row 3 of x`, `rows 0:10 of x`
+fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let of = (index..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
+    let numbers: Vec<&str> = (index..of)
+        .map(|at| stuck.get(at))
+        .filter(|lexeme| lexeme.kind == LexemeKind::Number)
+        .map(|lexeme| lexeme.text)
+        .collect();
+    let (written, why) = match numbers[..] {
+        [row] => {
+            let next = row.parse::<u64>().ok()?.checked_add(1)?;
+            (format!("rows {row}..{next} of"), "rows are a range, its end excluded")
+        }
+        [first, past] => (format!("rows {first}..{past} of"), "a range is written with `..`"),
+        _ => return None,
+    };
+    let span = stuck.span(index, of + 1);
+    Some(
+        Slip::new(span, format!("{} is not a range of rows", quoted(stuck.slice(index, of))))
+            .label(why)
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written),
+    )
+}
+
+/// `range(4)`, `range(0, 4)`, `0 to 4`
+fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    if word.text == "to" {
+        let is_loop = stuck.get(0).text == "for" || stuck.last_of(&["for"], index).is_some();
+        let span = Span::new(stuck.end_before(index), stuck.start_of(index + 1));
+        return is_loop.then(|| {
+            Slip::new(word.span, "`to` between the ends of a range")
+                .label("a range is written with `..`, or `..=` with its end included")
+                .help("write `..=`")
+                .replace(span, "..=")
+        });
+    }
+    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    let comma = (index..close).find(|at| stuck.get(*at).text == ",");
+    let written = match comma {
+        Some(comma) => {
+            format!("{}..{}", stuck.slice(index + 2, comma), stuck.slice(comma + 1, close))
+        }
+        None => format!("0..{}", stuck.slice(index + 2, close)),
+    };
+    let span = stuck.span(index, close + 1);
+    Some(
+        Slip::new(span, "`range` is not a word of the language")
+            .label("a range is written with `..`, its end excluded")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written),
+    )
+}
+
+/// `let @lr = 1e-3`, `lr @base`: a number's name with `@`.
+fn number_with_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (sign, name) = (stuck.get(index), stuck.get(index + 1));
+    if !name.is_word() || !stuck.is_glued(index + 1) {
+        return None;
+    }
+    let before = stuck.get(index.checked_sub(1)?).text;
+    let is_number = OPTIONS.contains(&before)
+        || matches!(before, "let" | "+" | "*" | "/" | "^" | "->" | "<" | ">" | "<=" | ">=")
+        || matches!(before, "times" | "to" | "by" | "epoch" | "step" | "over" | "after" | "every");
+    if !is_number {
+        return None;
+    }
+    let is_let = before == "let";
+    let slip = Slip::new(sign.span.to(name.span), format!("`@{}` is a number", name.text))
+        .label("a number's name is written without `@`")
+        .help(format!("write `{}`", name.text))
+        .replace(sign.span, "");
+    Some(if is_let { slip.rename(Rename::without_sign(name.text)) } else { slip })
+}

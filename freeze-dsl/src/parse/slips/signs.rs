@@ -1,0 +1,103 @@
+//! Signs of other languages: `=`, `&&`, `**`, a comma too many.
+
+use super::stuck::Stuck;
+use super::{Applicability, Slip};
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::Lexeme;
+use crate::source::Span;
+use crate::vocabulary::ACTIONS;
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    for index in stuck.near() {
+        let sign = stuck.get(index);
+        match sign.text {
+            "=" | ":" | ":=" | "==" => slips.push(assignment(stuck, index, &sign)),
+            "&&" | "&" | "and" | "+" | "plus" | "||" | "|" | "or" => {
+                slips.extend(joining(stuck, index, &sign));
+            }
+            "**" => slips.push(
+                Slip::new(sign.span, "`**` is not an operator of numbers")
+                    .label("a power is written with `^`")
+                    .help("write `^`")
+                    .replace(sign.span, "^"),
+            ),
+            "," => slips.extend(comma(stuck, index, &sign)),
+            ";" if index + 1 < stuck.count() => {}
+            _ => {}
+        }
+    }
+    slips
+}
+
+/// `lr = 1e-3`, `lr: 1e-3`
+fn assignment(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Slip {
+    let shown = quoted(sign.text);
+    let (span, text) = stuck.without(index);
+    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    Slip::new(sign.span, format!("{shown} after {}", quoted(before)))
+        .label(format!("a value follows {} without a sign", quoted(before)))
+        .help(format!("leave out {shown}"))
+        .replace(span, text)
+}
+
+/// `fc and layer4`, `acc > 0.9 && loss < 1`
+fn joining(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
+    let shown = quoted(sign.text);
+    let joins_all = matches!(sign.text, "&&" | "&" | "and" | "+" | "plus");
+    let words: &[&str] = if joins_all { &["and"] } else { &["or when", "or"] };
+    let mut slips: Vec<Slip> = Vec::new();
+    for word in words.iter().filter(|word| **word != sign.text) {
+        slips.push(
+            Slip::new(sign.span, format!("{shown} between conditions"))
+                .label(format!("conditions are joined by `{word}`"))
+                .help(format!("write `{word}`"))
+                .replace(sign.span, *word),
+        );
+    }
+    let whole = Span::new(stuck.end_before(index), sign.span.end);
+    let gap = if stuck.start_of(index + 1) > sign.span.end { "," } else { ", " };
+    slips.push(
+        Slip::new(sign.span, format!("{shown} in a list"))
+            .label("targets and actions are joined by `,`")
+            .help("write `,`")
+            .replace(whole, gap),
+    );
+    slips
+}
+
+fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
+    let mut slips = Vec::new();
+    let next = stuck.get(index + 1);
+    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    if matches!(next.text, "," | ";" | ")" | "]" | "}" | "") || matches!(before, ":" | "(" | "[") {
+        let ends = next.text == ";";
+        let end = if ends { next.span.start } else { sign.span.end };
+        let span = Span::new(stuck.end_before(index), end);
+        slips.push(
+            Slip {
+                sure: Applicability::Safe,
+                ..Slip::new(sign.span, "a `,` with nothing after it")
+            }
+            .label("this separates nothing")
+            .help("leave out the `,`")
+            .replace(span, ""),
+        );
+    }
+    if next.is_word() && !ACTIONS.contains(&next.text) {
+        let (span, text) = stuck.without(index);
+        slips.push(
+            Slip::new(sign.span, format!("`,` before {}", quoted(next.text)))
+                .label("options follow their targets, and each other, without a `,`")
+                .help("leave out the `,`")
+                .replace(span, text),
+        );
+    }
+    slips.push(
+        Slip::new(sign.span, "`,` between conditions")
+            .label("conditions are joined by `and`")
+            .help("write `and`")
+            .replace(Span::new(stuck.end_before(index), sign.span.end), " and"),
+    );
+    slips
+}

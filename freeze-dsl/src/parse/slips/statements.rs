@@ -1,0 +1,229 @@
+//! Statements without the word that begins them, and triggers that follow their actions.
+
+use super::Slip;
+use super::renames::Rename;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS, STATEMENTS, TRIGGERS};
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let first = stuck.get(0);
+    let mut slips = Vec::new();
+    if first.is_word() && !STATEMENTS.contains(&first.text) && !TRIGGERS.contains(&first.text) {
+        let is_assigned = matches!(stuck.get(1).text, "=" | ":=" | ":");
+        let is_option = OPTIONS.contains(&first.text)
+            || OPTIMIZERS.iter().any(|(name, _)| *name == first.text)
+            || matches!(first.text, "wd" | "learning_rate");
+        if ACTIONS.contains(&first.text) && first.text != "for" {
+            slips.extend(without_trigger(stuck));
+        } else if is_option {
+            slips.push(
+                Slip::word(
+                    first.span,
+                    format!("{} does not begin a statement", quoted(first.text)),
+                )
+                .label("an option of all parameters follows `default`")
+                .help(format!("write `default {}`", first.text))
+                .insert(first.span.start, "default "),
+            );
+        } else if matches!(first.text, "const" | "var" | "def" | "local" | "val") {
+            slips.push(
+                Slip::word(
+                    first.span,
+                    format!("{} does not begin a statement", quoted(first.text)),
+                )
+                .label("a name is defined with `let`")
+                .help("write `let`")
+                .replace(first.span, "let"),
+            );
+        } else if is_assigned && stuck.get(1).text != ":" {
+            slips.push(assigned(stuck));
+        }
+    }
+    if first.text == "@" && stuck.get(1).is_word() && stuck.get(2).text == "=" {
+        slips.push(assigned(stuck));
+    }
+    slips.extend(missing_colon(stuck));
+    if first.text == "let" {
+        slips.extend(definition(stuck));
+    }
+    slips
+}
+
+/// `let head = fc, bn1`, `let x: 1e-3`, `let x 1e-3`
+fn definition(stuck: &Stuck<'_>) -> Option<Slip> {
+    let name = stuck.get(1);
+    let end = if name.text == "@" { 3 } else { 2 };
+    let sign = stuck.get(end);
+    if matches!(sign.text, ":" | ":=" | "==" | "is" | "<") {
+        let span = Span::new(stuck.end_before(end), sign.span.end);
+        return Some(
+            Slip::new(sign.span, format!("{} in a definition", quoted(sign.text)))
+                .label("a name and its value are joined by `=`")
+                .help("write `=`")
+                .replace(span, " ="),
+        );
+    }
+    if sign.text != "=" {
+        return Some(
+            Slip::new(stuck.span(0, end), "a definition without `=`")
+                .label("a name and its value are joined by `=`")
+                .help("write `=`")
+                .insert(stuck.end_before(end), " ="),
+        );
+    }
+    let value = stuck.get(end + 1);
+    let is_targets = value.is_word()
+        || matches!(value.text, "[" | "@" | "{" | "*" | "**" | "~" | "(")
+        || value.kind == LexemeKind::Quoted;
+    (name.is_word() && is_targets).then(|| without_sign(name.text, name.span))
+}
+
+/// The name of targets or of a list, without `@`.
+fn without_sign(name: &str, place: Span) -> Slip {
+    Slip::new(place, format!("{} names parameters", quoted(name)))
+        .label("a name of parameters is written with `@`")
+        .help(format!("write `@{name}`"))
+        .insert(place.start, "@")
+        .rename(Rename::with_sign(name))
+}
+
+/// `x = 1e-3`, `@stages = [fc]`
+fn assigned(stuck: &Stuck<'_>) -> Slip {
+    let first = stuck.get(0);
+    let end = if first.text == "@" { 2 } else { 1 };
+    let name = stuck.slice(0, end);
+    Slip::word(stuck.span(0, end), format!("{} does not begin a statement", quoted(name)))
+        .label("a name is defined with `let`")
+        .help(format!("write `let {name}`"))
+        .insert(first.span.start, "let ")
+}
+
+/// `train fc lr 1e-3;`: actions without a trigger. In a loop, two things may be meant.
+fn without_trigger(stuck: &Stuck<'_>) -> Option<Slip> {
+    let first = stuck.get(0);
+    let slip = Slip::word(first.span, format!("{} has no trigger", quoted(first.text)))
+        .label("a rule begins with when it fires");
+    if stuck.is_in_loop() {
+        return Some(slip.note(
+            "write `after 1 epoch: …` for one turn after another, or `start: for … { … }` for all \
+             turns at once",
+        ));
+    }
+    if matches!(first.text, "stop" | "restore" | "reset") {
+        let action = first.text;
+        return Some(slip.note(format!(
+            "write `epoch 20: {action} …` for a moment, or `when val_loss stops falling for 3 \
+             epochs: {action} …` for a metric"
+        )));
+    }
+    trailing_trigger(stuck, stuck.end()).is_none().then(|| {
+        slip.help("write `start:` to let it fire at the start").insert(first.span.start, "start: ")
+    })
+}
+
+/// The index at which a trigger begins that follows the actions before `end`.
+fn trailing_trigger(stuck: &Stuck<'_>, end: usize) -> Option<usize> {
+    const WORDS: [&str; 10] =
+        ["at", "after", "every", "when", "if", "once", "on", "from", "epoch", "step"];
+    let mut last = stuck.last_of(&WORDS, end)?;
+    // `at epoch 3`: both words belong to it.
+    while let Some(before) = last.checked_sub(1) {
+        let word = stuck.get(before).text;
+        if matches!(word, "or" | "and") {
+            match stuck.last_of(&WORDS, before) {
+                Some(earlier) => last = earlier,
+                None => break,
+            }
+        } else if WORDS.contains(&word) {
+            last = before;
+        } else {
+            break;
+        }
+    }
+    // `1e-3 times 0.1 every 30 epochs` is a learning rate.
+    let is_stairs = stuck.get(last).text == "every"
+        && last.checked_sub(2).is_some_and(|before| stuck.get(before).text == "times");
+    let starts_action = last > 0 && !stuck.slice(0, last).contains('"');
+    (starts_action && !is_stairs).then_some(last)
+}
+
+/// `unfreeze fc at epoch 3`: the trigger after the action.
+pub(super) fn moved_triggers(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let end = stuck.end();
+    let Some(trigger) = trailing_trigger(stuck, end) else { return Vec::new() };
+    let moment = match stuck.slice(trigger, end).trim_end_matches(',') {
+        moment if moment.starts_with("at epoch") || moment.starts_with("at step") => {
+            moment.get("at ".len()..).unwrap_or(moment)
+        }
+        moment => moment,
+    };
+    let Some(moment) = moment_of(moment) else { return Vec::new() };
+    let place = stuck.span(trigger, end);
+    let tail = Span::new(stuck.end_before(trigger), place.end);
+    let slip = |message: &str| {
+        Slip::new(place, message)
+            .label("a rule begins with when it fires")
+            .help(format!("write `{moment}:` before its actions"))
+    };
+    let first = stuck.get(0);
+    if ACTIONS.contains(&first.text) {
+        return vec![
+            slip("a trigger after its actions")
+                .insert(first.span.start, format!("{moment}: "))
+                .replace(tail, ""),
+        ];
+    }
+    // `start: train fc, unfreeze layer4 at epoch 3`: the last action is a rule of its own.
+    let mut commas = (0..trigger).rev().filter(|index| {
+        stuck.get(*index).text == "," && ACTIONS.contains(&stuck.get(index + 1).text)
+    });
+    let Some(comma) = commas.next() else { return Vec::new() };
+    let sign = stuck.get(comma).span;
+    vec![
+        slip("a trigger after an action")
+            .replace(Span::new(sign.start, stuck.start_of(comma + 1)), format!("; {moment}: "))
+            .replace(tail, ""),
+    ]
+}
+
+/// A moment as a trigger: `epoch 3` of `on epoch 3`, `when loss < 1` of `if loss < 1`.
+fn moment_of(written: &str) -> Option<String> {
+    let (word, rest) = written.split_once(' ')?;
+    let rest = rest.trim();
+    Some(match word {
+        "on" | "from" | "at" if rest.starts_with("epoch") || rest.starts_with("step") => {
+            rest.to_owned()
+        }
+        "if" | "once" => format!("when {rest}"),
+        "on" | "from" => return None,
+        _ => written.to_owned(),
+    })
+}
+
+/// `epoch 3 unfreeze fc`, `start { train fc }`: another sign in place of the `:`.
+fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
+    let sign = stuck.here();
+    if stuck.at() == 0 || !TRIGGERS.contains(&stuck.get(0).text) {
+        return None;
+    }
+    let is_other = matches!(sign.text, "->" | "=>" | "," | "=" | "do" | "then" | "-")
+        || sign.kind == LexemeKind::Sign && sign.text == "{";
+    if !is_other || !ACTIONS.contains(&stuck.after(1).text) {
+        return None;
+    }
+    let span = Span::new(stuck.end_before(stuck.at()), sign.span.end);
+    let slip = Slip::new(sign.span, format!("{} before an action", quoted(sign.text)))
+        .label("the actions of a rule follow a `:`")
+        .help("write `:`")
+        .replace(span, ":");
+    let close = stuck.end().checked_sub(1).filter(|last| stuck.get(*last).text == "}");
+    Some(match close.filter(|_| sign.text == "{") {
+        Some(close) => {
+            slip.replace(Span::new(stuck.end_before(close), stuck.get(close).span.end), "")
+        }
+        None => slip,
+    })
+}

@@ -1,0 +1,70 @@
+//! Learning rates over time.
+
+use crate::{become_right, leave_a_choice};
+
+#[test]
+fn curves() {
+    let right = "start: train fc lr linear 1e-3 -> 0 over 5 epochs";
+    for wrong in [
+        "linear 1e-3 to 0 over 5 epochs",
+        "linear from 1e-3 to 0 over 5 epochs",
+        "linear 1e-3 => 0 over 5 epochs",
+        "linear 1e-3 → 0 over 5 epochs",
+        "linear 1e-3 .. 0 over 5 epochs",
+        "linear 1e-3, 0 over 5 epochs",
+        "linear 1e-3 -> 0 in 5 epochs",
+        "linear 1e-3 -> 0 for 5 epochs",
+        "linearly 1e-3 -> 0 over 5 epochs",
+        "linear(1e-3, 0, 5 epochs)",
+        "Linear 1e-3 -> 0 over 5 epochs",
+        "= linear 1e-3 -> 0 over 5 epochs",
+        "linear 1e-3 -> 0 over 5epochs",
+        "linear 1e-3 over 5 epochs",
+        "liner 1e-3 -> 0 over 5 epochs",
+    ] {
+        become_right(&[(&format!("start: train fc lr {wrong}"), right)]);
+    }
+    become_right(&[
+        (
+            "start: train fc lr cos 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr cosine 1e-3 -> 0 over 5 epochs",
+        ),
+        (
+            "start: train fc lr exponential 1e-3 -> 1e-5 over 5 epochs",
+            "start: train fc lr exp 1e-3 -> 1e-5 over 5 epochs",
+        ),
+        (
+            "start: train fc lr 1e-3 for 3 epochs then 1e-4",
+            "start: train fc lr linear 1e-3 -> 1e-3 over 3 epochs then 1e-4",
+        ),
+        (
+            "start: train fc lr 1e-3 -> 1e-5 over 5 epochs",
+            "start: train fc lr linear 1e-3 -> 1e-5 over 5 epochs",
+        ),
+        (
+            "start: train fc lr 1e-3 to 1e-5 over 5 epochs",
+            "start: train fc lr linear 1e-3 -> 1e-5 over 5 epochs",
+        ),
+        (
+            "run 9 epochs; start: train fc lr linear 0 -> 1e-3 over first 10%",
+            "run 9 epochs; start: train fc lr linear 0 -> 1e-3 over 10%",
+        ),
+        ("start: train fc lr constant 1e-3", "start: train fc lr 1e-3"),
+        (
+            "run 9 epochs; start: train fc lr cosine 1e-3 -> 0 over the rest",
+            "run 9 epochs; start: train fc lr cosine 1e-3 -> 0 over rest",
+        ),
+        (
+            "start: train fc lr linear 0 -> 1e-3 over 5 epochs, then 1e-3",
+            "start: train fc lr linear 0 -> 1e-3 over 5 epochs then 1e-3",
+        ),
+    ]);
+}
+
+#[test]
+fn curves_that_leave_a_choice() {
+    leave_a_choice(&[
+        ("start: train fc lr 1e-3 -> 1e-5", "linear 1e-3 -> 1e-5 over 10 epochs", "another shape"),
+        ("start: train fc lr cosine(1e-3, 0)", "cosine 1e-3 -> 0 over", "another duration"),
+    ]);
+}

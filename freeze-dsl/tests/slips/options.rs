@@ -1,0 +1,112 @@
+//! Options under other names, and in another order.
+
+use crate::{become_right, leave_a_choice};
+
+#[test]
+fn options_of_other_names() {
+    become_right(&[
+        ("start: train fc lr 1e-3 wd 0.1", "start: train fc lr 1e-3 weight_decay 0.1"),
+        ("start: train fc LR 1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc Lr 1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc learning_rate 1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc learning_rate=1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc learning rate 1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc learning-rate 1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc weight-decay 0.01", "start: train fc weight_decay 0.01"),
+        ("start: train fc weight decay 0.01", "start: train fc weight_decay 0.01"),
+        ("start: train fc weightDecay 0.01", "start: train fc weight_decay 0.01"),
+        ("default learning_rate 1e-3; start: train fc", "default lr 1e-3; start: train fc"),
+        ("default wd=0.1; start: train fc", "default weight_decay 0.1; start: train fc"),
+        ("start: train fc optim adamw", "start: train fc optimizer adamw"),
+        ("start: train fc optimizer Adam", "start: train fc optimizer adam"),
+        ("start: train fc optimizer \"adamw\"", "start: train fc optimizer adamw"),
+        ("start: train fc adamw lr 1e-3", "start: train fc optimizer adamw lr 1e-3"),
+        (
+            "start: train fc lr 0.1 sgd(momentum 0.9)",
+            "start: train fc lr 0.1 optimizer sgd(momentum 0.9)",
+        ),
+        (
+            "start: train fc lr 0.1 momentum 0.9",
+            "start: train fc lr 0.1 optimizer sgd(momentum 0.9)",
+        ),
+        (
+            "default momentum=0.9; start: train fc",
+            "default optimizer sgd(momentum 0.9); start: train fc",
+        ),
+        ("start: train fc with lr 1e-3", "start: train fc lr 1e-3"),
+        (
+            "start: train fc; epoch 9: set lr 1e-4",
+            "start: train fc; epoch 9: set @trainable lr 1e-4",
+        ),
+        ("start: train fc; epoch 9: lr 1e-4", "start: train fc; epoch 9: set @trainable lr 1e-4"),
+        ("start: train fc optimizer torch.optim.Adam", "start: train fc optimizer adam"),
+        ("start: train fc weight_decay none", "start: train fc weight_decay 0"),
+        ("start: train fc stats frozen", "start: train fc stats held"),
+        ("start: train fc, bn1 stats eval", "start: train fc, bn1 stats held"),
+        ("epoch 1: freeze fc keep_state", "epoch 1: freeze fc keep state"),
+        ("epoch 1: freeze fc keep optimizer state", "epoch 1: freeze fc keep state"),
+    ]);
+}
+
+#[test]
+fn arguments_of_optimizers() {
+    become_right(&[
+        ("start: train fc optimizer adamw(lr 1e-3)", "start: train fc lr 1e-3 optimizer adamw"),
+        ("start: train fc optimizer adamw(lr=1e-3)", "start: train fc lr 1e-3 optimizer adamw"),
+        (
+            "start: train fc optimizer adamw(lr 1e-3, eps 1e-6)",
+            "start: train fc lr 1e-3 optimizer adamw(eps 1e-6)",
+        ),
+        (
+            "start: train fc lr 0.1 optimizer sgd(momentum 0.9, weight_decay 0.1)",
+            "start: train fc lr 0.1 weight_decay 0.1 optimizer sgd(momentum 0.9)",
+        ),
+        (
+            "start: train fc optimizer adam(betas=(0.9, 0.99))",
+            "start: train fc optimizer adam(beta1 0.9, beta2 0.99)",
+        ),
+        (
+            "start: train fc optimizer sgd(momentum 0.9, nesterov=True)",
+            "start: train fc optimizer sgd(momentum 0.9, nesterov)",
+        ),
+        ("start: train fc optimizer adam(amsgrad=False)", "start: train fc optimizer adam"),
+        (
+            "start: train fc optimizer adam(epsilon 1e-7)",
+            "start: train fc optimizer adam(eps 1e-7)",
+        ),
+        ("start: train fc optimizer adam(beta_1 0.9)", "start: train fc optimizer adam(beta1 0.9)"),
+        (
+            "start: train fc optimizer sgd(nesterov)",
+            "start: train fc optimizer sgd(momentum 0.9, nesterov)",
+        ),
+        ("start: train fc optimizer sgd(0.9)", "start: train fc optimizer sgd(momentum 0.9)"),
+    ]);
+}
+
+#[test]
+fn options_that_leave_a_choice() {
+    leave_a_choice(&[
+        ("start: train fc lr 0.1 nesterov", "arguments", "sgd(…, nesterov)"),
+        ("start: train fc warmup 500 steps", "lr linear 0 -> 1e-3 over 500 steps", "then"),
+        ("default warmup=500; start: train fc", "lr linear 0 -> 1e-3 over 500 steps", "then"),
+        ("start: train fc weight_decay -1", "0.01", "`0`"),
+    ]);
+}
+
+#[test]
+fn a_verb_for_each_action() {
+    become_right(&[
+        (
+            "start: train fc lr 1e-3, layer3 lr 1e-4",
+            "start: train fc lr 1e-3, train layer3 lr 1e-4",
+        ),
+        (
+            "start: train fc lr 1e-3, layer3 lr 1e-4, layer2 lr 1e-5",
+            "start: train fc lr 1e-3, train layer3 lr 1e-4, train layer2 lr 1e-5",
+        ),
+        (
+            "epoch 3: unfreeze layer4 lr 1e-3, layer3.*.conv1 lr 1e-4",
+            "epoch 3: unfreeze layer4 lr 1e-3, unfreeze layer3.*.conv1 lr 1e-4",
+        ),
+    ]);
+}

@@ -1,0 +1,81 @@
+//! Statements without the word that begins them.
+
+use crate::{become_right, leave_a_choice};
+
+#[test]
+fn statements_without_their_first_word() {
+    become_right(&[
+        ("train fc", "start: train fc"),
+        ("train fc;", "start: train fc;"),
+        ("freeze @all; epoch 1: unfreeze fc", "start: freeze @all; epoch 1: unfreeze fc"),
+        ("train fc lr=1e-3", "start: train fc lr 1e-3"),
+        ("lr 1e-3; start: train fc", "default lr 1e-3; start: train fc"),
+        ("lr = 1e-3; start: train fc", "default lr 1e-3; start: train fc"),
+        ("optimizer adamw; start: train fc", "default optimizer adamw; start: train fc"),
+        ("weight_decay=0.1; start: train fc", "default weight_decay 0.1; start: train fc"),
+        ("x = 1e-3; start: train fc lr x", "let x = 1e-3; start: train fc lr x"),
+        ("@a = [fc, bn1]; start: train @a", "let @a = [fc, bn1]; start: train @a"),
+        ("const x = 1e-3; start: train fc lr x", "let x = 1e-3; start: train fc lr x"),
+        ("lets base = 1e-3; start: train fc lr base", "let base = 1e-3; start: train fc lr base"),
+        ("let x := 1e-3; start: train fc lr x", "let x = 1e-3; start: train fc lr x"),
+        ("let x 1e-3; start: train fc lr x", "let x = 1e-3; start: train fc lr x"),
+        ("let x: 1e-3; start: train fc lr x", "let x = 1e-3; start: train fc lr x"),
+    ]);
+}
+
+#[test]
+fn names_with_and_without_their_sign() {
+    become_right(&[
+        ("let head = fc; start: train head", "let @head = fc; start: train @head"),
+        (
+            "let head = fc, bn1; start: train head lr 1e-3",
+            "let @head = fc, bn1; start: train @head lr 1e-3",
+        ),
+        ("let head = [fc, bn1]; start: train head", "let @head = [fc, bn1]; start: train @head"),
+        ("let head = layer4.0; start: train head", "let @head = layer4.0; start: train @head"),
+        ("let @lr = 1e-3; start: train fc lr @lr", "let lr = 1e-3; start: train fc lr lr"),
+        ("let @base = 1e-3; start: train fc lr @base", "let base = 1e-3; start: train fc lr base"),
+        ("let base = 1e-3; start: train fc lr @base", "let base = 1e-3; start: train fc lr base"),
+        (
+            "for layer in [fc, bn1] { after 1 epoch: unfreeze layer lr 1e-3 }",
+            "for @layer in [fc, bn1] { after 1 epoch: unfreeze @layer lr 1e-3 }",
+        ),
+        (
+            "for i, layer in [fc, bn1] { after 1 epoch: unfreeze layer lr 1e-3 * i }",
+            "for i, @layer in [fc, bn1] { after 1 epoch: unfreeze @layer lr 1e-3 * i }",
+        ),
+        (
+            "start: for layer in [fc, bn1] { unfreeze layer lr 1e-3 }",
+            "start: for @layer in [fc, bn1] { unfreeze @layer lr 1e-3 }",
+        ),
+        (
+            "for @x in fc, bn1 { after 1 epoch: unfreeze @x lr 1e-3 }",
+            "for @x in [fc, bn1] { after 1 epoch: unfreeze @x lr 1e-3 }",
+        ),
+        (
+            "for i in range(0, 4) { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+            "for i in 0..4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+        ),
+        (
+            "for i in range(4) { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+            "for i in 0..4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+        ),
+        (
+            "for i in 0..4: after 1 epoch: unfreeze layer[i] lr 1e-3",
+            "for i in 0..4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+        ),
+        (
+            "for i in 0 to 4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+            "for i in 0..=4 { after 1 epoch: unfreeze layer[i] lr 1e-3 }",
+        ),
+    ]);
+}
+
+#[test]
+fn what_is_missing_in_a_loop_may_be_one_of_two() {
+    leave_a_choice(&[(
+        "for @x in [fc, bn1] { unfreeze @x lr 1e-3 }",
+        "after 1 epoch: …",
+        "start: for … { … }",
+    )]);
+}
