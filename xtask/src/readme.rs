@@ -17,9 +17,8 @@ const CONFIG: &str = ".cargo/config.toml";
 pub(crate) fn check() -> Result<(), Error> {
     let readme = read(&root().join("README.md"))?;
     let folder = std::env::temp_dir().join(format!("freeze-readme-{}", std::process::id()));
-    let result = make(&readme, &folder).and_then(|()| {
-        cargo(&["run"]).in_folder(&folder).env("CARGO_TARGET_DIR", target()).run()
-    });
+    let result = make(&readme, &folder)
+        .and_then(|()| cargo(&["run"]).in_folder(&folder).env("CARGO_TARGET_DIR", target()).run());
     // The folder of a crate that fails is kept, to be looked at.
     if result.is_ok() {
         fs::remove_dir_all(&folder).map_err(|error| cannot("removed", &folder, &error))?;

@@ -30,7 +30,8 @@ impl GroupChange {
         let mut changes = Vec::new();
         for (group, (before, now)) in before.iter().zip(now).enumerate() {
             let optimizer = |of: &RecordGroup| of.optimizer.map(|optimizer| optimizer.name());
-            let is_unset = |before: Option<f64>, now: Option<f64>| before.is_some() && now.is_none();
+            let is_unset =
+                |before: Option<f64>, now: Option<f64>| before.is_some() && now.is_none();
             if before.params != now.params
                 || optimizer(before) != optimizer(now)
                 || is_unset(before.lr, now.lr)
