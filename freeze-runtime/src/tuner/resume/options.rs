@@ -32,8 +32,7 @@ impl ResumeOptions {
     /// # Examples
     /// ```
     /// # use freeze_runtime::ResumeOptions;
-    /// let options = ResumeOptions::new();
-    /// # drop(options);
+    /// assert_eq!(ResumeOptions::new(), ResumeOptions::default());
     /// ```
     pub const fn new() -> Self {
         Self { policy: false, model: false, program: false }
@@ -61,8 +60,7 @@ impl ResumeOptions {
     /// # Examples
     /// ```
     /// # use freeze_runtime::ResumeOptions;
-    /// let options = ResumeOptions::new().allow_policy_change();
-    /// # drop(options);
+    /// assert_ne!(ResumeOptions::new().allow_policy_change(), ResumeOptions::new());
     /// ```
     pub const fn allow_policy_change(self) -> Self {
         Self { policy: true, ..self }
@@ -79,8 +77,7 @@ impl ResumeOptions {
     /// # Examples
     /// ```
     /// # use freeze_runtime::ResumeOptions;
-    /// let options = ResumeOptions::new().allow_model_change();
-    /// # drop(options);
+    /// assert_ne!(ResumeOptions::new().allow_model_change(), ResumeOptions::new());
     /// ```
     pub const fn allow_model_change(self) -> Self {
         Self { model: true, ..self }
@@ -96,8 +93,7 @@ impl ResumeOptions {
     /// # Examples
     /// ```
     /// # use freeze_runtime::ResumeOptions;
-    /// let options = ResumeOptions::new().allow_program_change();
-    /// # drop(options);
+    /// assert_ne!(ResumeOptions::new().allow_program_change(), ResumeOptions::new());
     /// ```
     pub const fn allow_program_change(self) -> Self {
         Self { program: true, ..self }
