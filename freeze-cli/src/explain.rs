@@ -22,14 +22,12 @@ pub(crate) fn run(arguments: &ExplainArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let codes = match &arguments.code {
         None => Code::ALL.to_vec(),
-        Some(written) => match Code::of(written) {
-            Some(code) => vec![code],
-            None => {
-                reporter.fail(&unknown(written));
-                return reporter.conclude();
-            }
-        },
+        Some(written) => Code::of(written).into_iter().collect(),
     };
+    if let (Some(written), []) = (&arguments.code, codes.as_slice()) {
+        reporter.fail(&unknown(written));
+        return reporter.conclude();
+    }
     let pages: Vec<&str> = codes.into_iter().map(Code::page).collect();
     reporter.print(&pages.join("\n\n"));
     reporter.conclude()

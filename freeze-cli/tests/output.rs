@@ -1,5 +1,6 @@
 //! Output that is lost: the command says so and exits with 2. A closed pipe is no failure.
 #![cfg(target_os = "linux")]
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
 
 mod support;
 

@@ -56,13 +56,13 @@ fn only_what_changed() {
     for fired in [0, 3, 4] {
         assert_eq!(changes[fired], whole[fired]);
     }
-    let changed = |epoch: u64, lr: f64| {
+    let line = |epoch: u64, lr: f64| {
         format!(
             "{{\"epoch\":{epoch},\"step\":{},\"changed\":[{{\"group\":0,\"lr\":{lr}}}]}}",
             2 * epoch
         )
     };
-    assert_eq!(changes[1..3], [changed(1, 0.5), changed(2, 0.25)]);
+    assert_eq!(changes[1..3], [line(1, 0.5), line(2, 0.25)]);
 }
 
 #[test]

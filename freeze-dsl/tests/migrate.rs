@@ -1,6 +1,7 @@
 //! A clock goes on with another policy, model or program.
 
-#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+#![allow(clippy::float_cmp, reason = "the values are exact")]
 
 mod support;
 
@@ -321,13 +322,13 @@ fn curves_continue_from_the_fraction_that_is_done_with_other_steps_an_epoch() {
             for (index, steps) in others.into_iter().enumerate() {
                 clock = with_steps(clock, steps);
                 // Where whole epochs are counted, the fifth has started and has not ended.
-                let now = if steps.is_none() { (1.0 + (0.4 * PI).cos()) / 2.0 } else { 0.5 };
+                let now = if steps.is_none() { f64::midpoint(1.0, (0.4 * PI).cos()) } else { 0.5 };
                 assert!((rate(&clock) - now).abs() < 1e-12, "{over} {others:?} {index}");
             }
             let steps = others[1];
             for epoch in 5..10 {
                 clock.start_epoch();
-                let now = (1.0 + (PI * f64::from(epoch) / 10.0).cos()) / 2.0;
+                let now = f64::midpoint(1.0, (PI * f64::from(epoch) / 10.0).cos());
                 assert!((rate(&clock) - now).abs() < 1e-12, "{over} {others:?} {epoch}");
                 (0..steps.unwrap_or(4)).for_each(|_| drop(clock.end_step()));
             }

@@ -70,8 +70,16 @@ mod tests {
         let evaluated = |mean: &Tensor| {
             let none = None::<Tensor>;
             let var = Some(Tensor::ones([2], CPU));
-            let y =
-                x.batch_norm(none.as_ref(), none.as_ref(), Some(mean), var, false, 0.1, 0.0, false);
+            let y = x.batch_norm(
+                none.as_ref(),
+                none.as_ref(),
+                Some(mean),
+                var.as_ref(),
+                false,
+                0.1,
+                0.0,
+                false,
+            );
             y.double_value(&[0, 0])
         };
         assert_eq!(evaluated(&statistic), -1.0);

@@ -75,7 +75,7 @@ impl AttachedStore {
         let is_other = |(identity, parameter): (&Identity, &AttachedParameter)| {
             identity.tensor() != parameter.tensor
         };
-        let other = identities.iter().zip(&self.parameters).position(|pair| is_other(pair));
+        let other = identities.iter().zip(&self.parameters).position(is_other);
         if let Some(AttachedParameter { name, .. }) =
             other.and_then(|index| self.parameters.get(index))
         {

@@ -180,8 +180,8 @@ impl BestWeights {
             };
             let others = before.iter_mut().chain(after);
             for other in others.filter_map(|other| other.copies.as_mut()) {
-                let mut copied = copies.iter().map(Option::is_some);
-                units.complete(other, |_| copied.next().unwrap_or_default())?;
+                let mut is_copied = copies.iter().map(Option::is_some);
+                units.complete(other, |_| is_copied.next().unwrap_or_default())?;
             }
             units.write(copies)?;
             for (unit, copy) in units.ids().zip(copies) {

@@ -40,7 +40,7 @@ impl fmt::Display for LoadReport {
 fn listed(names: &[String]) -> String {
     const NAMED: usize = 4;
     match names.split_at_checked(NAMED).filter(|(_, others)| others.len() > 1) {
-        Some((named, others)) => format!("{} and {} more", named.join(", "), others.len()),
+        Some((first, others)) => format!("{} and {} more", first.join(", "), others.len()),
         None => names.join(", "),
     }
 }
