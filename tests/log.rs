@@ -1,5 +1,7 @@
 //! The log: a line an epoch, that says what was.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+
 use std::fs;
 use std::path::Path;
 

@@ -2,6 +2,7 @@
 //! meant.
 
 #![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+#![allow(clippy::float_cmp, reason = "the values are exact")]
 
 use std::collections::BTreeMap;
 use std::error::Error;

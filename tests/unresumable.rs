@@ -1,5 +1,7 @@
 //! A run that could not be resumed is not saved, and the checkpoint before it stays.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 use std::fs;
 use std::path::Path;
 

@@ -1,5 +1,7 @@
 //! Pretrained weights: loaded when all of them fit, and otherwise refused with what to write.
 
+#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -46,6 +48,7 @@ impl File {
     }
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "it is one of several renamings")]
 fn same(name: &str) -> Option<String> {
     Some(name.to_owned())
 }

@@ -59,6 +59,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::float_cmp, reason = "the values are exact")]
     fn only_the_values_that_are_held_now_are_released() {
         let statistic = Tensor::ones([2], CPU);
         let values = [0.0, 2.0].map(|value| Tensor::full([2], value, CPU));
