@@ -96,7 +96,8 @@ fn help(suggestion: &Suggestion) -> String {
     let message = &suggestion.message;
     match suggestion.edits.as_slice() {
         [Edit { text, .. }] if !text.is_empty() && !message.contains(text) => {
-            format!("{message}: `{text}`")
+            // A sign that joins it to the text around it is not a part of what to write.
+            format!("{message}: `{}`", text.trim_matches([' ', ',']))
         }
         _ => message.clone(),
     }
