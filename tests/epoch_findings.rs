@@ -146,3 +146,18 @@ fn an_epoch_in_which_the_number_of_steps_changed_is_not_judged() -> Outcome {
     assert_eq!(found(&tuner.start_epoch()?).len(), 1);
     Ok(())
 }
+
+#[test]
+fn a_curve_that_stays_at_0_for_an_epoch_is_reported_where_the_steps_are_unknown() -> Outcome {
+    let policy = "default optimizer sgd; start: train c lr linear 0 -> 0.1 over 2 epochs";
+    let codes = |tuner: &Tuner| -> Vec<String> {
+        tuner.diagnostics().iter().map(|finding| finding.code.to_string()).collect()
+    };
+    let net = Net::linear();
+    let unknown = Tuner::builder(&parse(policy)).attach(&net.vs)?;
+    assert!(codes(&unknown).contains(&"FRZ0507".to_owned()), "{:?}", codes(&unknown));
+    drop(unknown);
+    let known = tuner(&net, policy, 2)?;
+    assert!(!codes(&known).contains(&"FRZ0507".to_owned()), "{:?}", codes(&known));
+    Ok(())
+}

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 static IS_CLOSED: AtomicBool = AtomicBool::new(false);
 
 /// Notes whether standard output is closed. Before `main`, Rust opens the null device in its
-/// place, and nothing tells the two apart afterwards.
+/// place, and the two cannot be distinguished afterwards.
 #[ctor::ctor(unsafe)]
 fn note_closed_output() {
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-// Tensors looked at and handled many at once: facts, identities, gradients.
+// Many tensors at once: facts, identities, gradients.
 
 #include <cstdlib>
 

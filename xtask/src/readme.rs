@@ -19,7 +19,7 @@ pub(crate) fn check() -> Result<(), Error> {
     let folder = std::env::temp_dir().join(format!("freeze-readme-{}", std::process::id()));
     let result = make(&readme, &folder)
         .and_then(|()| cargo(&["run"]).in_folder(&folder).env("CARGO_TARGET_DIR", target()).run());
-    // The folder of a crate that fails is kept, to be looked at.
+    // The folder of a crate that fails is kept for inspection.
     if result.is_ok() {
         fs::remove_dir_all(&folder).map_err(|error| cannot("removed", &folder, &error))?;
     } else {

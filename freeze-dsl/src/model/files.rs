@@ -166,7 +166,7 @@ fn conversion(extension: &str) -> ModelError {
         }
         "gguf" => {
             "in Python: load it with `AutoModel.from_pretrained(folder, gguf_file=name)` and call \
-             `save_pretrained`; what trains is the model that it was made from"
+             `save_pretrained`; train the model that it was made from"
         }
         "h5" => {
             "in Python: load it with `AutoModel.from_pretrained(folder, from_tf=True)` and call \

@@ -152,7 +152,7 @@ fn beside_others<'m>(own: &[NamedParameter<'m>]) -> Vec<&'m str> {
     norms
 }
 
-/// Whether a name has a word part that stands for a normalisation: `bn1`, `ln_f`, `LayerNorm`,
+/// Whether a name has a word part that denotes a normalisation: `bn1`, `ln_f`, `LayerNorm`,
 /// `before_rms`, `batchnorm`; not `enormous`.
 pub(super) fn is_norm_name(name: &str) -> bool {
     let mut words = vec![String::new()];

@@ -136,10 +136,10 @@ fn found_by(text: &str, check: impl Fn(Source) -> Checked) -> Vec<Diagnostic> {
                 && other.message == finding.message
                 && is_place(other.span.start, finding.span.start, suggestion)
         };
-        let told = format!("{finding:#?}\nin\n{text}\nbecame\n{edited}\nwith {after:#?}");
-        assert!(!after.iter().any(|other| again(&other)), "the same finding again: {told}");
+        let context = format!("{finding:#?}\nin\n{text}\nbecame\n{edited}\nwith {after:#?}");
+        assert!(!after.iter().any(|other| again(&other)), "the same finding again: {context}");
         let syntax = |all: &[Diagnostic]| all.iter().filter(|it| is_syntax(it)).count();
-        assert!(syntax(&after) <= syntax(&found), "parses less far: {told}");
+        assert!(syntax(&after) <= syntax(&found), "parses less far: {context}");
     }
     found
 }

@@ -594,8 +594,9 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     #[must_use]
-    pub fn diagnostics(&self) -> &[Diagnostic] {
-        self.clock.plan().diagnostics()
+    pub fn diagnostics(&self) -> Vec<Diagnostic> {
+        let coarse = self.plan().coarse_curves(self.clock.program().steps_per_epoch);
+        self.plan().diagnostics().iter().cloned().chain(coarse).collect()
     }
 
     fn step_groups(&mut self) -> Result<(), Error> {
