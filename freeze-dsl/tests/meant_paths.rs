@@ -149,3 +149,30 @@ fn names_of_norms_are_found_under_old_names() {
     let old = model(&["e.LayerNorm.gamma[4]", "e.LayerNorm.beta[4]", "e.w"]);
     assert_eq!(errors("start: train @norms lr 1; epoch 1: train @biases", &old), []);
 }
+
+#[test]
+fn wildcards_in_a_string_are_literal() {
+    let resnet = resnet18();
+    meant(&resnet, "\"layer4.*\"", "layer4.*");
+    meant(&resnet, "\"**.bn1\"", "**.bn1");
+    meant(&resnet, "fc, r\"layer4.*.conv*.weight\"", "fc, layer4.*.conv*.weight");
+    silent(&resnet, "\"layer9.*\"");
+}
+
+#[test]
+fn an_index_of_a_loop_is_not_written_out() {
+    let resnet = resnet18();
+    let text = "start: for i in 1..=4 { train layer[i] lr 1e-3 }";
+    let found = errors(text, &resnet);
+    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    assert!(finding.suggestions.is_empty(), "{finding:#?}");
+    let notes = finding.notes.join("\n");
+    assert!(notes.contains("`for @x in [layer1, layer2] { … }`"), "{notes}");
+}
+
+#[test]
+fn a_let_without_its_sign_is_reported_once() {
+    let found = errors("let head = fc; start: train head lr 1", &resnet18());
+    let [finding] = found.as_slice() else { panic!("{found:#?}") };
+    assert_eq!(finding.suggestions[0].edits.len(), 2, "{finding:#?}");
+}

@@ -127,3 +127,12 @@ fn the_order_of_the_network_is_read_and_written() {
     assert_eq!(sorted.difference(&model), ["~ the order: it is now known to be the network's"]);
     assert!(Model::from_json(&text.replace("network", "name")).is_err());
 }
+
+#[test]
+fn a_pointer_of_git_lfs_is_not_the_file() {
+    let folder = sharded();
+    let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12345\n";
+    fs::write(folder.path().join(SHARDS[1]), pointer).unwrap();
+    let message = error(folder.path());
+    assert!(message.contains(SHARDS[1]) && message.contains("`git lfs pull`"), "{message}");
+}

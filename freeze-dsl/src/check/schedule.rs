@@ -26,6 +26,8 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
     let mut unbounded: Option<Span> = None;
     let mut previous: Option<&LoweredRule> = None;
     for (index, rule) in lowered.rules.iter().enumerate() {
+        // An edit looks at all rules before it, and a finding that is not kept needs none.
+        let explains = !sink.is_full(Code::PastMoment);
         let mut report = |finding| {
             rule.trace.report(finding, sink);
         };
@@ -44,7 +46,8 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
             break;
         }
         if let Some(previous) = previous {
-            let moved = || moved_up(rule, lowered.rules.get(..index).unwrap_or_default(), text);
+            let earlier = lowered.rules.get(..index).filter(|_| explains);
+            let moved = || moved_up(rule, earlier?, text);
             let run = lowered.run.map(|run| run.value);
             past_moments(rule, previous, before, run, moved, &mut report);
         }

@@ -133,7 +133,10 @@ impl Lowering<'_, '_> {
             let finding = Diagnostic::new(
                 Code::OutOfRange,
                 count.span,
-                format!("this list has {has} elements, not {asked}"),
+                match has {
+                    1 => format!("this list has 1 element, not {asked}"),
+                    _ => format!("this list has {has} elements, not {asked}"),
+                },
             )
             .label(format!("at most {has}"));
             let all = in_place(count, &has).filter(|_| has > 0);

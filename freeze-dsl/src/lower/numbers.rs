@@ -165,20 +165,25 @@ impl Lowering<'_, '_> {
             };
             let finding = Diagnostic::new(Code::InvalidDuration, number.span, message)
                 .label(value_label(number, value));
-            self.report(match self.dashed_range(number).filter(|_| what == "an index") {
-                Some(dash) => finding.suggest(
-                    Applicability::Maybe,
-                    "write `..=` between the ends of a range",
-                    dash,
-                    "..=",
-                ),
-                None if self.is_dashed(number) && matches!(what, "an epoch" | "a step") => finding
-                    .note("a rule fires at a moment, not over a range: write a rule for each end"),
-                None => match whole_choices(value) {
-                    Some(choices) => finding.note(choices),
-                    None => finding,
+            self.report(
+                match self.dashed_range(number).filter(|_| matches!(what, "an index" | "a row")) {
+                    Some(dash) => finding.suggest(
+                        Applicability::Maybe,
+                        "write `..=` between the ends of a range",
+                        dash,
+                        "..=",
+                    ),
+                    None if self.is_dashed(number) && matches!(what, "an epoch" | "a step") => {
+                        finding.note(
+                            "a rule fires at a moment, not over a range: write a rule for each end",
+                        )
+                    }
+                    None => match whole_choices(value) {
+                        Some(choices) => finding.note(choices),
+                        None => finding,
+                    },
                 },
-            });
+            );
         }
         whole
     }
@@ -196,8 +201,10 @@ impl Lowering<'_, '_> {
         match (&first.value, &last.value, &minus.value) {
             (Step::Literal(one), Step::Literal(other), Step::Subtract) if one < other => {
                 let gap = Span::new(first.span.end, last.span.start);
-                let is_alone = self.text.get(..first.span.start)?.trim_end().ends_with('[')
-                    && self.text.get(last.span.end..)?.trim_start().starts_with(']');
+                let before = self.text.get(..first.span.start)?.trim_end();
+                let after = self.text.get(last.span.end..)?.trim_start();
+                let is_alone = before.ends_with('[') && after.starts_with(']')
+                    || before.ends_with("rows") && after.starts_with("of");
                 let is_dash = self.text.get(gap.range())?.trim() == "-";
                 (is_alone && is_dash).then_some(gap)
             }

@@ -104,6 +104,11 @@ impl Scope {
         entry.is_some_and(|it| matches!(it.meaning, Meaning::List(_) | Meaning::Unknown))
     }
 
+    /// Whether a name has no meaning because its definition is wrong.
+    pub(super) fn is_unknown(&self, name: &str) -> bool {
+        self.find(name, true).is_some_and(|it| matches!(it.meaning, Meaning::Unknown))
+    }
+
     /// Whether a name is that of a loop's number.
     pub(super) fn is_loop_number(&self, name: &str) -> bool {
         self.find(name, true).is_some_and(|it| it.of_loop.is_some() && it.meaning.is_number())

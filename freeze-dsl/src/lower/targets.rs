@@ -257,6 +257,12 @@ impl Lowering<'_, '_> {
         // Looking for a suggestion takes longer than everything else.
         let explains = !self.sink.is_full(Code::SelectsNothing);
         if parameters.is_clear() {
+            // `let head = fc` is reported, with an edit of this use.
+            if let [Spanned { value: PathSegment::Name(name), .. }] = pattern
+                && self.scope.is_unknown(name)
+            {
+                return Selection::unknown();
+            }
             self.report(if let Some(finding) = self.loop_number(pattern, place) {
                 finding
             } else if explains {

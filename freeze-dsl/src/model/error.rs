@@ -40,6 +40,9 @@ pub enum ModelError {
     /// The header of a safetensors file is invalid.
     #[error("not a safetensors file: {0}")]
     Header(String),
+    /// The file is the pointer that Git LFS has in the place of a large file.
+    #[error("the file was not downloaded: Git LFS has a pointer in its place; run `git lfs pull`")]
+    LfsPointer,
     /// The description has an unsupported format.
     #[error("format {0} of the description is not supported, only format 1 is")]
     Format(u64),

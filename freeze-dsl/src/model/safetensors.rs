@@ -13,6 +13,10 @@ use super::{ModelError, Role, Tensor};
 /// The longest header that safetensors itself reads.
 const MAX_HEADER: u64 = 100_000_000;
 
+/// The first bytes of the text that Git LFS has in the place of a large file
+/// (<https://github.com/git-lfs/git-lfs/blob/main/docs/spec.md>).
+const LFS_POINTER: &[u8; 8] = b"version ";
+
 /// The header of a file, and where its tensors begin.
 #[derive(Debug)]
 pub struct WeightsHeader {
@@ -31,6 +35,9 @@ pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
     let mut length = [0; 8];
     let too_short = |_| ModelError::Header("the file is too short for a header".to_owned());
     file.read_exact(&mut length).map_err(too_short)?;
+    if &length == LFS_POINTER {
+        return Err(ModelError::LfsPointer);
+    }
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER {
         return Err(ModelError::Header(format!("its header would have {length} bytes")));

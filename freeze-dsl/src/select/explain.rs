@@ -92,6 +92,9 @@ pub(super) fn nothing(
     if let Some(repair) = empty.repair() {
         return repaired(finding.note(listed), repair);
     }
+    if let Some(loop_over) = empty.numbered_names(&names) {
+        return finding.note(listed).note(loop_over);
+    }
     let near = near(tree, path, matched, word, &names);
     if let Some(Near::Selecting(near)) = near {
         return finding.suggest(
@@ -172,7 +175,7 @@ fn indices(names: &[&str]) -> impl Iterator<Item = u64> {
 }
 
 /// Whether an index is a literal: an expression may have another value in another turn of a loop.
-fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
+pub(super) fn is_written_out(index: &Spanned<PathSegment<'_>>, text: &str) -> bool {
     let written = text.get(index.span.range()).unwrap_or_default();
     written.chars().all(|sign| sign.is_ascii_digit() || "[].= ".contains(sign))
 }

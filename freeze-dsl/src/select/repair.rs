@@ -1,7 +1,7 @@
 //! What a path that selects nothing was probably meant to be: the same path at another place in the
 //! model, with or without a prefix, or with a segment more.
 
-use super::explain::furthest;
+use super::explain::{furthest, is_written_out};
 use super::{Bound, BoundRange, NameIndex, NameSet, PathSegment, ReadyMade, is_norm_name};
 use crate::diagnostic::{nearest, one_of, readable};
 use crate::source::{Span, Spanned};
@@ -30,7 +30,8 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
     /// What the path was meant to be, if the model has all of its segments. That is likelier than
     /// a name that is spelt alike.
     pub(super) fn repair(&self) -> Option<Repair> {
-        self.ready_made()
+        self.unquoted()
+            .or_else(|| self.ready_made())
             .or_else(|| self.siblings())
             .or_else(|| self.between())
             .or_else(|| self.deeper(self.path, self.span.start, true))
@@ -78,6 +79,47 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
         Some(Repair { message, span: self.span, text: name })
     }
 
+    /// `"layer4.*"`: a literal path with wildcards in it.
+    fn unquoted(&self) -> Option<Repair> {
+        if !self.is_quoted() {
+            return None;
+        }
+        let mut names: Vec<&str> = Vec::new();
+        for segment in self.path {
+            let PathSegment::Name(name) = segment.value else { return None };
+            names.push(name);
+        }
+        let is_writable = |name: &&str| is_plain(&name.replace('*', ""));
+        if !names.iter().any(|name| name.contains('*')) || !names.iter().all(is_writable) {
+            return None;
+        }
+        let segment = |name: &&'p str| match *name {
+            "**" => PathSegment::AnyDepth,
+            name if name.contains('*') => PathSegment::Glob(name),
+            name => PathSegment::Name(name),
+        };
+        let path: Path<'_> =
+            names.iter().map(|name| Spanned::new(segment(name), self.span)).collect();
+        self.edit(&path, self.span, names.join("."))
+    }
+
+    /// `layer[i]` in a loop, where the model has `layer1` and `layer2`: such names are no indices.
+    pub(super) fn numbered_names(&self, names: &[&str]) -> Option<String> {
+        let PathSegment::Name(word) = self.path.get(self.failing)?.value else { return None };
+        let index = self.path.get(self.failing + 1)?;
+        if !matches!(index.value, PathSegment::Index(_)) || is_written_out(index, self.text) {
+            return None;
+        }
+        let is_number = |end: &str| !end.is_empty() && end.chars().all(|it| it.is_ascii_digit());
+        let numbered = |name: &&&str| name.strip_prefix(word).is_some_and(is_number);
+        let mut numbered = names.iter().filter(numbered);
+        let (first, second) = (numbered.next()?, numbered.next()?);
+        Some(format!(
+            "`{first}` is one segment, without an index; a loop over such names is written `for \
+             @x in [{first}, {second}] {{ … }}`"
+        ))
+    }
+
     /// What this path selects at any depth.
     fn anywhere(&self) -> NameSet {
         let mut anywhere = vec![Spanned::new(PathSegment::AnyDepth, self.span)];
@@ -96,6 +138,9 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
         else {
             return None;
         };
+        if !is_written_out(range, self.text) {
+            return None;
+        }
         let (Bound::At(start), Bound::At(end)) = (*start, *end) else { return None };
         if end.checked_sub(start)? > MOST {
             return None;

@@ -13,7 +13,7 @@ const fn hostile(name: &'static str, code: Code, text: fn(usize) -> String) -> H
     Hostile { name, code, text }
 }
 
-pub(crate) const ALL: [Hostile; 55] = [
+pub(crate) const ALL: [Hostile; 57] = [
     // Nesting.
     hostile("nested parentheses", Code::NestedTooDeeply, |size| {
         format!("start: train {}fc{};", "(".repeat(size / 2), ")".repeat(size / 2))
@@ -129,6 +129,13 @@ pub(crate) const ALL: [Hostile; 55] = [
     }),
     // As dense as each part of a policy can be.
     hostile("rules without end", Code::NoEffect, |size| filled("start:set fc lr 1;", size)),
+    hostile("rules in the wrong order", Code::PastMoment, |size| {
+        let count = size / 28;
+        (0..count).rev().map(|at| format!("epoch {at:06}: set fc lr 1;")).collect()
+    }),
+    hostile("actions without a trigger", Code::UnknownWord, |size| {
+        format!("epoch 3: train fc;{}", filled("set fc lr 1;", size))
+    }),
     hostile("many actions", Code::NeverFires, |size| long("start: stop", ",stop", size)),
     hostile("many conditions", Code::Syntax, |size| long("when a<1", " and a<1", size)),
     hostile("many options", Code::MisplacedOption, |size| {

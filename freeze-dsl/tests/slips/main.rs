@@ -79,6 +79,7 @@ fn leave_a_choice(slips: &[(&str, &str, &str)]) {
 fn a_slip_is_reported_once() {
     for slip in [
         "let outlet = 1 2; start: train fc lr outlet",
+        "let head = fc; start: train head lr 1e-3",
         "lets base = 1e-3; start: train fc lr base",
         "lett @head = fc; start: train @head",
         "base = 1e-3; start: train fc lr base",

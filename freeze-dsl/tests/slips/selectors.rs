@@ -27,6 +27,60 @@ fn sets_and_ranges() {
 }
 
 #[test]
+fn slices_of_python_with_an_open_end() {
+    become_right(&[
+        ("start: train encoder.layer[2:]", "start: train encoder.layer[2..]"),
+        ("start: train encoder.layer[-4:]", "start: train encoder.layer[-4..]"),
+        ("start: train encoder.layer[:6].attention", "start: train encoder.layer[..6].attention"),
+        ("start: train encoder.layer[:-1]", "start: train encoder.layer[..-1]"),
+        ("start: train encoder.layer[-4:-1]", "start: train encoder.layer[-4..-1]"),
+        ("start: train encoder.layer[:]", "start: train encoder.layer[..]"),
+        (
+            "let n = 3; start: train encoder.layer[n:] lr 1e-3",
+            "let n = 3; start: train encoder.layer[n..] lr 1e-3",
+        ),
+    ]);
+}
+
+#[test]
+fn a_slice_with_a_step_is_no_range() {
+    for slip in ["start: train layer[::2]", "start: train layer[0:8:2]"] {
+        let errors = crate::errors(slip);
+        assert!(!errors.is_empty(), "{slip}");
+        assert!(errors.iter().all(|error| error.suggestions.is_empty()), "{slip}: {errors:#?}");
+    }
+}
+
+#[test]
+fn a_number_in_a_path() {
+    become_right(&[
+        (
+            "start: for i in 1..5 { train encoder.layer{i} lr 1e-3 }",
+            "start: for i in 1..5 { train encoder.layer[i] lr 1e-3 }",
+        ),
+        (
+            "let n = 3; start: train encoder.layer{n}.attention",
+            "let n = 3; start: train encoder.layer[n].attention",
+        ),
+    ]);
+}
+
+#[test]
+fn several_rows() {
+    become_right(&[
+        ("start: train rows 5, 6 of fc.weight", "start: train rows [5, 6] of fc.weight"),
+        (
+            "start: train bn1, rows 0..3, 7, -2.. of fc.weight lr 1e-3",
+            "start: train bn1, rows [0..3, 7, -2..] of fc.weight lr 1e-3",
+        ),
+        ("start: train row 5, 9 of fc.weight", "start: train rows [5, 9] of fc.weight"),
+        ("start: train rows 10-20 of fc.weight", "start: train rows 10..=20 of fc.weight"),
+    ]);
+    let errors = crate::errors("start: train rows 50% of fc.weight");
+    assert!(errors.len() == 1 && errors[0].suggestions.is_empty(), "{errors:#?}");
+}
+
+#[test]
 fn lists() {
     become_right(&[
         ("start: train last 2 of encoder.layer", "start: train last 2 of [encoder.layer.*]"),

@@ -79,3 +79,34 @@ fn what_is_missing_in_a_loop_may_be_one_of_two() {
         "start: for … { … }",
     )]);
 }
+
+#[test]
+fn an_action_after_a_rule_fires_with_it() {
+    become_right(&[
+        (
+            "start: train fc; epoch 3: unfreeze layer4; freeze fc",
+            "start: train fc; epoch 3: unfreeze layer4; epoch 3: freeze fc",
+        ),
+        (
+            "start: train fc; step 700 as second: unfreeze layer4; set fc lr 1e-4;",
+            "start: train fc; step 700 as second: unfreeze layer4; step 700: set fc lr 1e-4;",
+        ),
+        (
+            "start: train fc lr 1e-3; unfreeze layer4 lr 1e-4",
+            "start: train fc lr 1e-3; start: unfreeze layer4 lr 1e-4",
+        ),
+        ("let x = 1; train fc lr x", "let x = 1; start: train fc lr x"),
+    ]);
+    leave_a_choice(&[
+        (
+            "start: train fc; when val_loss < 1 as low: unfreeze layer4; freeze fc",
+            "`, freeze …`",
+            "`after 1 epoch: freeze …`",
+        ),
+        (
+            "start: train fc; epoch 3 or step 90: unfreeze layer4; freeze fc",
+            "`, freeze …`",
+            "`after 1 epoch: freeze …`",
+        ),
+    ]);
+}

@@ -126,7 +126,8 @@ fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (from, to) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
     let leads = stuck.get(index.checked_sub(2)?).text;
-    if !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
+    let is_value = !SHAPES.contains(&from.text);
+    if !is_value || !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
         return None;
     }
     let ends = Span::new(from.span.start, to.span.end);

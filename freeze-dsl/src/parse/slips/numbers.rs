@@ -13,9 +13,10 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     stuck.near().flat_map(|index| at(stuck, index)).collect()
 }
 
-/// Whether a number before an index is the first in `[`.
+/// Whether a number before an index is an index or a row.
 fn is_indexed(stuck: &Stuck<'_>, index: usize) -> bool {
     index.checked_sub(2).is_some_and(|before| stuck.get(before).text == "[")
+        || stuck.open_rows(index).is_some()
 }
 
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
@@ -45,7 +46,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 .help("write `.`")
                 .replace(Span::new(sign.span.start, next.span.start), "."),
         ),
-        "%" if follows_number => {
+        "%" if follows_number && !is_indexed(stuck, index) => {
             let number = stuck.get(index - 1);
             let value = number.text.replace('_', "").parse::<f64>().map(|value| value / 100.0);
             if let Ok(value) = value {

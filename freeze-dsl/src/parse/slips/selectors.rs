@@ -52,7 +52,10 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if word.text == "@" && !matches!(before, "for" | ",") {
         slips.extend(number_with_sign(stuck, index));
     }
-    if word.text == "::" {
+    if word.text == "," {
+        slips.extend(stuck.open_rows(index).and_then(|rows| rows_in_brackets(stuck, rows, index)));
+    }
+    if word.text == "::" && stuck.open_index(index).is_none() {
         slips.push(
             Slip::new(word.span, "`::` in a path")
                 .label("the segments of a path are joined by `.`")
@@ -117,17 +120,17 @@ fn not_a_list(stuck: &Stuck<'_>, index: usize, before: &str) -> Vec<Slip> {
     slips
 }
 
-/// `layer[1:3]`, `layer[1,2]`
+/// `layer[1:3]`, `layer[-2:]`, `layer[1,2]`
 fn bracketed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let open = (0..index).rev().find(|at| stuck.get(*at).text == "[")?;
+    let open = stuck.open_index(index)?;
     let close = (index..stuck.count()).find(|at| stuck.get(*at).text == "]")?;
     let is_number = |at: usize| stuck.get(at).kind == LexemeKind::Number;
-    if !(open..close).skip(1).step_by(2).all(is_number) {
-        return None;
-    }
     let sign = stuck.get(index);
     let span = stuck.span(open, close + 1);
     if sign.text == "," {
+        if !(open..close).skip(1).step_by(2).all(is_number) {
+            return None;
+        }
         let written = format!(".{{{}}}", stuck.slice(open + 1, close));
         return Some(
             Slip::new(span, "several indices in brackets")
@@ -136,7 +139,9 @@ fn bracketed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
                 .replace(span, written),
         );
     }
-    (sign.text == ":").then(|| {
+    let is_bound = |at: usize| at == index || is_number(at) || stuck.get(at).is_word();
+    let is_range = (open + 1..close).all(|at| is_bound(at) || stuck.get(at).text == "-");
+    (sign.text == ":" && is_range).then(|| {
         Slip::new(sign.span, "`:` between indices")
             .label("a range of indices is written with `..`, its end excluded")
             .help("write `..`")
@@ -193,6 +198,12 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
         let (head, tail) = (before.map_or("", |it| it.text), after.map_or("", |it| it.text));
         let content = stuck.slice(open + 1, close);
         let name = |part: &str| format!("{head}{part}{tail}");
+        if is_name(content) && !head.is_empty() {
+            if tail.is_empty() {
+                slips.push(interpolated(stuck.span(open, close + 1), content));
+            }
+            continue;
+        }
         let written = if let Some((from, to)) = content.split_once("..") {
             let to = to.trim_start_matches(['=', '.']).trim();
             let ends = from.trim().parse::<u64>().ok().zip(to.parse::<u64>().ok());
@@ -217,6 +228,20 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
         );
     }
     slips
+}
+
+fn is_name(text: &str) -> bool {
+    text.starts_with(|sign: char| sign.is_alphabetic() || sign == '_')
+        && text.chars().all(|sign| sign.is_alphanumeric() || sign == '_')
+}
+
+/// `layer{i}`: a number's name within a path, as a string of Python has it.
+fn interpolated(span: Span, number: &str) -> Slip {
+    let written = format!("[{number}]");
+    Slip::new(span, format!("`{{{number}}}` as a part of a segment"))
+        .label("a number in a path is written in `[` and `]`")
+        .help(format!("write {}", quoted(&written)))
+        .replace(span, written)
 }
 
 /// `for layer in […]`: a loop over a list without `@`.
@@ -269,6 +294,10 @@ fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// `row 3 of x`, `rows 0:10 of x`
 fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let of = (index..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
+    let inner = stuck.slice(index + 1, of);
+    if inner.contains(['%', ',']) || inner.trim_start_matches(['[', ' ']).starts_with('-') {
+        return None;
+    }
     let numbers: Vec<&str> = (index..of)
         .map(|at| stuck.get(at))
         .filter(|lexeme| lexeme.kind == LexemeKind::Number)
@@ -289,6 +318,23 @@ fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("write {}", quoted(&written)))
             .replace(span, written),
     )
+}
+
+/// `rows 5, 6 of x`
+fn rows_in_brackets(stuck: &Stuck<'_>, rows: usize, comma: usize) -> Option<Slip> {
+    let of = (comma..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
+    let written = format!("rows [{}] of", stuck.slice(rows + 1, of));
+    let span = stuck.span(rows, of + 1);
+    let is_bare = (rows + 1..of).all(|at| {
+        let lexeme = stuck.get(at);
+        lexeme.kind == LexemeKind::Number || matches!(lexeme.text, "," | ".." | "..=" | "-")
+    });
+    is_bare.then(|| {
+        Slip::new(span, "several rows without brackets")
+            .label("a list of rows is written in `[` and `]`")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written)
+    })
 }
 
 /// `range(4)`, `range(0, 4)`, `0 to 4`

@@ -12,7 +12,10 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     for index in stuck.near() {
         let sign = stuck.get(index);
         match sign.text {
-            "=" | ":" | ":=" | "==" => slips.push(assignment(stuck, index, &sign)),
+            // `layer[1:]` is a range.
+            "=" | ":" | ":=" | "==" if stuck.open_index(index).is_none() => {
+                slips.push(assignment(stuck, index, &sign))
+            }
             "&&" | "&" | "and" | "+" | "plus" | "||" | "|" | "or" => {
                 slips.extend(joining(stuck, index, &sign));
             }

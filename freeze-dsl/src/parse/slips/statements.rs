@@ -4,7 +4,7 @@ use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
 use crate::diagnostic::quoted;
-use crate::parse::lexeme::LexemeKind;
+use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS, STATEMENTS, TRIGGERS};
 
@@ -119,9 +119,39 @@ fn without_trigger(stuck: &Stuck<'_>) -> Option<Slip> {
              epochs: {action} …` for a metric"
         )));
     }
-    trailing_trigger(stuck, stuck.end()).is_none().then(|| {
-        slip.help("write `start:` to let it fire at the start").insert(first.span.start, "start: ")
+    if trailing_trigger(stuck, stuck.end()).is_some() {
+        return None;
+    }
+    let at = first.span.start;
+    Some(match trigger_before(stuck).as_deref() {
+        None | Some("start") => {
+            slip.help("write `start:` to let it fire at the start").insert(at, "start: ")
+        }
+        Some(moment) if ["epoch ", "step ", "at "].iter().any(|it| moment.starts_with(it)) => slip
+            .help(format!("write `{moment}:` to let it fire with the rule before it"))
+            .insert(at, format!("{moment}: ")),
+        Some(_) => slip.note(format!(
+            "write `, {0} …` in place of the `;` to let it fire with the rule before it, or \
+             `after 1 epoch: {0} …` to let it fire later",
+            first.text
+        )),
     })
+}
+
+/// The trigger of the rule before the statement, without its name.
+fn trigger_before(stuck: &Stuck<'_>) -> Option<String> {
+    let before = stuck.nearby();
+    let lexemes: Vec<_> = Lexeme::all(before, Span::new(0, before.len())).collect();
+    let rule = lexemes
+        .split(|lexeme| matches!(lexeme.text, ";" | "{" | "}"))
+        .rev()
+        .find(|rule| rule.first().is_some_and(|first| TRIGGERS.contains(&first.text)))?;
+    let end = rule.iter().position(|lexeme| matches!(lexeme.text, ":" | "as"))?;
+    let trigger = rule.get(..end)?;
+    // Of several moments, the first to come is not known.
+    let is_one = trigger.iter().all(|lexeme| lexeme.text != "or");
+    let span = trigger.first()?.span.to(trigger.last()?.span);
+    Some(if is_one { before.get(span.range())?.to_owned() } else { "when".to_owned() })
 }
 
 /// The index at which a trigger begins that follows the actions before `end`.

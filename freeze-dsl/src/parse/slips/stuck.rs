@@ -40,6 +40,17 @@ impl<'t> Stuck<'t> {
         before.matches('{').count() > before.matches('}').count()
     }
 
+    /// The end of the text before the statement, as much as a person would look at.
+    pub(super) fn nearby(&self) -> &'t str {
+        const LONGEST: usize = 4_000;
+        let before = self.policy.get(..self.offset).unwrap_or_default();
+        let mut start = before.len().saturating_sub(LONGEST);
+        while !before.is_char_boundary(start) {
+            start += 1;
+        }
+        before.get(start..).unwrap_or_default()
+    }
+
     pub(super) fn error(&self) -> usize {
         self.error
     }
@@ -157,6 +168,18 @@ impl<'t> Stuck<'t> {
             end += 1;
         }
         (end > start && depth == 0).then_some(end)
+    }
+
+    /// The index of the `[` around an index, if it follows a name directly, as in `layer[1:3]`.
+    pub(super) fn open_index(&self, index: usize) -> Option<usize> {
+        let nearest = (0..index).rev().find(|at| matches!(self.get(*at).text, "[" | "]"))?;
+        (self.get(nearest).text == "[" && self.is_glued(nearest)).then_some(nearest)
+    }
+
+    /// The index of the `rows` before an index, if its `of` is not before the index as well.
+    pub(super) fn open_rows(&self, index: usize) -> Option<usize> {
+        let word = self.last_of(&["row", "rows", "of"], index)?;
+        (self.get(word).text != "of").then_some(word)
     }
 
     /// The last word of `words` before an index that is not in brackets.
