@@ -131,7 +131,9 @@ pub(crate) const ALL: [Hostile; 57] = [
     hostile("rules without end", Code::NoEffect, |size| filled("start:set fc lr 1;", size)),
     hostile("rules in the wrong order", Code::PastMoment, |size| {
         let count = size / 28;
-        (0..count).rev().map(|at| format!("epoch {at:06}: set fc lr 1;")).collect()
+        let rules: Vec<String> =
+            (0..count).rev().map(|at| format!("epoch {at:06}: set fc lr 1;")).collect();
+        rules.concat()
     }),
     hostile("actions without a trigger", Code::UnknownWord, |size| {
         format!("epoch 3: train fc;{}", filled("set fc lr 1;", size))

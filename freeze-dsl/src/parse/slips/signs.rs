@@ -14,7 +14,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
         match sign.text {
             // `layer[1:]` is a range.
             "=" | ":" | ":=" | "==" if stuck.open_index(index).is_none() => {
-                slips.push(assignment(stuck, index, &sign))
+                slips.push(assignment(stuck, index, &sign));
             }
             "&&" | "&" | "and" | "+" | "plus" | "||" | "|" | "or" => {
                 slips.extend(joining(stuck, index, &sign));
