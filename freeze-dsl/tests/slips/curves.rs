@@ -73,4 +73,5 @@ fn curves_that_leave_a_choice() {
 fn a_shape_is_not_the_value_at_the_start() {
     let errors = crate::errors("start: train fc lr 1e-3 then cosine -> 1e-5 over 5 epochs");
     assert!(errors.len() == 1 && errors[0].suggestions.is_empty(), "{errors:#?}");
+    assert_eq!(errors[0].message, "`cosine` without the value at its start");
 }

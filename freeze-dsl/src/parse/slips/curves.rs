@@ -126,8 +126,15 @@ fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (from, to) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
     let leads = stuck.get(index.checked_sub(2)?).text;
-    let is_value = !SHAPES.contains(&from.text);
-    if !is_value || !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
+    if SHAPES.contains(&from.text) {
+        let (shape, end) = (from.text, to.text);
+        return Some(
+            Slip::new(from.span, format!("{} without the value at its start", quoted(shape)))
+                .label("a curve goes from one value to another")
+                .note(format!("write `{shape} 1e-3 -> {end}`, with the value at its start")),
+        );
+    }
+    if !matches!(leads, "lr" | "then" | "=") || to.kind != LexemeKind::Number {
         return None;
     }
     let ends = Span::new(from.span.start, to.span.end);
