@@ -115,3 +115,12 @@ fn errors_in_files_are_reported() {
         assert!(error.contains(part), "{error}");
     }
 }
+
+#[test]
+fn a_byte_order_mark_is_no_part_of_a_description() {
+    let json = r#"{"format":1,"tensors":[]}"#;
+    assert_eq!(
+        Model::from_json(&format!("\u{FEFF}{json}")).unwrap(),
+        Model::from_json(json).unwrap()
+    );
+}

@@ -36,6 +36,8 @@ struct ModelVersion {
 }
 
 pub(super) fn read(text: &str) -> Result<Model, ModelError> {
+    // Some editors begin a text with a byte order mark.
+    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
     let ModelVersion { format } = serde_json::from_str(text)?;
     if format != Format::VERSION {
         return Err(ModelError::Format(format));
