@@ -456,6 +456,8 @@ fn frz0501_actions_without_effect() {
 
 #[test]
 fn frz0505_a_learning_rate_of_zero() {
+    // An option that does not fit its action is one mistake.
+    finds("start: freeze fc lr 0;", &[(Code::MisplacedOption, "lr 0")]);
     finds("start: train fc lr 0;", &[(Code::ZeroLearningRate, "0")]);
     finds("default lr 0.0; start: train fc lr 1;", &[(Code::ZeroLearningRate, "0.0")]);
 }

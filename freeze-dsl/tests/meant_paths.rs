@@ -14,7 +14,7 @@ mod support;
 use architectures::Architecture;
 use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::model::Model;
-use support::{findings_in, model, resnet18};
+use support::{applied, findings_in, model, resnet18};
 
 fn errors(text: &str, model: &Model) -> Vec<Diagnostic> {
     findings_in(text, model).into_iter().filter(Diagnostic::is_error).collect()
@@ -27,10 +27,7 @@ fn meant(model: &Model, written: &str, expected: &str) {
     let found = errors(&text, model);
     let [finding] = found.as_slice() else { panic!("{written}: {found:#?}") };
     let [suggestion] = finding.suggestions.as_slice() else { panic!("{written}: {finding:#?}") };
-    let mut edited = text.clone();
-    for edit in suggestion.edits.iter().rev() {
-        edited.replace_range(edit.span.range(), &edit.text);
-    }
+    let edited = applied(&text, suggestion);
     assert_eq!(edited, format!("start: train {expected} lr 1"), "{}", suggestion.message);
     assert_eq!(errors(&edited, model), [], "{edited}");
 }
@@ -175,4 +172,36 @@ fn a_let_without_its_sign_is_reported_once() {
     let found = errors("let head = fc; start: train head lr 1", &resnet18());
     let [finding] = found.as_slice() else { panic!("{found:#?}") };
     assert_eq!(finding.suggestions[0].edits.len(), 2, "{finding:#?}");
+}
+
+#[test]
+fn rows_as_an_index_of_their_parameter() {
+    let resnet = resnet18();
+    meant(&resnet, "fc.weight[0..5]", "rows 0..5 of fc.weight");
+    meant(&resnet, "fc.weight[3]", "rows 3 of fc.weight");
+    meant(&resnet, "fc.weight[-2..]", "rows -2.. of fc.weight");
+    silent(&resnet, "fc[0..5]");
+    let finding = &errors("start: train rows 0..5 of fc lr 1", &resnet)[0];
+    assert_eq!(finding.notes, ["name one of them, as in `rows … of fc.weight`"]);
+}
+
+#[test]
+fn a_range_of_indices_is_not_answered_with_one_index() {
+    silent(&resnet18(), "layer4[2..]");
+    silent(&resnet18(), "layer4[2..5]");
+    meant(&resnet18(), "layer4[5]", "layer4[1]");
+}
+
+#[test]
+fn a_name_of_two_letters_may_differ_in_case() {
+    meant(&resnet18(), "Fc", "fc");
+}
+
+#[test]
+fn an_element_that_selects_nothing_is_the_only_finding_of_its_list() {
+    assert_eq!(errors("start: train last 2 of [layer] lr 1", &resnet18()).len(), 1);
+    let optional = "let @x = [layer5, fc]?; start: train first 1 of @x lr 1";
+    let finding = &errors(optional, &resnet18())[0];
+    assert_eq!(finding.suggestions, []);
+    assert_eq!(finding.notes.len(), 1);
 }

@@ -1,19 +1,20 @@
 //! "Did you mean": the nearest of some names, and names as messages show them.
 
 /// The candidate nearest to `word`: one that differs in case, one that begins with `word`, or one
-/// with at most a third of the characters different. Among equally near ones, the one whose first
+/// with at most a third of the characters different; a word of one or two letters, only in case. Among equally near ones, the one whose first
 /// different character is closest: `layer4` for `layer5`, not `layer1`.
 #[must_use]
 pub fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     const LONGEST: usize = 100;
     let length = word.chars().count();
-    // A word of two letters with one different is another word, not a misspelling.
-    if !(3..LONGEST).contains(&length) {
+    if length >= LONGEST {
         return None;
     }
     let lower = word.to_lowercase();
     candidates
         .into_iter()
+        // A word of two letters with one different is another word, not a misspelling.
+        .filter(|candidate| length > 2 || candidate.to_lowercase() == lower)
         .filter(|candidate| *candidate != word && candidate.len() < LONGEST)
         .map(|candidate| {
             let distance = strsim::osa_distance(&lower, &candidate.to_lowercase());
@@ -80,6 +81,8 @@ mod tests {
         assert_eq!(nearest("LAYER4", words), Some("layer4"));
         assert_eq!(nearest("decoder", words), None);
         assert_eq!(nearest("fd", words), None);
+        assert_eq!(nearest("FC", words), Some("fc"));
+        assert_eq!(nearest("", words), None);
     }
 
     #[test]

@@ -39,7 +39,10 @@ impl Lowering<'_, '_> {
                 let targets = self.action_targets(targets);
                 let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
                 let ((options, keep), reported) = self.watch(|lowering| {
-                    let options = lowering.options(settings, freeze.as_ref());
+                    let options = lowering.options(settings);
+                    if verb.value != Verb::Freeze {
+                        lowering.check_zero_lr(settings, &options.0, freeze.as_ref());
+                    }
                     lowering.check_fit(verb.value, action.span, settings);
                     options
                 });

@@ -22,7 +22,8 @@ pub(super) struct ListElement {
 #[derive(Clone)]
 pub(super) struct LoweredList {
     pub(super) elements: Vec<ListElement>,
-    /// Whether these are all elements: without a model, a wildcard is one element, not many.
+    /// Whether these are all elements: without a model, a wildcard is one element, not many. Not
+    /// so where an element was reported.
     pub(super) complete: bool,
 }
 
@@ -199,13 +200,6 @@ impl Lowering<'_, '_> {
         if !of.complete {
             return Some(of.elements.len());
         }
-        #[expect(
-            clippy::cast_precision_loss,
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a list's length is small"
-        )]
-        let asked = (of.elements.len() as f64 * percentage / 100.0 + 0.5).floor() as usize;
         if of.elements.is_empty() {
             self.report(
                 Diagnostic::new(
@@ -217,6 +211,13 @@ impl Lowering<'_, '_> {
             );
             return None;
         }
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a list's length is small"
+        )]
+        let asked = (of.elements.len() as f64 * percentage / 100.0 + 0.5).floor() as usize;
         Some(asked.max(1))
     }
 
@@ -236,17 +237,29 @@ impl Lowering<'_, '_> {
                 None
             }
             None | Some(Meaning::Targets(_) | Meaning::Element(_) | Meaning::Number(_)) => {
-                self.report(
+                let finding =
                     Diagnostic::new(Code::UnknownName, place, format!("`@{name}` is not a list"))
-                        .label("expected a list such as `[fc, layer4]`")
-                        .guess("make a list of it", Some((place, format!("[@{name}]")))),
-                );
+                        .label("expected a list such as `[fc, layer4]`");
+                self.report(if self.optional_names.contains(name) {
+                    finding.note(
+                        "a list has no `?`: write it after each element, as in `[fc?, layer4?]`",
+                    )
+                } else {
+                    finding.guess("make a list of it", Some((place, format!("[@{name}]"))))
+                });
                 None
             }
         }
     }
 
     fn elements(&mut self, written: &[Element]) -> LoweredList {
+        let (mut all, reported) = self.watch(|lowering| lowering.all_elements(written));
+        // A count of elements of which one is wrong would be a second finding.
+        all.complete &= reported.is_none();
+        all
+    }
+
+    fn all_elements(&mut self, written: &[Element]) -> LoweredList {
         let mut all = LoweredList { elements: Vec::new(), complete: true };
         for element in written {
             let Element { term, is_optional } = element;

@@ -207,7 +207,8 @@ impl Lowering<'_, '_> {
                 Item::Rule(rule) => self.rule(rule, item.span),
                 _ if !self.trace.is_empty() => self.not_in_loop(item),
                 Item::Default(settings) => {
-                    let (options, keep) = self.options(settings, None);
+                    let (options, keep) = self.options(settings);
+                    self.check_zero_lr(settings, &options, None);
                     if let Some(place) = keep {
                         self.does_not_fit(place, "keep state", "`default`");
                     }

@@ -173,7 +173,9 @@ impl Lowering<'_, '_> {
                         dash,
                         "..=",
                     ),
-                    None if self.is_dashed(number) && matches!(what, "an epoch" | "a step") => {
+                    None if self.dash(number).is_some_and(|dash| self.slice(dash) == "-")
+                        && matches!(what, "an epoch" | "a step") =>
+                    {
                         finding.note(
                             "a rule fires at a moment, not over a range: write a rule for each end",
                         )
@@ -188,28 +190,26 @@ impl Lowering<'_, '_> {
         whole
     }
 
-    /// Whether a number is written like `1-3`.
-    fn is_dashed(&self, number: &Spanned<Number>) -> bool {
-        let steps: Vec<&Step> = number.steps.iter().map(|step| &step.value).collect();
-        matches!(steps[..], [Step::Literal(_), Step::Literal(_), Step::Subtract])
-            && self.text.get(number.span.range()).is_some_and(|text| !text.contains(' '))
+    /// The `-` of `1-3`, with the spaces around it.
+    fn dash(&self, number: &Spanned<Number>) -> Option<Span> {
+        let [first, last, minus] = &*number.steps else { return None };
+        let (Step::Literal(one), Step::Literal(other), Step::Subtract) =
+            (&first.value, &last.value, &minus.value)
+        else {
+            return None;
+        };
+        let gap = Span::new(first.span.end, last.span.start);
+        let is_dash = self.text.get(gap.range())?.trim() == "-";
+        (one < other && is_dash).then_some(gap)
     }
 
-    /// The `-` of `1-3`, which may be meant as a range.
+    /// The `-` of an index or of rows that may be meant as a range.
     fn dashed_range(&self, number: &Spanned<Number>) -> Option<Span> {
-        let [first, last, minus] = &*number.steps else { return None };
-        match (&first.value, &last.value, &minus.value) {
-            (Step::Literal(one), Step::Literal(other), Step::Subtract) if one < other => {
-                let gap = Span::new(first.span.end, last.span.start);
-                let before = self.text.get(..first.span.start)?.trim_end();
-                let after = self.text.get(last.span.end..)?.trim_start();
-                let is_alone = before.ends_with('[') && after.starts_with(']')
-                    || before.ends_with("rows") && after.starts_with("of");
-                let is_dash = self.text.get(gap.range())?.trim() == "-";
-                (is_alone && is_dash).then_some(gap)
-            }
-            _ => None,
-        }
+        let before = self.text.get(..number.span.start)?.trim_end();
+        let after = self.text.get(number.span.end..)?.trim_start();
+        let is_alone = before.ends_with('[') && after.starts_with(']')
+            || before.ends_with("rows") && after.starts_with("of");
+        self.dash(number).filter(|_| is_alone)
     }
 }
 

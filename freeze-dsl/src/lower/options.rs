@@ -13,12 +13,10 @@ use crate::ir::{LrCurve, LrPiece, ParamOptions, Period};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
-    /// The options, and the place of `keep state` among them. A constant learning rate of zero is
-    /// reported with the edit `freeze`.
+    /// The options, and the place of `keep state` among them.
     pub(super) fn options(
         &mut self,
         settings: &[Spanned<Setting>],
-        freeze: Option<&(Span, String)>,
     ) -> (ParamOptions, Option<Span>) {
         let mut options = ParamOptions::default();
         let mut keep = None;
@@ -42,8 +40,7 @@ impl Lowering<'_, '_> {
             }
             match &setting.value {
                 Setting::Lr(curve) => {
-                    options.lr =
-                        self.curve(curve, freeze).map(|lr| Spanned::new(Arc::new(lr), curve.span));
+                    options.lr = self.curve(curve).map(|lr| Spanned::new(Arc::new(lr), curve.span));
                 }
                 Setting::WeightDecay(decay) => {
                     let value = self.weight_decay(decay);
@@ -66,15 +63,11 @@ impl Lowering<'_, '_> {
         (options, keep)
     }
 
-    fn curve(
-        &mut self,
-        curve: &Spanned<ast::Curve>,
-        freeze: Option<&(Span, String)>,
-    ) -> Option<LrCurve> {
+    fn curve(&mut self, curve: &Spanned<ast::Curve>) -> Option<LrCurve> {
         let last = curve.pieces.len().saturating_sub(1);
         let mut pieces = Some(Vec::with_capacity(curve.pieces.len()));
         for (index, piece) in curve.pieces.iter().enumerate() {
-            let known = self.piece(piece, freeze);
+            let known = self.piece(piece);
             let endless = known.as_ref().is_some_and(is_endless);
             if endless && (index < last || curve.then_freeze) {
                 self.report(
@@ -99,17 +92,9 @@ impl Lowering<'_, '_> {
         Some(LrCurve { pieces: pieces?, then_freeze: curve.then_freeze })
     }
 
-    fn piece(
-        &mut self,
-        piece: &Spanned<Piece>,
-        freeze: Option<&(Span, String)>,
-    ) -> Option<LrPiece> {
+    fn piece(&mut self, piece: &Spanned<Piece>) -> Option<LrPiece> {
         match &piece.value {
-            Piece::Hold(value) => {
-                let lr = self.lr(value)?;
-                self.zero_lr(lr, value.span, freeze);
-                Some(LrPiece::Hold(lr))
-            }
+            Piece::Hold(value) => self.lr(value).map(LrPiece::Hold),
             Piece::Ramp { shape, from, to, over, repeat } => {
                 let first = self.lr(from);
                 let last = self.lr(to);
@@ -153,8 +138,6 @@ impl Lowering<'_, '_> {
                     None => None,
                 };
                 let (first, multiplier) = (first?, multiplier?);
-                // Zero times a factor is zero.
-                self.zero_lr(first, from.span, freeze);
                 if let Some((to, bound)) = bound
                     && [first, multiplier, bound].into_iter().all(|it| it.is_finite() && it >= 0.0)
                 {
@@ -170,18 +153,39 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn zero_lr(&mut self, lr: f64, place: Span, freeze: Option<&(Span, String)>) {
-        if lr == 0.0 {
-            self.report(
-                Diagnostic::new(
-                    Code::ZeroLearningRate,
-                    place,
-                    "`lr 0` trains nothing and costs as much",
-                )
-                .label("a learning rate of zero")
-                .note("`freeze` keeps these as they are and costs nothing")
-                .guess("freeze it", freeze.cloned()),
-            );
+    /// Reports a constant learning rate of zero, with the edit `freeze`.
+    pub(super) fn check_zero_lr(
+        &mut self,
+        settings: &[Spanned<Setting>],
+        options: &ParamOptions,
+        freeze: Option<&(Span, String)>,
+    ) {
+        let written = settings.iter().rev().find_map(|setting| match &setting.value {
+            Setting::Lr(curve) => Some(&curve.pieces),
+            _ => None,
+        });
+        let Some((written, lr)) = written.zip(options.lr.as_ref()) else { return };
+        for (piece, lowered) in written.iter().zip(&lr.pieces) {
+            // Zero times a factor is zero.
+            let (place, lr) = match (&piece.value, lowered) {
+                (Piece::Hold(value), LrPiece::Hold(lr)) => (value.span, *lr),
+                (Piece::Staircase { from: value, .. }, LrPiece::Staircase { from, .. }) => {
+                    (value.span, *from)
+                }
+                _ => continue,
+            };
+            if lr == 0.0 {
+                self.report(
+                    Diagnostic::new(
+                        Code::ZeroLearningRate,
+                        place,
+                        "`lr 0` trains nothing and costs as much",
+                    )
+                    .label("a learning rate of zero")
+                    .note("`freeze` keeps these as they are and costs nothing")
+                    .guess("freeze it", freeze.cloned()),
+                );
+            }
         }
     }
 

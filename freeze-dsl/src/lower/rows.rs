@@ -23,10 +23,16 @@ impl Lowering<'_, '_> {
         };
         let mut found = parameters.iter();
         let (Some(name), None) = (found.next(), found.next()) else {
-            self.report(
+            let finding =
                 Diagnostic::new(Code::RowsOutside, of_place, "`rows` are those of one parameter")
-                    .label(format!("this selects {}", parameters.iter().count())),
-            );
+                    .label(format!("this selects {}", parameters.iter().count()));
+            let first = parameters.iter().next().and_then(|name| model.name(name));
+            self.report(match first {
+                Some((first, _)) => {
+                    finding.note(format!("name one of them, as in `rows … of {first}`"))
+                }
+                None => finding,
+            });
             return Selection::unknown();
         };
         let all = model.rows(name);

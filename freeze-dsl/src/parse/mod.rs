@@ -64,7 +64,7 @@ fn junk(text: &str, span: Span, written: &str, mends: bool) -> Diagnostic {
         Err(error) => {
             let slip = mends.then(|| slips::finding(text, span)).flatten();
             let mut finding = syntax::finding(text, span, &error);
-            // An edit in place of a misspelt word may leave other mistakes behind.
+            // A statement may have other mistakes beside a misspelt word.
             let least = match finding.code {
                 Code::UnknownWord => Reach::Further,
                 _ => Reach::Whole,

@@ -32,7 +32,7 @@ pub(super) fn path_slip(text: &str, found: &Lexeme<'_>, expected: &Expected) -> 
     let place = Span::new(start, start + written.len());
     Some(
         Diagnostic::new(Code::Syntax, place, format!("expected a list, found `{written}`"))
-            .label("elements stand in brackets")
+            .label("the elements of a list are written in brackets")
             .suggest(Applicability::Maybe, format!("take the parts of `{written}`"), place, list),
     )
 }

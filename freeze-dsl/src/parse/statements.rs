@@ -4,6 +4,7 @@
 
 use pest::iterators::Pair;
 
+use super::slips::cut_rule;
 use super::syntax::missing_semicolon;
 use super::{Rule, junk};
 use crate::ast::{
@@ -53,6 +54,8 @@ pub(super) struct TreeBuilder<'t> {
     pub(super) found: DiagnosticSink,
     /// How many statements did not parse.
     junk: usize,
+    /// Where the rest of a rule begins that a `;` cuts in two.
+    rest_of_rule: Option<usize>,
 }
 
 /// A loop whose end has not been parsed yet.
@@ -66,7 +69,7 @@ struct OpenLoop {
 impl<'t> TreeBuilder<'t> {
     pub(super) fn new(written: &'t str, text: &'t str, found: DiagnosticSink) -> Self {
         let (items, open, rust) = (Vec::new(), Vec::new(), Vec::new());
-        Self { written, text, at: 0, items, open, rust, found, junk: 0 }
+        Self { written, text, at: 0, items, open, rust, found, junk: 0, rest_of_rule: None }
     }
 
     /// Adds a chunk; pest counts from `at`.
@@ -93,11 +96,29 @@ impl<'t> TreeBuilder<'t> {
     fn junk(&mut self, place: Span) {
         self.junk += 1;
         if self.junk <= DiagnosticSink::MOST {
+            if self.rest_of_rule.take().is_some_and(|rest| place.range().contains(&rest)) {
+                return;
+            }
+            if let Some((rest, finding)) = cut_rule(self.text, place) {
+                self.rest_of_rule = Some(rest);
+                self.found.push(finding);
+                return;
+            }
             let written = self.written.get(place.range()).unwrap_or_default();
             let mut finding = junk(self.text, place, written, self.junk <= MOST_MENDED);
             finding.suggestions.retain(|suggestion| self.keeps_comments(suggestion));
-            self.found.push(finding);
+            if !self.is_mended(&finding) {
+                self.found.push(finding);
+            }
         }
+    }
+
+    /// Whether the edits of an earlier finding include those of this one: it is the same mistake, as
+    /// the uses of a name that its definition has without `@`.
+    fn is_mended(&self, finding: &Diagnostic) -> bool {
+        let [Suggestion { edits, .. }] = &finding.suggestions[..] else { return false };
+        let includes = |other: &Suggestion| edits.iter().all(|edit| other.edits.contains(edit));
+        self.found.iter().any(|earlier| earlier.suggestions.iter().any(includes))
     }
 
     /// Whether edits replace nothing that the grammar reads as space: a comment, or a character

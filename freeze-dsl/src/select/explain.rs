@@ -67,13 +67,15 @@ pub(super) fn nothing(
             );
         }
         PathSegment::Name(word) => word,
-        PathSegment::Index(BoundRange { start, .. }) if numbered => {
-            let start = match start {
-                Bound::At(start) => Some(*start),
-                Bound::Open | Bound::FromEnd(_) => None,
+        PathSegment::Index(BoundRange { start, end }) if numbered => {
+            let single = match (start, end) {
+                (Bound::At(start), Bound::At(end)) if start.checked_add(1) == Some(*end) => {
+                    Some(*start)
+                }
+                _ => None,
             };
-            let near = start
-                .and_then(|start| nearest_index(start, &names))
+            let near = single
+                .and_then(|index| nearest_index(index, &names))
                 .filter(|_| is_written_out(failing, text));
             return out_of_range(finding).note(listed).guess(
                 "use the nearest index that exists",

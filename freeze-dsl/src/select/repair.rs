@@ -32,6 +32,7 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
     pub(super) fn repair(&self) -> Option<Repair> {
         self.unquoted()
             .or_else(|| self.ready_made())
+            .or_else(|| self.rows())
             .or_else(|| self.siblings())
             .or_else(|| self.between())
             .or_else(|| self.deeper(self.path, self.span.start, true))
@@ -64,17 +65,17 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
                     .then_some(ReadyMade::Norms)
             })?,
         };
-        let selected = match named {
-            ReadyMade::Trainable | ReadyMade::Frozen => None,
-            _ => Some(self.index.named(named)).filter(|selected| !selected.is_clear()),
-        };
-        if selected.is_none() && !matches!(named, ReadyMade::Trainable | ReadyMade::Frozen) {
-            return None;
-        }
         let name = format!("@{}", named.word());
-        let message = match selected {
-            Some(selected) => meant(&name, &selected),
-            None => format!("did you mean `{name}`?"),
+        let message = match named {
+            // What they select is known only when the rule fires.
+            ReadyMade::Trainable | ReadyMade::Frozen => format!("did you mean `{name}`?"),
+            _ => {
+                let selected = self.index.named(named);
+                if selected.is_clear() {
+                    return None;
+                }
+                meant(&name, &selected)
+            }
         };
         Some(Repair { message, span: self.span, text: name })
     }
@@ -118,6 +119,24 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
             "`{first}` is one segment, without an index; a loop over such names is written `for \
              @x in [{first}, {second}] {{ … }}`"
         ))
+    }
+
+    /// `fc.weight[0..5]`: rows, as an index of the parameter.
+    fn rows(&self) -> Option<Repair> {
+        let (index, holder) = self.path.split_last()?;
+        if !matches!(index.value, PathSegment::Index(_)) || holder.len() != self.failing {
+            return None;
+        }
+        let selected = self.index.path(holder);
+        let mut selected = selected.iter();
+        if selected.next().is_none() || selected.next().is_some() {
+            return None;
+        }
+        let parameter = self.text.get(self.span.start..index.span.start)?;
+        let rows = self.text.get(index.span.range())?.trim_matches(['[', ']']);
+        let written = format!("rows {rows} of {parameter}");
+        let message = format!("rows of a parameter are written `{}`", readable(&written));
+        Some(Repair { message, span: self.span, text: written })
     }
 
     /// What this path selects at any depth.

@@ -60,3 +60,16 @@ fn restoring() {
         ),
     ]);
 }
+
+#[test]
+fn the_best_of_no_metric() {
+    leave_a_choice(&[(
+        "start: train fc lr 1; epoch 3: restore lowest",
+        "restore lowest val_loss",
+        "its name",
+    )]);
+    become_right(&[(
+        "start: train fc lr 1; when val_loss > 1: restore lowest, stop",
+        "start: train fc lr 1; when val_loss > 1: restore lowest val_loss, stop",
+    )]);
+}

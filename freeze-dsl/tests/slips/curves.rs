@@ -75,3 +75,11 @@ fn a_shape_is_not_the_value_at_the_start() {
     assert!(errors.len() == 1 && errors[0].suggestions.is_empty(), "{errors:#?}");
     assert_eq!(errors[0].message, "`cosine` without the value at its start");
 }
+
+#[test]
+fn a_factor_without_times() {
+    become_right(&[(
+        "start: train fc lr 1e-3 * 0.1 every 3 epochs",
+        "start: train fc lr 1e-3 times 0.1 every 3 epochs",
+    )]);
+}

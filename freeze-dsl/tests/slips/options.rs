@@ -110,3 +110,19 @@ fn a_verb_for_each_action() {
         ),
     ]);
 }
+
+#[test]
+fn decay_rates_and_optimizers_beside_the_word_optimizer() {
+    become_right(&[
+        (
+            "start: train fc betas (0.9, 0.98)",
+            "start: train fc optimizer adamw(beta1 0.9, beta2 0.98)",
+        ),
+        (
+            "start: train fc optimizer adam(betas (0.9, 0.98))",
+            "start: train fc optimizer adam(beta1 0.9, beta2 0.98)",
+        ),
+        ("start: train fc lr 1 with sgd", "start: train fc lr 1 optimizer sgd"),
+        ("start: train fc using Adam", "start: train fc optimizer adam"),
+    ]);
+}

@@ -133,3 +133,36 @@ fn a_backslash_in_a_string() {
         (r#"start: train ~".*\d+.weight" lr 1"#, r#"start: train ~r".*\d+.weight" lr 1"#),
     ]);
 }
+
+#[test]
+fn rows_in_peoples_words_include_their_end() {
+    become_right(&[
+        ("start: train rows 10 to 20 of fc.weight", "start: train rows 10..=20 of fc.weight"),
+        ("start: train rows 10-20 of fc.weight", "start: train rows 10..=20 of fc.weight"),
+    ]);
+}
+
+#[test]
+fn a_regular_expression_without_quotes_may_be_a_negation() {
+    leave_a_choice(&[
+        ("start: train ~layer4.*", "~r\"layer4.*\"", "@all except layer4.*"),
+        ("start: freeze fc, ~bn1", "~r\"bn1\"", "@all except bn1"),
+    ]);
+}
+
+#[test]
+fn selectors_without_a_comma_between_them() {
+    become_right(&[
+        ("start: train fc layer4", "start: train fc, layer4"),
+        ("start: train fc layer4.0 lr 1", "start: train fc, layer4.0 lr 1"),
+        ("start: train fc lr 1 layer4 lr 2", "start: train fc lr 1, train layer4 lr 2"),
+    ]);
+}
+
+#[test]
+fn the_names_of_a_loop_over_a_named_list_have_a_sign() {
+    become_right(&[(
+        "let @a = [fc]; start: for x in a { unfreeze x lr 1 }",
+        "let @a = [fc]; start: for @x in @a { unfreeze @x lr 1 }",
+    )]);
+}

@@ -110,3 +110,17 @@ fn an_action_after_a_rule_fires_with_it() {
         ),
     ]);
 }
+
+#[test]
+fn a_semicolon_after_a_trigger_is_one_mistake() {
+    let text = "start: train fc lr 1; epoch 3; unfreeze layer4; epoch 5: stop";
+    assert_eq!(crate::errors(text).len(), 1);
+    become_right(&[(text, "start: train fc lr 1; epoch 3: unfreeze layer4; epoch 5: stop")]);
+}
+
+#[test]
+fn a_name_with_a_sign_too_many_is_one_mistake() {
+    let text = "let @lr = 1e-3; start: train fc lr @lr; epoch 3: set fc lr @lr";
+    assert_eq!(crate::errors(text).len(), 1);
+    become_right(&[(text, "let lr = 1e-3; start: train fc lr lr; epoch 3: set fc lr lr")]);
+}

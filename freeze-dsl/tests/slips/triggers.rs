@@ -153,3 +153,19 @@ fn metrics() {
         "stops rising",
     )]);
 }
+
+#[test]
+fn options_after_a_trigger_that_follows_its_actions() {
+    become_right(&[(
+        "start: train fc lr 1; unfreeze layer4 after 2 epochs lr 1e-4",
+        "start: train fc lr 1; after 2 epochs: unfreeze layer4 lr 1e-4",
+    )]);
+}
+
+#[test]
+fn a_moment_that_is_compared() {
+    become_right(&[(
+        "start: train fc lr 1; epoch >= 3: unfreeze layer4",
+        "start: train fc lr 1; epoch 3: unfreeze layer4",
+    )]);
+}

@@ -35,6 +35,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.extend(held_for(stuck, index));
         }
         "over" => slips.extend(without_end(stuck, index)),
+        "every" => slips.extend(without_times(stuck, index)),
         "cos" | "cosine_annealing" | "cosine_decay" | "cosineannealing" => {
             slips.push(instead(stuck, index, "cosine"));
         }
@@ -104,6 +105,18 @@ fn held_for(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("write `{held} …` for a constant that ends"))
             .replace(value.span.to(word.span), held),
     )
+}
+
+/// `lr 1e-3 * 0.1 every 30 epochs`
+fn without_times(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let sign = stuck.get(index.checked_sub(2)?);
+    let factor = stuck.get(index - 1);
+    (matches!(sign.text, "*" | "x" | "by") && factor.kind == LexemeKind::Number).then(|| {
+        Slip::new(sign.span, format!("{} before a factor", quoted(sign.text)))
+            .label("the factor of steps follows `times`")
+            .help("write `times`")
+            .replace(sign.span, "times")
+    })
 }
 
 /// `cosine 1e-3 over 10 epochs`: without the value at its end.

@@ -28,6 +28,16 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let (word, before) = (stuck.get(index), index.checked_sub(1).map(|index| stuck.get(index)));
     let follows_number = before.is_some_and(|before| before.kind == LexemeKind::Number);
     let next_is_number = stuck.get(index + 1).kind == LexemeKind::Number;
+    let leads = before.map_or("", |before| before.text);
+    if matches!(word.text, ">=" | "==") && matches!(leads, "epoch" | "step") && next_is_number {
+        let (span, text) = stuck.without(index);
+        slips.push(
+            Slip::new(word.span, format!("{} in a moment", quoted(word.text)))
+                .label(format!("a rule fires once, as soon as its {leads} is reached"))
+                .help(format!("leave out {}", quoted(word.text)))
+                .replace(span, text),
+        );
+    }
     if let Some(unit) = unit(word.text) {
         if follows_number && stuck.is_glued(index) {
             slips.push(

@@ -154,7 +154,7 @@ fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
     Some(replaced(stuck, index, index + 1, direction))
 }
 
-/// The metrics that the policy names before an operator or `stops`.
+/// The metric of the first condition of a policy.
 fn metric_of(policy: &str) -> Option<&str> {
     let after = policy.split_once("when ")?.1.trim_start();
     let end = after.find(|sign: char| !(sign.is_alphanumeric() || sign == '_'))?;
@@ -175,7 +175,7 @@ fn restoring(stuck: &Stuck<'_>, restore: usize) -> Option<Slip> {
         return Some(replaced(stuck, restore + 1, restore + 2, best));
     }
     if matches!(first.text, "lowest" | "highest") {
-        return None;
+        return (!is_metric(second.text)).then(|| without_metric(stuck, restore));
     }
     let is_best = matches!(first.text, "best" | "the");
     let metric = if is_best { second.text } else { first.text };
@@ -209,6 +209,20 @@ fn restoring(stuck: &Stuck<'_>, restore: usize) -> Option<Slip> {
              `restore highest val_acc` for one that is better when it is higher",
         ),
     })
+}
+
+/// `restore lowest`
+fn without_metric(stuck: &Stuck<'_>, restore: usize) -> Slip {
+    let best = stuck.get(restore + 1);
+    let slip =
+        Slip::new(stuck.span(restore, restore + 2), format!("the {} of which metric?", best.text))
+            .label("a metric follows this");
+    match metric_of(stuck.policy()) {
+        Some(metric) => slip
+            .help(format!("write `restore {} {metric}`", best.text))
+            .insert(best.span.end, format!(" {metric}")),
+        None => slip.note(format!("write its name, as in `restore {} val_loss`", best.text)),
+    }
 }
 
 /// `val/acc`, `val-loss`: a metric whose name is no word.

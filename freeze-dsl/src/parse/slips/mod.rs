@@ -6,6 +6,7 @@ mod curves;
 mod durations;
 mod edited;
 mod metrics;
+mod missing_comma;
 mod numbers;
 mod options;
 mod renames;
@@ -23,6 +24,7 @@ use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion};
 use crate::source::Span;
 use edited::EditedText;
 use renames::Rename;
+pub(super) use statements::cut_rule;
 use stuck::Stuck;
 
 /// A longer statement was not written by a person.
@@ -121,7 +123,7 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 11] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 12] = [
     statements::slips,
     options::slips,
     signs::slips,
@@ -133,6 +135,7 @@ const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 11] = [
     selectors::slips,
     brackets::slips,
     statements::moved_triggers,
+    missing_comma::slips,
 ];
 
 /// The finding for the statement at `span` of a text, if a kind of slip explains it.

@@ -80,7 +80,10 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.push(warm_up(stuck, index, end));
         }
     }
-    slips.extend(in_parentheses(stuck, index));
+    slips.extend(betas(stuck, index));
+    slips.extend(flag_value(stuck, index));
+    slips.extend(named_class(stuck, index));
+    slips.extend(quoted_optimizer(stuck, index));
     slips.extend(unnamed(stuck, index));
     slips.extend(without_targets(stuck, index));
     slips.extend(filler(stuck, index));
@@ -109,8 +112,15 @@ fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let next = stuck.get(index + 1).text;
     let is_filler =
         matches!(word.text, "with" | "using" | "at" | "and" | "to" | "the" | "a" | "its");
+    let is_optimizer = OPTIMIZERS.iter().any(|(known, _)| *known == next.to_lowercase());
     let leads = OPTIONS.contains(&next) || SYNONYMS.iter().any(|(known, _)| *known == next);
-    (is_filler && leads && index > 0).then(|| {
+    (is_filler && (leads || is_optimizer) && index > 0).then(|| {
+        if is_optimizer {
+            return Slip::word(word.span, format!("{} before an optimizer", quoted(word.text)))
+                .label("an optimizer follows the word `optimizer`")
+                .help("write `optimizer`")
+                .replace(word.span, "optimizer");
+        }
         let (span, text) = stuck.without(index);
         Slip::word(word.span, format!("{} before an option", quoted(word.text)))
             .label("an option follows its parameters directly")
@@ -189,55 +199,62 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
         ))
 }
 
-/// `betas (0.9, 0.99)`, `lr(1e-3)`, `optimizer("adamw")`
-fn in_parentheses(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+/// `adamw(betas (0.9, 0.99))`; outside of an optimizer's arguments, `betas (0.9, 0.99)`.
+fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let word = stuck.get(index);
-    let is = |offset: usize, sign: &str| stuck.get(index + offset).text == sign;
-    if word.text == "betas" && is(1, "(") && is(3, ",") && is(5, ")") {
-        let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
-        let written = format!("beta1 {first}, beta2 {second}");
-        let span = stuck.span(index, index + 6);
-        return Some(
-            Slip::new(word.span, "`betas` is not an argument")
-                .label("each decay rate is an argument of its own")
-                .help(format!("write `{written}`"))
-                .replace(span, written),
-        );
+    let signs = [(1, "("), (3, ","), (5, ")")];
+    if word.text != "betas" || signs.iter().any(|(at, sign)| stuck.get(index + at).text != *sign) {
+        return None;
     }
-    if FLAGS.contains(&word.text) && matches!(stuck.get(index + 1).text, "=" | ":") {
-        return flag_value(stuck, index);
+    let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
+    let arguments = format!("beta1 {first}, beta2 {second}");
+    let is_argument = matches!(stuck.get(index.checked_sub(1)?).text, "(" | ",");
+    let written = if is_argument { arguments } else { format!("optimizer adamw({arguments})") };
+    let what = if is_argument { "argument" } else { "option" };
+    Some(
+        Slip::new(word.span, format!("`betas` is not an {what}"))
+            .label("each decay rate is an argument of its own")
+            .help(format!("write `{written}`"))
+            .replace(stuck.span(index, index + 6), written),
+    )
+}
+
+/// `optimizer torch.optim.AdamW`
+fn named_class(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    if stuck.get(index.checked_sub(1)?).text != "optimizer" || stuck.get(index + 1).text != "." {
+        return None;
     }
-    let leads = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
-    if leads == "optimizer" && stuck.get(index + 1).text == "." {
-        let end = stuck.path_end(index)?;
-        let name = stuck.get(end - 1).text.to_lowercase();
-        let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
-        let span = stuck.span(index, end);
-        return Some(
-            Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
-                .label("optimizers are words of the language")
-                .help(format!("write `{known}`"))
-                .replace(span, known),
-        );
-    }
-    let quoted_name = stuck.get(index);
-    if quoted_name.kind == LexemeKind::Quoted
-        && index.checked_sub(1).is_some_and(|before| stuck.get(before).text == "optimizer")
-    {
-        let name = quoted_name.text.trim_matches('"').to_lowercase();
-        return Some(
-            Slip::new(quoted_name.span, "the name of an optimizer in quotes")
-                .label("optimizers are words of the language")
-                .help(format!("write `{name}`"))
-                .replace(quoted_name.span, name),
-        );
-    }
-    None
+    let end = stuck.path_end(index)?;
+    let name = stuck.get(end - 1).text.to_lowercase();
+    let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
+    let span = stuck.span(index, end);
+    Some(
+        Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
+            .label("optimizers are words of the language")
+            .help(format!("write `{known}`"))
+            .replace(span, known),
+    )
+}
+
+/// `optimizer "adamw"`
+fn quoted_optimizer(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let name = stuck.get(index);
+    let follows = stuck.get(index.checked_sub(1)?).text == "optimizer";
+    (follows && name.kind == LexemeKind::Quoted).then(|| {
+        let written = name.text.trim_matches('"').to_lowercase();
+        Slip::new(name.span, "the name of an optimizer in quotes")
+            .label("optimizers are words of the language")
+            .help(format!("write `{written}`"))
+            .replace(name.span, written)
+    })
 }
 
 /// `nesterov=True`
 fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (flag, value) = (stuck.get(index), stuck.get(index + 2));
+    if !FLAGS.contains(&flag.text) || !matches!(stuck.get(index + 1).text, "=" | ":") {
+        return None;
+    }
     let slip =
         Slip::new(stuck.span(index, index + 3), format!("{} takes no value", quoted(flag.text)));
     match value.text.to_lowercase().as_str() {

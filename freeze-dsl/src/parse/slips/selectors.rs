@@ -14,6 +14,7 @@ const MOST_NAMES: u64 = 64;
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(set_in_word(stuck));
+    slips.extend(element_without_sign(stuck));
     slips
 }
 
@@ -46,9 +47,6 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if matches!(before, "in") && word.text == "range" || word.text == "to" {
         slips.extend(range(stuck, index));
     }
-    if word.text == "for" {
-        slips.extend(element_without_sign(stuck, index));
-    }
     if word.text == "@" && !matches!(before, "for" | ",") {
         slips.extend(number_with_sign(stuck, index));
     }
@@ -70,8 +68,19 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
 fn negated(stuck: &Stuck<'_>, index: usize, before: &str) -> Option<Slip> {
     let word = stuck.get(index);
     let next = stuck.start_of(index + 1);
-    let slip = Slip::new(word.span, format!("{} before a selector", quoted(word.text)))
-        .label("parameters are taken away with `except`");
+    let slip = Slip::new(word.span, format!("{} before a selector", quoted(word.text)));
+    if word.text == "~" {
+        let path = stuck.slice(index + 1, stuck.path_end(index + 1)?);
+        return Some(
+            slip.label("a regular expression is written in quotes")
+                .note(format!(
+                    "write `~r\"{path}\"` for a regular expression over whole names, or `@all \
+                     except {path}` for all other parameters"
+                ))
+                .ambiguous(),
+        );
+    }
+    let slip = slip.label("parameters are taken away with `except`");
     if VERBS.contains(&before) {
         let help = "write `@all except` before it";
         let span = Span::new(word.span.start, next);
@@ -245,19 +254,32 @@ fn interpolated(span: Span, number: &str) -> Slip {
 }
 
 /// `for layer in […]`: a loop over a list without `@`.
-fn element_without_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let is_second = stuck.get(index + 2).text == ",";
-    let name = stuck.get(if is_second { index + 3 } else { index + 1 });
-    let list = stuck.get(if is_second { index + 5 } else { index + 3 });
-    let is_list = matches!(list.text, "[" | "@" | "reversed" | "first" | "last");
-    (name.is_word() && is_list).then(|| {
-        Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
-            .label("a name of parameters is written with `@`")
-            .help(format!("write `@{}`", name.text))
-            .insert(name.span.start, "@")
-            .rename(Rename::with_sign(name.text))
-            .with_uses(stuck, name.span.end)
-    })
+fn element_without_sign(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let (name, list) = if stuck.get(index + 2).text == "," {
+        (index + 3, index + 5)
+    } else {
+        (index + 1, index + 3)
+    };
+    let (name, first) = (stuck.get(name), stuck.get(list));
+    // `for x in stages {`: the name of a list, without its sign as well.
+    let is_name = first.is_word() && stuck.get(list + 1).text == "{";
+    let is_list = is_name || matches!(first.text, "[" | "@" | "reversed" | "first" | "last");
+    if !name.is_word() || !is_list || stuck.get(list - 1).text != "in" {
+        return None;
+    }
+    let help = if is_name {
+        format!("write `@{}` and `@{}`", name.text, first.text)
+    } else {
+        format!("write `@{}`", name.text)
+    };
+    let slip = Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
+        .label("a name of parameters is written with `@`")
+        .help(help)
+        .insert(name.span.start, "@")
+        .rename(Rename::with_sign(name.text))
+        .with_uses(stuck, name.span.end);
+    Some(if is_name { slip.insert(first.span.start, "@") } else { slip })
 }
 
 /// `for i in 0..4: …`
@@ -307,6 +329,10 @@ fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         [row] => {
             let next = row.parse::<u64>().ok()?.checked_add(1)?;
             (format!("rows {row}..{next} of"), "rows are a range, its end excluded")
+        }
+        // As in people's own words, the end is included.
+        [first, last] if inner.contains("to") => {
+            (format!("rows {first}..={last} of"), "a range is written with `..=`")
         }
         [first, past] => (format!("rows {first}..{past} of"), "a range is written with `..`"),
         _ => return None,

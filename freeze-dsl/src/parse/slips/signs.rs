@@ -26,7 +26,6 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
                     .replace(sign.span, "^"),
             ),
             "," => slips.extend(comma(stuck, index, &sign)),
-            ";" if index + 1 < stuck.count() => {}
             _ => {}
         }
     }

@@ -3,7 +3,7 @@
 use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
-use crate::diagnostic::quoted;
+use crate::diagnostic::{Applicability, Code, Diagnostic, quoted};
 use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS, STATEMENTS, TRIGGERS};
@@ -184,6 +184,8 @@ fn trailing_trigger(stuck: &Stuck<'_>, end: usize) -> Option<usize> {
 pub(super) fn moved_triggers(stuck: &Stuck<'_>) -> Vec<Slip> {
     let end = stuck.end();
     let Some(trigger) = trailing_trigger(stuck, end) else { return Vec::new() };
+    // Options may follow the trigger.
+    let end = (trigger..end).find(|at| OPTIONS.contains(&stuck.get(*at).text)).unwrap_or(end);
     let moment = match stuck.slice(trigger, end).trim_end_matches(',') {
         moment if moment.starts_with("at epoch") || moment.starts_with("at step") => {
             moment.get("at ".len()..).unwrap_or(moment)
@@ -217,6 +219,29 @@ pub(super) fn moved_triggers(stuck: &Stuck<'_>) -> Vec<Slip> {
             .replace(Span::new(sign.start, stuck.start_of(comma + 1)), format!("; {moment}: "))
             .replace(tail, ""),
     ]
+}
+
+/// `epoch 3; unfreeze fc`: where the rest of a rule begins, of which the statement at `span` is the
+/// trigger alone; and the finding for its `;`.
+pub(in crate::parse) fn cut_rule(text: &str, span: Span) -> Option<(usize, Diagnostic)> {
+    let trigger: Vec<Lexeme<'_>> =
+        Lexeme::all(text, span).filter(|lexeme| lexeme.text != ";").collect();
+    let (first, last) = (trigger.first()?, trigger.last()?);
+    if !TRIGGERS.contains(&first.text) || trigger.iter().any(|lexeme| lexeme.text == ":") {
+        return None;
+    }
+    // As much as it takes to find the next word.
+    const NEAR: usize = 200;
+    let near = Span::new(last.span.end, text.len().min(last.span.end + NEAR));
+    let mut after = Lexeme::all(text, near);
+    let (sign, next) = (after.next()?, after.next()?);
+    (sign.text == ";" && ACTIONS.contains(&next.text) && next.text != "for").then(|| {
+        let gap = Span::new(last.span.end, next.span.start);
+        let finding = Diagnostic::new(Code::Syntax, sign.span, "`;` after a trigger")
+            .label("the actions of a rule follow a `:`")
+            .suggest(Applicability::Maybe, "write `:`", gap, ": ");
+        (next.span.start, finding)
+    })
 }
 
 /// A moment as a trigger: `epoch 3` of `on epoch 3`, `when loss < 1` of `if loss < 1`.
