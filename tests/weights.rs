@@ -91,6 +91,10 @@ fn a_prefix_is_offered_and_what_is_offered_fits() -> Outcome {
         assert_moved(&Bits::of(&file.net.vs), &net, &[]);
         assert_eq!(report.renamed.len(), 12);
     }
+    // Nothing is to be stripped.
+    let plain = File::new(same);
+    let error = refused(&Weights::open(plain.path())?.strip_prefix("module."));
+    assert!(error.ends_with("names of the weights begin with `fc`, `layer1`, `layer2`"), "{error}");
     // The model has the prefix, and the weights do not.
     let file = File::new(|name| name.strip_prefix("layer1.").map(str::to_owned));
     let vs = VarStore::new(Device::Cpu);
@@ -144,6 +148,8 @@ fn a_selector_is_one_of_the_language_and_must_select_something() -> Outcome {
     let error = refused(&Weights::open(file.path())?.allow_missing("layer3"));
     assert!(error.starts_with("the selector of `allow_missing`:\n\nerror[FRZ0201]"), "{error}");
     assert!(error.contains("layer2"), "{error}");
+    // The excerpt has the program's own text and no more.
+    assert!(error.contains("\n1 | layer3\n"), "{error}");
     let error = refused(&Weights::open(file.path())?.allow_missing("layer1 layer2"));
     assert!(error.contains("FRZ01"), "{error}");
     Ok(())

@@ -98,7 +98,7 @@ pub(crate) struct BoundModel {
 impl BoundModel {
     pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
         let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
-        named.sort_by(|(left, _), (right, _)| natural(left).cmp(&natural(right)));
+        named.sort_by_cached_key(|(name, _)| natural(name));
         require_plain(&named)?;
         // A type that cannot train is a buffer's, whatever the store says.
         let mut parameters = distinct(store.trainable_variables())?;
@@ -207,9 +207,10 @@ fn distinct(tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
 }
 
 /// A sort key by which `layer.2` comes before `layer.10`.
-fn natural(name: &str) -> Vec<(u64, &str)> {
+fn natural(name: &str) -> Vec<(u64, String)> {
+    let number = |segment: &str| segment.parse().map(|number| (number, String::new()));
     name.split('.')
-        .map(|segment| segment.parse().map_or((u64::MAX, segment), |number| (number, "")))
+        .map(|segment| number(segment).unwrap_or_else(|_| (u64::MAX, segment.to_owned())))
         .collect()
 }
 

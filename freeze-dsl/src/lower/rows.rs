@@ -69,7 +69,8 @@ impl Lowering<'_, '_> {
             _ => None,
         };
         let asked = match (start, end) {
-            (Some(start), Some(end)) => format!("rows {start} to before {end}"),
+            (Some(row), Some(end)) if row.checked_add(1) == Some(end) => format!("row {row}"),
+            (Some(start), Some(end)) => format!("rows {start}..{end}"),
             _ => format!("`{}`", self.slice(bounds.span)),
         };
         let has = match all {

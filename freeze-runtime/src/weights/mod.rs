@@ -256,7 +256,10 @@ impl Weights {
                 let known: Vec<&str> =
                     model.tensors().iter().map(|tensor| tensor.name.as_str()).collect();
                 let help = renaming::prefix_help(&stored, &known);
-                let help = help.map(|help| format!("\nhelp: {help}")).unwrap_or_default();
+                let help = match help {
+                    Some(help) => format!("\nhelp: {help}"),
+                    None => format!("\nnote: {}", renaming::beginnings(&stored)),
+                };
                 return Err(WeightsError::NoSuchPath { path: from.clone(), help });
             }
             names = new;

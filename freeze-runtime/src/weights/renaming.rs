@@ -1,6 +1,6 @@
 //! Names of weights as the model has them.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt;
 
 /// How names are changed before they are compared with those of the model.
@@ -68,6 +68,15 @@ pub(super) fn prefix_help(weights: &[&str], model: &[&str]) -> Option<String> {
     let of = model.len();
     (fit > already)
         .then(|| format!("{what}: then the weights have {fit} of the {of} names of the model"))
+}
+
+/// How names begin: the first segments of the first few kinds.
+pub(super) fn beginnings(names: &[&str]) -> String {
+    const MOST: usize = 8;
+    let first: BTreeSet<&str> = names.iter().filter_map(|name| name.split('.').next()).collect();
+    let shown: Vec<String> = first.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    let more = if first.len() > MOST { " and others" } else { "" };
+    format!("names of the weights begin with {}{more}", shown.join(", "))
 }
 
 /// The prefix without which the most of these names are known, and how many.

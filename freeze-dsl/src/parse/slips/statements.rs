@@ -231,8 +231,8 @@ pub(in crate::parse) fn cut_rule(text: &str, span: Span) -> Option<(usize, Diagn
         return None;
     }
     // As much as it takes to find the next word.
-    const NEAR: usize = 200;
-    let near = Span::new(last.span.end, text.len().min(last.span.end + NEAR));
+    let near_enough = last.span.end + 200;
+    let near = Span::new(last.span.end, text.len().min(near_enough));
     let mut after = Lexeme::all(text, near);
     let (sign, next) = (after.next()?, after.next()?);
     (sign.text == ";" && ACTIONS.contains(&next.text) && next.text != "for").then(|| {
