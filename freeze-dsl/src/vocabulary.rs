@@ -4,10 +4,11 @@
 //! ready-made names and the optimizers spell their own words out; tests hold them to these lists.
 
 /// Words that begin a statement other than a rule.
-pub const STATEMENTS: [&str; 5] = ["model", "run", "default", "let", "for"];
+pub const STATEMENTS: [&str; 7] = ["model", "run", "default", "let", "for", "track", "repeat"];
 
 /// Words that begin a trigger, and so a rule.
-pub const TRIGGERS: [&str; 7] = ["start", "epoch", "step", "at", "after", "every", "when"];
+pub const TRIGGERS: [&str; 8] =
+    ["start", "epoch", "step", "at", "after", "every", "when", "whenever"];
 
 /// Words that begin an action.
 pub const ACTIONS: [&str; 8] =
@@ -35,7 +36,8 @@ pub const FUNCTIONS: [&str; 6] = ["len", "min", "max", "floor", "ceil", "round"]
 pub const UNITS: [&str; 4] = ["epoch", "epochs", "step", "steps"];
 
 /// Words within a trigger, an action, an option, a curve or a selector.
-pub const INNER: [&str; 22] = [
+pub const INNER: [&str; 23] = [
+    "grad_norm",
     "and",
     "or",
     "as",

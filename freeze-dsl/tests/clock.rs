@@ -299,7 +299,7 @@ fn what_the_clock_says_of_itself() {
     let mut clock = clock_of("start: train head; epoch 1: unfreeze body", &model, PROGRAM);
     let said = |clock: &Clock| {
         (
-            clock.rules_fired(),
+            clock.rules_fired()[0],
             clock.trained_share(),
             [0, 1].map(|slice| clock.trains(SliceId::new(slice))),
         )

@@ -247,15 +247,18 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
-    let cases: [(&str, Value, &str); 22] = [
+    let cases: [(&str, Value, &str); 25] = [
         ("/epoch_began", json!(2), "its epoch began later than now"),
         ("/time", json!({"epochs": 0, "steps": 1, "shift": i64::MAX}), "more than can be counted"),
         ("/format", json!(2), "format 2 is not supported"),
-        ("/fired", json!(7), "did not fire in order"),
+        ("/sequences/0/next", json!(7), "did not fire in order"),
+        ("/sequences/0/rounds", json!(1), "did not fire in order"),
+        ("/sequences", json!([]), "0 sequences of rules, and there are 1"),
+        ("/metrics/armed", json!([]), "its metrics are not those"),
         ("/firings/0", json!(0), "did not fire in order"),
         ("/firings", json!([1]), "firings of 1 rules, and there are 6"),
         ("/stopped", json!(true), "whether training is over"),
-        ("/previous/steps", json!(2), "a rule fired later than now"),
+        ("/sequences/0/previous/steps", json!(2), "later than now"),
         ("/time/steps", json!(u64::MAX), "more than can be counted"),
         ("/started", json!(false), "none has started"),
         ("/trains", json!([99]), "a parameter trains that there is not"),

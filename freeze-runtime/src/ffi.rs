@@ -21,7 +21,8 @@ use torch_sys::C_tensor;
 
 pub(crate) use autocast::{Autocast, enter_autocast, leave_autocast};
 pub(crate) use clipping::{
-    clamp_gradients, gradient_norms, require_clippable, scale_gradients, total_norm,
+    clamp_gradients, gradient_norms, precise_gradient_norms, require_clippable, scale_gradients,
+    total_norm,
 };
 pub(crate) use device::{allocated_bytes, allows_tf32, libtorch_version, release_cached};
 pub(crate) use fused::{

@@ -4,6 +4,7 @@ mod coarse_curves;
 mod conflicts;
 mod effects;
 mod missing_options;
+mod ownership;
 mod reorder;
 mod run_time;
 mod schedule;

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use super::{Clock, Transition};
-use crate::index::{RuleId, SliceId, ids};
-use crate::ir::{Optimizer, TriggerMoment};
+use crate::index::{RuleId, SequenceId, SliceId, ids};
+use crate::ir::{LoweredRule, Optimizer};
 use crate::plan::SliceOptions;
 use crate::source::Span;
 
@@ -75,25 +75,54 @@ impl Clock {
         }
     }
 
-    /// The groups before the first rule, if any step is made by then, and after each rule, with
-    /// the place for a finding.
+    /// The groups of each sequence's own slices before its first rule, if any step is made by then,
+    /// and after each of its rules, with the place for a finding.
     pub(crate) fn phases(&self) -> Vec<(Span, Vec<SliceGroup>)> {
-        let mut clock = self.clone();
+        let bound = self.plan.bound();
         let mut phases = Vec::new();
-        let waits = |moment: &TriggerMoment| {
-            !matches!(moment, TriggerMoment::Epoch(0) | TriggerMoment::Step(0))
-        };
-        for (index, rule) in self.plan.bound().rules.iter().enumerate() {
-            if index == 0 && rule.trigger.iter().all(|moment| waits(&moment.value)) {
-                phases.push((rule.trigger.span, clock.groups.clone()));
-            }
-            clock.fire(RuleId::new(index), &mut Transition::default());
-            clock.regroup();
-            let next = self.plan.bound().rules.get(index + 1);
-            if !next.is_some_and(|next| next.fires_with(rule)) {
-                phases.push((rule.span, clock.groups.clone()));
+        for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
+            let mut clock = self.clone();
+            clock.fire_at_once_elsewhere(id);
+            let own = |clock: &Self| {
+                let Some(owned) = &of.owned else { return clock.groups.clone() };
+                let mut groups = clock.groups.clone();
+                for group in &mut groups {
+                    group.slices.retain(|slice| owned.contains(*slice));
+                }
+                groups.retain(|group| !group.slices.is_empty());
+                groups
+            };
+            for index in of.rules.clone() {
+                let Some(rule) = bound.rules.get(index) else { continue };
+                if index == of.rules.start && !rule.fires_at_once() {
+                    phases.push((rule.trigger.span, own(&clock)));
+                }
+                clock.fire(id, RuleId::new(index), &mut Transition::default());
+                clock.regroup();
+                let next = bound.rules.get(index + 1).filter(|_| index + 1 < of.rules.end);
+                if !next.is_some_and(|next| next.fires_with(rule)) {
+                    phases.push((rule.span, own(&clock)));
+                }
             }
         }
         phases
+    }
+
+    /// Fires what tracks without a scope do at the start, which reaches every parameter.
+    fn fire_at_once_elsewhere(&mut self, than: SequenceId) {
+        let plan = self.plan.clone();
+        let bound = plan.bound();
+        for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
+            if !of.is_ownerless || id == than {
+                continue;
+            }
+            let at_once = of.rules.clone().take_while(|index| {
+                bound.rules.get(*index).is_some_and(LoweredRule::fires_at_once)
+            });
+            for index in at_once {
+                self.fire(id, RuleId::new(index), &mut Transition::default());
+            }
+        }
+        self.regroup();
     }
 }

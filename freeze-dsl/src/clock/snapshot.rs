@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::metrics::Observations;
+use super::progress::Progress;
 use super::{Clock, Program};
 use crate::ast::Stats;
 use crate::index::{CurveId, SliceId, SliceSet};
 use crate::ir::LoweredAction;
 use crate::json::{self, Format};
-use crate::plan::{BoundPolicy, CurveOrigin, Plan, SliceOptions, State};
+use crate::plan::{BoundPolicy, BoundSequence, CurveOrigin, Plan, SliceOptions, State};
 use crate::time::Time;
 use crate::time::{ActiveCurve, CurvePosition};
 
@@ -37,12 +38,10 @@ struct SnapshotJson {
     started: bool,
     /// The steps that were done when the running epoch started.
     epoch_began: u64,
-    previous: Time,
-    recurred: Time,
+    /// How far each sequence is: the main sequence, then the tracks in the order of the text.
+    sequences: Vec<Progress>,
     /// How often each rule has fired.
     firings: Vec<u64>,
-    /// How many rules have fired.
-    fired: usize,
     stopped: bool,
     /// The slices that train.
     trains: Vec<SliceId>,
@@ -87,10 +86,8 @@ impl Clock {
             time: self.time,
             started: self.started,
             epoch_began: self.epoch_began,
-            previous: self.previous,
-            recurred: self.recurred,
+            sequences: self.progress.clone(),
             firings: self.firings.clone(),
-            fired: self.next,
             stopped: self.stopped,
             trains: trains.iter().collect(),
             kept: kept.iter().collect(),
@@ -120,8 +117,6 @@ impl Clock {
     fn take(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
         let count = from.time.epochs.max(from.time.steps).max(from.time.scaled());
         require(count <= MOST, || format!("{count} epochs or steps are more than can be counted"))?;
-        let is_past = from.previous.is_past(from.time) && from.recurred.is_past(from.time);
-        require(is_past, || "a rule fired later than now".to_owned())?;
         let is_started = from.started || from.time.epochs == 0;
         require(is_started, || "epochs are done, and none has started".to_owned())?;
         require(from.epoch_began <= from.time.steps, || {
@@ -130,18 +125,16 @@ impl Clock {
         self.time = from.time;
         self.started = from.started;
         self.epoch_began = from.epoch_began;
-        self.previous = from.previous;
-        self.recurred = from.recurred;
         self.take_rules(from)?;
         self.state = from.state(self.plan.bound())?;
-        self.metrics.wait(self.next);
+        self.wait();
         require(self.metrics.resume(&from.metrics, from.time), || {
             "its metrics are not those of the rules that are still to fire".to_owned()
         })
     }
 
     fn take_rules(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
-        let rules = &self.plan.bound().rules;
+        let (rules, sequences) = (&self.plan.bound().rules, &self.plan.bound().sequences);
         require(from.firings.len() == rules.len(), || {
             format!(
                 "it counts firings of {} rules, and there are {}",
@@ -149,21 +142,32 @@ impl Clock {
                 rules.len()
             )
         })?;
-        let has_fired = |index: usize| index < from.fired;
-        let is_counted =
-            |(index, count): (usize, &u64)| *count <= MOST && has_fired(index) == (*count > 0);
-        let is_in_order =
-            from.fired <= rules.len() && from.firings.iter().enumerate().all(is_counted);
-        require(is_in_order, || "its rules did not fire in order".to_owned())?;
+        let count = from.sequences.len();
+        require(count == sequences.len(), || {
+            format!("it has {count} sequences of rules, and there are {}", sequences.len())
+        })?;
+        let progress = || sequences.iter().zip(&from.sequences);
+        require(progress().all(|(of, progress)| progress.fits(of, from.time)), || {
+            "its rules did not fire in order, or one of them later than now".to_owned()
+        })?;
+        let is_counted = |of: &BoundSequence, progress: &Progress| {
+            of.rules.clone().zip(from.firings.get(of.rules.clone()).unwrap_or_default()).all(
+                |(rule, count)| *count <= MOST && progress.has_fired(rule, of) == (*count > 0),
+            )
+        };
+        require(progress().all(|(of, progress)| is_counted(of, progress)), || {
+            "its rules did not fire in order".to_owned()
+        })?;
         let stops = |action: &crate::source::Spanned<LoweredAction>| {
             matches!(action.value, LoweredAction::Stop)
         };
-        let mut fired = rules.iter().take(from.fired);
+        let mut fired =
+            rules.iter().zip(&from.firings).filter(|(_, count)| **count > 0).map(|(rule, _)| rule);
         require(from.stopped == fired.any(|rule| rule.actions.iter().any(stops)), || {
             "whether training is over does not go with the rules that have fired".to_owned()
         })?;
         self.firings.clone_from(&from.firings);
-        self.next = from.fired;
+        self.progress.clone_from(&from.sequences);
         self.stopped = from.stopped;
         Ok(())
     }
@@ -223,7 +227,9 @@ impl SnapshotJson {
         let has_begun = |curve: &&Arc<crate::ir::LrCurve>| {
             let has_fired = match from.giver {
                 CurveOrigin::Default => true,
-                CurveOrigin::Action { rule, .. } => rule.index() < self.fired,
+                CurveOrigin::Action { rule, .. } => {
+                    self.firings.get(rule.index()).is_some_and(|count| *count > 0)
+                }
             };
             has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
         };

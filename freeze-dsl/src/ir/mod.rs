@@ -9,6 +9,7 @@ mod options;
 mod overrides;
 mod program;
 mod rule;
+mod sequence;
 mod trigger;
 
 pub use duration::RunLength;
@@ -22,4 +23,5 @@ pub(crate) use optimizer::ArgumentSlot;
 pub(crate) use options::ParamOptions;
 pub(crate) use overrides::Overrides;
 pub(crate) use rule::{LoweredAction, LoweredPolicy, LoweredRule};
-pub(crate) use trigger::{MetricCondition, MetricTest, TriggerMoment};
+pub(crate) use sequence::{Ownership, Sequence};
+pub(crate) use trigger::{Margin, MetricCondition, MetricTest, TriggerMoment};

@@ -1,6 +1,6 @@
 //! Applies a rule.
 
-use super::{BoundPolicy, State};
+use super::{BoundPolicy, BoundSequence, State};
 use crate::ast::Verb;
 use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
@@ -28,18 +28,20 @@ impl<'a> AppliedRule<'a> {
     /// Applies a rule that fires at `now`, and has fired `firing` times before.
     pub(crate) fn new(
         bound: &BoundPolicy,
+        sequence: &BoundSequence,
         rule: &'a LoweredRule,
         before: &State,
         firing: u64,
         now: Time,
     ) -> Self {
-        Self::onto(before.clone(), bound, rule, before, firing, now)
+        Self::onto(before.clone(), bound, sequence, rule, before, firing, now)
     }
 
     /// The same, where `after` is a copy of `before` already.
     pub(super) fn onto(
         after: State,
         bound: &BoundPolicy,
+        sequence: &BoundSequence,
         rule: &'a LoweredRule,
         before: &State,
         firing: u64,
@@ -66,7 +68,10 @@ impl<'a> AppliedRule<'a> {
             selections: Vec::new(),
         };
         if rule.actions.iter().any(|action| action.value.is(Verb::Train)) {
-            applied.after.trains.clear();
+            match &sequence.owned {
+                Some(owned) => applied.after.trains.difference_with(owned),
+                None => applied.after.trains.clear(),
+            }
         }
         for (action, selection) in rule.actions.iter().zip(&selections) {
             let changed = applied.act(bound, &action.value, selection, now);

@@ -2,20 +2,22 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{AppliedRule, Effect, ParamSlice, State};
-use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
+use super::{AppliedRule, BoundSequence, Effect, ParamSlice, SequenceWalk, State};
+use crate::index::{ParamId, RuleId, SequenceId, SliceId, SliceSet, ids};
 use crate::ir::LoweredPolicy;
 use crate::ir::RunLength;
-use crate::ir::{LoweredRule, LrCurve, ParamOptions};
+use crate::ir::{LoweredRule, LrCurve, Ownership, ParamOptions};
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
-use crate::time::Time;
 
 /// The rules of a policy bound to a model, with everything that applying them requires.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundPolicy {
+    /// The main sequence, and the tracks in the order of the text.
+    pub(crate) sequences: Vec<BoundSequence>,
+    /// The rules of all sequences, one sequence after another.
     pub(crate) rules: Vec<LoweredRule>,
     pub(crate) defaults: ParamOptions,
     pub(crate) run: Option<Spanned<RunLength>>,
@@ -53,12 +55,22 @@ pub(crate) enum CurveOrigin {
 
 impl BoundPolicy {
     pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
-        let LoweredPolicy { rules, defaults, run, .. } = lowered;
+        let LoweredPolicy { rules, sequences, defaults, run, .. } = lowered;
         let parameter_of = |name| selecting.name(name).map(|(_, parameter)| parameter);
         let selections = rules
             .iter()
             .flat_map(|rule| &rule.actions)
             .filter_map(|action| action.value.targets().map(|targets| &targets.value));
+        let observed = rules
+            .iter()
+            .flat_map(|rule| &rule.trigger.value)
+            .flat_map(|moment| moment.value.conditions())
+            .filter_map(|condition| condition.grad_norm_of.as_ref());
+        let scopes = sequences.iter().filter_map(|sequence| match &sequence.ownership {
+            Ownership::Scope(scope) => Some(&scope.value),
+            Ownership::Rest | Ownership::Nothing => None,
+        });
+        let selections = selections.chain(observed).chain(scopes);
         let rows_of = |name| selecting.rows(name).unwrap_or_default();
         let table = SliceTable::new(selecting.len(), selections, parameter_of, rows_of);
         let own = table.of_first_names(model.parameters().len());
@@ -110,6 +122,7 @@ impl BoundPolicy {
             .collect();
         let names = model.parameters().iter().map(|parameter: &Parameter| parameter.name.clone());
         Self {
+            sequences: BoundSequence::all(sequences, &table),
             rules,
             defaults,
             run,
@@ -180,6 +193,33 @@ impl BoundPolicy {
         let under = before(&|name| name < module.as_str() || name.starts_with(&module))
             - before(&|name| name < module.as_str());
         own + under
+    }
+
+    /// The main sequence, and the tracks in the order of the text, by their ids.
+    pub(crate) fn sequence_ids(&self) -> impl Iterator<Item = SequenceId> + use<> {
+        ids(0..self.sequences.len())
+    }
+
+    /// A sequence.
+    pub(crate) fn sequence(&self, sequence: SequenceId) -> Option<&BoundSequence> {
+        self.sequences.get(sequence.index())
+    }
+
+    /// The sequence of a rule.
+    pub(crate) fn sequence_of(&self, rule: RuleId) -> SequenceId {
+        let before = |of: &BoundSequence| of.rules.end <= rule.index();
+        SequenceId::new(self.sequences.partition_point(before))
+    }
+
+    /// The sequence that owns a slice.
+    pub(crate) fn owner(&self, slice: SliceId) -> Option<&BoundSequence> {
+        let owns = |of: &&BoundSequence| of.owned.as_ref().is_none_or(|it| it.contains(slice));
+        self.sequences.iter().find(owns)
+    }
+
+    /// Whether some track owns parameters.
+    pub(crate) fn has_owners(&self) -> bool {
+        self.sequences.len() > 1 && self.sequences.iter().skip(1).any(|track| !track.is_ownerless)
     }
 
     /// A rule.
@@ -262,23 +302,13 @@ impl BoundPolicy {
         trains.iter().take_while(move |slice| slice.index() < own)
     }
 
-    /// Calls `look` with the effect of each rule after the rules before it, as if each fired once
-    /// at the start.
+    /// Calls `look` with the effect of each rule after the rules of its sequence before it, as if each
+    /// fired once at the start.
     pub(crate) fn walk(&self, mut look: impl FnMut(usize, &LoweredRule, &State, &AppliedRule<'_>)) {
-        let mut many_curves = 256;
-        let mut state = self.start();
-        let mut copy = state.clone();
-        for (index, rule) in self.rules.iter().enumerate() {
-            let applied = AppliedRule::onto(copy, self, rule, &state, 0, Time::default());
-            look(index, rule, &state, &applied);
-            let AppliedRule { after, given, .. } = applied;
-            copy = std::mem::replace(&mut state, after);
-            if state.running.len() > many_curves {
-                state.compact();
-                many_curves = many_curves.max(2 * state.running.len());
-                copy = state.clone();
-            } else {
-                copy.follow(&state, &given);
+        for sequence in &self.sequences {
+            let mut walk = SequenceWalk::new(self, sequence);
+            for index in sequence.rules.clone() {
+                walk.go(index, 0, |rule, before, applied| look(index, rule, before, applied));
             }
         }
     }

@@ -5,7 +5,7 @@ use serde::{Serialize, Serializer};
 use super::bound::CurveOrigin;
 use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
-use crate::index::{SliceId, ids};
+use crate::index::{RuleId, SliceId, SliceSet, ids};
 use crate::ir::Optimizer;
 use crate::ir::Program;
 use crate::ir::RunLength;
@@ -27,7 +27,8 @@ struct PlanJson<'p> {
     parameters: usize,
     /// How many numbers they have.
     elements: usize,
-    /// The rules, loops unrolled, in the order in which they fire.
+    /// The rules, loops unrolled: those of the main sequence and then those of each track, in the order
+    /// in which they fire.
     rules: Vec<RuleJson<'p>>,
 }
 
@@ -35,8 +36,12 @@ struct PlanJson<'p> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRule"))]
 struct RuleJson<'p> {
-    /// Its name, or its number in the text counted from 1.
+    /// Its name, or its number in its sequence counted from 1; that of a track's rule begins with the
+    /// track's name.
     name: &'p str,
+    /// The name of its track; null outside of tracks. What trains, freezes and follows the data is that
+    /// of what the track owns, or of what no track owns.
+    track: Option<&'p str>,
     /// The line of its first character, from 1.
     line: usize,
     /// The column of its first character, in characters from 1.
@@ -138,20 +143,27 @@ impl<'p> RowWriter<'p> {
         let source = plan.policy().source();
         let (line, column) = source.line_column(rule.span.start);
         let trigger = source.slice(rule.trigger.span);
+        let of = bound.sequence(bound.sequence_of(RuleId::new(index)))?;
         let after = &applied.after;
         let names = |fits: &dyn Fn(SliceId) -> bool| {
             plan.names(plan.slice_ids().filter(|slice| fits(*slice)))
         };
-        let (was, is) = (&before.trains, &after.trains);
+        let (was, is) = (&of.part_of(&before.trains), &of.part_of(&after.trains));
         let modules = plan.model().normalisations().iter().zip(&bound.deciding);
         let modules = ids(0..bound.deciding.len()).zip(modules);
-        let follow = modules.filter(|(id, (_, deciding))| after.is_live(*id, deciding));
+        let owns = |deciding: &SliceSet| match &of.owned {
+            Some(owned) => !deciding.is_disjoint(owned),
+            None => true,
+        };
+        let follow = modules
+            .filter(|(id, (_, deciding))| owns(deciding) && after.is_live(*id, deciding));
         let restores = rule.actions.iter().filter_map(|action| match &action.value {
             LoweredAction::Restore { best, metric } => Some(RestoreJson { metric, best: *best }),
             _ => None,
         });
         Some(RuleJson {
             name: &row.rule,
+            track: row.track.as_deref(),
             line,
             column,
             trigger: trigger.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -159,7 +171,7 @@ impl<'p> RowWriter<'p> {
             parameters: row.trainable,
             elements: row.trainable_elements,
             share: share(row.trainable_elements, self.elements),
-            groups: self.groups(after),
+            groups: self.groups(after, is),
             unfrozen: names(&|slice| is.contains(slice) && !was.contains(slice)),
             frozen: names(&|slice| was.contains(slice) && !is.contains(slice)),
             dropped: names(&|slice| applied.drops(before, slice)),
@@ -171,7 +183,7 @@ impl<'p> RowWriter<'p> {
     }
 
     /// The trainable slices, in groups: two curves are one if they began together or are constant.
-    fn groups(&self, state: &State) -> Vec<GroupJson<'p>> {
+    fn groups(&self, state: &State, trains: &SliceSet) -> Vec<GroupJson<'p>> {
         let constant = |options: &SliceOptions| state.curve_of(options)?.curve().constant();
         let same = |one: &SliceOptions, other: &SliceOptions| {
             (one.weight_decay, one.optimizer) == (other.weight_decay, other.optimizer)
@@ -179,7 +191,7 @@ impl<'p> RowWriter<'p> {
                     || constant(one).is_some() && constant(one) == constant(other))
         };
         let mut groups: Vec<(SliceOptions, Vec<SliceId>)> = Vec::new();
-        for slice in self.plan.bound().training(&state.trains) {
+        for slice in self.plan.bound().training(trains) {
             let Some(options) = state.options(slice) else { continue };
             match groups.iter_mut().find(|(of, _)| same(of, options)) {
                 Some((_, slices)) => slices.push(slice),

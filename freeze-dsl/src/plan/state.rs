@@ -55,6 +55,17 @@ impl State {
         state
     }
 
+    /// A state of no slices.
+    pub(super) fn nothing() -> Self {
+        Self {
+            trains: SliceSet::new(),
+            kept: SliceSet::new(),
+            options: Arc::default(),
+            running: Vec::new(),
+            stats: Vec::new(),
+        }
+    }
+
     /// Becomes a copy of a later state that differs in its options for the `given` slices alone.
     pub(super) fn follow(&mut self, later: &Self, given: &SliceSet) {
         let Self { trains, kept, options, running, stats } = later;
@@ -108,11 +119,22 @@ impl State {
 
     /// Whether two slices have the same options.
     pub(crate) fn agree(&self, one: SliceId, other: SliceId) -> bool {
-        let rest = |slice: SliceId| {
-            self.options(slice).map(|options| (options.weight_decay, options.optimizer))
+        self.agrees_with(one, self, other)
+    }
+
+    /// Whether a slice has the options of a slice in another state.
+    pub(crate) fn agrees_with(&self, slice: SliceId, of: &Self, other: SliceId) -> bool {
+        let rest = |state: &Self, slice: SliceId| {
+            state.options(slice).map(|options| (options.weight_decay, options.optimizer))
         };
-        let curve = |slice: SliceId| self.curve(slice).map(ActiveCurve::curve);
-        rest(one) == rest(other) && curve(one) == curve(other)
+        rest(self, slice) == rest(of, other)
+            && self.curve(slice).map(ActiveCurve::curve) == of.curve(other).map(ActiveCurve::curve)
+    }
+
+    /// Whether a round of a `repeat` that begins in this state goes like one that begins in another.
+    pub(crate) fn starts_like(&self, other: &Self) -> bool {
+        (&self.trains, &self.kept, &self.stats) == (&other.trains, &other.kept, &other.stats)
+            && ids(0..self.options.len()).all(|slice| self.agrees_with(slice, other, slice))
     }
 
     /// Whether the running statistics of a normalization follow the data, if these slices decide

@@ -27,7 +27,7 @@ fn of_moment(moment: &TriggerMoment) -> bool {
     match moment {
         TriggerMoment::Step(at) => *at > 0,
         TriggerMoment::After(period) | TriggerMoment::Every(period) => of_period(*period),
-        TriggerMoment::When(conditions) => conditions.iter().any(of_condition),
+        TriggerMoment::When(conditions) | TriggerMoment::Whenever(conditions) => conditions.iter().any(of_condition),
         TriggerMoment::Epoch(_) | TriggerMoment::At(_) => false,
     }
 }

@@ -22,7 +22,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-pub(crate) use manifest::{BestRecord, RunRecord, StateRecord};
+pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, StateRecord};
 pub(crate) use tensors::{TensorFile, kind_of};
 
 use crate::{CheckpointError, Error};

@@ -7,6 +7,7 @@ use tch::{Device, nn};
 use super::Tuner;
 use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
+use super::grad_means::GradMeans;
 use super::frozen_stats::FrozenStats;
 use super::param_views::ParamSlices;
 use crate::log::Log;
@@ -142,6 +143,7 @@ impl<'p> TunerBuilder<'p> {
         let mut tuner = Tuner {
             frozen_stats,
             best_weights,
+            grad_means: GradMeans::default(),
             store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             slices,

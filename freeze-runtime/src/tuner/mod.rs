@@ -6,6 +6,7 @@ mod best_weights;
 mod builder;
 mod epoch_end;
 mod frozen_stats;
+mod grad_means;
 mod logging;
 mod param_views;
 mod resume;
@@ -22,6 +23,7 @@ use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
 use frozen_stats::FrozenStats;
+use grad_means::GradMeans;
 use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
@@ -62,6 +64,7 @@ pub struct Tuner {
     states: Vec<Option<ParamState>>,
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
+    grad_means: GradMeans,
     /// Whether a backward pass was run since gradients were cleared or used.
     is_accumulating: bool,
     log: Log,
@@ -111,6 +114,7 @@ impl Tuner {
     /// ```
     pub fn start_epoch(&mut self) -> Result<Transition, Error> {
         self.restore_frozen_stats()?;
+        self.observe_grad_means()?;
         let (kinds, findings): (Vec<_>, Vec<_>) = self.epoch_findings().into_iter().unzip();
         self.log.epoch.set_warnings(findings.iter().map(in_a_line).collect());
         self.write_log_line()?;
@@ -123,6 +127,7 @@ impl Tuner {
             self.apply(transition.change())?;
             self.store.audit_types(self.plan().model())?;
         }
+        self.grad_means.start_epoch(&self.clock);
         Ok(transition)
     }
 
@@ -157,7 +162,9 @@ impl Tuner {
         }
         self.restore_frozen_stats()?;
         if !self.clock.is_stopped() {
+            self.grad_means.take(&self.slices)?;
             self.step_groups()?;
+            self.grad_means.step()?;
         }
         self.is_accumulating = false;
         let change = self.clock.end_step();
@@ -166,6 +173,7 @@ impl Tuner {
         if !transition.is_empty() {
             self.log.add_transition(&transition.fired);
             self.apply(transition.change())?;
+            self.grad_means.update(&self.clock);
         }
         Ok(transition)
     }
@@ -255,6 +263,7 @@ impl Tuner {
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.restore_frozen_stats()?;
         gradients::zero(&self.slices.trainable(&self.clock))?;
+        self.grad_means.clear();
         self.is_accumulating = false;
         Ok(())
     }
@@ -352,6 +361,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<GradNorm, Error> {
+        self.grad_means.take(&self.slices)?;
         let views = self.slices.trainable_views(&self.clock)?;
         Ok(GradNorm::new(gradients::clip_norm(&tensors(&views), max)?))
     }
@@ -377,6 +387,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
+        self.grad_means.take(&self.slices)?;
         let views = self.slices.trainable_views(&self.clock)?;
         Ok(gradients::clip_value(&tensors(&views), max)?)
     }
@@ -494,7 +505,8 @@ impl Tuner {
         self.clock.steps()
     }
 
-    /// The number of rules that have fired.
+    /// The number of rules that have fired of each sequence: those outside of tracks first, then those
+    /// of each track in the order of the text. In a `repeat`, each round counts anew.
     ///
     /// # Examples
     /// ```
@@ -506,11 +518,11 @@ impl Tuner {
     /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
     /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
     /// # tuner.start_epoch()?;
-    /// assert_eq!(tuner.rules_fired(), 1);
+    /// assert_eq!(tuner.rules_fired(), [1]);
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     #[must_use]
-    pub const fn rules_fired(&self) -> usize {
+    pub fn rules_fired(&self) -> Vec<usize> {
         self.clock.rules_fired()
     }
 
@@ -597,6 +609,15 @@ impl Tuner {
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let coarse = self.plan().coarse_curves(self.clock.program().steps_per_epoch);
         self.plan().diagnostics().iter().cloned().chain(coarse).collect()
+    }
+
+    /// Observes the means of the norms that rules wait for, as those of the epoch that ends now.
+    fn observe_grad_means(&mut self) -> Result<(), Error> {
+        for (metric, value) in self.grad_means.end_epoch(&self.clock)? {
+            self.log.epoch.add_metric(&metric, value);
+            self.clock.observe(&metric, value);
+        }
+        Ok(())
     }
 
     fn step_groups(&mut self) -> Result<(), Error> {

@@ -60,7 +60,7 @@ impl Tuner {
             bests: self.best_tensors(),
             random: ffi::generators()?,
         };
-        checkpoint::write(dir.as_ref(), &self.record(), &files)?;
+        checkpoint::write(dir.as_ref(), &self.record()?, &files)?;
         events::saved(dir.as_ref(), self.epochs_started(), self.global_step());
         Ok(())
     }
@@ -74,11 +74,11 @@ impl Tuner {
     }
 
     /// What is saved of this run beside its tensors.
-    fn record(&self) -> RunRecord {
+    fn record(&self) -> Result<RunRecord, Error> {
         let plan = self.plan();
         let states = plan.slice_ids().zip(&self.states);
         let snapshots = self.best_weights.snapshots().filter(|(_, _, copies)| copies.is_some());
-        RunRecord {
+        Ok(RunRecord {
             policy: plan.policy().clone(),
             program: *self.clock.program(),
             model: plan.model().tensors().to_vec(),
@@ -93,7 +93,8 @@ impl Tuner {
             bests: snapshots
                 .map(|(metric, best, _)| BestRecord { metric: metric.to_owned(), best })
                 .collect(),
-        }
+            grad_means: self.grad_means.records()?,
+        })
     }
 
     fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {

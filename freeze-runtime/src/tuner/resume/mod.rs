@@ -86,7 +86,16 @@ impl Tuner {
 
     /// Takes over a state that was read and compared.
     fn take_over(&mut self, pending: PendingState) -> Result<(), Error> {
-        let PendingState { clock, log, variables, model, states, best_weights, random } = pending;
+        let PendingState {
+            clock,
+            log,
+            variables,
+            model,
+            states,
+            best_weights,
+            grad_means,
+            random,
+        } = pending;
         let names = random.names().into_iter();
         let generators = names.map(|name| Ok((name.clone(), random.get(&name)?)));
         let generators = generators.collect::<Result<Vec<_>, Error>>()?;
@@ -100,6 +109,7 @@ impl Tuner {
         self.log.epoch = log;
         self.states = states;
         self.best_weights = best_weights;
+        self.grad_means = grad_means;
         self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
         self.is_accumulating = false;

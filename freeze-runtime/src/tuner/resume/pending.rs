@@ -10,12 +10,13 @@ use freeze_dsl::plan::{ParamSlice, SliceId};
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
-use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
+use crate::checkpoint::{BestRecord, GradMeanRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
 use crate::log::EpochRecord;
 use crate::optim::{ParamState, gradients, real};
 use crate::store::is_expanded;
 use crate::tuner::Tuner;
 use crate::tuner::best_weights::{BestWeights, UnitId};
+use crate::tuner::grad_means::GradMeans;
 use crate::tuner::save::{best_name, unit_names};
 use crate::{CheckpointError, Error};
 
@@ -28,6 +29,7 @@ pub(super) struct PendingState {
     pub(super) model: TensorFile,
     pub(super) states: Vec<Option<ParamState>>,
     pub(super) best_weights: BestWeights,
+    pub(super) grad_means: GradMeans,
     pub(super) random: TensorFile,
 }
 
@@ -38,6 +40,7 @@ pub(super) struct SavedRun {
     log: EpochRecord,
     states: Vec<StateRecord>,
     bests: Vec<BestRecord>,
+    grad_means: Vec<GradMeanRecord>,
     files: TensorFiles<TensorFile>,
     /// Whether the tuner has another model.
     has_other_model: bool,
@@ -51,7 +54,7 @@ impl SavedRun {
         files: TensorFiles<TensorFile>,
         options: ResumeOptions,
     ) -> Result<Self, Error> {
-        let RunRecord { policy, program, model, clock, log, states, bests } = run;
+        let RunRecord { policy, program, model, clock, log, states, bests, grad_means } = run;
         let model = Model::new(model)?.in_network_order();
         let plan = tuner.plan();
         let saved = RunIdentity { policy: &policy, model: &model, program: &program };
@@ -68,7 +71,7 @@ impl SavedRun {
             plan.clone()
         };
         let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
-        Ok(Self { clock, log, states, bests, files, has_other_model })
+        Ok(Self { clock, log, states, bests, grad_means, files, has_other_model })
     }
 
     /// Reads the complete state for the tuner.
@@ -80,7 +83,9 @@ impl SavedRun {
         let TensorFiles { model, random, .. } = self.files;
         let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
         let clock = clock.map_err(CheckpointError::from)?;
-        Ok(PendingState { clock, log: self.log, variables, model, states, best_weights, random })
+        let grad_means = GradMeans::resumed(&self.grad_means, &clock);
+        let log = self.log;
+        Ok(PendingState { clock, log, variables, model, states, best_weights, grad_means, random })
     }
 
     /// The variables of the tuner that take their values from the checkpoint.
