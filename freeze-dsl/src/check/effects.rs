@@ -386,5 +386,5 @@ impl EffectCheck<'_> {
 
 /// Whether these options freeze something in the end.
 fn ends_frozen(options: &ParamOptions) -> bool {
-    options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
+    options.lr_curve().is_some_and(|lr| lr.then_freeze)
 }

@@ -79,7 +79,7 @@ impl Clock {
         let bound = plan.bound();
         let fired = bound.rules.iter().zip(&self.firings).take(self.next);
         let fresh = fired.fold(bound.start(), |state, (rule, firings)| {
-            AppliedRule::new(bound, rule, &state, firings.saturating_sub(1), self.time).after
+            AppliedRule::new(bound, rule, &state, firings.saturating_sub(1), &self.moment()).after
         });
         let program = self.program;
         let mut clock = self.onto(plan, program, Some(fresh))?;
@@ -176,16 +176,16 @@ impl Clock {
             if !has_fresh {
                 return Err(MigrateError::Rows(after.name(slice).to_owned()));
             }
-            // New parameters follow a curve that has begun.
-            let Some(begun) = options.lr.and_then(|lr| state.running.get(lr.index())) else {
-                continue;
-            };
-            let place = running.iter().rposition(|curve| curve.is_same(begun));
-            options.lr = Some(CurveId::new(place.unwrap_or(running.len())));
-            match place.and_then(|place| running.get(place)) {
-                Some(curve) if curve.at.has_frozen => state.trains.set(slice, false),
-                Some(_) => {}
-                None => running.push(begun.clone()),
+            // New parameters follow curves that have begun.
+            for id in options.curves_mut() {
+                let Some(begun) = state.running.get(id.index()) else { continue };
+                let place = running.iter().rposition(|curve| curve.is_same(begun));
+                *id = CurveId::new(place.unwrap_or(running.len()));
+                match place.and_then(|place| running.get(place)) {
+                    Some(curve) if curve.at.has_frozen => state.trains.set(slice, false),
+                    Some(_) => {}
+                    None => running.push(begun.clone()),
+                }
             }
         }
         state.running = running;

@@ -19,7 +19,7 @@ pub use transition::{BestMoment, Fired, Restore, Transition};
 use crate::index::{IdSet, SliceId, SliceSet};
 use crate::ir::{LoweredAction, TriggerMoment};
 use crate::model::NormalisationId;
-use crate::plan::{AppliedRule, Plan, State};
+use crate::plan::{AppliedRule, FiringMoment, Plan, State};
 use crate::time::{Lengths, Time};
 use metrics::Metrics;
 
@@ -155,7 +155,7 @@ impl Clock {
         let bound = self.plan.bound();
         let Some(rule) = bound.rule(id) else { return };
         let firing = self.firings.get(id.index()).copied().unwrap_or_default();
-        let applied = AppliedRule::new(bound, rule, &self.state, firing, self.time);
+        let applied = AppliedRule::new(bound, rule, &self.state, firing, &self.moment());
         transition.fired.push(Fired { rule: id, name: rule.name.clone() });
         let trained = || bound.training(&self.state.trains);
         let with_state = self.state.with_state();
@@ -189,6 +189,11 @@ impl Clock {
         if let Some(count) = self.firings.get_mut(id.index()) {
             *count += 1;
         }
+    }
+
+    /// This moment, for the rules that fire at it.
+    const fn moment(&self) -> FiringMoment {
+        FiringMoment { now: self.time, rates: Some((self.lengths, self.program.lr)) }
     }
 
     /// Whether the next rule is due.
@@ -239,18 +244,19 @@ impl Clock {
         };
         transition.unfrozen = without(is, was);
         transition.frozen = without(was, is);
-        // Another optimizer begins with a state of its own.
+        // Another kind of optimizer begins with a state of its own.
         let optimizer = |state: &State, slice: SliceId| {
             state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
+        let keeps_state =
+            |slice: &SliceId| match (optimizer(before, *slice), optimizer(&self.state, *slice)) {
+                (Some(was), Some(is)) => was.shares_state_with(&is),
+                (was, is) => was == is,
+            };
         let with_state = self.state.with_state();
         let mut still = before.with_state();
         still.intersect_with(&with_state);
-        transition.dropped.extend(
-            bound
-                .training(&still)
-                .filter(|slice| optimizer(before, *slice) != optimizer(&self.state, *slice)),
-        );
+        transition.dropped.extend(bound.training(&still).filter(|slice| !keeps_state(slice)));
         if transition.restored.iter().any(|restore| restore.observed.is_some()) {
             transition.dropped.extend(bound.training(&with_state));
         }

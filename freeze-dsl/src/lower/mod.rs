@@ -2,6 +2,7 @@
 //! numbers and checks every value. With a model, selectors become selections of its parameters.
 
 mod actions;
+mod curves;
 mod lists;
 mod loops;
 mod numbers;
@@ -207,8 +208,9 @@ impl Lowering<'_, '_> {
                 Item::Rule(rule) => self.rule(rule, item.span),
                 _ if !self.trace.is_empty() => self.not_in_loop(item),
                 Item::Default(settings) => {
-                    let (options, keep) = self.options(settings);
+                    let (mut options, keep) = self.options(settings);
                     self.check_zero_lr(settings, &options, None);
+                    self.check_default_rate(settings, &mut options);
                     if let Some(place) = keep {
                         self.does_not_fit(place, "keep state", "`default`");
                     }

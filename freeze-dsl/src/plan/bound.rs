@@ -2,16 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{AppliedRule, Effect, ParamSlice, State};
+use super::{AppliedRule, Effect, FiringMoment, ParamSlice, State};
 use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
-use crate::ir::LoweredPolicy;
-use crate::ir::RunLength;
-use crate::ir::{LoweredRule, LrCurve, ParamOptions};
+use crate::ir::{CurveUse, LoweredPolicy, LoweredRule, ParamOptions, RunLength, ValueCurve};
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
-use crate::time::Time;
 
 /// The rules of a policy bound to a model, with everything that applying them requires.
 #[derive(Debug, Clone)]
@@ -41,8 +38,18 @@ pub(crate) struct BoundPolicy {
 
 /// The origin of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CurveOrigin {
+    /// What sets it.
+    pub(crate) giver: CurveGiver,
+    /// What follows it.
+    pub(crate) of: CurveUse,
+}
+
+/// What sets a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum CurveOrigin {
+pub(crate) enum CurveGiver {
     Default,
     /// An action, by its index and that of its rule.
     Action {
@@ -188,24 +195,33 @@ impl BoundPolicy {
     }
 
     /// The curve of an origin, if it sets one.
-    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<LrCurve>> {
-        let options = match origin {
-            CurveOrigin::Default => &self.defaults,
-            CurveOrigin::Action { rule, action } => {
-                self.rule(rule)?.actions.get(action)?.value.options()?
+    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<ValueCurve>> {
+        let mut curves = self.options_of(origin.giver)?.curves();
+        curves.find_map(|(of, curve)| (of == origin.of).then_some(curve))
+    }
+
+    /// The options that include a curve.
+    fn options_of(&self, giver: CurveGiver) -> Option<&ParamOptions> {
+        match giver {
+            CurveGiver::Default => Some(&self.defaults),
+            CurveGiver::Action { rule, action } => {
+                self.rule(rule)?.actions.get(action)?.value.options()
             }
-        };
-        options.lr.as_ref().map(|lr| &lr.value)
+        }
     }
 
     /// The origin of an active curve.
     pub(crate) fn origin(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
-            actions.map(move |action| CurveOrigin::Action { rule: RuleId::new(index), action })
+            actions.map(move |action| CurveGiver::Action { rule: RuleId::new(index), action })
         });
-        let mut origins = std::iter::once(CurveOrigin::Default).chain(actions);
-        origins.find(|origin| self.curve(*origin).is_some_and(|curve| running.is(curve)))
+        let mut givers = std::iter::once(CurveGiver::Default).chain(actions);
+        givers.find_map(|giver| {
+            let mut curves = self.options_of(giver)?.curves();
+            let (of, _) = curves.find(|(_, curve)| running.is(curve))?;
+            Some(CurveOrigin { giver, of })
+        })
     }
 
     /// The name of a slice: its parameter's name, with its rows if it has any.
@@ -269,7 +285,7 @@ impl BoundPolicy {
         let mut state = self.start();
         let mut copy = state.clone();
         for (index, rule) in self.rules.iter().enumerate() {
-            let applied = AppliedRule::onto(copy, self, rule, &state, 0, Time::default());
+            let applied = AppliedRule::onto(copy, self, rule, &state, 0, &FiringMoment::default());
             look(index, rule, &state, &applied);
             let AppliedRule { after, given, .. } = applied;
             copy = std::mem::replace(&mut state, after);

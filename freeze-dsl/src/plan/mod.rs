@@ -8,8 +8,8 @@ mod row;
 mod state;
 
 pub use crate::index::SliceId;
-pub(crate) use apply::AppliedRule;
-pub(crate) use bound::{BoundPolicy, CurveOrigin};
+pub(crate) use apply::{AppliedRule, FiringMoment};
+pub(crate) use bound::{BoundPolicy, CurveGiver, CurveOrigin};
 pub(crate) use display::percentage;
 pub(crate) use row::RowBuilder;
 pub(crate) use state::{SliceOptions, State};
