@@ -215,7 +215,8 @@ fn spaced(tokens: &[Token]) -> TokenText {
 
 /// Whether a selector follows a token, so that `lr*` after it is a path and no option.
 fn precedes_term(token: &str) -> bool {
-    VERBS.contains(&token) || matches!(token, "reset" | "except" | "in" | "of" | "=" | "," | "(" | "[")
+    VERBS.contains(&token)
+        || matches!(token, "reset" | "except" | "in" | "of" | "=" | "," | "(" | "[")
 }
 
 /// Whether two tokens are parts of one word or sign of the language. `begins_term` is whether the

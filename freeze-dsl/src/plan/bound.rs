@@ -4,7 +4,9 @@ use std::sync::{Arc, OnceLock};
 
 use super::{AppliedRule, Effect, FiringMoment, ParamSlice, State};
 use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
-use crate::ir::{CurveUse, LoweredPolicy, LoweredRule, ParamOptions, RunLength, ValueCurve};
+use crate::ir::{
+    CurveUse, LoweredAction, LoweredPolicy, LoweredRule, ParamOptions, RunLength, ValueCurve,
+};
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
@@ -208,6 +210,24 @@ impl BoundPolicy {
                 self.rule(rule)?.actions.get(action)?.value.options()
             }
         }
+    }
+
+    /// The slices that `default` or a rule may anchor, under the first names of parameters.
+    pub(super) fn anchored(&self) -> Vec<SliceId> {
+        let pulls =
+            |options: &ParamOptions| options.anchor.is_some_and(|anchor| anchor.value > 0.0);
+        if pulls(&self.defaults) {
+            return self.slice_ids().collect();
+        }
+        let mut anchored = SliceSet::with_capacity(self.table.len());
+        for action in self.rules.iter().flat_map(|rule| &rule.actions) {
+            if let LoweredAction::On { targets, options, .. } = &action.value
+                && pulls(options)
+            {
+                anchored.union_with(&targets.value.reach(&self.table));
+            }
+        }
+        self.training(&anchored).collect()
     }
 
     /// The origin of an active curve.

@@ -142,6 +142,26 @@ impl Plan {
         restores
     }
 
+    /// The slices that `default` or a rule may anchor to the values that they had when training
+    /// began, in the model's order.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::{model::Model, policy::Policy};
+    /// # let model = Model::from_json(r#"{"format":1,"tensors":[
+    /// #   {"name":"fc.weight","shape":[2,2],"dtype":"f32","role":"parameter"},
+    /// #   {"name":"fc.bias","shape":[2],"dtype":"f32","role":"parameter"}]}"#)?;
+    /// let policy = Policy::parse("start: train fc lr 1e-3; epoch 1: set fc.bias anchor 0.01")?;
+    /// let plan = policy.plan(&model)?;
+    /// let names: Vec<_> = plan.anchored().into_iter().map(|it| plan.slice_name(it)).collect();
+    /// assert_eq!(names, ["fc.bias"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn anchored(&self) -> Vec<SliceId> {
+        self.bound.anchored()
+    }
+
     /// The slices that can train separately, in the model's order. A [`SliceId`] is an index in
     /// this list.
     #[must_use]
