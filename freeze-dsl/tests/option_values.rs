@@ -83,6 +83,10 @@ fn a_factor_has_findings() {
     );
     finds("start: train fc lr 1; epoch 1: set fc lr * 1", &[(Code::NoEffect, "set fc lr * 1")]);
     finds("start: train fc lr 1; epoch 1: set fc lr * 0.5 to 1", &[]);
+    finds(
+        "start: train @all lr 1, for i, @a in [layer1, fc] { set @a lr * 0.5 ^ i }",
+        &[],
+    );
     // Another curve ends it, also one that is the same constant.
     finds("start: train fc lr 1; epoch 1: set fc lr * 2; epoch 2: set fc lr 1", &[]);
     // It undoes no earlier one, and an `lr` after it undoes it.

@@ -362,6 +362,12 @@ impl EffectCheck<'_> {
                 LoweredAction::On { verb: Verb::Freeze, .. } if *idle => {
                     "all of this is frozen already"
                 }
+                // A factor may be 1 in one turn of a loop.
+                LoweredAction::On { verb: Verb::Set, options, .. }
+                    if options.lr_times().is_some() && !rule.is_written_once =>
+                {
+                    continue;
+                }
                 LoweredAction::On { verb: Verb::Set, options, .. } if *idle => {
                     if options.stats.is_some() && !self.decides(selection) {
                         "no running statistics belong to this"
