@@ -58,7 +58,10 @@ fn a_loop_that_does_not_ask_whether_training_is_over_ends_too() -> Outcome {
         }
         tuner.observe("loss", 1.0)?;
     }
-    assert_eq!((tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()), (4, 12, vec![2]));
+    assert_eq!(
+        (tuner.epochs_started(), tuner.global_step(), tuner.rules_fired()),
+        (4, 12, vec![2])
+    );
     assert_moved(&before.unwrap(), &net, &[]);
     Ok(())
 }

@@ -22,7 +22,14 @@ fn policy() -> impl Strategy<Value = String> {
         ])
     };
     let action = || {
-        select(vec!["freeze @all", "unfreeze @all", "freeze @biases", "train @norms?, @vectors", "reset @all", "freeze @all keep state"])
+        select(vec![
+            "freeze @all",
+            "unfreeze @all",
+            "freeze @biases",
+            "train @norms?, @vectors",
+            "reset @all",
+            "freeze @all keep state",
+        ])
     };
     let rules = move || {
         proptest::collection::vec((moment(), action()), 2..4).prop_map(|rules| {
@@ -30,16 +37,19 @@ fn policy() -> impl Strategy<Value = String> {
             rules.collect::<Vec<_>>().join("; ")
         })
     };
-    (rules(), rules(), select(vec!["set @trainable weight_decay 0.1", "reset @trainable", "restore lowest a"])).prop_map(
-        |(first, second, all)| {
+    (
+        rules(),
+        rules(),
+        select(vec!["set @trainable weight_decay 0.1", "reset @trainable", "restore lowest a"]),
+    )
+        .prop_map(|(first, second, all)| {
             format!(
                 "default lr 0.05 optimizer sgd(momentum 0.9); start: train @all;
                  track in layer1 {{ repeat {{ {first} }} }}
                  track two in layer2 {{ {second} }}
                  track {{ whenever a stops falling for 1 epoch: {all} }}"
             )
-        },
-    )
+        })
 }
 
 /// The bits after a run of 20 epochs of 3 steps, stopped and resumed at these steps.

@@ -18,13 +18,13 @@ pub const ACTIONS: [&str; 8] =
 pub const VERBS: [&str; 4] = ["train", "unfreeze", "set", "freeze"];
 
 /// Words that begin an option.
-pub const OPTIONS: [&str; 4] = ["lr", "weight_decay", "optimizer", "stats"];
+pub const OPTIONS: [&str; 5] = ["lr", "weight_decay", "anchor", "optimizer", "stats"];
 
 /// Words that may follow targets, besides the options.
 pub const AFTER_TARGETS: [&str; 3] = ["keep", "except", "in"];
 
 /// Shapes of a curve's ramp.
-pub const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
+pub const SHAPES: [&str; 5] = ["linear", "cosine", "exp", "sqrt", "power"];
 
 /// Words that begin a selector and are followed by a number.
 pub const SELECTORS: [&str; 4] = ["first", "last", "sample", "rows"];
@@ -36,7 +36,7 @@ pub const FUNCTIONS: [&str; 6] = ["len", "min", "max", "floor", "ceil", "round"]
 pub const UNITS: [&str; 4] = ["epoch", "epochs", "step", "steps"];
 
 /// Words within a trigger, an action, an option, a curve or a selector.
-pub const INNER: [&str; 23] = [
+pub const INNER: [&str; 24] = [
     "grad_norm",
     "and",
     "or",
@@ -52,6 +52,7 @@ pub const INNER: [&str; 23] = [
     "state",
     "held",
     "live",
+    "invsqrt",
     "over",
     "times",
     "to",
@@ -132,7 +133,7 @@ mod tests {
     fn verbs_and_options_are_written_as_here() {
         assert_eq!([Verb::Train, Verb::Unfreeze, Verb::Set, Verb::Freeze].map(Verb::word), VERBS);
         assert!(VERBS.iter().all(|verb| ACTIONS.contains(verb)));
-        let (tree, _) = parse("default lr 1 weight_decay 1 optimizer sgd stats held;");
+        let (tree, _) = parse("default lr 1 weight_decay 1 anchor 1 optimizer sgd stats held;");
         let Some(Item::Default(settings)) = tree.items.first().map(|item| &item.value) else {
             panic!("one default");
         };

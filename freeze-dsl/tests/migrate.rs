@@ -405,7 +405,9 @@ fn each_sequence_goes_on_by_itself() {
 #[test]
 fn tracks_without_a_scope_come_and_go() {
     let main = "start: train head;";
-    let mut clock = policy(after(2, main), &format!("{main} track decay {{ after 1 epoch: set @all lr 0.5 }}")).unwrap();
+    let mut clock =
+        policy(after(2, main), &format!("{main} track decay {{ after 1 epoch: set @all lr 0.5 }}"))
+            .unwrap();
     // Its clock starts now: 2 epochs are done once the next starts.
     assert_eq!(fired(&clock.start_epoch()), "");
     assert_eq!(fired(&clock.start_epoch()), "decay: rule 1");
@@ -430,10 +432,12 @@ fn a_scope_is_added_only_where_it_changes_nothing_of_what_has_happened() {
 
 #[test]
 fn conditions_of_tracks_keep_what_they_have_observed() {
-    let text = |last: &str| format!(
+    let text = |last: &str| {
+        format!(
         "start: train @all; track a in stem {{ when loss stops falling for 3 epochs: freeze @all }}
          track b {{ whenever loss stops falling for 2 epochs: set head lr 0.5 }} {last}"
-    );
+    )
+    };
     let mut clock = clock_of(&text(""), &small(), PROGRAM);
     for _ in 0..3 {
         clock.start_epoch();

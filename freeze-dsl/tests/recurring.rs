@@ -4,7 +4,10 @@ use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::policy::Policy;
 
 mod support;
-use support::{clock, clock_of, codes_in, findings_in, fired, fired_after, firings, modules, resnet18, trainable};
+use support::{
+    clock, clock_of, codes_in, findings_in, fired, fired_after, firings, modules, resnet18,
+    trainable,
+};
 
 #[test]
 fn whenever_fires_each_time_that_the_metric_has_not_improved_for_so_long() {
@@ -20,7 +23,10 @@ fn whenever_fires_each_time_that_the_metric_has_not_improved_for_so_long() {
 fn a_comparison_must_have_been_false_in_between() {
     let mut own = clock("start: train fc; whenever acc > 0.5: reset fc");
     let values = [0.6, 0.7, 0.4, 0.6, 0.6, 0.1, 0.9];
-    assert_eq!(fired_after(&mut own, "acc", &values), ["0 rule 1", "1 rule 2", "4 rule 2", "7 rule 2"]);
+    assert_eq!(
+        fired_after(&mut own, "acc", &values),
+        ["0 rule 1", "1 rule 2", "4 rule 2", "7 rule 2"]
+    );
     // With a duration, it is false as soon as it has fired.
     let mut own = clock("start: train fc; whenever acc > 0.5 for 2 epochs: reset fc");
     assert_eq!(fired_after(&mut own, "acc", &values), ["0 rule 1", "2 rule 2", "5 rule 2"]);
@@ -51,9 +57,8 @@ fn any_firing_counts_durations_anew() {
 
 #[test]
 fn after_its_first_firing_only_every_and_whenever_fire_a_rule_again() {
-    let mut clock = clock(
-        "start: train fc; epoch 1 or when acc > 0.5 or whenever loss < 1: reset fc",
-    );
+    let mut clock =
+        clock("start: train fc; epoch 1 or when acc > 0.5 or whenever loss < 1: reset fc");
     clock.start_epoch();
     assert_eq!(fired(&clock.start_epoch()), "rule 2");
     clock.observe("acc", 0.9);
@@ -88,7 +93,8 @@ fn steps_of_whenever_count_from_its_last_firing() {
 #[test]
 fn a_margin_in_percent_is_one_of_the_best_value() {
     let fires = |margin: &str, values: &[f64]| {
-        let text = format!("start: train fc; when m stops falling for 2 epochs by {margin}: reset fc");
+        let text =
+            format!("start: train fc; when m stops falling for 2 epochs by {margin}: reset fc");
         fired_after(&mut clock(&text), "m", values).get(1).cloned()
     };
     // 1 % of 10 is 0.1.
@@ -105,9 +111,8 @@ fn a_margin_in_percent_is_one_of_the_best_value() {
 
 #[test]
 fn repeat_goes_round_and_round() {
-    let mut own = clock(
-        "start: train fc; repeat { after 2 epochs: train layer4; after 1 epoch: train fc; }",
-    );
+    let mut own =
+        clock("start: train fc; repeat { after 2 epochs: train layer4; after 1 epoch: train fc; }");
     assert_eq!(
         firings(&mut own, 8, 0),
         ["0:0 rule 1", "2:0 rule 2", "3:0 rule 3", "5:0 rule 2", "6:0 rule 3"]
@@ -118,9 +123,8 @@ fn repeat_goes_round_and_round() {
 
 #[test]
 fn each_rule_fires_once_at_a_look() {
-    let mut own = clock(
-        "start: train fc; repeat { when loss < 9: train layer4; when loss < 9: train fc; }",
-    );
+    let mut own =
+        clock("start: train fc; repeat { when loss < 9: train layer4; when loss < 9: train fc; }");
     own.start_epoch();
     own.observe("loss", 1.0);
     // In a later round a rule sees only what was observed since it waits again.
@@ -147,33 +151,55 @@ fn the_only_rule_of_a_repeat_recurs_as_a_new_round() {
 #[test]
 fn draws_go_on_over_all_rounds() {
     let text = "start: train fc; repeat { after 1 epoch: train sample 1 of [layer1, layer2, layer3, layer4] seed 3 }";
-    let every = "start: train fc; every 1 epoch: train sample 1 of [layer1, layer2, layer3, layer4] seed 3";
+    let every =
+        "start: train fc; every 1 epoch: train sample 1 of [layer1, layer2, layer3, layer4] seed 3";
     let drawn = |text: &str| -> Vec<String> {
         let mut own = clock(text);
-        (0..12).map(|_| { own.start_epoch(); modules(&own) }).collect()
+        (0..12)
+            .map(|_| {
+                own.start_epoch();
+                modules(&own)
+            })
+            .collect()
     };
     assert_eq!(drawn(text), drawn(every));
 }
 
 #[test]
 fn a_moment_that_comes_once_has_no_place_in_a_repeat() {
-    let codes = |body: &str| codes_in(&format!("start: train fc; repeat {{ {body} }}"), &resnet18());
+    let codes =
+        |body: &str| codes_in(&format!("start: train fc; repeat {{ {body} }}"), &resnet18());
     for moment in ["start", "epoch 3", "step 3", "after 1 epoch or epoch 3"] {
         assert_eq!(codes(&format!("{moment}: reset fc")), ["FRZ0308"], "{moment}");
     }
     assert_eq!(codes("after 1 epoch: reset fc; }; epoch 9: { reset fc"), ["FRZ0101"]);
-    assert!(Policy::parse("start: train fc; repeat { after 1 epoch: reset fc } epoch 9: reset fc").is_err());
+    assert!(
+        Policy::parse("start: train fc; repeat { after 1 epoch: reset fc } epoch 9: reset fc")
+            .is_err()
+    );
     assert!(Policy::parse("start: train fc; repeat { }").is_err());
 }
 
 #[test]
 fn errors_of_a_round_are_reported_once_and_warnings_if_they_hold_in_all() {
-    let codes = |body: &str| codes_in(&format!("start: train fc, layer4; repeat {{ {body} }}"), &resnet18());
+    let codes = |body: &str| {
+        codes_in(&format!("start: train fc, layer4; repeat {{ {body} }}"), &resnet18())
+    };
     // In the first round `layer4` trains already, in the others it does not.
     assert!(codes("after 1 epoch: unfreeze layer4; after 1 epoch: freeze layer4").is_empty());
-    assert_eq!(codes("after 1 epoch: unfreeze fc; after 1 epoch: freeze layer4; after 1 epoch: unfreeze layer4"), ["FRZ0501"]);
+    assert_eq!(
+        codes(
+            "after 1 epoch: unfreeze fc; after 1 epoch: freeze layer4; after 1 epoch: unfreeze layer4"
+        ),
+        ["FRZ0501"]
+    );
     // Nothing trains in the second round.
-    assert_eq!(codes("after 1 epoch: train @frozen in (fc, layer4), layer3; after 1 epoch: freeze layer3, freeze @trainable"), ["FRZ0303"]);
+    assert_eq!(
+        codes(
+            "after 1 epoch: train @frozen in (fc, layer4), layer3; after 1 epoch: freeze layer3, freeze @trainable"
+        ),
+        ["FRZ0303"]
+    );
 }
 
 #[test]
@@ -183,8 +209,14 @@ fn a_repeat_that_alternates_is_checked_until_it_begins_alike() {
         &resnet18(),
     );
     assert!(found.iter().all(|found| !found.is_error()), "{found:?}");
-    let mut own = clock("start: train fc; repeat { after 1 epoch: train @frozen in (fc, layer4); }");
-    let all: Vec<String> = (0..4).map(|_| { own.start_epoch(); modules(&own) }).collect();
+    let mut own =
+        clock("start: train fc; repeat { after 1 epoch: train @frozen in (fc, layer4); }");
+    let all: Vec<String> = (0..4)
+        .map(|_| {
+            own.start_epoch();
+            modules(&own)
+        })
+        .collect();
     assert_eq!(all, ["fc", "layer4", "fc", "layer4"]);
 }
 

@@ -247,7 +247,7 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
-    let cases: [(&str, Value, &str); 25] = [
+    let cases: [(&str, Value, &str); 29] = [
         ("/epoch_began", json!(2), "its epoch began later than now"),
         ("/time", json!({"epochs": 0, "steps": 1, "shift": i64::MAX}), "more than can be counted"),
         ("/format", json!(2), "format 2 is not supported"),
@@ -264,8 +264,12 @@ fn states_of_another_plan_are_refused() {
         ("/trains", json!([99]), "a parameter trains that there is not"),
         ("/kept", json!([0]), "is frozen and has kept its state"),
         ("/options/0/lr", json!(9), "options that no policy can set"),
-        ("/options/0/weight_decay", json!(-1), "options that no policy can set"),
-        ("/curves/0/giver", json!({ "action": { "rule": 5, "action": 0 } }), "no rule has begun"),
+        ("/options/0/weight_decay", json!(0), "options that no policy can set"),
+        ("/options/0/lr_factor", json!(-1), "options that no policy can set"),
+        ("/options/0/anchor", json!(-1), "options that no policy can set"),
+        ("/options/0/arguments", json!([0, null, null, null, null]), "options that no policy can"),
+        ("/curves/0/origin/of", json!("weight_decay"), "options that no policy can set"),
+        ("/curves/0/origin/giver", json!({ "action": { "rule": 5, "action": 0 } }), "has begun"),
         ("/stats", json!([]), "statistics of 0 modules, and there are 1"),
         ("/metrics/conditions", json!([]), "its metrics are not those"),
         ("/metrics/conditions/0/best", late.clone(), "its metrics are not those"),

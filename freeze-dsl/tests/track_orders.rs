@@ -18,7 +18,15 @@ use support::{PROGRAM, fired, model, trainable};
 const MODULES: [&str; 3] = ["a", "b", "c"];
 
 fn modules() -> Model {
-    model(&["a.0.weight", "a.1.weight", "a.norm.weight[4]", "a.norm.bias[4]", "b.0.weight", "b.1.weight[8, 4]", "c.weight"])
+    model(&[
+        "a.0.weight",
+        "a.1.weight",
+        "a.norm.weight[4]",
+        "a.norm.bias[4]",
+        "b.0.weight",
+        "b.1.weight[8, 4]",
+        "c.weight",
+    ])
 }
 
 /// Actions of a sequence that owns this module, or of one that owns others too.

@@ -53,7 +53,10 @@ fn train_in_a_track_freezes_only_what_the_track_owns() {
 #[test]
 fn what_a_track_owns_trains_until_one_of_its_rules_fires() {
     let mut clock = start("start: train head; track in text { epoch 1: freeze @all }");
-    assert_eq!(trainable(&clock), ["text.0.weight", "text.norm.weight", "text.norm.bias", "head.weight"]);
+    assert_eq!(
+        trainable(&clock),
+        ["text.0.weight", "text.norm.weight", "text.norm.bias", "head.weight"]
+    );
     clock.start_epoch();
     assert_eq!(trainable(&clock), ["head.weight"]);
 }
@@ -126,9 +129,7 @@ fn restore_in_a_track_restores_what_it_owns() {
         [0, 1, 2].map(names),
         [
             Some("text.0.weight text.norm.weight text.norm.bias head.weight".to_owned()),
-            Some(
-                "vision.0.weight vision.1.weight vision.norm.weight vision.norm.bias".to_owned()
-            ),
+            Some("vision.0.weight vision.1.weight vision.norm.weight vision.norm.bias".to_owned()),
             None,
         ]
     );
@@ -193,7 +194,10 @@ fn what_a_sequence_does_not_own_is_an_error_whichever_sequence_it_is() {
     assert_eq!(owned(&format!("start: train sample 1 of [vision, head]; {tracks}")), ["FRZ0208"]);
     assert_eq!(owned("start: train head; track in vision { epoch 1: freeze text }"), ["FRZ0208"]);
     assert_eq!(owned(&format!("start: reset vision; {tracks}")), ["FRZ0208"]);
-    assert!(owned(&format!("start: train vision except vision, head; {tracks}")).contains(&"FRZ0201".to_owned()));
+    assert!(
+        owned(&format!("start: train vision except vision, head; {tracks}"))
+            .contains(&"FRZ0201".to_owned())
+    );
     assert!(owned(&format!("start: train @all except text; {tracks}")).is_empty());
 }
 
@@ -217,20 +221,36 @@ fn a_tensor_and_a_module_with_statistics_have_one_owner() {
         found[0].message,
         "`embed.weight` and `head.weight` are one tensor, with two owners"
     );
-    let norm = model(&["bn.weight[4]", "bn.bias[4]", "bn.running_mean[4]", "bn.running_var[4]", "fc.weight"]);
+    let norm = model(&[
+        "bn.weight[4]",
+        "bn.bias[4]",
+        "bn.running_mean[4]",
+        "bn.running_var[4]",
+        "fc.weight",
+    ]);
     let found = findings_in("start: train @all; track in bn.bias { epoch 1: freeze @all }", &norm);
     assert_eq!(found[0].code, Code::NotOwned);
-    assert!(found[0].message.contains("one module with running statistics"), "{}", found[0].message);
+    assert!(
+        found[0].message.contains("one module with running statistics"),
+        "{}",
+        found[0].message
+    );
 }
 
 #[test]
 fn a_track_without_a_scope_changes_no_trainable_parameters() {
     let codes = |text: &str| codes_in(text, &towers());
-    for action in ["train head", "freeze head", "unfreeze head", "set head lr linear 1 -> 0 over 2 epochs then freeze"] {
+    for action in [
+        "train head",
+        "freeze head",
+        "unfreeze head",
+        "set head lr linear 1 -> 0 over 2 epochs then freeze",
+    ] {
         let text = format!("start: train @all; track {{ epoch 1: {action} }}");
         assert!(codes(&text).contains(&"FRZ0208".to_owned()), "{text}");
     }
-    let found = findings_in("start: train @all; track vision { epoch 1: freeze vision }", &towers());
+    let found =
+        findings_in("start: train @all; track vision { epoch 1: freeze vision }", &towers());
     assert_eq!(found[0].suggestions[0].message, "let the track own this path");
     assert!(codes("start: train @all lr linear 1 -> 0 over 2 epochs then freeze; track { epoch 1: set head lr 1 }").contains(&"FRZ0208".to_owned()));
 }
@@ -248,33 +268,58 @@ fn a_scope_is_the_same_at_every_moment() {
 fn each_sequence_is_checked_by_itself() {
     let codes = |text: &str| codes_in(text, &towers());
     // A past moment within a track, and none across tracks.
-    assert!(codes("start: train @all; epoch 5: set head lr 1; track in text { epoch 2: freeze @all }").is_empty());
-    assert!(codes("start: train @all; track in text { epoch 5: freeze @norms; epoch 2: freeze @all }").contains(&"FRZ0301".to_owned()));
+    assert!(
+        codes("start: train @all; epoch 5: set head lr 1; track in text { epoch 2: freeze @all }")
+            .is_empty()
+    );
+    assert!(
+        codes("start: train @all; track in text { epoch 5: freeze @norms; epoch 2: freeze @all }")
+            .contains(&"FRZ0301".to_owned())
+    );
     // A `stop` counts for its own sequence.
-    assert!(codes("start: train @all; track { epoch 1: stop } track in text { epoch 2: freeze @all }").is_empty());
-    assert!(codes("start: train @all; track { epoch 1: stop; epoch 2: set head lr 1 }").contains(&"FRZ0302".to_owned()));
+    assert!(
+        codes("start: train @all; track { epoch 1: stop } track in text { epoch 2: freeze @all }")
+            .is_empty()
+    );
+    assert!(
+        codes("start: train @all; track { epoch 1: stop; epoch 2: set head lr 1 }")
+            .contains(&"FRZ0302".to_owned())
+    );
     // Something else trains, so a track may freeze all that it owns.
     assert!(codes("start: train head; track in text { epoch 1: freeze @all }").is_empty());
-    assert!(codes("start: freeze @all; track in vision, text { start: freeze @all }").contains(&"FRZ0303".to_owned()));
+    assert!(
+        codes("start: freeze @all; track in vision, text { start: freeze @all }")
+            .contains(&"FRZ0303".to_owned())
+    );
 }
 
 #[test]
 fn unfreezing_in_a_track_that_begins_trained_says_why_it_does_nothing() {
-    let found = findings_in("start: train head; track in text { epoch 2: unfreeze text.0 }", &towers());
+    let found =
+        findings_in("start: train head; track in text { epoch 2: unfreeze text.0 }", &towers());
     let found = found.into_iter().find(|it| it.code == Code::NoEffect).unwrap();
-    assert_eq!(
-        found.label,
-        "what a track owns trains until a rule of the track freezes it"
-    );
+    assert_eq!(found.label, "what a track owns trains until a rule of the track freezes it");
     assert_eq!(found.suggestions[0].message, "let the track begin frozen");
 }
 
 #[test]
 fn names_are_unique_within_a_sequence() {
     let codes = |text: &str| codes_in(text, &towers());
-    assert!(codes("start as a: train @all; track in text { epoch 1 as a: freeze @all }").is_empty());
-    assert_eq!(codes("start: train @all; track in text { epoch 1 as a: freeze @norms; epoch 2 as a: freeze @all }"), ["FRZ0203"]);
-    assert_eq!(codes("start: train @all; track a in text { epoch 1: freeze @all } track a { epoch 1: set head lr 1 }"), ["FRZ0203"]);
+    assert!(
+        codes("start as a: train @all; track in text { epoch 1 as a: freeze @all }").is_empty()
+    );
+    assert_eq!(
+        codes(
+            "start: train @all; track in text { epoch 1 as a: freeze @norms; epoch 2 as a: freeze @all }"
+        ),
+        ["FRZ0203"]
+    );
+    assert_eq!(
+        codes(
+            "start: train @all; track a in text { epoch 1: freeze @all } track a { epoch 1: set head lr 1 }"
+        ),
+        ["FRZ0203"]
+    );
 }
 
 #[test]
@@ -286,7 +331,8 @@ fn only_rules_loops_and_one_repeat_are_in_a_track() {
     }
     assert!(Policy::parse("start: train @all; track in text { }").is_err());
     assert!(Policy::parse("start: train @all; track in text { epoch 1: freeze @all").is_err());
-    let policy = "start: train track.x, repeat.y, whenever.z; track t in track { epoch 1: freeze @all }";
+    let policy =
+        "start: train track.x, repeat.y, whenever.z; track t in track { epoch 1: freeze @all }";
     assert!(Policy::parse(policy).is_ok(), "these words stay legal in paths");
 }
 
@@ -298,8 +344,11 @@ fn a_plan_has_the_rows_of_each_track() {
     )
     .unwrap();
     let plan = policy.plan(&towers()).unwrap();
-    let rows: Vec<_> =
-        plan.rows().iter().map(|row| (row.rule.as_str(), row.track.as_deref(), row.trainable)).collect();
+    let rows: Vec<_> = plan
+        .rows()
+        .iter()
+        .map(|row| (row.rule.as_str(), row.track.as_deref(), row.trainable))
+        .collect();
     assert_eq!(
         rows,
         [

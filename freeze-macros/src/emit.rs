@@ -214,7 +214,9 @@ emit! {
     enum ast::Verb { Train, Unfreeze, Set, Freeze }
     enum ast::Setting {
         Lr(curve),
-        WeightDecay(number),
+        LrTimes { factor, to },
+        WeightDecay(curve),
+        Anchor(number),
         Optimizer { name, arguments },
         Stats(stats),
         KeepState
@@ -223,9 +225,10 @@ emit! {
     enum ast::Piece {
         Hold(number),
         Ramp { shape, from, to, over, repeat },
+        InverseSqrt { from, over },
         Staircase { from, factor, every, to }
     }
-    enum ast::Shape { Linear, Cosine, Exp }
+    enum ast::Shape { Linear, Cosine, Exp, Sqrt, Power(exponent) }
     enum ast::Term {
         Path(segments),
         Regex(regex),

@@ -211,7 +211,8 @@ impl SequenceCheck<'_> {
             };
             let mut reported: Vec<&Diagnostic> = Vec::new();
             for finding in rounds.iter().flatten() {
-                let in_round = |round: &Vec<Diagnostic>| round.iter().any(|it| is_same(it, finding));
+                let in_round =
+                    |round: &Vec<Diagnostic>| round.iter().any(|it| is_same(it, finding));
                 let holds = finding.is_error() || rounds.iter().all(in_round);
                 if holds && !reported.iter().any(|known| is_same(known, finding)) {
                     reported.push(finding);
@@ -518,6 +519,12 @@ impl EffectCheck<'_> {
                 {
                     continue;
                 }
+                // A factor may be 1 in one turn of a loop.
+                LoweredAction::On { verb: Verb::Set, options, .. }
+                    if options.lr_times().is_some() && !rule.is_written_once =>
+                {
+                    continue;
+                }
                 LoweredAction::On { verb: Verb::Set, options, .. } if *idle => {
                     if options.stats.is_some() && !self.decides(selection) {
                         "no running statistics belong to this"
@@ -546,9 +553,7 @@ impl EffectCheck<'_> {
     fn is_untouched(&self) -> bool {
         let before = self.bound.rules.get(self.sequence.rules.clone()).unwrap_or_default();
         let changes = |rule: &LoweredRule| {
-            rule.actions
-                .iter()
-                .any(|it| it.value.is(Verb::Train) || it.value.is(Verb::Freeze))
+            rule.actions.iter().any(|it| it.value.is(Verb::Train) || it.value.is(Verb::Freeze))
         };
         let mut before = before.iter().take_while(|rule| rule.span != self.applied.rule.span);
         self.sequence.name.is_some() && !before.any(changes)
@@ -576,5 +581,5 @@ impl EffectCheck<'_> {
 
 /// Whether these options freeze something in the end.
 fn ends_frozen(options: &ParamOptions) -> bool {
-    options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
+    options.lr_curve().is_some_and(|lr| lr.then_freeze)
 }

@@ -58,8 +58,7 @@ impl<'b> OwnershipCheck<'b, '_> {
                     None => *owner = Some(id),
                     Some(other) if reported.insert((other, id)) => {
                         let first = self.bound.sequence(other);
-                        let message =
-                            format!("two tracks own `{}`", self.bound.name(slice));
+                        let message = format!("two tracks own `{}`", self.bound.name(slice));
                         let finding = Diagnostic::new(Code::NotOwned, of.span, message)
                             .label("this track owns it as well");
                         let finding = match first.filter(|first| first.span != of.span) {
@@ -149,7 +148,9 @@ impl<'b> OwnershipCheck<'b, '_> {
             let Some(first) = outside.iter().next() else { continue };
             let written = readable(self.text.get(targets.span.range()).unwrap_or_default());
             let message = match &of.name {
-                Some(name) => format!("`{written}` has parameters that track `{name}` does not own"),
+                Some(name) => {
+                    format!("`{written}` has parameters that track `{name}` does not own")
+                }
                 None => format!("`{written}` has parameters that a track owns"),
             };
             let label = match (&of.name, self.owner(first)) {
@@ -208,7 +209,7 @@ impl<'b> OwnershipCheck<'b, '_> {
     fn ending_curves(&mut self) {
         let bound = self.bound;
         let mut ending = SliceSet::with_capacity(bound.table.len());
-        if bound.defaults.lr.as_ref().is_some_and(|lr| lr.then_freeze) {
+        if bound.defaults.lr_curve().is_some_and(|lr| lr.then_freeze) {
             ending.fill();
         }
         let actions = |ownerless: bool| {
@@ -216,11 +217,13 @@ impl<'b> OwnershipCheck<'b, '_> {
             rules.flat_map(|(_, rule)| rule.actions.iter().map(move |action| (rule, action)))
         };
         let lr = |action: &'b Spanned<LoweredAction>| match &action.value {
-            LoweredAction::On { targets, options, .. } => Some((targets, options.lr.as_ref()?)),
+            LoweredAction::On { targets, options, .. } => {
+                Some((targets, options.lr.as_ref()?.span, options.lr_curve()?))
+            }
             _ => None,
         };
         for (_, action) in actions(false) {
-            if let Some((targets, _)) = lr(action).filter(|(_, lr)| lr.then_freeze) {
+            if let Some((targets, ..)) = lr(action).filter(|(_, _, curve)| curve.then_freeze) {
                 ending.union_with(&targets.value.most(&bound.table));
             }
         }
@@ -229,10 +232,10 @@ impl<'b> OwnershipCheck<'b, '_> {
         }
         let found: Vec<_> = actions(true)
             .filter_map(|(rule, action)| {
-                let (targets, lr) = lr(action)?;
+                let (targets, place, _) = lr(action)?;
                 let mut both = targets.value.most(&bound.table);
                 both.intersect_with(&ending);
-                Some((rule, lr.span, both.iter().next()?))
+                Some((rule, place, both.iter().next()?))
             })
             .collect();
         for (rule, place, slice) in found {

@@ -107,9 +107,11 @@ fn is_metric(metric: &Metric, name: &str) -> bool {
 
 fn place_in(metric: &str, rule: &Rule) -> Option<Span> {
     let watched = rule.trigger.iter().find_map(|moment| match &moment.value {
-        Moment::When(conditions) | Moment::Whenever(conditions) => conditions.iter().find_map(|condition| {
-            is_metric(&condition.metric.value, metric).then_some(condition.metric.span)
-        }),
+        Moment::When(conditions) | Moment::Whenever(conditions) => {
+            conditions.iter().find_map(|condition| {
+                is_metric(&condition.metric.value, metric).then_some(condition.metric.span)
+            })
+        }
         _ => None,
     });
     watched.or_else(|| place_in_actions(metric, &rule.actions))

@@ -288,13 +288,15 @@ fn earliest(rule: &LoweredRule, before: Earliest, run: Option<RunLength>) -> Ear
         },
         TriggerMoment::After(period) | TriggerMoment::Every(period) => later(before, *period, run),
         // All of them must hold.
-        TriggerMoment::When(conditions) | TriggerMoment::Whenever(conditions) => conditions.iter().fold(before, |latest, condition| {
-            let holds = lasting(&condition.test, before);
-            Earliest {
-                epochs: latest.epochs.max(holds.epochs),
-                steps: latest.steps.max(holds.steps),
-            }
-        }),
+        TriggerMoment::When(conditions) | TriggerMoment::Whenever(conditions) => {
+            conditions.iter().fold(before, |latest, condition| {
+                let holds = lasting(&condition.test, before);
+                Earliest {
+                    epochs: latest.epochs.max(holds.epochs),
+                    steps: latest.steps.max(holds.steps),
+                }
+            })
+        }
     };
     rule.trigger
         .iter()

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::{Clock, Transition};
-use crate::index::{RuleId, SequenceId, SliceId, ids};
+use crate::index::{CurveId, RuleId, SequenceId, SliceId, ids};
 use crate::ir::{LoweredRule, Optimizer};
 use crate::plan::SliceOptions;
 use crate::source::Span;
@@ -17,8 +17,19 @@ pub struct SliceGroup {
     pub lr: Option<f64>,
     /// Their weight decay; `None` if neither sets one or an optimizer.
     pub weight_decay: Option<f64>,
-    /// Their optimizer; `None` if neither sets one.
+    /// How strongly each step pulls them toward the values that they had when training began; 0
+    /// for not at all.
+    pub anchor: f64,
+    /// Their optimizer, with the numbers in force; `None` if neither sets one.
     pub optimizer: Option<Optimizer>,
+}
+
+impl SliceGroup {
+    /// What groups with the same options have in common, without their optimizers.
+    fn key(&self) -> (Option<u64>, Option<u64>, u64) {
+        let bits = |value: Option<f64>| value.map(|value| (value + 0.0).to_bits());
+        (bits(self.lr), bits(self.weight_decay), (self.anchor + 0.0).to_bits())
+    }
 }
 
 impl Clock {
@@ -32,46 +43,58 @@ impl Clock {
             .map(|running| running.value(self.time, &self.lengths))
             .collect();
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
-        self.groups.clear();
+        let mut groups: Vec<SliceGroup> = Vec::new();
         // There may be as many options and groups as slices: no slice is compared to all of them.
-        let bits = |value: Option<f64>| value.map(|value| (value + 0.0).to_bits());
         let mut known: HashMap<_, Vec<(SliceOptions, usize)>> = HashMap::new();
         let mut alike: HashMap<_, Vec<usize>> = HashMap::new();
         for slice in bound.training(&self.state.trains) {
             let Some(options) = self.state.options(slice) else { continue };
-            let same = known.entry((options.lr, bits(options.weight_decay))).or_default();
+            let key = (options.lr, options.lr_factor.to_bits(), options.weight_decay);
+            let same = known.entry((key, options.anchor.to_bits())).or_default();
             let place = same.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
             let place = place.unwrap_or_else(|| {
-                let lr =
-                    options.lr.and_then(|lr| values.get(lr.index()).copied()).or(self.program.lr);
-                let weight_decay =
-                    self.program.weight_decay_or(options.weight_decay, options.optimizer);
-                let optimizer = self.program.optimizer_or(options.optimizer);
-                let alike = alike.entry((bits(lr), bits(weight_decay))).or_default();
+                let group = self.group_of(options, &values);
+                let alike = alike.entry(group.key()).or_default();
                 let has_same = |place: &usize| {
-                    let group = self.groups.get(*place);
-                    group.is_some_and(|group| group.optimizer == optimizer)
+                    let known = groups.get(*place);
+                    known.is_some_and(|known| known.optimizer == group.optimizer)
                 };
                 let known = alike.iter().copied().find(has_same);
-                let place = known.unwrap_or(self.groups.len());
+                let place = known.unwrap_or(groups.len());
                 if known.is_none() {
                     alike.push(place);
-                    self.groups.push(SliceGroup {
-                        slices: Vec::new(),
-                        lr,
-                        weight_decay,
-                        optimizer,
-                    });
+                    groups.push(group);
                 }
                 same.push((*options, place));
                 place
             });
-            if let Some(group) = self.groups.get_mut(place) {
+            if let Some(group) = groups.get_mut(place) {
                 group.slices.push(slice);
             }
         }
+        self.groups = groups;
         for (id, deciding) in ids(0..bound.deciding.len()).zip(&bound.deciding) {
             self.live.set(id, !self.stopped && self.state.is_live(id, deciding));
+        }
+    }
+
+    /// A group without slices, of these options where curves have these values.
+    fn group_of(&self, options: &SliceOptions, values: &[f64]) -> SliceGroup {
+        let value = |curve: Option<CurveId>| values.get(curve?.index()).copied();
+        let lr = value(options.lr).or(self.program.lr);
+        let mut optimizer = self.program.optimizer_or(options.optimizer);
+        for (index, curve) in options.arguments.iter().enumerate() {
+            if let Some(value) = value(*curve) {
+                optimizer = optimizer.map(|optimizer| optimizer.with_number(index, value));
+            }
+        }
+        let decay = value(options.weight_decay);
+        SliceGroup {
+            slices: Vec::new(),
+            lr: lr.map(|lr| (lr * options.lr_factor).min(f64::MAX)),
+            weight_decay: self.program.weight_decay_or(decay, options.optimizer),
+            anchor: options.anchor,
+            optimizer,
         }
     }
 

@@ -288,11 +288,11 @@ impl Metrics {
     /// Takes over what another one observed, whose rules may have other conditions. `pairs` are the
     /// rules that wait or recur in both, by their indices here and there.
     pub(super) fn take_over(&mut self, from: &Self, pairs: &[(usize, usize)]) {
-        let known = from.rules.iter().filter(|rule| matches!(rule.watch, Watch::Later | Watch::Waiting));
+        let known =
+            from.rules.iter().filter(|rule| matches!(rule.watch, Watch::Later | Watch::Waiting));
         let known = known.flat_map(|rule| &rule.moments).flat_map(|moment| &moment.conditions);
-        let compared: Vec<&WatchedCondition> = known
-            .filter(|it| matches!(it.condition.test, MetricTest::Compares { .. }))
-            .collect();
+        let compared: Vec<&WatchedCondition> =
+            known.filter(|it| matches!(it.condition.test, MetricTest::Compares { .. })).collect();
         for watched in self.watched() {
             let same = compared.iter().find(|known| known.condition == watched.condition);
             if let Some(known) = same {
@@ -301,7 +301,8 @@ impl Metrics {
         }
         // What stops falling or rising does so since its rule began to wait.
         for (own, other) in pairs {
-            let (Some(own), Some(other)) = (self.rules.get_mut(*own), from.rules.get(*other)) else {
+            let (Some(own), Some(other)) = (self.rules.get_mut(*own), from.rules.get(*other))
+            else {
                 continue;
             };
             if own.has_conditions_of(other) {

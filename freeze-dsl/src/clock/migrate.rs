@@ -8,7 +8,7 @@ use super::{Clock, Program};
 use crate::diagnostic::Findings;
 use crate::index::{CurveId, RuleId, SliceId};
 use crate::ir::{LoweredAction, LoweredRule};
-use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, CurveOrigin, Plan, State};
+use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, CurveGiver, CurveOrigin, Plan, State};
 use crate::time::{ActiveCurve, Time, float, round};
 
 /// Why a clock cannot continue with another policy or model.
@@ -71,9 +71,10 @@ impl Clock {
         };
         if before != steps_per_epoch {
             let own = std::iter::once(&mut self.time);
-            let progress = self.progress.iter_mut().flat_map(|progress| {
-                [&mut progress.previous, &mut progress.recurred]
-            });
+            let progress = self
+                .progress
+                .iter_mut()
+                .flat_map(|progress| [&mut progress.previous, &mut progress.recurred]);
             let curves = self.state.running.iter_mut().map(|curve| &mut curve.at.since);
             for time in own.chain(progress).chain(curves).chain(self.metrics.moments()) {
                 *time = time.with_scaled(scaled(*time));
@@ -160,8 +161,7 @@ impl Clock {
         stopped: &mut bool,
     ) -> Result<Progress, MigrateError> {
         let (before, after) = (self.plan.bound(), plan.bound());
-        let (Some(other), Some(progress)) =
-            (before.sequences.get(known), self.progress.get(known))
+        let (Some(other), Some(progress)) = (before.sequences.get(known), self.progress.get(known))
         else {
             return Ok(Progress::beginning(self.time));
         };
@@ -245,8 +245,7 @@ impl Clock {
                 let firings = self.firings.get(index).copied().unwrap_or_default();
                 if let Some(rule) = bound.rules.get(index) {
                     let firing = firings.saturating_sub(1);
-                    state =
-                        AppliedRule::new(bound, of, rule, &state, firing, self.time).after;
+                    state = AppliedRule::new(bound, of, rule, &state, firing, &self.moment()).after;
                 }
             }
         }
@@ -266,7 +265,7 @@ impl Clock {
                 if let Some(rule) =
                     after.rules.get(index).filter(|_| progress.has_fired(place, other))
                 {
-                    state = AppliedRule::new(after, of, rule, &state, 0, self.time).after;
+                    state = AppliedRule::new(after, of, rule, &state, 0, &self.moment()).after;
                 }
             }
         }
@@ -352,11 +351,12 @@ impl Clock {
         let mut state = fresh.unwrap_or_else(|| after.start());
         let mut running = Vec::new();
         for curve in &self.state.running {
-            let there = |origin| match origin {
-                CurveOrigin::Default => Some(origin),
-                CurveOrigin::Action { rule, action } => {
+            let there = |origin: CurveOrigin| match origin.giver {
+                CurveGiver::Default => Some(origin),
+                CurveGiver::Action { rule, action } => {
                     let pair = rules.iter().find(|(_, place)| *place == rule.index())?;
-                    Some(CurveOrigin::Action { rule: RuleId::new(pair.0), action })
+                    let giver = CurveGiver::Action { rule: RuleId::new(pair.0), action };
+                    Some(CurveOrigin { giver, ..origin })
                 }
             };
             let other = before.origin(curve).and_then(there).and_then(|origin| after.curve(origin));
@@ -378,16 +378,16 @@ impl Clock {
             if !has_fresh {
                 return Err(MigrateError::Rows(after.name(slice).to_owned()));
             }
-            // New parameters follow a curve that has begun.
-            let Some(begun) = options.lr.and_then(|lr| state.running.get(lr.index())) else {
-                continue;
-            };
-            let place = running.iter().rposition(|curve| curve.is_same(begun));
-            options.lr = Some(CurveId::new(place.unwrap_or(running.len())));
-            match place.and_then(|place| running.get(place)) {
-                Some(curve) if curve.at.has_frozen => state.trains.set(slice, false),
-                Some(_) => {}
-                None => running.push(begun.clone()),
+            // New parameters follow curves that have begun.
+            for id in options.curves_mut() {
+                let Some(begun) = state.running.get(id.index()) else { continue };
+                let place = running.iter().rposition(|curve| curve.is_same(begun));
+                *id = CurveId::new(place.unwrap_or(running.len()));
+                match place.and_then(|place| running.get(place)) {
+                    Some(curve) if curve.at.has_frozen => state.trains.set(slice, false),
+                    Some(_) => {}
+                    None => running.push(begun.clone()),
+                }
             }
         }
         state.running = running;

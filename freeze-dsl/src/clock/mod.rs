@@ -24,7 +24,7 @@ use crate::diagnostic::readable;
 use crate::index::{IdSet, SequenceId, SliceId, SliceSet};
 use crate::ir::{LoweredAction, MetricCondition, TriggerMoment};
 use crate::model::NormalisationId;
-use crate::plan::{AppliedRule, BoundSequence, Plan, State};
+use crate::plan::{AppliedRule, BoundSequence, FiringMoment, Plan, State};
 use crate::time::{Lengths, Time};
 use metrics::{Metrics, Watch};
 use progress::Progress;
@@ -200,12 +200,15 @@ impl Clock {
         for (of, progress) in self.plan.bound().sequences.iter().zip(&self.progress) {
             let (waiting, recurring) = (progress.waiting(of), progress.recurring(of));
             for rule in of.rules.clone() {
-                self.metrics.watch(rule, match rule {
-                    _ if rule == waiting => Watch::Waiting,
-                    _ if Some(rule) == recurring => Watch::Recurring,
-                    _ if progress.has_fired(rule, of) => Watch::Past,
-                    _ => Watch::Later,
-                });
+                self.metrics.watch(
+                    rule,
+                    match rule {
+                        _ if rule == waiting => Watch::Waiting,
+                        _ if Some(rule) == recurring => Watch::Recurring,
+                        _ if progress.has_fired(rule, of) => Watch::Past,
+                        _ => Watch::Later,
+                    },
+                );
             }
         }
         self.wake = self.next_wake();
@@ -216,7 +219,8 @@ impl Clock {
         let bound = self.plan.bound();
         let mut wake = Wake::NEVER;
         for (of, progress) in bound.sequences.iter().zip(&self.progress) {
-            let waiting = bound.rules.get(progress.waiting(of)).filter(|_| progress.next < of.rules.len());
+            let waiting =
+                bound.rules.get(progress.waiting(of)).filter(|_| progress.next < of.rules.len());
             for moment in waiting.into_iter().flat_map(|rule| &rule.trigger.value) {
                 wake.add(&moment.value, progress.previous, &self.lengths);
             }
@@ -234,7 +238,7 @@ impl Clock {
         let bound = self.plan.bound();
         let (Some(rule), Some(of)) = (bound.rule(id), bound.sequence(sequence)) else { return };
         let firing = self.firings.get(id.index()).copied().unwrap_or_default();
-        let applied = AppliedRule::new(bound, of, rule, &self.state, firing, self.time);
+        let applied = AppliedRule::new(bound, of, rule, &self.state, firing, &self.moment());
         if of.is_ownerless {
             transition.notes.extend(self.empty_targets(&applied));
         }
@@ -262,9 +266,11 @@ impl Clock {
                         metric: metric.to_string(),
                         best: *best,
                         observed,
-                        slices: of.owned.as_ref().filter(|_| !of.is_ownerless).map(|owned| {
-                            bound.training(owned).collect()
-                        }),
+                        slices: of
+                            .owned
+                            .as_ref()
+                            .filter(|_| !of.is_ownerless)
+                            .map(|owned| bound.training(owned).collect()),
                         normalisations: self.owned_normalisations(of),
                     });
                 }
@@ -286,9 +292,7 @@ impl Clock {
             let targets = action.value.targets()?;
             let is_empty = targets.value.changes() && selection.is_clear();
             let written = readable(text.get(targets.span.range())?);
-            is_empty.then(|| {
-                format!("`{written}` selects nothing at `{}`", applied.rule.name)
-            })
+            is_empty.then(|| format!("`{written}` selects nothing at `{}`", applied.rule.name))
         });
         empty.collect()
     }
@@ -299,10 +303,18 @@ impl Clock {
         let is_main = of.name.is_none();
         let deciding = self.plan.bound().deciding.iter().enumerate();
         // Statistics without parameters belong to the main sequence.
-        let own = deciding.filter(|(_, slices)| {
-            if slices.is_clear() { is_main } else { !slices.is_disjoint(owned) }
-        });
+        let own =
+            deciding.filter(
+                |(_, slices)| {
+                    if slices.is_clear() { is_main } else { !slices.is_disjoint(owned) }
+                },
+            );
         Some(own.map(|(index, _)| NormalisationId::new(index)).collect())
+    }
+
+    /// This moment, for the rules that fire at it.
+    const fn moment(&self) -> FiringMoment {
+        FiringMoment { now: self.time, rates: Some((self.lengths, self.program.lr)) }
     }
 
     /// Whether a rule of any sequence is due, or fires again.
@@ -373,18 +385,19 @@ impl Clock {
         };
         transition.unfrozen = without(is, was);
         transition.frozen = without(was, is);
-        // Another optimizer begins with a state of its own.
+        // Another kind of optimizer begins with a state of its own.
         let optimizer = |state: &State, slice: SliceId| {
             state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
+        let keeps_state =
+            |slice: &SliceId| match (optimizer(before, *slice), optimizer(&self.state, *slice)) {
+                (Some(was), Some(is)) => was.shares_state_with(&is),
+                (was, is) => was == is,
+            };
         let with_state = self.state.with_state();
         let mut still = before.with_state();
         still.intersect_with(&with_state);
-        transition.dropped.extend(
-            bound
-                .training(&still)
-                .filter(|slice| optimizer(before, *slice) != optimizer(&self.state, *slice)),
-        );
+        transition.dropped.extend(bound.training(&still).filter(|slice| !keeps_state(slice)));
         for restore in transition.restored.iter().filter(|restore| restore.observed.is_some()) {
             match &restore.slices {
                 Some(slices) => {

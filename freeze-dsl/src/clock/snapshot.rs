@@ -9,9 +9,9 @@ use super::progress::Progress;
 use super::{Clock, Program};
 use crate::ast::Stats;
 use crate::index::{CurveId, SliceId, SliceSet};
-use crate::ir::LoweredAction;
+use crate::ir::{CurveUse, LoweredAction};
 use crate::json::{self, Format};
-use crate::plan::{BoundPolicy, BoundSequence, CurveOrigin, Plan, SliceOptions, State};
+use crate::plan::{BoundPolicy, BoundSequence, CurveGiver, CurveOrigin, Plan, SliceOptions, State};
 use crate::time::Time;
 use crate::time::{ActiveCurve, CurvePosition};
 
@@ -60,7 +60,7 @@ struct SnapshotJson {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CurveJson {
-    giver: CurveOrigin,
+    origin: CurveOrigin,
     at: CurvePosition,
 }
 
@@ -79,7 +79,7 @@ impl Clock {
     pub fn snapshot(&self) -> Snapshot {
         let State { trains, kept, options, running, stats } = &self.state;
         let curve = |running: &ActiveCurve| {
-            Some(CurveJson { giver: self.plan.bound().origin(running)?, at: running.at })
+            Some(CurveJson { origin: self.plan.bound().origin(running)?, at: running.at })
         };
         Snapshot(SnapshotJson {
             format: Format,
@@ -151,9 +151,10 @@ impl Clock {
             "its rules did not fire in order, or one of them later than now".to_owned()
         })?;
         let is_counted = |of: &BoundSequence, progress: &Progress| {
-            of.rules.clone().zip(from.firings.get(of.rules.clone()).unwrap_or_default()).all(
-                |(rule, count)| *count <= MOST && progress.has_fired(rule, of) == (*count > 0),
-            )
+            of.rules
+                .clone()
+                .zip(from.firings.get(of.rules.clone()).unwrap_or_default())
+                .all(|(rule, count)| *count <= MOST && progress.has_fired(rule, of) == (*count > 0))
         };
         require(progress().all(|(of, progress)| is_counted(of, progress)), || {
             "its rules did not fire in order".to_owned()
@@ -200,10 +201,18 @@ impl SnapshotJson {
                 .collect::<Result<_, _>>()?,
             stats: self.stats.clone(),
         };
-        let of_a_curve = |lr: CurveId| lr.index() < state.running.len();
+        let is_of = |curve: Option<CurveId>, of: CurveUse| {
+            let follows = |curve: CurveId| self.curves.get(curve.index()).map(|it| it.origin.of);
+            curve.is_none_or(|curve| follows(curve) == Some(of))
+        };
+        let is_number = |value: f64| value.is_finite() && value >= 0.0;
         let of_a_policy = |options: &SliceOptions| {
-            options.lr.is_none_or(of_a_curve)
-                && options.weight_decay.is_none_or(|decay| decay.is_finite() && decay >= 0.0)
+            let mut arguments = options.arguments.iter().enumerate();
+            is_of(options.lr, CurveUse::Lr)
+                && is_of(options.weight_decay, CurveUse::WeightDecay)
+                && arguments.all(|(index, curve)| is_of(*curve, CurveUse::Argument(index)))
+                && is_number(options.lr_factor)
+                && is_number(options.anchor)
                 && options.optimizer.is_none_or(|optimizer| optimizer.fault().is_none())
         };
         require(state.options.iter().all(of_a_policy), || {
@@ -224,16 +233,16 @@ impl SnapshotJson {
 
     /// A curve that has begun.
     fn running(&self, from: &CurveJson, bound: &BoundPolicy) -> Result<ActiveCurve, SnapshotError> {
-        let has_begun = |curve: &&Arc<crate::ir::LrCurve>| {
-            let has_fired = match from.giver {
-                CurveOrigin::Default => true,
-                CurveOrigin::Action { rule, .. } => {
+        let has_begun = |curve: &&Arc<crate::ir::ValueCurve>| {
+            let has_fired = match from.origin.giver {
+                CurveGiver::Default => true,
+                CurveGiver::Action { rule, .. } => {
                     self.firings.get(rule.index()).is_some_and(|count| *count > 0)
                 }
             };
             has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
         };
-        let curve = bound.curve(from.giver).filter(has_begun);
+        let curve = bound.curve(from.origin).filter(has_begun);
         match curve {
             Some(curve) => Ok(ActiveCurve::resumed(Arc::clone(curve), from.at)),
             None => Err(SnapshotError("it has a curve that no rule has begun".to_owned())),

@@ -5,6 +5,7 @@ mod curve;
 mod duration;
 mod loop_trace;
 mod optimizer;
+mod optimizer_numbers;
 mod options;
 mod overrides;
 mod program;
@@ -14,13 +15,14 @@ mod trigger;
 
 pub use duration::RunLength;
 pub use optimizer::Optimizer;
+pub use optimizer_numbers::OptimizerNumber;
 pub use program::Program;
 
-pub(crate) use curve::{LrCurve, LrPiece};
+pub(crate) use curve::{CurvePiece, RampShape, ValueCurve};
 pub(crate) use duration::Period;
 pub(crate) use loop_trace::LoopTrace;
-pub(crate) use optimizer::ArgumentSlot;
-pub(crate) use options::ParamOptions;
+pub(crate) use optimizer::{ArgumentSlot, ValidRange};
+pub(crate) use options::{CurveUse, LrOption, LrTimes, ParamOptions, ScheduledOptimizer};
 pub(crate) use overrides::Overrides;
 pub(crate) use rule::{LoweredAction, LoweredPolicy, LoweredRule};
 pub(crate) use sequence::{Ownership, Sequence};

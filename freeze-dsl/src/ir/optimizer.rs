@@ -118,6 +118,21 @@ impl Optimizer {
         }
     }
 
+    /// Whether a parameter's state of one optimizer serves the other: where both are of one kind, and
+    /// neither `amsgrad` nor `centered` was switched. Other numbers keep the state, as in `PyTorch`.
+    #[must_use]
+    pub fn shares_state_with(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Sgd { .. }, Self::Sgd { .. }) => true,
+            (Self::Adam { amsgrad: one, .. }, Self::Adam { amsgrad: other, .. })
+            | (Self::AdamW { amsgrad: one, .. }, Self::AdamW { amsgrad: other, .. })
+            | (Self::RmsProp { centered: one, .. }, Self::RmsProp { centered: other, .. }) => {
+                one == other
+            }
+            _ => false,
+        }
+    }
+
     /// The name that a policy calls it by.
     #[must_use]
     pub const fn name(&self) -> &'static str {

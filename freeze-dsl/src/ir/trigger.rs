@@ -79,7 +79,8 @@ impl TriggerMoment {
     /// The same without the parameters that it observes, which another model may have others of.
     pub(crate) fn without_targets(&self) -> Self {
         let without = |conditions: &[MetricCondition]| {
-            let without = |it: &MetricCondition| MetricCondition { grad_norm_of: None, ..it.clone() };
+            let without =
+                |it: &MetricCondition| MetricCondition { grad_norm_of: None, ..it.clone() };
             conditions.iter().map(without).collect()
         };
         match self {

@@ -168,7 +168,9 @@ impl Lowering<'_, '_> {
         if verb == Verb::Set && settings.is_empty() {
             self.report(
                 Diagnostic::new(Code::MisplacedOption, place, "`set` without an option")
-                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` after this")
+                    .label(
+                        "expected an option such as `lr`, `weight_decay` or `optimizer` after this",
+                    )
                     .guess_without("leave it out", removal::of_element(self.text, place)),
             );
         }

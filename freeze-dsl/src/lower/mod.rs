@@ -2,6 +2,7 @@
 //! numbers and checks every value. With a model, selectors become selections of its parameters.
 
 mod actions;
+mod curves;
 mod lists;
 mod loops;
 mod numbers;
@@ -280,8 +281,9 @@ impl Lowering<'_, '_> {
                     self.misplaced(item, within);
                 }
                 (Item::Default(settings), Within::Policy) => {
-                    let (options, keep) = self.options(settings);
+                    let (mut options, keep) = self.options(settings);
                     self.check_zero_lr(settings, &options, None);
+                    self.check_default_rate(settings, &mut options);
                     if let Some(place) = keep {
                         self.does_not_fit(place, "keep state", "`default`");
                     }
@@ -326,9 +328,10 @@ impl Lowering<'_, '_> {
             (Item::Track { .. }, Within::Track | Within::Rules) if self.current > 0 => {
                 ("a track holds no other track", "write this outside of the track")
             }
-            (_, Within::Loop) => {
-                ("a loop holds rules, loops and tracks, nothing else", "write this outside of the loop")
-            }
+            (_, Within::Loop) => (
+                "a loop holds rules, loops and tracks, nothing else",
+                "write this outside of the loop",
+            ),
             (_, Within::Track) => (
                 "a track holds rules, loops and a `repeat` at its end, nothing else",
                 "write this outside of the track",

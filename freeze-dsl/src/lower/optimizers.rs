@@ -1,13 +1,15 @@
 //! Optimizers and their arguments.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::Lowering;
+use super::curves::Quantity;
 use crate::ast::{self, Argument};
 use crate::diagnostic::{
     Applicability, Code, Diagnostic, Edit, Reported, Suggestion, nearest, one_of, removal,
 };
-use crate::ir::{ArgumentSlot, Optimizer};
+use crate::ir::{ArgumentSlot, Optimizer, ScheduledOptimizer, ValueCurve};
 use crate::source::{Span, Spanned};
 
 /// Where an optimizer is written, and which options are written beside it.
@@ -22,10 +24,11 @@ impl Lowering<'_, '_> {
         name: &Spanned<ast::Text>,
         arguments: &[Argument],
         outside: &OutsideOptimizer,
-    ) -> Result<Optimizer, Reported> {
+    ) -> Result<ScheduledOptimizer, Reported> {
         let Some(mut optimizer) = Optimizer::named(&name.value) else {
             return Err(self.unknown_optimizer(name));
         };
+        let mut curves = Vec::new();
         let mut seen: HashMap<&str, Span> = HashMap::new();
         for argument in arguments {
             if let Some(first) = seen.insert(&argument.name.value, argument.name.span) {
@@ -40,9 +43,11 @@ impl Lowering<'_, '_> {
                     .guess_without("leave out the second", self.argument_place(argument)),
                 );
             }
-            self.argument(&mut optimizer, argument, arguments.len() == 1, outside);
+            let curve = self.argument(&mut optimizer, argument, arguments.len() == 1, outside);
+            curves.extend(curve.map(|(index, curve)| (index, Arc::new(curve))));
         }
-        if let Some(message) = optimizer.nesterov_fault() {
+        let scheduled = ScheduledOptimizer { optimizer, curves };
+        if let Some(message) = scheduled.nesterov_fault() {
             let named = |name: &str| arguments.iter().find(|it| it.name.value == name);
             let place = named("nesterov").map_or(name.span, |flag| flag.name.span);
             let momentum = match named("momentum") {
@@ -63,7 +68,7 @@ impl Lowering<'_, '_> {
                 _ => finding,
             });
         }
-        Ok(optimizer)
+        Ok(scheduled)
     }
 
     fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) -> Reported {
@@ -129,18 +134,19 @@ impl Lowering<'_, '_> {
         })
     }
 
-    /// Sets an argument, if the optimizer has it.
+    /// Sets an argument, if the optimizer has it. Returns its curve and its index, if it changes.
     fn argument(
         &mut self,
         optimizer: &mut Optimizer,
         argument: &Argument,
         is_only: bool,
         outside: &OutsideOptimizer,
-    ) {
+    ) -> Option<(usize, ValueCurve)> {
         let name = argument.name.value.as_ref();
         let place = argument.name.span;
         let of = optimizer.name();
-        let Some((_, slot)) = optimizer.slots().into_iter().find(|(known, _)| *known == name)
+        let Some((index, (known, slot))) =
+            optimizer.slots().into_iter().enumerate().find(|(_, (known, _))| *known == name)
         else {
             let known: Vec<_> = optimizer.slots().iter().map(|(known, _)| *known).collect();
             let listed: Vec<String> = known.iter().map(|known| format!("`{known}`")).collect();
@@ -154,7 +160,7 @@ impl Lowering<'_, '_> {
                 let mut finding = finding.label("this is an option beside the optimizer");
                 finding.suggestions.push(moved);
                 self.report(finding);
-                return;
+                return None;
             }
             let near = synonym(name).filter(|meant| known.contains(meant));
             let near = near.or_else(|| nearest(name, known)).or_else(|| optimizer.akin(name));
@@ -165,37 +171,11 @@ impl Lowering<'_, '_> {
                     self.argument_with_parentheses(argument, is_only),
                 ),
             });
-            return;
+            return None;
         };
         match (slot, &argument.value) {
             (ArgumentSlot::Flag(flag), None) => *flag = true,
-            (ArgumentSlot::Flag(_), Some(value)) => {
-                if self.number(value) == Some(0.0) {
-                    let whole = self.argument_with_parentheses(argument, is_only);
-                    self.report(
-                        Diagnostic::new(
-                            Code::UnknownOptimizer,
-                            value.span,
-                            format!("`{name}` takes no value"),
-                        )
-                        .label("it is off where it is not written")
-                        .guess_without("leave it out", whole),
-                    );
-                    return;
-                }
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownOptimizer,
-                        value.span,
-                        format!("`{name}` takes no value"),
-                    )
-                    .label("its name alone switches it on")
-                    .guess_without(
-                        "leave out the value",
-                        Some(Span::new(place.end, value.span.end)),
-                    ),
-                );
-            }
+            (ArgumentSlot::Flag(_), Some(value)) => self.flag_value(argument, value, is_only),
             (ArgumentSlot::Number(..), None) => {
                 self.report(
                     Diagnostic::new(
@@ -207,14 +187,49 @@ impl Lowering<'_, '_> {
                 );
             }
             (ArgumentSlot::Number(number, range), Some(written)) => {
-                let Some(value) = self.number(written) else { return };
-                *number = value;
-                if let Some(reason) = range.rules_out(value) {
-                    let fits = |value| range.rules_out(value).is_none();
-                    self.out_of_range(written, value, &format!("`{name}` {reason}"), fits);
+                let curve = self.curve(written, Quantity::Argument(known, range))?;
+                *number = curve.ends().next()?;
+                if curve.constant().is_some() {
+                    return None;
                 }
+                if !Optimizer::takes_curve(known) {
+                    self.report(
+                        Diagnostic::new(
+                            Code::MisplacedOption,
+                            written.span,
+                            format!("`{known}` takes no curve"),
+                        )
+                        .label("it is one number for the whole run"),
+                    );
+                }
+                return Some((index, curve));
             }
         }
+        None
+    }
+
+    /// Reports the value of a flag.
+    fn flag_value(&mut self, argument: &Argument, value: &Spanned<ast::Curve>, is_only: bool) {
+        let name = &argument.name;
+        let finding = Diagnostic::new(
+            Code::UnknownOptimizer,
+            value.span,
+            format!("`{}` takes no value", name.value),
+        );
+        let number = match &*value.pieces {
+            [Spanned { value: ast::Piece::Hold(number), .. }] => self.number(number),
+            _ => None,
+        };
+        self.report(if number == Some(0.0) {
+            finding
+                .label("it is off where it is not written")
+                .guess_without("leave it out", self.argument_with_parentheses(argument, is_only))
+        } else {
+            finding.label("its name alone switches it on").guess_without(
+                "leave out the value",
+                Some(Span::new(name.span.end, value.span.end)),
+            )
+        });
     }
 }
 

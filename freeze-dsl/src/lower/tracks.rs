@@ -371,4 +371,3 @@ fn list_uses(list: &Listing, is_meant: &impl Fn(&str) -> bool) -> bool {
         }
     }
 }
-

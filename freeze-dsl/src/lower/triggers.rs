@@ -94,7 +94,11 @@ impl Lowering<'_, '_> {
                                 .guess_without("leave out the sign", sign(by)),
                             );
                         }
-                        if *is_percent { Margin::Relative(hundredth(value)) } else { Margin::Absolute(value) }
+                        if *is_percent {
+                            Margin::Relative(hundredth(value))
+                        } else {
+                            Margin::Absolute(value)
+                        }
                     }
                     None => Margin::Absolute(0.0),
                 };

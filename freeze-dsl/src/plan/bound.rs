@@ -4,9 +4,10 @@ use std::sync::{Arc, OnceLock};
 
 use super::{AppliedRule, BoundSequence, Effect, ParamSlice, SequenceWalk, State};
 use crate::index::{ParamId, RuleId, SequenceId, SliceId, SliceSet, ids};
-use crate::ir::LoweredPolicy;
-use crate::ir::RunLength;
-use crate::ir::{LoweredRule, LrCurve, Ownership, ParamOptions};
+use crate::ir::{
+    CurveUse, LoweredAction, LoweredPolicy, LoweredRule, Ownership, ParamOptions, RunLength,
+    ValueCurve,
+};
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
@@ -43,8 +44,18 @@ pub(crate) struct BoundPolicy {
 
 /// The origin of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CurveOrigin {
+    /// What sets it.
+    pub(crate) giver: CurveGiver,
+    /// What follows it.
+    pub(crate) of: CurveUse,
+}
+
+/// What sets a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum CurveOrigin {
+pub(crate) enum CurveGiver {
     Default,
     /// An action, by its index and that of its rule.
     Action {
@@ -228,24 +239,51 @@ impl BoundPolicy {
     }
 
     /// The curve of an origin, if it sets one.
-    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<LrCurve>> {
-        let options = match origin {
-            CurveOrigin::Default => &self.defaults,
-            CurveOrigin::Action { rule, action } => {
-                self.rule(rule)?.actions.get(action)?.value.options()?
+    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<ValueCurve>> {
+        let mut curves = self.options_of(origin.giver)?.curves();
+        curves.find_map(|(of, curve)| (of == origin.of).then_some(curve))
+    }
+
+    /// The options that include a curve.
+    fn options_of(&self, giver: CurveGiver) -> Option<&ParamOptions> {
+        match giver {
+            CurveGiver::Default => Some(&self.defaults),
+            CurveGiver::Action { rule, action } => {
+                self.rule(rule)?.actions.get(action)?.value.options()
             }
-        };
-        options.lr.as_ref().map(|lr| &lr.value)
+        }
+    }
+
+    /// The slices that `default` or a rule may anchor, under the first names of parameters.
+    pub(super) fn anchored(&self) -> Vec<SliceId> {
+        let pulls =
+            |options: &ParamOptions| options.anchor.is_some_and(|anchor| anchor.value > 0.0);
+        if pulls(&self.defaults) {
+            return self.slice_ids().collect();
+        }
+        let mut anchored = SliceSet::with_capacity(self.table.len());
+        for action in self.rules.iter().flat_map(|rule| &rule.actions) {
+            if let LoweredAction::On { targets, options, .. } = &action.value
+                && pulls(options)
+            {
+                anchored.union_with(&targets.value.reach(&self.table));
+            }
+        }
+        self.training(&anchored).collect()
     }
 
     /// The origin of an active curve.
     pub(crate) fn origin(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
-            actions.map(move |action| CurveOrigin::Action { rule: RuleId::new(index), action })
+            actions.map(move |action| CurveGiver::Action { rule: RuleId::new(index), action })
         });
-        let mut origins = std::iter::once(CurveOrigin::Default).chain(actions);
-        origins.find(|origin| self.curve(*origin).is_some_and(|curve| running.is(curve)))
+        let mut givers = std::iter::once(CurveGiver::Default).chain(actions);
+        givers.find_map(|giver| {
+            let mut curves = self.options_of(giver)?.curves();
+            let (of, _) = curves.find(|(_, curve)| running.is(curve))?;
+            Some(CurveOrigin { giver, of })
+        })
     }
 
     /// The name of a slice: its parameter's name, with its rows if it has any.

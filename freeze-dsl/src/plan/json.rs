@@ -2,14 +2,13 @@
 
 use serde::{Serialize, Serializer};
 
-use super::bound::CurveOrigin;
+use std::collections::BTreeMap;
+
+use super::bound::CurveGiver;
 use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
-use crate::index::{RuleId, SliceId, SliceSet, ids};
-use crate::ir::Optimizer;
-use crate::ir::Program;
-use crate::ir::RunLength;
-use crate::ir::{LoweredAction, LrCurve};
+use crate::index::{CurveId, RuleId, SliceId, SliceSet, ids};
+use crate::ir::{LoweredAction, Optimizer, Program, RunLength, ValueCurve};
 use crate::json::Format;
 use crate::model::Parameter;
 use crate::time::ActiveCurve;
@@ -81,13 +80,19 @@ struct GroupJson<'p> {
     /// Their names, in the model's order.
     params: Vec<String>,
     /// Their learning rate over time; null for the program's.
-    lr: Option<LrCurve>,
+    lr: Option<ValueCurve>,
     /// The rule at which that began; null for one that begins with the run.
     since: Option<&'p str>,
-    /// Their weight decay; null for the program's.
-    weight_decay: Option<f64>,
-    /// Their optimizer; null for the program's.
+    /// The factor by which `lr *` multiplies it, as far as no `to` bounds it.
+    lr_factor: f64,
+    /// Their weight decay over time; null for the program's.
+    weight_decay: Option<ValueCurve>,
+    /// How strongly each step pulls them toward the values that they had when training began.
+    anchor: f64,
+    /// Their optimizer, with the first values of its curves; null for the program's.
     optimizer: Option<Optimizer>,
+    /// The curves of its numbers, by their names.
+    optimizer_curves: BTreeMap<&'static str, ValueCurve>,
 }
 
 /// Parameters and running statistics that are restored to the best value of a metric.
@@ -155,8 +160,8 @@ impl<'p> RowWriter<'p> {
             Some(owned) => !deciding.is_disjoint(owned),
             None => true,
         };
-        let follow = modules
-            .filter(|(id, (_, deciding))| owns(deciding) && after.is_live(*id, deciding));
+        let follow =
+            modules.filter(|(id, (_, deciding))| owns(deciding) && after.is_live(*id, deciding));
         let restores = rule.actions.iter().filter_map(|action| match &action.value {
             LoweredAction::Restore { best, metric } => Some(RestoreJson { metric, best: *best }),
             _ => None,
@@ -184,11 +189,15 @@ impl<'p> RowWriter<'p> {
 
     /// The trainable slices, in groups: two curves are one if they began together or are constant.
     fn groups(&self, state: &State, trains: &SliceSet) -> Vec<GroupJson<'p>> {
-        let constant = |options: &SliceOptions| state.curve_of(options)?.curve().constant();
+        let constant = |curve| state.curve_at(curve)?.curve().constant();
+        let same_curve = |one: Option<CurveId>, other: Option<CurveId>| {
+            one == other || constant(one).is_some() && constant(one) == constant(other)
+        };
         let same = |one: &SliceOptions, other: &SliceOptions| {
-            (one.weight_decay, one.optimizer) == (other.weight_decay, other.optimizer)
-                && (one.lr == other.lr
-                    || constant(one).is_some() && constant(one) == constant(other))
+            (one.lr_factor, one.anchor, one.optimizer, one.arguments)
+                == (other.lr_factor, other.anchor, other.optimizer, other.arguments)
+                && same_curve(one.lr, other.lr)
+                && same_curve(one.weight_decay, other.weight_decay)
         };
         let mut groups: Vec<(SliceOptions, Vec<SliceId>)> = Vec::new();
         for slice in self.plan.bound().training(trains) {
@@ -199,14 +208,23 @@ impl<'p> RowWriter<'p> {
             }
         }
         let group = |(options, slices): (SliceOptions, Vec<SliceId>)| {
-            let running = state.curve_of(&options);
+            let running = state.curve_at(options.lr);
+            let curve = |id| state.curve_at(id).map(|running| ValueCurve::clone(running.curve()));
+            let decay = || Program::default().weight_decay_or(None, options.optimizer);
+            let arguments = options.optimizer.iter().flat_map(Optimizer::numbers);
             GroupJson {
                 params: self.plan.names(slices.into_iter()),
-                lr: running.map(|running| LrCurve::clone(running.curve())),
+                lr: curve(options.lr),
                 since: running.and_then(|running| self.origin(running)),
-                weight_decay: Program::default()
-                    .weight_decay_or(options.weight_decay, options.optimizer),
+                lr_factor: options.lr_factor,
+                weight_decay: curve(options.weight_decay)
+                    .or_else(|| decay().map(ValueCurve::of_constant)),
+                anchor: options.anchor,
                 optimizer: options.optimizer,
+                optimizer_curves: arguments
+                    .zip(options.arguments)
+                    .filter_map(|((name, _), id)| Some((name, curve(id)?)))
+                    .collect(),
             }
         };
         groups.into_iter().map(group).collect()
@@ -215,9 +233,9 @@ impl<'p> RowWriter<'p> {
     /// The rule that began a curve; `None` for the curve of `default`.
     fn origin(&self, running: &ActiveCurve) -> Option<&'p str> {
         let bound = self.plan.bound();
-        match bound.origin(running)? {
-            CurveOrigin::Default => None,
-            CurveOrigin::Action { rule, .. } => Some(&bound.rule(rule)?.name),
+        match bound.origin(running)?.giver {
+            CurveGiver::Default => None,
+            CurveGiver::Action { rule, .. } => Some(&bound.rule(rule)?.name),
         }
     }
 }

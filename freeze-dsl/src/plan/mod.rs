@@ -9,8 +9,8 @@ mod sequence;
 mod state;
 
 pub use crate::index::SliceId;
-pub(crate) use apply::AppliedRule;
-pub(crate) use bound::{BoundPolicy, CurveOrigin};
+pub(crate) use apply::{AppliedRule, FiringMoment};
+pub(crate) use bound::{BoundPolicy, CurveGiver, CurveOrigin};
 pub(crate) use display::percentage;
 pub(crate) use row::RowBuilder;
 pub(crate) use sequence::{BoundSequence, SequenceWalk};
@@ -144,6 +144,26 @@ impl Plan {
         restores.sort_by(|(one, _), (other, _)| one.cmp(other));
         restores.dedup();
         restores
+    }
+
+    /// The slices that `default` or a rule may anchor to the values that they had when training
+    /// began, in the model's order.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::{model::Model, policy::Policy};
+    /// # let model = Model::from_json(r#"{"format":1,"tensors":[
+    /// #   {"name":"fc.weight","shape":[2,2],"dtype":"f32","role":"parameter"},
+    /// #   {"name":"fc.bias","shape":[2],"dtype":"f32","role":"parameter"}]}"#)?;
+    /// let policy = Policy::parse("start: train fc lr 1e-3; epoch 1: set fc.bias anchor 0.01")?;
+    /// let plan = policy.plan(&model)?;
+    /// let names: Vec<_> = plan.anchored().into_iter().map(|it| plan.slice_name(it)).collect();
+    /// assert_eq!(names, ["fc.bias"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn anchored(&self) -> Vec<SliceId> {
+        self.bound.anchored()
     }
 
     /// The slices that can train separately, in the model's order. A [`SliceId`] is an index in

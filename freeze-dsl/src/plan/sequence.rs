@@ -2,12 +2,11 @@
 
 use std::ops::Range;
 
-use super::{AppliedRule, BoundPolicy, State};
+use super::{AppliedRule, BoundPolicy, FiringMoment, State};
 use crate::index::SliceSet;
-use crate::ir::{LoweredRule, LoopTrace, Ownership, Sequence};
+use crate::ir::{LoopTrace, LoweredRule, Ownership, Sequence};
 use crate::select::SliceTable;
 use crate::source::Span;
-use crate::time::Time;
 
 /// Rules that wait for one another, with the slices that they alone may train and freeze.
 #[derive(Debug, Clone)]
@@ -110,7 +109,7 @@ impl<'b> SequenceWalk<'b> {
             rule,
             &self.state,
             firing,
-            Time::default(),
+            &FiringMoment::default(),
         );
         look(rule, &self.state, &applied);
         let AppliedRule { after, given, .. } = applied;

@@ -294,6 +294,37 @@ impl Selection {
     }
 }
 
+impl Selection {
+    /// What it can select at some firing.
+    pub(crate) fn reach(&self, table: &SliceTable) -> SliceSet {
+        let union = |all: &[Self]| {
+            let mut reach = SliceSet::with_capacity(table.len());
+            all.iter().for_each(|one| reach.union_with(&one.reach(table)));
+            reach
+        };
+        match self {
+            Self::Sample { elements: all, .. } | Self::Union(all) => union(all),
+            Self::Optional(inner) => inner.reach(table),
+            Self::Trainable | Self::Frozen => SliceSet::all(table.len()),
+            Self::Without(both) => {
+                let mut reach = both.0.reach(table);
+                if !both.1.changes() {
+                    reach.difference_with(&both.1.reach(table));
+                }
+                reach
+            }
+            Self::Within(both) => {
+                let mut reach = both.0.reach(table);
+                reach.intersect_with(&both.1.reach(table));
+                reach
+            }
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Rows { .. } => {
+                self.slices(table, &SliceSet::new(), 0)
+            }
+        }
+    }
+}
+
 /// Draws `count` of the numbers below `of` without replacement, from the seed and the firing alone.
 fn draw(of: usize, count: usize, seed: u64, firing: u64) -> Vec<usize> {
     // SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators",

@@ -3,6 +3,7 @@
 //! State belongs to a parameter. It is created when the parameter first steps, and again when its
 //! optimizer has changed. There is no other state of an optimizer.
 
+mod anchor;
 mod fused;
 pub(crate) mod gradients;
 mod plain;
@@ -13,6 +14,8 @@ mod tests;
 use freeze_dsl::Optimizer;
 use tch::{Device, Kind, TchError, Tensor};
 
+pub(crate) use self::anchor::AnchorPull;
+use self::anchor::PreparedPull;
 use self::fused::Kernel;
 pub(crate) use self::plain::real;
 pub(crate) use self::state::ParamState;
@@ -30,6 +33,8 @@ pub(crate) struct HyperParams {
 pub(crate) struct ParamSlot<'a> {
     pub(crate) parameter: &'a Tensor,
     pub(crate) state: &'a mut Option<ParamState>,
+    /// What pulls it before its optimizer's step, if anything does.
+    pub(crate) pull: Option<AnchorPull<'a>>,
 }
 
 /// A parameter that has a gradient, with the state of its optimizer.
@@ -107,7 +112,7 @@ impl<'a> Bucket<'a> {
         if !self.is_first_step {
             let mut parameters = Vec::new();
             let mut averages = Vec::new();
-            for ParamSlot { parameter, state } in &self.slots {
+            for ParamSlot { parameter, state, .. } in &self.slots {
                 for average in state.iter().flat_map(ParamState::averages) {
                     parameters.push(*parameter);
                     averages.push(average);
@@ -141,8 +146,13 @@ impl<'a> Bucket<'a> {
             let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
             (Vec::new(), scratch.into_iter().max().unwrap_or_default())
         };
+        let pulls = self
+            .slots
+            .iter()
+            .map(|slot| slot.pull.map(|pull| pull.prepare(slot.parameter)).transpose());
+        let pulls = pulls.collect::<Result<Vec<_>, _>>()?;
         let device = self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device());
-        Ok(PreparedBucket { bucket: self, new_states, gradients, device, scratch })
+        Ok(PreparedBucket { bucket: self, new_states, gradients, pulls, device, scratch })
     }
 }
 
@@ -153,6 +163,8 @@ struct PreparedBucket<'a> {
     new_states: Vec<ParamState>,
     /// For a kernel, the gradients in the memory layout of their parameters.
     gradients: Vec<Tensor>,
+    /// What pulls each parameter.
+    pulls: Vec<Option<PreparedPull>>,
     device: Device,
     /// The most bytes of temporary tensors at a time.
     scratch: usize,
@@ -168,6 +180,11 @@ impl PreparedBucket<'_> {
         let params: Vec<_> = params
             .map(|(slot, state)| SteppingParam { parameter: slot.parameter, state })
             .collect();
+        for (param, pull) in params.iter().zip(&self.pulls) {
+            if let Some(pull) = pull {
+                pull.apply(param.parameter)?;
+            }
+        }
         match kernel {
             Some(kernel) => kernel.step(&params, &self.gradients.iter().collect())?,
             None => params

@@ -23,9 +23,10 @@ impl ParamState {
         Ok(Self { optimizer, tensors })
     }
 
-    /// Whether it belongs to this optimizer.
+    /// Whether it belongs to this kind of optimizer and has all that its step needs.
     pub(crate) fn is_of(&self, optimizer: &Optimizer) -> bool {
-        self.optimizer == *optimizer
+        let has = |name: &&str| self.tensor(name).is_some();
+        self.optimizer.shares_state_with(optimizer) && averages(optimizer).iter().all(has)
     }
 
     /// The names of the state tensors of an optimizer.

@@ -63,8 +63,11 @@ fn assert_close(a: &Tensor, b: &Tensor, tolerance: f64, what: &str) {
 }
 
 fn step_all(parameters: &[Tensor], states: &mut [Option<ParamState>], hyper_params: &HyperParams) {
-    let slots =
-        parameters.iter().zip(states).map(|(parameter, state)| ParamSlot { parameter, state });
+    let slots = parameters.iter().zip(states).map(|(parameter, state)| ParamSlot {
+        parameter,
+        state,
+        pull: None,
+    });
     step([(*hyper_params, slots.collect())]).unwrap();
 }
 
@@ -421,11 +424,11 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
     let loss = run.parameters.iter().map(|parameter| parameter.square().sum(None)).sum::<Tensor>();
     gradients::zero(&run.borrowed()).unwrap();
     loss.backward();
-    let slots = run
-        .parameters
-        .iter()
-        .zip(&mut states)
-        .map(|(parameter, state)| ParamSlot { parameter, state });
+    let slots = run.parameters.iter().zip(&mut states).map(|(parameter, state)| ParamSlot {
+        parameter,
+        state,
+        pull: None,
+    });
     let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! The tuner: applies a policy to a model and owns the optimizer.
 
+mod anchors;
 mod attached;
 mod audit;
 mod best_weights;
@@ -19,6 +20,7 @@ use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
 use tch::Tensor;
 
+use anchors::Anchors;
 use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
@@ -28,7 +30,7 @@ use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
 use crate::log::{Log, events};
-use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
+use crate::optim::{self, AnchorPull, HyperParams, ParamSlot, ParamState, gradients};
 use crate::transition::in_a_line;
 use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
@@ -65,6 +67,9 @@ pub struct Tuner {
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
     grad_means: GradMeans,
+    anchors: Anchors,
+    /// What the next transition reports beside its own notes.
+    notes: Vec<String>,
     /// Whether a backward pass was run since gradients were cleared or used.
     is_accumulating: bool,
     log: Log,
@@ -119,7 +124,8 @@ impl Tuner {
         self.log.epoch.set_warnings(findings.iter().map(in_a_line).collect());
         self.write_log_line()?;
         self.log.epoch.add_reported(kinds);
-        let change = self.clock.start_epoch();
+        let mut change = self.clock.start_epoch();
+        change.notes.append(&mut self.notes);
         let transition = self.named(change, findings);
         events::transition(&transition, self.clock.trained_share());
         self.begin_log_line(&transition);
@@ -167,7 +173,8 @@ impl Tuner {
             self.grad_means.step()?;
         }
         self.is_accumulating = false;
-        let change = self.clock.end_step();
+        let mut change = self.clock.end_step();
+        change.notes.append(&mut self.notes);
         let transition = self.named(change, Vec::new());
         events::transition(&transition, self.clock.trained_share());
         if !transition.is_empty() {
@@ -416,7 +423,7 @@ impl Tuner {
             .filter_map(|group| {
                 let HyperParams { lr, weight_decay, optimizer } = hyper_params(group)?;
                 let params = self.plan().names(group.slices.iter().copied());
-                Some(ParamGroup { params, lr, weight_decay, optimizer })
+                Some(ParamGroup { params, lr, weight_decay, anchor: group.anchor, optimizer })
             })
             .collect()
     }
@@ -621,6 +628,7 @@ impl Tuner {
     }
 
     fn step_groups(&mut self) -> Result<(), Error> {
+        self.anchors.extend(&self.slices, &self.clock)?;
         let groups = self.clock.groups();
         // `attach` has checked that each parameter that is ever trained has all of these.
         let hyper_params = groups.iter().map(|group| hyper_params(group).ok_or(Error::NoOptimizer));
@@ -639,15 +647,20 @@ impl Tuner {
             if let Some(group) = group
                 && let Some(view) = self.slices.view(slice)?
             {
-                views.push((group, view, state));
+                let toward = self.anchors.value(slice);
+                views.push((group, view, state, toward));
             }
         }
         let mut slots: Vec<Vec<ParamSlot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
-        for (group, parameter, state) in &mut views {
-            if let Some(slots) = slots.get_mut(*group) {
-                slots.push(ParamSlot { parameter, state });
-            }
+        for (index, parameter, state, toward) in &mut views {
+            let Some((slots, group)) = slots.get_mut(*index).zip(groups.get(*index)) else {
+                continue;
+            };
+            let share = group.lr.unwrap_or_default() * group.anchor;
+            let pull = toward.filter(|_| group.anchor > 0.0);
+            let pull = pull.map(|toward| AnchorPull { toward, share });
+            slots.push(ParamSlot { parameter, state, pull });
         }
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
@@ -665,6 +678,7 @@ impl Tuner {
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
     fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
         let flags = self.audit_flags(change);
+        let anchored = self.anchors.extend(&self.slices, &self.clock);
         for slice in &change.dropped {
             if let Some(state) = self.states.get_mut(slice.index()) {
                 *state = None;
@@ -683,6 +697,7 @@ impl Tuner {
         // Returned once the policy is in force again, so that a program may continue.
         flags?;
         restored?;
+        anchored?;
         Ok(cleared?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use freeze_dsl::plan::Plan;
+use freeze_dsl::plan::{Plan, SliceId};
 use tch::Tensor;
 
 use super::Tuner;
@@ -15,7 +15,7 @@ impl Tuner {
     /// Saves the run in a folder, so that [`Tuner::resume`] continues it bit for bit.
     ///
     /// The checkpoint has parameters and buffers, optimizer state, the policy and its progress, the
-    /// best weights that rules may restore, and the states of libtorch's default random number
+    /// best weights that rules may restore, the values that anchors pull toward, and the states of libtorch's default random number
     /// generators, which dropout uses.
     ///
     /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
@@ -58,6 +58,7 @@ impl Tuner {
             model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
+            anchors: self.anchor_tensors(),
             random: ffi::generators()?,
         };
         checkpoint::write(dir.as_ref(), &self.record()?, &files)?;
@@ -106,6 +107,14 @@ impl Tuner {
             }
         }
         all
+    }
+
+    fn anchor_tensors(&self) -> Vec<(String, Tensor)> {
+        let named = |slice: &SliceId| {
+            let value = self.anchors.value(*slice)?;
+            Some((self.plan().slice_name(*slice), value.shallow_clone()))
+        };
+        self.anchors.anchored().iter().filter_map(named).collect()
     }
 
     fn best_tensors(&self) -> Vec<(String, Tensor)> {

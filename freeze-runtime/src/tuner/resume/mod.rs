@@ -94,6 +94,8 @@ impl Tuner {
             states,
             best_weights,
             grad_means,
+            anchors,
+            newly_anchored,
             random,
         } = pending;
         let names = random.names().into_iter();
@@ -110,9 +112,27 @@ impl Tuner {
         self.states = states;
         self.best_weights = best_weights;
         self.grad_means = grad_means;
+        self.anchors = anchors;
+        self.notes =
+            anchor_note(&newly_anchored, self.clock.epochs_started()).into_iter().collect();
+        self.notes.iter().for_each(|note| events::note(note));
         self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
         self.is_accumulating = false;
-        self.settle()
+        self.settle()?;
+        Ok(self.anchors.extend(&self.slices, &self.clock)?)
     }
+}
+
+/// The note that slices are anchored to their values at the resume.
+fn anchor_note(names: &[String], epochs: u64) -> Option<String> {
+    let first = names.first()?;
+    let (more, are) = match names.len() {
+        1 => (String::new(), "is"),
+        count => (format!(" and {} more", count - 1), "are"),
+    };
+    Some(format!(
+        "`{first}`{more} {are} anchored to the values at this resume, after {epochs} epochs: the run \
+         so far anchored other parameters"
+    ))
 }

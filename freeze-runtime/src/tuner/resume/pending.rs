@@ -10,11 +10,14 @@ use freeze_dsl::plan::{ParamSlice, SliceId};
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
-use crate::checkpoint::{BestRecord, GradMeanRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
+use crate::checkpoint::{
+    BestRecord, GradMeanRecord, RunRecord, StateRecord, TensorFile, TensorFiles,
+};
 use crate::log::EpochRecord;
 use crate::optim::{ParamState, gradients, real};
 use crate::store::is_expanded;
 use crate::tuner::Tuner;
+use crate::tuner::anchors::Anchors;
 use crate::tuner::best_weights::{BestWeights, UnitId};
 use crate::tuner::grad_means::GradMeans;
 use crate::tuner::save::{best_name, unit_names};
@@ -30,6 +33,9 @@ pub(super) struct PendingState {
     pub(super) states: Vec<Option<ParamState>>,
     pub(super) best_weights: BestWeights,
     pub(super) grad_means: GradMeans,
+    pub(super) anchors: Anchors,
+    /// The slices that are anchored first by this resume, by name.
+    pub(super) newly_anchored: Vec<String>,
     pub(super) random: TensorFile,
 }
 
@@ -80,12 +86,23 @@ impl SavedRun {
         let variables = self.variables(tuner)?;
         let states = self.states(tuner, &variables)?;
         let best_weights = self.best_weights(tuner)?;
+        let (anchors, newly_anchored) = self.anchors(tuner, &variables)?;
         let TensorFiles { model, random, .. } = self.files;
         let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
         let clock = clock.map_err(CheckpointError::from)?;
         let grad_means = GradMeans::resumed(&self.grad_means, &clock);
-        let log = self.log;
-        Ok(PendingState { clock, log, variables, model, states, best_weights, grad_means, random })
+        Ok(PendingState {
+            clock,
+            log: self.log,
+            variables,
+            model,
+            states,
+            best_weights,
+            grad_means,
+            anchors,
+            newly_anchored,
+            random,
+        })
     }
 
     /// The variables of the tuner that take their values from the checkpoint.
@@ -200,6 +217,43 @@ impl SavedRun {
         });
         let copies = copies.collect::<Result<_, Error>>()?;
         Ok(tuner.best_weights.resumed(copies, &tuner.slices)?)
+    }
+
+    /// The values toward which anchors pull, and the slices that no rule of the checkpoint anchors.
+    fn anchors(
+        &self,
+        tuner: &Tuner,
+        variables: &[(String, Tensor)],
+    ) -> Result<(Anchors, Vec<String>), Error> {
+        let file = &self.files.anchors;
+        let before = self.clock.plan();
+        let names = before.anchored().into_iter().map(|slice| before.slice_name(slice));
+        let known: HashSet<String> = names.collect();
+        file.require_no_others(&known)?;
+        let held: HashSet<String> = file.names().into_iter().collect();
+        let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let (plan, mut new) = (tuner.plan(), Vec::new());
+        let value = |slice: &SliceId| {
+            let is_taken = plan.slices().get(slice.index()).is_some_and(|of| {
+                let parameter = plan.model().parameters().get(of.parameter.index());
+                parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
+            });
+            let saved = self.saved_slice(tuner, *slice).filter(|_| is_taken);
+            let Some((name, rows)) = saved.filter(|(name, _)| known.contains(name)) else {
+                new.push(plan.slice_name(*slice));
+                return Ok(None);
+            };
+            let Some(like) = tuner.slices.values(*slice)?.filter(|_| held.contains(&name)) else {
+                return Ok(None);
+            };
+            file.require_like(&name, rows.as_ref(), &like, self.has_other_model)?;
+            Ok(Some(rows_of(file.get(&name)?, rows.as_ref())?))
+        };
+        let saved = tuner.anchors.anchored().iter().map(value).collect::<Result<_, Error>>()?;
+        if self.clock.epochs_started() == 0 {
+            new.clear();
+        }
+        Ok((tuner.anchors.resumed(saved, &tuner.slices)?, new))
     }
 
     /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.
