@@ -405,10 +405,12 @@ fn each_sequence_goes_on_by_itself() {
 #[test]
 fn tracks_without_a_scope_come_and_go() {
     let main = "start: train head;";
-    let mut clock =
-        policy(after(2, main), &format!("{main} track decay {{ after 1 epoch: set @all lr 0.5 }}"))
-            .unwrap();
-    // Its clock starts now: 2 epochs are done once the next starts.
+    let mut clock = policy(
+        after(2, main),
+        &format!("{main} track decay {{ after 2 epochs: set @all lr 0.5 }}"),
+    )
+    .unwrap();
+    // Its clock starts now, in the second epoch.
     assert_eq!(fired(&clock.start_epoch()), "");
     assert_eq!(fired(&clock.start_epoch()), "decay: rule 1");
     let clock = policy(clock, main).unwrap();
