@@ -139,8 +139,11 @@ pub(crate) fn giving() -> Part {
 
 fn option() -> Part {
     let argument = prop_oneof![
-        words![[one_of(&["momentum", "beta2", "eps"])][number()]],
+        words![[one_of(&["momentum", "beta2", "eps", "steps", "d"])][number()]],
         word("nesterov 1"),
+        word("nesterov 0"),
+        word("match_rms"),
+        word("decoupled 0"),
         word("amsgrad ,"),
     ];
     let arguments = vec(words![[argument][maybe(word(","))]], 0..4).prop_map(|arguments| {
@@ -153,10 +156,26 @@ fn option() -> Part {
     prop_oneof![
         3 => words!["lr" [curve()]],
         1 => words!["weight_decay" [number()]],
-        1 => words!["optimizer" [one_of(&["sgd", "adam", "adamw", "rmsprop"])] [brackets]],
+        1 => words!["optimizer" [optimizer()] [brackets]],
         1 => words!["stats" [one_of(&["held", "live"])]],
     ]
     .boxed()
+}
+
+fn optimizer() -> Part {
+    one_of(&[
+        "sgd",
+        "adam",
+        "adamw",
+        "rmsprop",
+        "adagrad",
+        "adamax",
+        "nadam",
+        "radam",
+        "adafactor",
+        "muon",
+        "lion",
+    ])
 }
 
 fn curve() -> Part {

@@ -3,6 +3,7 @@
 use std::cell::LazyCell;
 
 use super::undone_rules::PassingRules;
+use super::unsteppable::UnsteppableParams;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
@@ -30,6 +31,8 @@ pub(crate) fn effects(
     let mut trained = true;
     let mut passing = PassingRules::default();
     let has_errors = sink.iter().any(Diagnostic::is_error);
+    let mut unsteppable = UnsteppableParams::new(bound, text);
+    unsteppable.before_all(sink);
     bound.walk(|index, rule, before, applied| {
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1);
@@ -62,6 +65,7 @@ pub(crate) fn effects(
         for finding in own {
             rule.trace.report(finding, sink);
         }
+        unsteppable.after(index, applied, before, is_passing, sink);
         // What is drawn, and what a curve freezes, is not known.
         if is_passing && !is_drawn && !ends {
             passing.add(index, applied);

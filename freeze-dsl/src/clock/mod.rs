@@ -17,7 +17,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{BestMoment, Fired, Restore, Transition};
 
 use crate::index::{IdSet, SliceId, SliceSet};
-use crate::ir::{LoweredAction, TriggerMoment};
+use crate::ir::{LoweredAction, Optimizer, TriggerMoment};
 use crate::model::NormalisationId;
 use crate::plan::{AppliedRule, Plan, State};
 use crate::time::{Lengths, Time};
@@ -239,9 +239,13 @@ impl Clock {
         };
         transition.unfrozen = without(is, was);
         transition.frozen = without(was, is);
-        // Another optimizer begins with a state of its own.
+        // Another kind of optimizer begins with a state of its own.
         let optimizer = |state: &State, slice: SliceId| {
             state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
+        };
+        let shares = |was: Option<Optimizer>, is: Option<Optimizer>| match (was, is) {
+            (Some(was), Some(is)) => was.shares_state_with(&is),
+            _ => was == is,
         };
         let with_state = self.state.with_state();
         let mut still = before.with_state();
@@ -249,7 +253,7 @@ impl Clock {
         transition.dropped.extend(
             bound
                 .training(&still)
-                .filter(|slice| optimizer(before, *slice) != optimizer(&self.state, *slice)),
+                .filter(|slice| !shares(optimizer(before, *slice), optimizer(&self.state, *slice))),
         );
         if transition.restored.iter().any(|restore| restore.observed.is_some()) {
             transition.dropped.extend(bound.training(&with_state));

@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 
 use super::Lowering;
-use crate::ast::{self, Argument};
+use super::numbers::{is_literal, value_label};
+use crate::ast::{self, Argument, Number};
 use crate::diagnostic::{
     Applicability, Code, Diagnostic, Edit, Reported, Suggestion, nearest, one_of, removal,
 };
-use crate::ir::{ArgumentSlot, Optimizer};
+use crate::ir::{ArgumentSlot, Optimizer, ValidRange};
 use crate::source::{Span, Spanned};
 
 /// Where an optimizer is written, and which options are written beside it.
@@ -67,21 +68,23 @@ impl Lowering<'_, '_> {
     }
 
     fn unknown_optimizer(&mut self, name: &Spanned<ast::Text>) -> Reported {
-        let names: Vec<String> =
-            Optimizer::ALL.iter().map(|known| format!("`{}`", known.name())).collect();
         let finding = Diagnostic::new(
             Code::UnknownOptimizer,
             name.span,
             format!("unknown optimizer `{}`", name.value),
         )
-        .label(format!("expected {}", one_of(&names)));
+        .label("no optimizer has this name");
         let known = || Optimizer::ALL.iter().map(Optimizer::name);
-        let same = known().find(|known| known.eq_ignore_ascii_case(&name.value));
-        self.report(match same {
-            Some(same) => {
-                finding.suggest(Applicability::Safe, format!("write it `{same}`"), name.span, same)
-            }
-            None => meant(finding, nearest(&name.value.to_lowercase(), known()), name.span),
+        if let Some(same) = known().find(|known| known.eq_ignore_ascii_case(&name.value)) {
+            let message = format!("write it `{same}`");
+            return self.report(finding.suggest(Applicability::Safe, message, name.span, same));
+        }
+        let near = nearest(&name.value.to_lowercase(), known());
+        let finding = meant(finding, near, name.span);
+        let names: Vec<String> = known().map(|known| format!("`{known}`")).collect();
+        self.report(match near {
+            Some(_) => finding,
+            None => finding.note(format!("the optimizers are {}", all_of(&names))),
         })
     }
 
@@ -169,34 +172,21 @@ impl Lowering<'_, '_> {
         };
         match (slot, &argument.value) {
             (ArgumentSlot::Flag(flag), None) => *flag = true,
-            (ArgumentSlot::Flag(_), Some(value)) => {
-                if self.number(value) == Some(0.0) {
-                    let whole = self.argument_with_parentheses(argument, is_only);
+            (ArgumentSlot::Flag(flag), Some(written)) => {
+                let Some(value) = self.number(written) else { return };
+                *flag = value != 0.0;
+                if ![0.0, 1.0].contains(&value) {
                     self.report(
                         Diagnostic::new(
-                            Code::UnknownOptimizer,
-                            value.span,
-                            format!("`{name}` takes no value"),
+                            Code::InvalidValue,
+                            written.span,
+                            format!("`{name}` is 0 or 1"),
                         )
-                        .label("it is off where it is not written")
-                        .guess_without("leave it out", whole),
+                        .label("0 switches it off; 1, or its name alone, switches it on"),
                     );
-                    return;
                 }
-                self.report(
-                    Diagnostic::new(
-                        Code::UnknownOptimizer,
-                        value.span,
-                        format!("`{name}` takes no value"),
-                    )
-                    .label("its name alone switches it on")
-                    .guess_without(
-                        "leave out the value",
-                        Some(Span::new(place.end, value.span.end)),
-                    ),
-                );
             }
-            (ArgumentSlot::Number(..), None) => {
+            (_, None) => {
                 self.report(
                     Diagnostic::new(
                         Code::UnknownOptimizer,
@@ -207,21 +197,71 @@ impl Lowering<'_, '_> {
                 );
             }
             (ArgumentSlot::Number(number, range), Some(written)) => {
-                let Some(value) = self.number(written) else { return };
+                let Some(value) = self.argument_in_range(name, range, written) else { return };
                 *number = value;
-                if let Some(reason) = range.rules_out(value) {
-                    let fits = |value| range.rules_out(value).is_none();
-                    self.out_of_range(written, value, &format!("`{name}` {reason}"), fits);
+            }
+            (ArgumentSlot::Optional(number, range), Some(written)) => {
+                let Some(value) = self.argument_in_range(name, range, written) else { return };
+                *number = Some(value);
+            }
+            (ArgumentSlot::Whole(number, range), Some(written)) => {
+                let Some(value) = self.argument_in_range(name, range, written) else { return };
+                let is_valid = range.rules_out(value).is_none();
+                let whole = (0..100).find(|whole| f64::from(*whole).to_bits() == value.to_bits());
+                if let Some(whole) = whole {
+                    *number = whole;
+                } else if is_valid {
+                    let message = format!("`{name}` must be a whole number");
+                    self.out_of_range(written, value, &message, |_| false);
                 }
             }
         }
     }
+
+    /// A number of an optimizer; reports one that is out of range.
+    fn argument_in_range(
+        &mut self,
+        name: &str,
+        range: ValidRange,
+        written: &Spanned<Number>,
+    ) -> Option<f64> {
+        let value = self.number(written)?;
+        let fits = |value| range.rules_out(value).is_none();
+        if let Some(reason) = range.rules_out(value) {
+            let message = format!("`{name}` {reason}");
+            if value > 0.0 && fits(-value) {
+                self.report(
+                    Diagnostic::new(Code::InvalidValue, written.span, message)
+                        .label(value_label(written, value))
+                        .guess("write it with a minus sign", negated(written)),
+                );
+            } else {
+                self.out_of_range(written, value, &message, fits);
+            }
+        }
+        Some(value)
+    }
+}
+
+/// The edit that writes a `-` before a number.
+fn negated(number: &Spanned<Number>) -> Option<(Span, &'static str)> {
+    let start = number.span.start;
+    is_literal(number).then(|| (Span::new(start, start), "-"))
 }
 
 /// The argument that has another name in other tools.
 fn synonym(name: &str) -> Option<&'static str> {
     Some(match name.to_lowercase().as_str() {
         "epsilon" | "term" => "eps",
+        "epsilon1" | "eps_1" => "eps1",
+        "epsilon2" | "eps_2" => "eps2",
+        "clip_threshold" | "clipping_threshold" => "d",
+        "initial_accumulator_value" | "init_acc" => "initial",
+        "lr_decay_rate" | "learning_rate_decay" => "lr_decay",
+        "schedule_decay" => "momentum_decay",
+        "decoupled_weight_decay" => "decoupled",
+        "ns_steps" => "steps",
+        "adjust_lr_fn" | "match_rms_adamw" => "match_rms",
         "b1" | "beta_1" | "beta" => "beta1",
         "b2" | "beta_2" => "beta2",
         "mu" | "mom" => "momentum",
@@ -229,6 +269,14 @@ fn synonym(name: &str) -> Option<&'static str> {
         "nesterov_momentum" => "nesterov",
         _ => return None,
     })
+}
+
+/// "`a`, `b` and `c`", from names that are quoted already.
+fn all_of(names: &[String]) -> String {
+    match names {
+        [first @ .., last] if !first.is_empty() => format!("{} and {last}", first.join(", ")),
+        _ => names.concat(),
+    }
 }
 
 fn meant(finding: Diagnostic, near: Option<&str>, place: Span) -> Diagnostic {

@@ -613,19 +613,24 @@ impl Tuner {
             }
         }
         let mut views = Vec::with_capacity(group_of.len());
-        let ids = self.clock.plan().slice_ids();
-        for (slice, (state, group)) in ids.zip(self.states.iter_mut().zip(group_of)) {
+        // The slice before, of the same parameter and group.
+        let mut before = None;
+        let all = self.clock.plan().slice_ids().zip(self.clock.plan().slices());
+        for ((slice, of), (state, group)) in all.zip(self.states.iter_mut().zip(group_of)) {
+            let this = group.map(|group| (of.parameter, group));
+            let follows = this.is_some() && before == this;
+            before = this;
             if let Some(group) = group
                 && let Some(view) = self.slices.view(slice)?
             {
-                views.push((group, view, state));
+                views.push((group, view, state, follows));
             }
         }
         let mut slots: Vec<Vec<ParamSlot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
-        for (group, parameter, state) in &mut views {
+        for (group, parameter, state, follows) in &mut views {
             if let Some(slots) = slots.get_mut(*group) {
-                slots.push(ParamSlot { parameter, state });
+                slots.push(ParamSlot { parameter, state, follows: *follows });
             }
         }
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
