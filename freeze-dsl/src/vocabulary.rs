@@ -68,14 +68,21 @@ pub const READY_MADE: [&str; 7] =
     ["all", "biases", "vectors", "norms", "matrices", "trainable", "frozen"];
 
 /// Arguments of optimizers that may be written without a number.
-pub const FLAGS: [&str; 3] = ["nesterov", "amsgrad", "centered"];
+pub const FLAGS: [&str; 5] = ["nesterov", "amsgrad", "centered", "decoupled", "match_rms"];
 
 /// Optimizers with their arguments.
-pub const OPTIMIZERS: [(&str, &[&str]); 4] = [
+pub const OPTIMIZERS: [(&str, &[&str]); 11] = [
     ("sgd", &["momentum", "dampening", "nesterov"]),
     ("adam", &["beta1", "beta2", "eps", "amsgrad"]),
     ("adamw", &["beta1", "beta2", "eps", "amsgrad"]),
     ("rmsprop", &["alpha", "eps", "momentum", "centered"]),
+    ("adagrad", &["lr_decay", "initial", "eps"]),
+    ("adamax", &["beta1", "beta2", "eps"]),
+    ("nadam", &["beta1", "beta2", "eps", "momentum_decay", "decoupled"]),
+    ("radam", &["beta1", "beta2", "eps", "decoupled"]),
+    ("adafactor", &["beta2_decay", "eps1", "eps2", "d"]),
+    ("muon", &["momentum", "nesterov", "eps", "steps", "match_rms"]),
+    ("lion", &["beta1", "beta2"]),
 ];
 
 /// Every keyword, some of them more than once.

@@ -139,9 +139,9 @@ pub(crate) fn giving() -> Part {
 
 fn option() -> Part {
     let argument = prop_oneof![
-        2 => words![[one_of(&["momentum", "beta2", "eps"])][number()]],
-        1 => words![[one_of(&["momentum", "beta1", "eps"])][curve()]],
-        1 => word("nesterov 1"),
+        2 => words![[one_of(&["momentum", "beta2", "eps", "steps", "d"])][number()]],
+        1 => words![[one_of(&["momentum", "beta1", "eps", "steps"])][curve()]],
+        1 => one_of(&["nesterov 1", "nesterov 0", "match_rms", "decoupled 0"]),
         1 => word("amsgrad ,"),
     ];
     let arguments = vec(words![[argument][maybe(word(","))]], 0..4).prop_map(|arguments| {
@@ -156,10 +156,26 @@ fn option() -> Part {
         1 => words!["lr *" [number()] [maybe(words!["to" [number()]])]],
         1 => words!["weight_decay" [curve()]],
         1 => words!["anchor" [number()]],
-        1 => words!["optimizer" [one_of(&["sgd", "adam", "adamw", "rmsprop"])] [brackets]],
+        1 => words!["optimizer" [optimizer()] [brackets]],
         1 => words!["stats" [one_of(&["held", "live"])]],
     ]
     .boxed()
+}
+
+fn optimizer() -> Part {
+    one_of(&[
+        "sgd",
+        "adam",
+        "adamw",
+        "rmsprop",
+        "adagrad",
+        "adamax",
+        "nadam",
+        "radam",
+        "adafactor",
+        "muon",
+        "lion",
+    ])
 }
 
 fn curve() -> Part {

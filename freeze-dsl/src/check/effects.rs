@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use super::ownership::ownership;
 use super::undone_rules::PassingRules;
+use super::unsteppable::UnsteppableParams;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
@@ -27,6 +28,7 @@ pub(crate) fn effects(
     }
     let may_train: Vec<bool> = bound.sequences.iter().map(|of| may_train(bound, of)).collect();
     let mut ever = SliceSet::with_capacity(bound.table.len());
+    let mut unsteppable = UnsteppableParams::new(bound, text);
     for (index, sequence) in bound.sequences.iter().enumerate() {
         let others = may_train.iter().enumerate();
         let mut check = SequenceCheck {
@@ -41,6 +43,7 @@ pub(crate) fn effects(
             trained: true,
             passing: PassingRules::default(),
             ever: &mut ever,
+            unsteppable: &mut unsteppable,
             found: BTreeMap::new(),
         };
         check.all(sink, &mut show);
@@ -74,8 +77,8 @@ fn may_train(bound: &BoundPolicy, of: &BoundSequence) -> bool {
 const MOST_ROUNDS: usize = 64;
 
 #[expect(clippy::struct_excessive_bools, reason = "facts about the rules so far")]
-struct SequenceCheck<'a> {
-    bound: &'a BoundPolicy,
+struct SequenceCheck<'a, 'b> {
+    bound: &'b BoundPolicy,
     sequence: &'a BoundSequence,
     text: &'a str,
     /// Whether something that others own trains in some steps.
@@ -91,11 +94,12 @@ struct SequenceCheck<'a> {
     passing: PassingRules,
     /// What trains in some steps.
     ever: &'a mut SliceSet,
+    unsteppable: &'a mut UnsteppableParams<'b>,
     /// The findings about each rule of a `repeat`, in each round.
     found: BTreeMap<usize, Vec<Vec<Diagnostic>>>,
 }
 
-impl SequenceCheck<'_> {
+impl SequenceCheck<'_, '_> {
     fn all(
         &mut self,
         sink: &mut DiagnosticSink,
@@ -106,6 +110,7 @@ impl SequenceCheck<'_> {
         let first = self.bound.rules.get(rules.start).filter(|_| !rules.is_empty());
         if !first.is_some_and(LoweredRule::fires_at_once) && !self.sequence.is_ownerless {
             self.ever.union_with(&self.sequence.part_of(&walk.state.trains));
+            self.unsteppable.before_all(self.sequence, sink);
         }
         let mut starts = Vec::new();
         for index in rules.clone() {
@@ -181,6 +186,9 @@ impl SequenceCheck<'_> {
             for finding in own {
                 rule.trace.report(finding, sink);
             }
+        }
+        if !self.sequence.is_ownerless {
+            self.unsteppable.after(index, self.sequence, applied, before, is_passing, sink);
         }
         // What is drawn, and what a curve freezes, is not known.
         if is_passing && !self.is_drawn && !self.ends {

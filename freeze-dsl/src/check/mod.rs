@@ -9,6 +9,7 @@ mod reorder;
 mod run_time;
 mod schedule;
 mod undone_rules;
+mod unsteppable;
 
 pub(crate) use effects::effects;
 pub(crate) use schedule::schedule;

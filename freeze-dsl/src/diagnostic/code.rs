@@ -126,6 +126,7 @@ codes! {
     MisplacedOption "FRZ0403" Error "an option that does not fit its action"
     UnknownOptimizer "FRZ0404" Error "an unknown optimizer, or an argument that it does not have"
     MissingLearningRate "FRZ0405" Error "a trainable parameter has no learning rate"
+    CannotStep "FRZ0406" Error "an optimizer that cannot step a parameter"
     NoEffect "FRZ0501" Warning "an action with no effect"
     NeverTrains "FRZ0502" Note "a parameter that no rule trains"
     NoWorkSaved "FRZ0503" Note "frozen parameters after trainable ones in the model's order save no backward work"

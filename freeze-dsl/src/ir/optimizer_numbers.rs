@@ -13,6 +13,8 @@ pub enum OptimizerNumber {
     Flag(bool),
     /// A number.
     Number(f64),
+    /// A number whose default depends on the parameter, at that default.
+    Default(()),
 }
 
 impl Optimizer {
@@ -34,6 +36,10 @@ impl Optimizer {
         let mut own = *self;
         let value = |slot: ArgumentSlot<'_>| match slot {
             ArgumentSlot::Number(value, _) => OptimizerNumber::Number(*value),
+            ArgumentSlot::Optional(value, _) => {
+                value.map_or(OptimizerNumber::Default(()), OptimizerNumber::Number)
+            }
+            ArgumentSlot::Whole(value, _) => OptimizerNumber::Number(f64::from(*value)),
             ArgumentSlot::Flag(flag) => OptimizerNumber::Flag(*flag),
         };
         own.slots().into_iter().map(|(name, slot)| (name, value(slot))).collect()
@@ -47,8 +53,10 @@ impl Optimizer {
     /// The same with another value of a number, by the index of that argument.
     pub(crate) fn with_number(&self, argument: usize, value: f64) -> Self {
         let mut own = *self;
-        if let Some((_, ArgumentSlot::Number(number, _))) = own.slots().into_iter().nth(argument) {
-            *number = value;
+        match own.slots().into_iter().nth(argument) {
+            Some((_, ArgumentSlot::Number(number, _))) => *number = value,
+            Some((_, ArgumentSlot::Optional(number, _))) => *number = Some(value),
+            _ => {}
         }
         own
     }
@@ -60,6 +68,13 @@ impl Optimizer {
             own.slots().into_iter().find_map(|(known, slot)| (known == name).then_some(slot));
         match (slot?, value) {
             (ArgumentSlot::Number(number, _), OptimizerNumber::Number(value)) => *number = value,
+            (ArgumentSlot::Optional(number, _), OptimizerNumber::Number(value)) => {
+                *number = Some(value);
+            }
+            (ArgumentSlot::Optional(number, _), OptimizerNumber::Default(())) => *number = None,
+            (ArgumentSlot::Whole(number, _), OptimizerNumber::Number(value)) => {
+                *number = (0..100).find(|whole| f64::from(*whole).to_bits() == value.to_bits())?;
+            }
             (ArgumentSlot::Flag(flag), OptimizerNumber::Flag(value)) => *flag = value,
             _ => return None,
         }

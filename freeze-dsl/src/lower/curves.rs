@@ -220,12 +220,7 @@ impl Lowering<'_, '_> {
             Quantity::WeightDecay => self.weight_decay(number),
             Quantity::Anchor => self.at_least_zero(number, quantity),
             Quantity::Argument(name, range) => {
-                let value = self.number(number)?;
-                if let Some(reason) = range.rules_out(value) {
-                    let fits = |value| range.rules_out(value).is_none();
-                    self.out_of_range(number, value, &format!("`{name}` {reason}"), fits);
-                }
-                Some(value)
+                self.argument_in_range(name, range, number)
             }
         }
     }

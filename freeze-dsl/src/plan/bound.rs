@@ -1,12 +1,13 @@
 //! Rules bound to a model.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
 use super::{AppliedRule, BoundSequence, Effect, ParamSlice, SequenceWalk, State};
 use crate::index::{ParamId, RuleId, SequenceId, SliceId, SliceSet, ids};
 use crate::ir::{
-    CurveUse, LoweredAction, LoweredPolicy, LoweredRule, Ownership, ParamOptions, RunLength,
-    ValueCurve,
+    CurveUse, LoweredAction, LoweredPolicy, LoweredRule, Optimizer, Ownership, ParamOptions,
+    RunLength, ValueCurve,
 };
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
@@ -34,6 +35,10 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// The dimensions of the model's parameters.
+    shapes: Vec<Vec<usize>>,
+    /// Whether each of the model's parameters is complex.
+    complex: Vec<bool>,
     /// Whether the model's order is that in which the network uses its parameters.
     pub(crate) is_network_order: bool,
     /// How many elements all slices have.
@@ -132,6 +137,15 @@ impl BoundPolicy {
             })
             .collect();
         let names = model.parameters().iter().map(|parameter: &Parameter| parameter.name.clone());
+        let shapes = model.parameters().iter().map(|parameter| parameter.shape.clone()).collect();
+        let complex: HashSet<&str> = model
+            .tensors()
+            .iter()
+            .filter(|tensor| tensor.dtype.starts_with('c'))
+            .map(|tensor| tensor.name.as_str())
+            .collect();
+        let is_complex = |parameter: &Parameter| complex.contains(parameter.name.as_str());
+        let complex = model.parameters().iter().map(is_complex).collect();
         Self {
             sequences: BoundSequence::all(sequences, &table),
             rules,
@@ -144,6 +158,8 @@ impl BoundPolicy {
             names: names.collect(),
             all_elements: elements.iter().sum(),
             elements,
+            shapes,
+            complex,
             is_network_order: model.is_network_order(),
             by_name: OnceLock::new(),
             table,
@@ -168,6 +184,18 @@ impl BoundPolicy {
     /// The parameter of a slice under its first name.
     pub(crate) fn parameter(&self, slice: SliceId) -> Option<ParamId> {
         self.slice(slice).map(|slice| slice.parameter)
+    }
+
+    /// The dimensions of a slice's parameter.
+    pub(crate) fn shape(&self, slice: SliceId) -> &[usize] {
+        let shape = self.parameter(slice).and_then(|it| self.shapes.get(it.index()));
+        shape.map_or(&[], Vec::as_slice)
+    }
+
+    /// Why an optimizer cannot step a slice, if it cannot.
+    pub(crate) fn refusal(&self, slice: SliceId, optimizer: &Optimizer) -> Option<&'static str> {
+        let complex = self.parameter(slice).and_then(|it| self.complex.get(it.index()));
+        optimizer.refuses(self.shape(slice).len(), complex.copied().unwrap_or_default())
     }
 
     /// The name of a slice's parameter, under which the slice can be trained.

@@ -642,25 +642,30 @@ impl Tuner {
             }
         }
         let mut views = Vec::with_capacity(group_of.len());
-        let ids = self.clock.plan().slice_ids();
-        for (slice, (state, group)) in ids.zip(self.states.iter_mut().zip(group_of)) {
+        // The slice before, of the same parameter and group.
+        let mut before = None;
+        let all = self.clock.plan().slice_ids().zip(self.clock.plan().slices());
+        for ((slice, of), (state, group)) in all.zip(self.states.iter_mut().zip(group_of)) {
+            let this = group.map(|group| (of.parameter, group));
+            let follows = this.is_some() && before == this;
+            before = this;
             if let Some(group) = group
                 && let Some(view) = self.slices.view(slice)?
             {
                 let toward = self.anchors.value(slice);
-                views.push((group, view, state, toward));
+                views.push((group, view, state, follows, toward));
             }
         }
         let mut slots: Vec<Vec<ParamSlot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
-        for (index, parameter, state, toward) in &mut views {
+        for (index, parameter, state, follows, toward) in &mut views {
             let Some((slots, group)) = slots.get_mut(*index).zip(groups.get(*index)) else {
                 continue;
             };
             let share = group.lr.unwrap_or_default() * group.anchor;
             let pull = toward.filter(|_| group.anchor > 0.0);
             let pull = pull.map(|toward| AnchorPull { toward, share });
-            slots.push(ParamSlot { parameter, state, pull });
+            slots.push(ParamSlot { parameter, state, follows: *follows, pull });
         }
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }

@@ -141,12 +141,17 @@ impl SavedRun {
         variables: &[(String, Tensor)],
     ) -> Result<Vec<Option<ParamState>>, Error> {
         let file = &self.files.optimizer;
-        let names = self.states.iter().flat_map(|saved| {
-            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.slice))
-        });
-        let names: HashSet<String> = names.collect();
-        file.require_all(&names)?;
-        file.require_no_others(&names)?;
+        let saved = |is_always: bool| -> HashSet<String> {
+            let names = self.states.iter().flat_map(|saved| {
+                let names = ParamState::names(&saved.optimizer).into_iter();
+                let names = names.filter(move |(_, always)| *always || !is_always);
+                names.map(|(of, _)| format!("{}.{of}", saved.slice))
+            });
+            names.collect()
+        };
+        file.require_all(&saved(true))?;
+        file.require_no_others(&saved(false))?;
+        let held: HashSet<String> = file.names().into_iter().collect();
         let optimizers: HashMap<&str, Optimizer> =
             self.states.iter().map(|saved| (saved.slice.as_str(), saved.optimizer)).collect();
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
@@ -164,11 +169,11 @@ impl SavedRun {
                 let Some((name, rows)) = self.saved_slice(tuner, slice) else { return Ok(None) };
                 let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
                 let Some(values) = tuner.slices.values(slice)? else { return Ok(None) };
-                let state = ParamState::new(*optimizer, &values)?;
+                let is_saved = |of: &str| held.contains(&format!("{name}.{of}"));
+                let state = ParamState::resumed(*optimizer, &values, is_saved)?;
                 for (of, like) in state.tensors() {
                     let name = format!("{name}.{of}");
-                    // A step count has no rows.
-                    let rows = rows.as_ref().filter(|_| like.dim() > 0);
+                    let rows = rows.as_ref().filter(|_| ParamState::has_rows(of, like));
                     file.require_like(&name, rows, like, self.has_other_model)?;
                     real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
                 }
