@@ -70,18 +70,17 @@ impl ParamState {
         parameter: &Tensor,
         is_saved: impl Fn(&str) -> bool,
     ) -> Result<Self, TchError> {
-        let optimizer = match optimizer {
+        let momentum = if is_saved(MOMENTUM_BUFFER) { 1.0 } else { 0.0 };
+        let shaped = match optimizer {
             Optimizer::Sgd { dampening, nesterov, .. } => {
-                let momentum = if is_saved(MOMENTUM_BUFFER) { 1.0 } else { 0.0 };
                 Optimizer::Sgd { momentum, dampening, nesterov }
             }
             Optimizer::RmsProp { alpha, eps, centered, .. } => {
-                let momentum = if is_saved(MOMENTUM_BUFFER) { 1.0 } else { 0.0 };
                 Optimizer::RmsProp { alpha, eps, momentum, centered }
             }
             _ => optimizer,
         };
-        Self::completed(None, optimizer, parameter)
+        Ok(Self { optimizer, ..Self::completed(None, shaped, parameter)? })
     }
 
     /// The names of the tensors that the state of an optimizer may have, and whether it has each of
