@@ -444,7 +444,7 @@ fn frz0406_optimizers_that_cannot_step() {
         let plan = policy.plan(&complex);
         assert_eq!(plan.is_err(), refuses, "{optimizer}");
         let found = plan.err();
-        let mut found = found.iter().flat_map(|found| found.diagnostics());
+        let mut found = found.iter().flat_map(freeze_dsl::diagnostic::Findings::diagnostics);
         assert!(found.all(|found| found.code == Code::CannotStep));
     }
 }
