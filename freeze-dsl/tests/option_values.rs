@@ -2,6 +2,12 @@
 //! numbers, anchors.
 
 #![allow(clippy::float_cmp, reason = "these values are exact")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
 
 mod support;
 

@@ -219,9 +219,7 @@ impl Lowering<'_, '_> {
             Quantity::LearningRate => self.lr(number),
             Quantity::WeightDecay => self.weight_decay(number),
             Quantity::Anchor => self.at_least_zero(number, quantity),
-            Quantity::Argument(name, range) => {
-                self.argument_in_range(name, range, number)
-            }
+            Quantity::Argument(name, range) => self.argument_in_range(name, range, number),
         }
     }
 

@@ -18,21 +18,13 @@ pub(super) fn nothing(
     text: &str,
 ) -> Diagnostic {
     let tree = &index.tree;
-    let rate = rate_for_path(text, span);
-    let written = readable(text.get(span.range()).unwrap_or_default());
-    let finding =
-        Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
+    let finding = of_nothing(span, text);
     if let Some(first) = buffers.first() {
         return no_parameter(finding, first, buffers);
     }
-    if let Some((place, option)) = rate {
+    if let Some((place, option)) = rate_for_path(text, span) {
         let message = format!("write `{}` for a factor of the learning rate", option.trim());
-        return finding.label("a path, since a selector may begin here").suggest(
-            Applicability::Maybe,
-            message,
-            place,
-            option,
-        );
+        return finding.suggest(Applicability::Maybe, message, place, option);
     }
     let (matched, nodes) = furthest(tree, path);
     let Some(failing) = path.get(matched) else {
@@ -126,6 +118,12 @@ pub(super) fn nothing(
             None => finding.note(listed),
         },
     }
+}
+
+/// The finding that a path selects no parameter.
+fn of_nothing(span: Span, text: &str) -> Diagnostic {
+    let written = readable(text.get(span.range()).unwrap_or_default());
+    Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"))
 }
 
 /// The option that was meant by a path `lr*0.5`, with the place that it takes.

@@ -299,7 +299,9 @@ impl Selection {
     pub(crate) fn reach(&self, table: &SliceTable) -> SliceSet {
         let union = |all: &[Self]| {
             let mut reach = SliceSet::with_capacity(table.len());
-            all.iter().for_each(|one| reach.union_with(&one.reach(table)));
+            for one in all {
+                reach.union_with(&one.reach(table));
+            }
             reach
         };
         match self {

@@ -1,5 +1,12 @@
 //! Schedules of weight decays, optimizers' numbers and factors, and curves that others do not have.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
 use std::collections::BTreeMap;
 
 use freeze_dsl::Optimizer;

@@ -39,6 +39,8 @@ pub(crate) struct RunRecord {
     pub(crate) bests: Vec<BestRecord>,
     /// The norms of gradients that rules wait for, over the running epoch.
     pub(crate) grad_means: Vec<GradMeanRecord>,
+    /// The parameters and row slices whose values at the start of training were saved.
+    pub(crate) anchors: Vec<String>,
 }
 
 /// The optimizer state of a parameter or row slice.

@@ -71,12 +71,7 @@ pub(crate) fn norm(parameters: &[&Tensor]) -> Result<Tensor, TchError> {
         if gradient.defined() && gradient.is_sparse() {
             // An entry may be in parts until they are added.
             let values = gradient.f_coalesce()?.f_internal_values()?;
-            norms.push(values.f_linalg_vector_norm(
-                2.0,
-                None::<&[i64]>,
-                false,
-                precise(values.kind()),
-            )?);
+            norms.push(values.f_to_kind(precise(values.kind()))?.f_norm()?);
         } else {
             dense.push(*parameter);
         }

@@ -479,7 +479,8 @@ fn muon_takes_matrices_alone() {
         let parameter = values(&shape, 1).set_requires_grad(true);
         parameter.sum(None).backward();
         let mut states = [None];
-        let slot = ParamSlot { parameter: &parameter, state: &mut states[0], follows: false };
+        let (parameter, state) = (&parameter, &mut states[0]);
+        let slot = ParamSlot { parameter, state, follows: false, pull: None };
         let error = step([(hyper_params, vec![slot])]).unwrap_err().to_string();
         assert!(error.contains("muon takes matrices alone"), "{error}");
         assert!(states[0].is_none());

@@ -95,6 +95,7 @@ impl Tuner {
                 .map(|(metric, best, _)| BestRecord { metric: metric.to_owned(), best })
                 .collect(),
             grad_means: self.grad_means.records()?,
+            anchors: self.anchor_tensors().into_iter().map(|(name, _)| name).collect(),
         })
     }
 

@@ -47,6 +47,7 @@ pub(super) struct SavedRun {
     states: Vec<StateRecord>,
     bests: Vec<BestRecord>,
     grad_means: Vec<GradMeanRecord>,
+    anchors: Vec<String>,
     files: TensorFiles<TensorFile>,
     /// Whether the tuner has another model.
     has_other_model: bool,
@@ -60,7 +61,8 @@ impl SavedRun {
         files: TensorFiles<TensorFile>,
         options: ResumeOptions,
     ) -> Result<Self, Error> {
-        let RunRecord { policy, program, model, clock, log, states, bests, grad_means } = run;
+        let RunRecord { policy, program, model, clock, log, states, bests, grad_means, anchors } =
+            run;
         let model = Model::new(model)?.in_network_order();
         let plan = tuner.plan();
         let saved = RunIdentity { policy: &policy, model: &model, program: &program };
@@ -77,7 +79,7 @@ impl SavedRun {
             plan.clone()
         };
         let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
-        Ok(Self { clock, log, states, bests, grad_means, files, has_other_model })
+        Ok(Self { clock, log, states, bests, grad_means, anchors, files, has_other_model })
     }
 
     /// Reads the complete state for the tuner.
@@ -234,8 +236,9 @@ impl SavedRun {
         let before = self.clock.plan();
         let names = before.anchored().into_iter().map(|slice| before.slice_name(slice));
         let known: HashSet<String> = names.collect();
-        file.require_no_others(&known)?;
-        let held: HashSet<String> = file.names().into_iter().collect();
+        let held: HashSet<String> = self.anchors.iter().cloned().collect();
+        file.require_all(&held)?;
+        file.require_no_others(&held)?;
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let (plan, mut new) = (tuner.plan(), Vec::new());
         let value = |slice: &SliceId| {
