@@ -405,17 +405,19 @@ fn each_sequence_goes_on_by_itself() {
 #[test]
 fn tracks_without_a_scope_come_and_go() {
     let main = "start: train head;";
-    let mut clock = policy(
-        after(2, main),
-        &format!("{main} track decay {{ after 2 epochs: set @all lr 0.5 }}"),
-    )
-    .unwrap();
+    let with = |action: &str| format!("{main} track decay {{ after 2 epochs: {action} }}");
+    let mut clock = policy(after(2, main), &with("reset head")).unwrap();
     // Its clock starts now, in the second epoch.
     assert_eq!(fired(&clock.start_epoch()), "");
     assert_eq!(fired(&clock.start_epoch()), "decay: rule 1");
     let clock = policy(clock, main).unwrap();
     assert_eq!(clock.rules_fired(), [1]);
-    assert_eq!(lr(&clock).to_bits(), 0.5_f64.to_bits());
+    // Not while parameters follow a curve that it has begun.
+    let mut clock = policy(clock, &with("set head lr 0.5")).unwrap();
+    clock.start_epoch();
+    clock.start_epoch();
+    let refused = policy(clock, main);
+    assert!(matches!(&refused, Err(MigrateError::Fired(rule)) if rule == "decay: rule 1"));
 }
 
 #[test]

@@ -286,7 +286,13 @@ fn states_of_another_plan_are_refused() {
             if place == "/kept" {
                 *json.pointer_mut("/trains").unwrap() = json!([0]);
             }
-            *json.pointer_mut(place).unwrap() = value;
+            // What has its default is left out.
+            let (parent, key) = place.rsplit_once('/').unwrap();
+            let parent = json.pointer_mut(parent).unwrap();
+            match parent.as_array_mut() {
+                Some(all) => all[key.parse::<usize>().unwrap()] = value,
+                None => parent[key] = value,
+            }
         });
         assert!(error.contains(problem), "{place}: {error}");
     }

@@ -52,7 +52,7 @@ impl<'b> OwnershipCheck<'b, '_> {
         let mut reported = HashSet::new();
         let tracks = self.bound.sequence_ids().zip(&self.bound.sequences).skip(1);
         for (id, of) in tracks.filter(|(_, of)| !of.is_ownerless) {
-            for slice in of.owned.iter().flat_map(|owned| owned.iter()) {
+            for slice in of.owned.iter().flat_map(SliceSet::iter) {
                 let Some(owner) = self.owners.get_mut(slice.index()) else { continue };
                 match *owner {
                     None => *owner = Some(id),

@@ -361,7 +361,16 @@ impl Clock {
             };
             let other = before.origin(curve).and_then(there).and_then(|origin| after.curve(origin));
             let other = other.filter(|other| other.pieces.len() == curve.curve().pieces.len());
-            let other = other.ok_or(MigrateError::Rules)?;
+            // A track that is gone may have begun a curve that parameters still follow.
+            let gone = || match before.origin(curve)?.giver {
+                CurveGiver::Action { rule, .. }
+                    if rules.iter().all(|(_, place)| *place != rule.index()) =>
+                {
+                    Some(MigrateError::Fired(before.rule(rule)?.name.clone()))
+                }
+                _ => None,
+            };
+            let other = other.ok_or_else(|| gone().unwrap_or(MigrateError::Rules))?;
             running.push(ActiveCurve::resumed(Arc::clone(other), curve.at));
         }
         let known = SliceLookup::new(before);

@@ -70,14 +70,16 @@ impl Lowering<'_, '_> {
 
     /// Reports what a track without a scope may not do: change which parameters train.
     fn check_ownerless(&mut self, verb: &Spanned<Verb>, settings: &[Spanned<Setting>]) {
-        let Some(own) = self.ownerless_track() else { return };
+        if !self.is_in_ownerless_track() {
+            return;
+        }
         let word = verb.value.word();
         if verb.value != Verb::Set {
             let message = format!("a track without `in` cannot `{word}`");
             let finding = Diagnostic::new(Code::NotOwned, verb.span, message)
                 .label("it owns no parameters, so it changes options alone")
                 .note("write what the track owns after `in`, as in `track in encoder { … }`");
-            let name = own.filter(|(name, _)| self.is_path_of_model(name));
+            let name = self.written_track_name().filter(|(name, _)| self.is_path_of_model(name));
             self.report(finding.guess(
                 "let the track own this path",
                 name.map(|(_, place)| (Span::new(place.start, place.start), "in ")),

@@ -349,12 +349,11 @@ impl Lowering<'_, '_> {
         if self.is_over(rule.trigger.span) {
             return;
         }
-        let name = match &rule.name {
-            Some(name) => self.rule_name(name),
-            None => {
-                let before = self.sequences.get(self.current).map_or(0, |own| own.rules.len());
-                format!("rule {}", before + 1)
-            }
+        let name = if let Some(name) = &rule.name {
+            self.rule_name(name)
+        } else {
+            let before = self.sequences.get(self.current).map_or(0, |own| own.rules.len());
+            format!("rule {}", before + 1)
         };
         let name = match self.sequences.get(self.current).and_then(OpenSequence::name) {
             Some(track) => format!("{track}: {name}"),

@@ -98,25 +98,23 @@ impl Lowering<'_, '_> {
     }
 
     fn shown_list(&mut self, list: &Listing) -> String {
-        let mut shown = String::new();
-        for prefix in list.prefixes.iter() {
-            shown.push_str(&match &prefix.value {
-                Prefix::Reversed => "reversed ".to_owned(),
-                Prefix::First(count) => format!("first {} of ", self.shown_count(count)),
-                Prefix::Last(count) => format!("last {} of ", self.shown_count(count)),
-            });
-        }
-        match &list.base.value {
-            Elements::Named(name) => shown.push_str(&self.shown_name(name)),
+        let prefixes = list.prefixes.iter().map(|prefix| match &prefix.value {
+            Prefix::Reversed => "reversed ".to_owned(),
+            Prefix::First(count) => format!("first {} of ", self.shown_count(count)),
+            Prefix::Last(count) => format!("last {} of ", self.shown_count(count)),
+        });
+        let prefixes: String = prefixes.collect();
+        let base = match &list.base.value {
+            Elements::Named(name) => self.shown_name(name),
             Elements::These(elements) => {
                 let elements = elements.iter().map(|element| {
                     let sign = if element.is_optional { "?" } else { "" };
                     format!("{}{sign}", self.shown_term(&element.term))
                 });
-                shown.push_str(&format!("[{}]", elements.collect::<Vec<_>>().join(", ")));
+                format!("[{}]", elements.collect::<Vec<_>>().join(", "))
             }
-        }
-        shown
+        };
+        format!("{prefixes}{base}")
     }
 
     fn shown_path(&mut self, path: &[Spanned<Segment>]) -> String {
@@ -126,7 +124,7 @@ impl Lowering<'_, '_> {
             if !shown.is_empty() && !is_index {
                 shown.push('.');
             }
-            shown.push_str(&match &segment.value {
+            let segment = match &segment.value {
                 Segment::Literal(_) => self.slice(segment.span),
                 Segment::Glob(word) => word.to_string(),
                 Segment::Index(bounds) => format!("[{}]", self.shown_bounds(bounds)),
@@ -134,7 +132,8 @@ impl Lowering<'_, '_> {
                     let words: Vec<&str> = words.iter().map(|word| &*word.value).collect();
                     format!("{{{}}}", words.join(","))
                 }
-            });
+            };
+            shown.push_str(&segment);
         }
         shown
     }

@@ -233,13 +233,16 @@ impl<'a> Lowering<'a, '_> {
         self.current = outer;
     }
 
-    /// Whether a track without a scope is lowered: its name, if that is written, and the place.
-    pub(super) fn ownerless_track(&self) -> Option<Option<(String, Span)>> {
-        let own = self.sequences.get(self.current)?;
-        (own.ownership == Ownership::Nothing).then(|| {
-            let name = own.name.clone().zip(own.name_place);
-            name.filter(|_| self.trace.is_empty())
-        })
+    /// Whether a track without a scope is lowered.
+    pub(super) fn is_in_ownerless_track(&self) -> bool {
+        let own = self.sequences.get(self.current);
+        own.is_some_and(|own| own.ownership == Ownership::Nothing)
+    }
+
+    /// The name of the track that is lowered, and its place, where it is written and not in a loop.
+    pub(super) fn written_track_name(&self) -> Option<(&str, Span)> {
+        let own = self.sequences.get(self.current).filter(|_| self.trace.is_empty())?;
+        own.name.as_deref().zip(own.name_place)
     }
 
     /// The name of a track; reports one that is taken.
