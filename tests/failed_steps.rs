@@ -25,7 +25,7 @@ fn real(tensor: &Tensor) -> Tensor {
 }
 
 /// What is wrong, an optimizer, the kind of `c`, and what the error says.
-const FAULTS: [(&str, &str, Kind, Fault, &str); 8] = [
+const FAULTS: [(&str, &str, Kind, Fault, &str); 12] = [
     (
         "of 8 bits",
         "sgd",
@@ -48,6 +48,19 @@ const FAULTS: [(&str, &str, Kind, Fault, &str); 8] = [
     ),
     ("sparse", "adamw", Kind::Float, |c| some_of(c), "adamw does not take sparse"),
     ("sparse", "rmsprop", Kind::Float, |c| some_of(c), "rmsprop does not take sparse"),
+    ("sparse", "nadam", Kind::Float, |c| some_of(c), "nadam does not take sparse"),
+    ("sparse", "muon", Kind::Float, |c| some_of(c), "muon does not take sparse"),
+    ("sparse", "adafactor", Kind::Float, |c| some_of(c), "adafactor does not take sparse"),
+    (
+        "with state of another dtype",
+        "adafactor",
+        Kind::Float,
+        |c| {
+            c.set_data(&c.to_kind(Kind::Double));
+            c.square()
+        },
+        "optimizer state of",
+    ),
     ("sparse complex", "sgd", Kind::ComplexFloat, |c| some_of(c).real(), "a gradient of"),
     (
         "of another dtype",
@@ -133,7 +146,7 @@ fn nothing_moves_and_no_state_is_made_where_one_parameter_cannot_step() -> Outco
 
 #[test]
 fn a_program_that_clears_the_gradients_continues_as_if_there_had_been_no_such_step() -> Outcome {
-    for optimizer in ["adamw", "rmsprop(momentum 0.9)"] {
+    for optimizer in ["adamw", "rmsprop(momentum 0.9)", "nadam", "muon", "adafactor", "lion"] {
         let runs = [false, true].map(|fails| -> Result<(VarStore, usize), Error> {
             let (vs, tables) = store(Kind::Float);
             let policy = parse(&format!(

@@ -193,7 +193,9 @@ fn a_gradient_that_is_no_number_does_not_get_into_what_is_frozen() -> Outcome {
         tuner.start_epoch()?;
         let before = Bits::of(&net.vs);
         tuner.backward_step(&(net.loss(2) * f64::NAN))?;
-        assert!(net.variable("fc.weight").isnan().all().int64_value(&[]) == 1);
+        // The sign of what is no number is 0, so that Lion keeps it in its momentum alone.
+        let is_lion = tuner.param_groups().iter().any(|group| group.optimizer.name() == "lion");
+        assert_eq!(net.variable("fc.weight").isnan().all().int64_value(&[]) == 1, !is_lion);
         train(net, &mut tuner, 3..5)?;
         assert_moved(&before, net, &[&LAYER2, &STATISTICS2, &FC]);
         Ok(())

@@ -50,15 +50,60 @@ fn each_optimizer_keeps_what_it_needs_and_no_more() -> Outcome {
         ("rmsprop(momentum 0.9 centered)", 3),
         ("adam", 2),
         ("adamw(amsgrad)", 3),
+        ("lion", 1),
+        ("adagrad", 1),
+        ("adamax", 2),
+        ("nadam", 2),
+        ("radam", 2),
     ] {
         let net = Net::linear();
         let policy = format!("default lr 0.01 optimizer {optimizer}; start: train a");
         let mut tuner = tune(&net, &policy);
         tuner.start_epoch()?;
         train(&net, &mut tuner, 0..2)?;
-        let counts = if optimizer.starts_with("adam") { 2 } else { 0 };
+        // A count for each of two parameters; NAdam has a product as well.
+        let counts = match optimizer {
+            "nadam" => 4,
+            "adagrad" | "adam" | "adamw(amsgrad)" | "adamax" | "radam" => 2,
+            _ => 0,
+        };
         let expected = FLOAT * (floats * numbers(&net, &["a.bias", "a.weight"]) + counts);
         assert_eq!(tuner.optimizer_bytes(), expected, "{optimizer}");
+    }
+    Ok(())
+}
+
+#[test]
+fn a_matrix_has_a_number_for_each_row_and_column_under_adafactor() -> Outcome {
+    let net = Net::linear();
+    let rule = "default lr 0.01; start: train a optimizer adafactor; epoch 1: train a.weight";
+    let mut tuner = tune(&net, &format!("{rule} optimizer muon"));
+    tuner.start_epoch()?;
+    train(&net, &mut tuner, 0..2)?;
+    let (rows, columns) = net.variable("a.weight").size2()?;
+    let factors = usize::try_from(rows + columns).unwrap() + numbers(&net, &["a.bias"]);
+    assert_eq!(tuner.optimizer_bytes(), FLOAT * (factors + 2));
+    tuner.start_epoch()?;
+    assert_eq!(tuner.optimizer_bytes(), 0);
+    train(&net, &mut tuner, 2..4)?;
+    assert_eq!(tuner.optimizer_bytes(), FLOAT * numbers(&net, &["a.weight"]));
+    Ok(())
+}
+
+#[test]
+fn a_momentum_buffer_is_made_at_the_first_momentum_and_stays() -> Outcome {
+    let net = Net::linear();
+    let rules = "start: train a optimizer sgd; epoch 1: set a optimizer sgd(momentum 0.9);
+                 epoch 2: set a optimizer sgd; epoch 3: set a optimizer sgd(momentum 0.5 nesterov)";
+    for (optimizer, squares) in [("sgd", 0), ("rmsprop", 1)] {
+        let rules = rules.replace("nesterov", "").replace("sgd", optimizer);
+        let mut tuner = tune(&net, &format!("default lr 0.01; {rules}"));
+        let parameters = numbers(&net, &["a.bias", "a.weight"]);
+        for (epoch, buffers) in (0..).zip([0, 1, 1, 1]) {
+            tuner.start_epoch()?;
+            train(&net, &mut tuner, epoch..epoch + 1)?;
+            assert_eq!(tuner.optimizer_bytes(), FLOAT * parameters * (squares + buffers));
+        }
     }
     Ok(())
 }

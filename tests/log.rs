@@ -83,8 +83,11 @@ fn share(part: usize, whole: usize) -> f64 {
 
 fn written(groups: &[ParamGroup]) -> Value {
     let groups = groups.iter().map(|group| {
+        let numbers = group.optimizer_numbers().into_iter();
+        let numbers: serde_json::Map<_, _> =
+            numbers.map(|(name, number)| (name.to_owned(), json!(number))).collect();
         json!({"params": group.params, "lr": group.lr, "weight_decay": group.weight_decay,
-            "optimizer": group.optimizer.name()})
+            "optimizer": group.optimizer.name(), "optimizer_numbers": numbers})
     });
     groups.collect()
 }

@@ -66,7 +66,7 @@ fn flags_groups_and_names_agree_after_every_transition() -> Outcome {
     owned(&tuner, &linear(&["a", "b", "c"]), 1);
     train(&net, &mut tuner, 6..9)?;
     owned(&tuner, &[&linear(&["c"])[..], &["a.bias".to_owned()]].concat(), 1);
-    assert_eq!(tuner.rules_fired(), 6);
+    assert_eq!(tuner.rules_fired(), [6]);
     Ok(())
 }
 

@@ -26,8 +26,9 @@ const POLICY: &str = "
     step 15 as many:
         set conv1, bn1 optimizer adam(amsgrad) lr 0.01,
         set conv2, bn2 optimizer rmsprop(momentum 0.5 centered) lr cosine 0.01 -> 1e-4 over 60 steps,
-        set fc optimizer adamw lr linear 0.02 -> 0.001 over 30 steps then exp 0.01 -> 0.001 over 2 epochs,
-        set embed optimizer rmsprop lr 0.005;
+        set fc optimizer adamw(beta1 linear 0.95 -> 0.8 over 40 steps) anchor 0.5
+            weight_decay linear 0 -> 0.1 over 50 steps lr linear 0.02 -> 0.001 over 30 steps then exp 0.01 -> 0.001 over 2 epochs,
+        set embed optimizer rmsprop lr 0.005, set embed anchor 0.1 lr * 0.5 to 1e-3;
     step 31 as fewer: freeze conv1 keep state, freeze bn1 stats held, reset fc,
         unfreeze rows 2..7 of embed.weight, rows 2..7 of embed.tied lr 0.01 times 0.5 every 9 steps to 1e-3;
     every 7 steps as drawn: train sample 3 of @parts seed 5, set bn2 stats live;
@@ -133,7 +134,7 @@ fn files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         files.insert(name, fs::read(entry.path())?);
     }
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 6);
     Ok(files)
 }
 

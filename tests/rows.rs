@@ -8,7 +8,7 @@ use std::ops::Range;
 use freeze_runtime::{Error, Tuner};
 use freeze_tests::bits::bits;
 use freeze_tests::networks::values;
-use freeze_tests::optimizers::OPTIMIZERS;
+use freeze_tests::optimizers::{OPTIMIZERS, joins_rows};
 use freeze_tests::parse;
 use tch::nn::{self, VarStore};
 use tch::{Device, Kind, Tensor};
@@ -134,7 +134,7 @@ fn rows_train_as_tensors_of_their_own_would_and_the_rest_keeps_its_bits() -> Out
 
 #[test]
 fn rows_come_and_go_as_tensors_of_their_own_would() -> Outcome {
-    for optimizer in OPTIMIZERS {
+    for optimizer in OPTIMIZERS.into_iter().filter(|it| !joins_rows(it)) {
         println!("{optimizer}");
         assert_as_tensors_of_their_own(
             &values(&[ROWS, 3], 1),
@@ -154,6 +154,73 @@ fn rows_come_and_go_as_tensors_of_their_own_would() -> Outcome {
                  epoch 3: unfreeze part0, reset part2"
             ),
         )?;
+    }
+    Ok(())
+}
+
+/// The optimizers that see a matrix, with the memory of optimizer state that they need.
+const OF_MATRICES: [&str; 3] = [
+    "lr 0.05 optimizer muon",
+    "lr 0.05 optimizer muon(nesterov 0 match_rms)",
+    "lr 0.05 weight_decay 0.1 optimizer adafactor",
+];
+
+#[test]
+fn neighbouring_rows_that_train_alike_are_one_matrix() -> Outcome {
+    for optimizer in OF_MATRICES {
+        for (_, weight) in layouts().into_iter().filter(|(_, it)| it.dim() == 2) {
+            // Later rules cut the rows, of which the last ones train apart.
+            let ours = format!(
+                "default {optimizer};
+                 start: train rows 2..8 of table.weight, set rows 7..8 of table.weight lr 0.1;
+                 epoch 9: freeze rows 3..5 of table.weight"
+            );
+            let table = Table::new(&weight);
+            let mut tuner = table.tune(&ours)?;
+            let vs = VarStore::new(Device::Cpu);
+            let part = |name, rows| vs.root().add(name, like(&table.rows(rows)), true);
+            let parts = [part("frozen", 0..2), part("one", 2..7), part("other", 7..8)];
+            let theirs = format!("default {optimizer}; start: train one, other, set other lr 0.1");
+            let mut by_hand = Tuner::builder(&parse(&theirs)).attach(&vs)?;
+            tuner.start_epoch()?;
+            by_hand.start_epoch()?;
+            for batch in 0..8 {
+                tuner.backward_step(&loss(&table.weight, batch))?;
+                by_hand.backward_step(&loss(&Tensor::cat(&parts, 0), batch))?;
+            }
+            let all = Tensor::cat(&parts, 0).detach();
+            let off = (&table.weight.detach() - all).abs().max().double_value(&[]);
+            assert!(off < 1e-5, "{optimizer}: off by {off:e}");
+        }
+    }
+    Ok(())
+}
+
+/// Slices that part and join drop nothing, and freezing them again gives the memory back.
+#[test]
+fn a_matrix_whose_rows_part_and_join_keeps_its_state() -> Outcome {
+    for optimizer in OF_MATRICES {
+        let table = Table::small();
+        let mut tuner = table.tune(&format!(
+            "default {optimizer};
+             start: train table; epoch 1: set rows 0..3 of table.weight lr 0.01;
+             epoch 2: set table lr 0.05;
+             epoch 3: freeze rows 0..3 of table.weight; epoch 4: unfreeze rows 0..3 of table.weight"
+        ))?;
+        let mut bytes = Vec::new();
+        for epoch in 0..5 {
+            let transition = tuner.start_epoch()?;
+            if epoch != 3 {
+                assert!(transition.frozen.is_empty());
+            }
+            let before = [bits(&table.rows(0..3)), bits(&table.rows(3..8))];
+            tuner.backward_step(&loss(&table.weight, epoch))?;
+            assert_eq!(before[0] == bits(&table.rows(0..3)), epoch == 3, "{optimizer}, {epoch}");
+            assert_ne!(before[1], bits(&table.rows(3..8)));
+            bytes.push(tuner.optimizer_bytes());
+        }
+        assert!(bytes[..3].iter().all(|it| *it == bytes[0]) && bytes[3] < bytes[0]);
+        assert_eq!(bytes[4], bytes[0]);
     }
     Ok(())
 }
@@ -307,10 +374,14 @@ fn looked_up(embedding: &nn::Embedding, batch: i64) -> Tensor {
 }
 
 #[test]
-fn rows_of_an_embedding_with_sparse_gradients_train_under_sgd() -> Outcome {
-    for optimizer in
-        ["sgd", "sgd(momentum 0.9)", "sgd(momentum 0.9 nesterov)", "sgd weight_decay 0.1"]
-    {
+fn rows_of_an_embedding_with_sparse_gradients_train() -> Outcome {
+    for optimizer in [
+        "sgd",
+        "sgd(momentum 0.9)",
+        "sgd(momentum 0.9 nesterov)",
+        "sgd weight_decay 0.1",
+        "adagrad(initial 0.1 lr_decay 0.01)",
+    ] {
         let policy = parse(&format!(
             "default lr 0.05 optimizer {optimizer};
              start: train rows 1..3 of table.weight, rows 3..5 of table lr 0.1;
@@ -353,7 +424,18 @@ fn rows_of_an_embedding_with_sparse_gradients_train_under_sgd() -> Outcome {
 
 #[test]
 fn other_optimizers_say_that_they_take_no_sparse_gradients_and_so_does_clipping() -> Outcome {
-    for optimizer in ["adam", "adamw", "rmsprop"] {
+    for optimizer in [
+        "adam",
+        "adamw",
+        "rmsprop",
+        "adagrad weight_decay 0.1",
+        "adamax",
+        "nadam",
+        "radam",
+        "adafactor",
+        "muon",
+        "lion",
+    ] {
         let (vs, embedding) = embedding(true);
         let policy = parse(&format!(
             "default lr 0.05 optimizer {optimizer}; start: train rows 1..3 of table.weight"

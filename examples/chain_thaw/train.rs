@@ -59,7 +59,7 @@ impl Task {
 impl Phase {
     /// The phase after a transition.
     fn of(tuner: &Tuner, change: Transition) -> Self {
-        let last = tuner.rules_fired().checked_sub(1);
+        let last = tuner.rules_fired().first().and_then(|fired| fired.checked_sub(1));
         let row = last.and_then(|rule| tuner.plan().rows().get(rule));
         let trained = row.map_or(0, |row| row.trainable_elements);
         Self { change, trained }

@@ -27,7 +27,8 @@ fn a_line_an_epoch() {
         "{\"epoch\":0,\"step\":null,\"fired\":[\"probe\"],\
          \"trainable\":[\"fc.weight\",\"fc.bias\"],\
          \"groups\":[{\"params\":[\"fc.weight\",\"fc.bias\"],\
-         \"lr\":0.001,\"weight_decay\":0.0,\"optimizer\":\"sgd\"}],\
+         \"lr\":0.001,\"weight_decay\":0.0,\"optimizer\":\"sgd\",\
+         \"optimizer_numbers\":{\"momentum\":0.0,\"dampening\":0.0,\"nesterov\":false}}],\
          \"live_stats\":[],\"stopped\":false}"
     );
     assert!(lines[2].starts_with("{\"epoch\":2,\"step\":null,\"fired\":[],"));

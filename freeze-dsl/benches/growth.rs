@@ -70,5 +70,40 @@ fn main() {
         });
     }
     group.finish();
+    tracks(&mut criterion);
     criterion.final_summary();
+}
+
+/// A policy with so many tracks, each of one expert, that waits for a late epoch and a metric.
+fn with_tracks(count: usize) -> String {
+    format!(
+        "default lr 1e-3; start: train @all; let @experts = [experts.*];
+         for @expert in first {count} of @experts {{
+             track in @expert {{ when loss < 0 or epoch 1_000_000: freeze @expert; }}
+         }}"
+    )
+}
+
+fn tracks(criterion: &mut Criterion) {
+    let model = experts(1_000);
+    let mut group = criterion.benchmark_group("tracks");
+    group.sample_size(10).measurement_time(Duration::from_secs(2));
+    for count in [100, 200, 400] {
+        let text = with_tracks(count);
+        group.throughput(Throughput::Elements(count as u64));
+        group.bench_function(BenchmarkId::new("check", count), |bencher| {
+            let read = || Draft::read(Source::new(text.clone())).check_against(&model);
+            bencher.iter(|| read().policy.unwrap());
+        });
+        let policy = Policy::parse(&text).unwrap();
+        group.bench_function(BenchmarkId::new("plan", count), |bencher| {
+            bencher.iter(|| policy.plan(&model).unwrap());
+        });
+        let mut clock = Clock::new(policy.plan(&model).unwrap(), Program::default());
+        clock.start_epoch();
+        group.bench_function(BenchmarkId::new("step", count), |bencher| {
+            bencher.iter(|| black_box(clock.end_step()));
+        });
+    }
+    group.finish();
 }

@@ -52,5 +52,5 @@ mod time;
 pub mod vocabulary;
 
 pub use compile::{Checked, Draft, LoadError, OverrideError};
-pub use ir::{Optimizer, RunLength};
+pub use ir::{Optimizer, OptimizerNumber, RunLength};
 pub use lower::MAX_UNROLLED;

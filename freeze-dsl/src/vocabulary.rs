@@ -4,10 +4,11 @@
 //! ready-made names and the optimizers spell their own words out; tests hold them to these lists.
 
 /// Words that begin a statement other than a rule.
-pub const STATEMENTS: [&str; 5] = ["model", "run", "default", "let", "for"];
+pub const STATEMENTS: [&str; 7] = ["model", "run", "default", "let", "for", "track", "repeat"];
 
 /// Words that begin a trigger, and so a rule.
-pub const TRIGGERS: [&str; 7] = ["start", "epoch", "step", "at", "after", "every", "when"];
+pub const TRIGGERS: [&str; 8] =
+    ["start", "epoch", "step", "at", "after", "every", "when", "whenever"];
 
 /// Words that begin an action.
 pub const ACTIONS: [&str; 8] =
@@ -17,13 +18,13 @@ pub const ACTIONS: [&str; 8] =
 pub const VERBS: [&str; 4] = ["train", "unfreeze", "set", "freeze"];
 
 /// Words that begin an option.
-pub const OPTIONS: [&str; 4] = ["lr", "weight_decay", "optimizer", "stats"];
+pub const OPTIONS: [&str; 5] = ["lr", "weight_decay", "anchor", "optimizer", "stats"];
 
 /// Words that may follow targets, besides the options.
 pub const AFTER_TARGETS: [&str; 3] = ["keep", "except", "in"];
 
 /// Shapes of a curve's ramp.
-pub const SHAPES: [&str; 3] = ["linear", "cosine", "exp"];
+pub const SHAPES: [&str; 5] = ["linear", "cosine", "exp", "sqrt", "power"];
 
 /// Words that begin a selector and are followed by a number.
 pub const SELECTORS: [&str; 4] = ["first", "last", "sample", "rows"];
@@ -35,7 +36,8 @@ pub const FUNCTIONS: [&str; 6] = ["len", "min", "max", "floor", "ceil", "round"]
 pub const UNITS: [&str; 4] = ["epoch", "epochs", "step", "steps"];
 
 /// Words within a trigger, an action, an option, a curve or a selector.
-pub const INNER: [&str; 22] = [
+pub const INNER: [&str; 24] = [
+    "grad_norm",
     "and",
     "or",
     "as",
@@ -50,6 +52,7 @@ pub const INNER: [&str; 22] = [
     "state",
     "held",
     "live",
+    "invsqrt",
     "over",
     "times",
     "to",
@@ -65,14 +68,21 @@ pub const READY_MADE: [&str; 7] =
     ["all", "biases", "vectors", "norms", "matrices", "trainable", "frozen"];
 
 /// Arguments of optimizers that may be written without a number.
-pub const FLAGS: [&str; 3] = ["nesterov", "amsgrad", "centered"];
+pub const FLAGS: [&str; 5] = ["nesterov", "amsgrad", "centered", "decoupled", "match_rms"];
 
 /// Optimizers with their arguments.
-pub const OPTIMIZERS: [(&str, &[&str]); 4] = [
+pub const OPTIMIZERS: [(&str, &[&str]); 11] = [
     ("sgd", &["momentum", "dampening", "nesterov"]),
     ("adam", &["beta1", "beta2", "eps", "amsgrad"]),
     ("adamw", &["beta1", "beta2", "eps", "amsgrad"]),
     ("rmsprop", &["alpha", "eps", "momentum", "centered"]),
+    ("adagrad", &["lr_decay", "initial", "eps"]),
+    ("adamax", &["beta1", "beta2", "eps"]),
+    ("nadam", &["beta1", "beta2", "eps", "momentum_decay", "decoupled"]),
+    ("radam", &["beta1", "beta2", "eps", "decoupled"]),
+    ("adafactor", &["beta2_decay", "eps1", "eps2", "d"]),
+    ("muon", &["momentum", "nesterov", "eps", "steps", "match_rms"]),
+    ("lion", &["beta1", "beta2"]),
 ];
 
 /// Every keyword, some of them more than once.
@@ -130,7 +140,7 @@ mod tests {
     fn verbs_and_options_are_written_as_here() {
         assert_eq!([Verb::Train, Verb::Unfreeze, Verb::Set, Verb::Freeze].map(Verb::word), VERBS);
         assert!(VERBS.iter().all(|verb| ACTIONS.contains(verb)));
-        let (tree, _) = parse("default lr 1 weight_decay 1 optimizer sgd stats held;");
+        let (tree, _) = parse("default lr 1 weight_decay 1 anchor 1 optimizer sgd stats held;");
         let Some(Item::Default(settings)) = tree.items.first().map(|item| &item.value) else {
             panic!("one default");
         };

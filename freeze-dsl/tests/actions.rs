@@ -102,11 +102,15 @@ fn state_that_was_kept_can_be_dropped() {
 }
 
 #[test]
-fn an_optimizer_of_its_own_drops_state() {
+fn another_kind_of_optimizer_drops_state_and_other_numbers_keep_it() {
     let text = "start: train fc, bn1 optimizer adam; epoch 1: set fc optimizer adam(beta1 0.5); \
-                epoch 2: set fc optimizer adam(beta1 0.5); epoch 3: set bn1 optimizer sgd";
+                epoch 2: set fc optimizer adam(beta1 0.5, amsgrad); epoch 3: set bn1 optimizer sgd";
     let found = drops(text);
-    assert_eq!(found[1..], [FC, "", BN, ""]);
+    assert_eq!(found[1..], ["", FC, BN, ""]);
+    let text = "start: train fc, bn1 optimizer sgd(momentum 0.9); \
+                epoch 1: set fc optimizer sgd(momentum linear 0.9 -> 0 over 1 epoch); \
+                epoch 2: set fc optimizer rmsprop; epoch 3: set fc optimizer rmsprop(centered)";
+    assert_eq!(drops(text)[1..], ["", FC, FC, ""]);
 }
 
 /// The modules whose statistics are live.

@@ -177,6 +177,49 @@ fn another_optimizer_drops_state() {
 }
 
 #[test]
+fn another_kind_of_optimizer_drops_state_and_other_numbers_keep_it() {
+    for (was, is, drops) in [
+        ("adam(beta1 0.8)", "adam(eps 1e-6)", false),
+        ("adam", "adam(amsgrad)", true),
+        ("adam(amsgrad)", "adam(amsgrad 0)", true),
+        ("adam(amsgrad)", "adam(amsgrad, beta2 0.9)", false),
+        ("adam", "adamw", true),
+        ("adamw", "adamw(amsgrad)", true),
+        ("sgd", "sgd(momentum 0.9)", false),
+        ("sgd(momentum 0.9)", "sgd(momentum 0.9, nesterov)", false),
+        ("rmsprop", "rmsprop(momentum 0.9)", false),
+        ("rmsprop", "rmsprop(centered)", true),
+        ("rmsprop(centered)", "rmsprop", true),
+        ("adagrad", "adagrad(initial 0.5, lr_decay 1)", false),
+        ("nadam", "nadam(decoupled)", false),
+        ("nadam", "radam", true),
+        ("adafactor", "adafactor(eps1 0.5)", false),
+        ("muon", "muon(nesterov 0, steps 3, match_rms)", false),
+        ("muon", "lion", true),
+        ("adamax", "adam", true),
+    ] {
+        let text = format!(
+            "start: train fc.weight, conv1 lr 1, set fc.weight optimizer {was};
+             epoch 1: set fc.weight optimizer {is}"
+        );
+        let mut clock = clock(&text);
+        clock.start_epoch();
+        assert_eq!(clock.start_epoch().dropped.len(), usize::from(drops), "{was}, then {is}");
+    }
+    // It is kept through a freeze as well, and dropped all the same.
+    for (is, drops) in [("sgd(momentum 0.5)", false), ("lion", true)] {
+        let text = format!(
+            "start: train fc, conv1 lr 1 optimizer sgd; epoch 1: freeze fc.bias keep state;
+             epoch 2: set fc.bias optimizer {is}"
+        );
+        let mut clock = clock(&text);
+        clock.start_epoch();
+        clock.start_epoch();
+        assert_eq!(clock.start_epoch().dropped.len(), usize::from(drops));
+    }
+}
+
+#[test]
 fn options_stay_until_others_are_named() {
     let text = "default lr 1e-2 weight_decay 0.5; start: train fc lr 1e-3; \
                 epoch 1: train layer4, fc weight_decay 0; epoch 2: set fc.bias lr 5";
@@ -299,7 +342,7 @@ fn what_the_clock_says_of_itself() {
     let mut clock = clock_of("start: train head; epoch 1: unfreeze body", &model, PROGRAM);
     let said = |clock: &Clock| {
         (
-            clock.rules_fired(),
+            clock.rules_fired()[0],
             clock.trained_share(),
             [0, 1].map(|slice| clock.trains(SliceId::new(slice))),
         )

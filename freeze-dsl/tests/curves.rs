@@ -55,6 +55,13 @@ fn ramps() {
     is("exp 1 -> 0.01 over 50%", |step| 0.01_f64.powf((step / 50.0).min(1.0)));
     is("cosine 1 -> 0 over rest", |step| cosine(1.0, 0.0, step / 100.0));
     is("linear 1 -> 0 over 0.25 epochs", |step| linear(1.0, 0.0, step / 3.0));
+    is("sqrt 1 -> 0.1 over 3 epochs", |step| 0.1 + 0.9 * (1.0 - (step / 30.0).min(1.0).sqrt()));
+    is("power 2 1 -> 0.1 over 3 epochs", |step| 0.1 + 0.9 * (1.0 - (step / 30.0).min(1.0)).powi(2));
+    is("power (0.5 + 1) 0.1 -> 1 over rest", |step| 1.0 - 0.9 * (1.0 - step / 100.0).powf(1.5));
+    is("invsqrt 0.5 over 2 epochs", |step| 0.5 * (20.0 / (20.0 + step)).sqrt());
+    is("linear 0 -> 1 over 20 steps then invsqrt 1 over 20 steps", |step| {
+        if step < 20.0 { step / 20.0 } else { (20.0 / step).sqrt() }
+    });
 }
 
 #[test]

@@ -344,6 +344,35 @@ fn frz0401_values_out_of_range() {
     finds("start: train fc optimizer sgd(momentum 1.5);", &[(Code::InvalidValue, "1.5")]);
     finds("start: train fc optimizer adam(beta1 1);", &[(Code::InvalidValue, "1")]);
     finds("start: train fc optimizer sgd(nesterov);", &[(Code::InvalidValue, "nesterov")]);
+    finds("start: train fc optimizer sgd(nesterov 1);", &[(Code::InvalidValue, "nesterov")]);
+    finds("start: train fc optimizer adam(amsgrad 2);", &[(Code::InvalidValue, "2")]);
+    finds("start: train fc optimizer adam(amsgrad (-1) eps 1);", &[(Code::InvalidValue, "(-1)")]);
+    finds_nothing("start: train fc lr 1e-3 optimizer adam(amsgrad 1);");
+    for (optimizer, wrong) in [
+        ("adagrad(lr_decay", "-1"),
+        ("adagrad(initial", "-1"),
+        ("adamax(beta2", "1"),
+        ("nadam(momentum_decay", "-1"),
+        ("radam(decoupled", "0.5"),
+        ("adafactor(beta2_decay", "0.8"),
+        ("adafactor(eps1", "-1"),
+        ("adafactor(d", "0.5"),
+        ("muon(steps", "2.5"),
+        ("muon(steps", "100"),
+        ("muon(steps", "-1"),
+        ("muon(momentum", "1.5"),
+        ("lion(beta1", "1"),
+    ] {
+        let text = format!("start: train fc.weight lr 1 optimizer {optimizer} {wrong});");
+        finds(&text, &[(Code::InvalidValue, wrong)]);
+    }
+    finds_nothing(
+        "start: train fc.weight lr 1
+            optimizer muon(momentum 0.9, nesterov 0, eps 1e-6, steps 10 / 2, match_rms);",
+    );
+    finds_nothing("start: train fc lr 1 optimizer adafactor(beta2_decay -0.5 eps1 0 eps2 0 d 1);");
+    finds_nothing("start: train fc lr 1e-3 optimizer sgd(nesterov 0);");
+    finds_nothing("start: train fc lr 1e-3 optimizer adam(amsgrad (1 - 1) eps 1);");
     finds_nothing("start: train fc lr 1_0.5e-3 optimizer sgd(momentum 0.9 nesterov);");
     finds_nothing("start: train fc lr 1e-3 optimizer sgd(nesterov momentum 0.9);");
 }
@@ -376,11 +405,48 @@ fn frz0404_optimizers() {
     finds("start: train fc optimizer AdamW;", &[(Code::UnknownOptimizer, "AdamW")]);
     finds("start: train fc optimizer sgd(beta1 0.9);", &[(Code::UnknownOptimizer, "beta1")]);
     finds("start: train fc optimizer sgd(momentum);", &[(Code::UnknownOptimizer, "momentum")]);
-    finds("start: train fc optimizer adam(amsgrad 1);", &[(Code::UnknownOptimizer, "1")]);
-    finds("start: train fc optimizer adam(amsgrad (1) eps 1);", &[(Code::UnknownOptimizer, "(1)")]);
     finds_nothing(
         "start: train fc optimizer rmsprop(alpha 0.9, eps 1e-7, momentum 0.9, centered);",
     );
+}
+
+#[test]
+fn frz0406_optimizers_that_cannot_step() {
+    let of = |text: &'static str| (Code::CannotStep, text);
+    finds("start: train fc lr 1 optimizer muon;", &[of("optimizer muon")]);
+    finds("default lr 1 optimizer muon; start: train fc;", &[of("optimizer muon")]);
+    finds("default lr 1 optimizer muon; epoch 1: train fc.weight;", &[of("optimizer muon")]);
+    // It is set while the parameter is frozen, which then joins.
+    finds(
+        "start: train fc.weight lr 1, set fc optimizer muon; epoch 1: unfreeze fc.bias;",
+        &[of("optimizer muon")],
+    );
+    finds(
+        "let @layers = [fc.weight, conv1]; start: train fc.weight lr 1;
+         every 1 epoch: train sample 1 of @layers optimizer muon;",
+        &[of("optimizer muon")],
+    );
+    finds_nothing("default lr 1 optimizer muon; start: train fc.weight;");
+    finds_nothing("start: train rows 2..5 of fc.weight lr 1 optimizer muon;");
+    finds_nothing("start: train fc.weight lr 1, set fc optimizer muon;");
+    finds_nothing("start: train @all lr 1 optimizer adamw, set @all in @matrices optimizer muon;");
+    // Another rule sets it before a step is made.
+    finds_nothing("start: train fc lr 1 optimizer muon; start: set fc.bias optimizer adamw;");
+    let complex = freeze_dsl::model::Model::from_json(
+        r#"{"format":1,"order":"network","tensors":[
+            {"name":"w","shape":[2,2],"dtype":"c64","role":"parameter"}]}"#,
+    );
+    let complex = complex.unwrap();
+    for (optimizer, refuses) in
+        [("muon", true), ("adafactor", true), ("adagrad", false), ("lion", false)]
+    {
+        let policy = Policy::parse(&format!("start: train w lr 1 optimizer {optimizer}")).unwrap();
+        let plan = policy.plan(&complex);
+        assert_eq!(plan.is_err(), refuses, "{optimizer}");
+        let found = plan.err();
+        let mut found = found.iter().flat_map(freeze_dsl::diagnostic::Findings::diagnostics);
+        assert!(found.all(|found| found.code == Code::CannotStep));
+    }
 }
 
 #[test]

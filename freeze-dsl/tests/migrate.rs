@@ -377,3 +377,80 @@ fn an_epoch_that_runs_counts_by_its_steps_where_whole_epochs_were_counted() {
     assert_eq!(rate(&clock), 0.75);
     assert_eq!(rate(&with_steps(clock, Some(4))), 0.625);
 }
+
+const TRACK: &str = "track in stem { start: freeze @all; epoch 2: unfreeze @all }";
+
+#[test]
+fn each_sequence_goes_on_by_itself() {
+    let main = "start: train head; epoch 4: unfreeze body;";
+    let before = after(3, &format!("{main} {TRACK}"));
+    assert_eq!(before.rules_fired(), [1, 2]);
+    // Later rules of either may be others.
+    let later = format!("start: train head; epoch 3: train head.weight; {TRACK}");
+    let mut clock = policy(before.clone(), &later).unwrap();
+    assert_eq!(clock.rules_fired(), [1, 2]);
+    assert_eq!(fired(&clock.start_epoch()), "rule 2");
+    assert_eq!(trainable(&clock), ["stem.weight", "head.weight"]);
+    // One that has fired may not, whichever sequence it is of.
+    for other in [
+        format!("{main} track in stem {{ start: freeze @all; epoch 1: unfreeze @all }}"),
+        format!("start: train head.weight; {TRACK}"),
+        main.to_owned(),
+    ] {
+        let refused = policy(before.clone(), &other);
+        assert!(matches!(refused, Err(MigrateError::Fired(_))), "{other}: {refused:?}");
+    }
+}
+
+#[test]
+fn tracks_without_a_scope_come_and_go() {
+    let main = "start: train head;";
+    let with = |action: &str| format!("{main} track decay {{ after 2 epochs: {action} }}");
+    let mut clock = policy(after(2, main), &with("reset head")).unwrap();
+    // Its clock starts now, in the second epoch.
+    assert_eq!(fired(&clock.start_epoch()), "");
+    assert_eq!(fired(&clock.start_epoch()), "decay: rule 1");
+    let clock = policy(clock, main).unwrap();
+    assert_eq!(clock.rules_fired(), [1]);
+    // Not while parameters follow a curve that it has begun.
+    let mut clock = policy(clock, &with("set head lr 0.5")).unwrap();
+    clock.start_epoch();
+    clock.start_epoch();
+    let refused = policy(clock, main);
+    assert!(matches!(&refused, Err(MigrateError::Fired(rule)) if rule == "decay: rule 1"));
+}
+
+#[test]
+fn a_scope_is_added_only_where_it_changes_nothing_of_what_has_happened() {
+    let added = "track in body { when loss < 1: freeze @all }";
+    let whole = "start: set head lr 0.5;";
+    let clock = policy(after(2, whole), &format!("{whole} {added}")).unwrap();
+    assert_eq!(clock.rules_fired(), [1, 0]);
+    // `train head` has frozen the body, which the track would have kept.
+    let refused = policy(after(2, "start: train head;"), &format!("start: train head; {added}"));
+    assert!(
+        matches!(&refused, Err(MigrateError::Owner { parameter, .. }) if parameter == "body.weight"),
+        "{refused:?}"
+    );
+}
+
+#[test]
+fn conditions_of_tracks_keep_what_they_have_observed() {
+    let text = |last: &str| {
+        format!(
+        "start: train @all; track a in stem {{ when loss stops falling for 3 epochs: freeze @all }}
+         track b {{ whenever loss stops falling for 2 epochs: set head lr 0.5 }} {last}"
+    )
+    };
+    let mut clock = clock_of(&text(""), &small(), PROGRAM);
+    for _ in 0..3 {
+        clock.start_epoch();
+        clock.observe("loss", 1.0);
+    }
+    let mut clock = policy(clock, &text("track c { every 9 epochs: reset head }")).unwrap();
+    assert_eq!(fired(&clock.start_epoch()), "b: rule 1");
+    clock.observe("loss", 1.0);
+    assert_eq!(fired(&clock.start_epoch()), "a: rule 1");
+    clock.observe("loss", 1.0);
+    assert_eq!(fired(&clock.start_epoch()), "b: rule 1");
+}

@@ -7,5 +7,9 @@ mod by_epoch;
 mod by_metric;
 #[path = "schedules/by_step.rs"]
 mod by_step;
+#[path = "schedules/by_track.rs"]
+mod by_track;
+#[path = "schedules/by_value.rs"]
+mod by_value;
 #[path = "schedules/support.rs"]
 mod support;

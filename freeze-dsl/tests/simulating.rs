@@ -52,8 +52,8 @@ fn a_record_is_a_line_of_json() {
     let lines: Vec<String> =
         run(text, setup(2, 7)).map(|record| serde_json::to_string(&record).unwrap()).collect();
     let expected = [
-        r#"{"epoch":0,"step":0,"fired":["probe"],"trainable":["fc.weight","fc.bias"],"groups":[{"params":["fc.weight","fc.bias"],"lr":0.001,"weight_decay":0.05,"optimizer":"adamw"}],"live_stats":[],"stopped":false}"#,
-        r#"{"epoch":1,"step":7,"fired":["rule 2"],"trainable":["bn.weight","fc.weight","fc.bias"],"groups":[{"params":["bn.weight"],"lr":0.0001,"weight_decay":0.05,"optimizer":"adamw"},{"params":["fc.weight","fc.bias"],"lr":0.001,"weight_decay":0.05,"optimizer":"adamw"}],"live_stats":["bn"],"stopped":false}"#,
+        r#"{"epoch":0,"step":0,"fired":["probe"],"trainable":["fc.weight","fc.bias"],"groups":[{"params":["fc.weight","fc.bias"],"lr":0.001,"weight_decay":0.05,"optimizer":"adamw","optimizer_numbers":{"beta1":0.9,"beta2":0.99,"eps":1e-8,"amsgrad":false}}],"live_stats":[],"stopped":false}"#,
+        r#"{"epoch":1,"step":7,"fired":["rule 2"],"trainable":["bn.weight","fc.weight","fc.bias"],"groups":[{"params":["bn.weight"],"lr":0.0001,"weight_decay":0.05,"optimizer":"adamw","optimizer_numbers":{"beta1":0.9,"beta2":0.99,"eps":1e-8,"amsgrad":false}},{"params":["fc.weight","fc.bias"],"lr":0.001,"weight_decay":0.05,"optimizer":"adamw","optimizer_numbers":{"beta1":0.9,"beta2":0.99,"eps":1e-8,"amsgrad":false}}],"live_stats":["bn"],"stopped":false}"#,
     ];
     assert_eq!(lines, expected);
 }
@@ -67,7 +67,7 @@ fn what_nothing_sets_is_null_and_the_program_sets_the_rest() {
     let bare = r#"[{"params":["fc.bias"],"lr":null,"weight_decay":null,"optimizer":null}]"#;
     assert_eq!(line(Setup::default()), bare);
     let program = Program { lr: Some(0.5), optimizer: Some(Optimizer::SGD), ..Program::default() };
-    let given = r#"[{"params":["fc.bias"],"lr":0.5,"weight_decay":0.0,"optimizer":"sgd"}]"#;
+    let given = r#"[{"params":["fc.bias"],"lr":0.5,"weight_decay":0.0,"optimizer":"sgd","optimizer_numbers":{"momentum":0.0,"dampening":0.0,"nesterov":false}}]"#;
     assert_eq!(line(Setup { program, ..Setup::default() }), given);
 }
 

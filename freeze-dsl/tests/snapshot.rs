@@ -247,22 +247,29 @@ fn refused(change: impl FnOnce(&mut Value)) -> String {
 fn states_of_another_plan_are_refused() {
     let later = json!({ "epochs": 0, "steps": 2 });
     let late = json!({ "value": 1, "at": later });
-    let cases: [(&str, Value, &str); 22] = [
+    let cases: [(&str, Value, &str); 29] = [
         ("/epoch_began", json!(2), "its epoch began later than now"),
         ("/time", json!({"epochs": 0, "steps": 1, "shift": i64::MAX}), "more than can be counted"),
         ("/format", json!(2), "format 2 is not supported"),
-        ("/fired", json!(7), "did not fire in order"),
+        ("/sequences/0/next", json!(7), "did not fire in order"),
+        ("/sequences/0/rounds", json!(1), "did not fire in order"),
+        ("/sequences", json!([]), "0 sequences of rules, and there are 1"),
+        ("/metrics/armed", json!([]), "its metrics are not those"),
         ("/firings/0", json!(0), "did not fire in order"),
         ("/firings", json!([1]), "firings of 1 rules, and there are 6"),
         ("/stopped", json!(true), "whether training is over"),
-        ("/previous/steps", json!(2), "a rule fired later than now"),
+        ("/sequences/0/previous/steps", json!(2), "later than now"),
         ("/time/steps", json!(u64::MAX), "more than can be counted"),
         ("/started", json!(false), "none has started"),
         ("/trains", json!([99]), "a parameter trains that there is not"),
         ("/kept", json!([0]), "is frozen and has kept its state"),
         ("/options/0/lr", json!(9), "options that no policy can set"),
-        ("/options/0/weight_decay", json!(-1), "options that no policy can set"),
-        ("/curves/0/giver", json!({ "action": { "rule": 5, "action": 0 } }), "no rule has begun"),
+        ("/options/0/weight_decay", json!(0), "options that no policy can set"),
+        ("/options/0/lr_factor", json!(-1), "options that no policy can set"),
+        ("/options/0/anchor", json!(-1), "options that no policy can set"),
+        ("/options/0/arguments", json!([0, null, null, null, null]), "options that no policy can"),
+        ("/curves/0/origin/of", json!("weight_decay"), "options that no policy can set"),
+        ("/curves/0/origin/giver", json!({ "action": { "rule": 5, "action": 0 } }), "has begun"),
         ("/stats", json!([]), "statistics of 0 modules, and there are 1"),
         ("/metrics/conditions", json!([]), "its metrics are not those"),
         ("/metrics/conditions/0/best", late.clone(), "its metrics are not those"),
@@ -279,7 +286,13 @@ fn states_of_another_plan_are_refused() {
             if place == "/kept" {
                 *json.pointer_mut("/trains").unwrap() = json!([0]);
             }
-            *json.pointer_mut(place).unwrap() = value;
+            // What has its default is left out.
+            let (parent, key) = place.rsplit_once('/').unwrap();
+            let parent = json.pointer_mut(parent).unwrap();
+            match parent.as_array_mut() {
+                Some(all) => all[key.parse::<usize>().unwrap()] = value,
+                None => parent[key] = value,
+            }
         });
         assert!(error.contains(problem), "{place}: {error}");
     }

@@ -87,7 +87,7 @@ fn what_a_page_shows_is_fixed_by_what_is_suggested() {
         [
             "FRZ0101", "FRZ0102", "FRZ0201", "FRZ0202", "FRZ0203", "FRZ0205", "FRZ0206", "FRZ0207",
             "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401", "FRZ0403",
-            "FRZ0404", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506"
+            "FRZ0404", "FRZ0406", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506"
         ]
     );
 }
@@ -439,17 +439,48 @@ fn options() {
         Maybe,
         "start: train fc optimizer rmsprop(alpha 0.9)",
     );
+    for (optimizer, wrong, right) in [
+        ("muon", "ns_steps 3", "steps 3"),
+        ("muon", "beta1 0.9", "momentum 0.9"),
+        ("muon", "match_rms_adamw", "match_rms"),
+        ("adagrad", "initial_accumulator_value 0.1", "initial 0.1"),
+        ("nadam", "decoupled_weight_decay", "decoupled"),
+        ("nadam", "schedule_decay 0.1", "momentum_decay 0.1"),
+        ("adafactor", "beta2 -0.8", "beta2_decay -0.8"),
+        ("adafactor", "eps 1e-6", "eps1 1e-6"),
+        ("adafactor", "clip_threshold 2", "d 2"),
+        ("lion", "momentum 0.9", "beta1 0.9"),
+    ] {
+        let text = |argument| format!("start: train fc.weight optimizer {optimizer}({argument})");
+        suggests(&text(wrong), Code::UnknownOptimizer, Maybe, &text(right));
+    }
+    suggests(
+        "start: train fc optimizer adafactor(beta2_decay 0.8)",
+        Code::InvalidValue,
+        Maybe,
+        "start: train fc optimizer adafactor(beta2_decay -0.8)",
+    );
+    for (text, mended) in [
+        ("train fc lr 1 optimizer muon", "train fc in @matrices lr 1 optimizer muon"),
+        (
+            "train fc, layer4 optimizer muon(nesterov 0)",
+            "train (fc, layer4) in @matrices optimizer muon(nesterov 0)",
+        ),
+        (
+            "train fc, set @all except conv1 optimizer muon",
+            "train fc, set (@all except conv1) in @matrices optimizer muon",
+        ),
+    ] {
+        let rule = |actions| format!("start: {actions}");
+        suggests(&rule(text), Code::CannotStep, Maybe, &rule(mended));
+    }
+    is_silent("start: train fc.bias lr 1 optimizer muon", Code::CannotStep);
+    is_silent("default optimizer muon; start: train fc lr 1", Code::CannotStep);
     suggests(
         "start: train fc optimizer adamw(lr 0.9, eps 1)",
         Code::UnknownOptimizer,
         Maybe,
         "start: train fc lr 0.9 optimizer adamw(eps 1)",
-    );
-    suggests(
-        "start: train fc optimizer adam(amsgrad 1)",
-        Code::UnknownOptimizer,
-        Maybe,
-        "start: train fc optimizer adam(amsgrad)",
     );
     suggests(
         "start: train fc optimizer adam(eps 1, eps 2)",

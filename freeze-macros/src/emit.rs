@@ -157,6 +157,7 @@ emit! {
     struct ast::Tree { items, rust }
     struct ast::Rule { trigger, name, actions }
     struct ast::Condition { metric, test }
+    struct ast::Margin { number, is_percent }
     struct ast::Argument { name, value }
     struct ast::Curve { pieces, then_freeze }
     struct ast::Repeat { stretching }
@@ -179,6 +180,8 @@ emit! {
         LetTargets { name, targets },
         LetList { name, list },
         For { head, body },
+        Track { name, scope, body },
+        Repeat { body },
         Rule(rule)
     }
     enum ast::Loop { Each { index, element, list }, Range { index, start, end, inclusive } }
@@ -189,8 +192,10 @@ emit! {
         At(percent),
         After(duration),
         Every(duration),
-        When(conditions)
+        When(conditions),
+        Whenever(conditions)
     }
+    enum ast::Metric { Named(name), GradNorm(targets) }
     enum ast::Test {
         Stops { direction, patience, by },
         Compares { relation, bound, lasting }
@@ -209,7 +214,9 @@ emit! {
     enum ast::Verb { Train, Unfreeze, Set, Freeze }
     enum ast::Setting {
         Lr(curve),
-        WeightDecay(number),
+        LrTimes { factor, to },
+        WeightDecay(curve),
+        Anchor(number),
         Optimizer { name, arguments },
         Stats(stats),
         KeepState
@@ -218,9 +225,10 @@ emit! {
     enum ast::Piece {
         Hold(number),
         Ramp { shape, from, to, over, repeat },
+        InverseSqrt { from, over },
         Staircase { from, factor, every, to }
     }
-    enum ast::Shape { Linear, Cosine, Exp }
+    enum ast::Shape { Linear, Cosine, Exp, Sqrt, Power(exponent) }
     enum ast::Term {
         Path(segments),
         Regex(regex),

@@ -7,7 +7,7 @@
 use std::ops::Range;
 
 use freeze_dsl::source;
-use freeze_dsl::vocabulary::is_reserved;
+use freeze_dsl::vocabulary::{VERBS, is_reserved};
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, LineColumn, Spacing, Span, TokenStream, TokenTree};
 
@@ -200,19 +200,28 @@ fn end(start: LineColumn, token: &str) -> LineColumn {
 /// The text with one space between any two tokens that are not parts of one word or sign.
 fn spaced(tokens: &[Token]) -> TokenText {
     let mut text = TokenText::empty();
+    let mut earlier: Option<&Token> = None;
     let mut before: Option<&Token> = None;
     for token in tokens {
-        if before.is_some_and(|before| !joined(before, token)) {
+        let begins_term = earlier.is_some_and(|earlier| precedes_term(&earlier.text));
+        if before.is_some_and(|before| !joined(before, token, begins_term)) {
             text.text.push(' ');
         }
         text.push(token);
-        before = Some(token);
+        earlier = before.replace(token);
     }
     text
 }
 
-/// Whether two tokens are parts of one word or sign of the language.
-fn joined(left: &Token, right: &Token) -> bool {
+/// Whether a selector follows a token, so that `lr*` after it is a path and no option.
+fn precedes_term(token: &str) -> bool {
+    VERBS.contains(&token)
+        || matches!(token, "reset" | "except" | "in" | "of" | "=" | "," | "(" | "[")
+}
+
+/// Whether two tokens are parts of one word or sign of the language. `begins_term` is whether the
+/// first begins a selector.
+fn joined(left: &Token, right: &Token, begins_term: bool) -> bool {
     let sign = |token: &Token| matches!(token.kind, Kind::Sign(_));
     // `..=`, `->`
     if left.kind == Kind::Sign(Spacing::Joint) && sign(right) {
@@ -226,7 +235,7 @@ fn joined(left: &Token, right: &Token) -> bool {
     let star = |token: &Token| token.text == "*" && sign(token);
     let joins = |token: &Token| token.kind == Kind::Word && !is_reserved(&token.text);
     (star(left) && (joins(right) || star(right)))
-        || (star(right) && joins(left) && left.text != "of")
+        || (star(right) && (joins(left) || left.text == "lr" && begins_term) && left.text != "of")
 }
 
 #[cfg(test)]
@@ -283,6 +292,8 @@ pub(crate) mod tests {
             ("rows 0..3 of *.bias", "rows 0..3 of *.bias"),
             ("layer[0..=3].{a,b}", "layer [ 0..= 3 ].{ a , b }"),
             ("lr 1e-3 -> 2", "lr 1e-3 -> 2"),
+            ("train a lr*0.5", "train a lr *0.5"),
+            ("train lr*, lr*.a except lr*", "train lr*, lr*.a except lr*"),
             ("\"a*\" * \"b\"", "\"a*\" * \"b\""),
         ] {
             assert_eq!(TokenText::new(without_places(tokens(written))).text, expected);

@@ -26,9 +26,15 @@ Tensors clippable(List parameters) {
 
 extern "C" {
 
-// The L2 norm of each gradient, as tensors on their device.
-char* freeze_gradient_norms(List parameters, at::Tensor** norms) {
-  return guarded([&] { hand_over(at::_foreach_norm(clippable(parameters)), norms); });
+// The L2 norm of each gradient, as tensors on their device; if precise, in single precision at least.
+char* freeze_gradient_norms(List parameters, bool is_precise, at::Tensor** norms) {
+  return guarded([&] {
+    Tensors all = clippable(parameters);
+    const bool is_half = !all.empty() && at::elementSize(all.front().scalar_type()) < 4;
+    std::optional<at::ScalarType> type;
+    if (is_precise && is_half) type = at::kFloat;
+    hand_over(at::_foreach_norm(all, 2, type), norms);
+  });
 }
 
 // The norm of norms, and the factor that brings it to a maximum: 1 where it is below that.

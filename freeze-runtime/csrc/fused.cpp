@@ -6,14 +6,14 @@
 #include <ATen/ops/_foreach_addcdiv.h>
 #include <ATen/ops/_foreach_addcmul.h>
 #include <ATen/ops/_foreach_lerp.h>
-#include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/_fused_sgd.h>
 #include <ATen/ops/empty_like.h>
 
-#include "shim.h"
+#include "steps.h"
 
 extern "C" {
 struct AdamOptions {
@@ -24,6 +24,10 @@ struct AdamOptions {
 struct SgdOptions {
   double lr, momentum, dampening, weight_decay;
   bool nesterov, is_first_step;
+};
+
+struct AdagradOptions {
+  double lr, lr_decay, weight_decay, eps;
 };
 
 struct RmsPropOptions {
@@ -44,10 +48,6 @@ bool has_arithmetic(at::ScalarType kind) {
   return real == at::kFloat || real == at::kDouble || real == at::kHalf || real == at::kBFloat16;
 }
 
-bool same_kind(const at::Tensor& a, const at::Tensor& b) {
-  return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && a.device() == b.device();
-}
-
 // Fails, saying what does not go with what, unless it fits.
 void require_fit(bool fits, const char* what, const at::Tensor& other, const at::Tensor& parameter) {
   TORCH_CHECK(fits, what, " of ", other.toString(), other.sizes(), " on ", other.device(), ", ", other.layout(),
@@ -65,16 +65,6 @@ void require_like(const Tensors& parameters, const Tensors& others) {
                 "a gradient or optimizer state of ", other.toString(), other.sizes(), other.strides(),
                 " does not go with a parameter of ", parameter.toString(), parameter.sizes(), parameter.strides());
   }
-}
-
-Tensors parameters_of(List list) {
-  TORCH_CHECK(list.count > 0, "no parameters");
-  Tensors all = collect(list);
-  for (const at::Tensor& parameter : all) {
-    TORCH_CHECK(parameter.scalar_type() == all.front().scalar_type() && parameter.device() == all.front().device(),
-                "parameters of ", parameter.toString(), " and ", all.front().toString(), " in one call");
-  }
-  return all;
 }
 
 Tensors states(List list, const Tensors& parameters) {
@@ -100,15 +90,6 @@ void add(const Tensors& steps, float count) {
     for (const at::Tensor& step : steps) *step.mutable_data_ptr<float>() += count;
   } else {
     at::_foreach_add_(steps, count);
-  }
-}
-
-// Multiplies as Python does. On the CPU `_foreach_mul_` would round the factor to the tensors' type.
-void scale(at::TensorList tensors, double factor) {
-  if (!tensors.empty() && tensors.front().is_cpu()) {
-    for (const at::Tensor& tensor : tensors) tensor.mul_(number(factor));
-  } else {
-    at::_foreach_mul_(tensors, factor);
   }
 }
 
@@ -138,17 +119,6 @@ void rmsprop(at::TensorList parameters, at::TensorList gradients, at::TensorList
     at::_foreach_addcdiv_(momentum_buffers, gradients, avgs);
     at::_foreach_add_(parameters, momentum_buffers, -options.lr);
   }
-}
-
-// Where a chunk of parameters ends that step together, so that temporary tensors stay small: at 128 MiB, and
-// after one parameter on the CPU, where several at once gain nothing.
-size_t end_of_chunk(const Tensors& parameters, size_t start) {
-  constexpr size_t most = 128 << 20;
-  size_t end = start + 1, bytes = parameters[start].nbytes();
-  while (!parameters[start].is_cpu() && end < parameters.size() && bytes + parameters[end].nbytes() <= most) {
-    bytes += parameters[end++].nbytes();
-  }
-  return end;
 }
 
 }  // namespace
@@ -216,6 +186,23 @@ char* freeze_fused_adam(List parameters, List gradients, List exp_avgs, List exp
   });
 }
 
+char* freeze_fused_adagrad(List parameters, List gradients, List sums, List steps, AdagradOptions options) {
+  return guarded([&] {
+    Tensors all = parameters_of(parameters);
+    Tensors grads = states(gradients, all);
+    Tensors squares = states(sums, all);
+    Tensors counts = step_counts(steps, all);
+    add(counts, 1);
+    try {
+      at::_fused_adagrad_(all, grads, squares, counts, options.lr, options.lr_decay, options.weight_decay, options.eps,
+                          false, {}, {});
+    } catch (...) {
+      add(counts, -1);
+      throw;
+    }
+  });
+}
+
 char* freeze_fused_sgd(List parameters, List gradients, List momentum_buffers, SgdOptions options) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
@@ -239,21 +226,6 @@ char* freeze_rmsprop(List parameters, List gradients, List square_avgs, List gra
         return list.empty() ? at::TensorList() : at::TensorList(list).slice(start, end - start);
       };
       rmsprop(part(all), part(grads), part(squares), part(averages), part(buffers), options);
-    }
-  });
-}
-
-// The bytes of temporary tensors of a step of RMSprop: at most two like each parameter of a chunk, each of
-// which an allocator may round up to 512 bytes.
-char* freeze_rmsprop_scratch(List parameters, size_t* bytes) {
-  return guarded([&] {
-    Tensors all = collect(parameters);
-    *bytes = 0;
-    for (size_t start = 0, end = 0; start < all.size(); start = end) {
-      end = end_of_chunk(all, start);
-      size_t chunk = 0;
-      for (size_t i = start; i < end; i++) chunk += (all[i].nbytes() + 511) / 512 * 512;
-      *bytes = std::max(*bytes, 2 * chunk);
     }
   });
 }

@@ -7,7 +7,7 @@
 extern "C" {
 struct Facts {
   int8_t device_type, device_index, kind;
-  bool has_gradient, has_fused_adam, has_fused_sgd, has_rmsprop;
+  bool has_gradient, has_dense_gradient, has_fused_adam, has_fused_sgd, has_fused_adagrad, has_rmsprop;
 };
 
 struct Identity {
@@ -51,8 +51,10 @@ char* freeze_facts(List parameters, Facts* facts) {
                   device.index(),
                   static_cast<int8_t>(kind),
                   gradient.defined(),
+                  gradient.defined() && gradient.layout() == at::kStrided,
                   laid_out && has_fused_adam(device.type(), kind),
                   laid_out && has_fused_sgd(device.type(), kind),
+                  laid_out && device.is_cpu() && has_fused_adam(device.type(), kind),
                   laid_out && at::isFloatingType(kind)};
     }
   });

@@ -8,8 +8,10 @@
 mod autocast;
 mod clipping;
 mod device;
+mod foreach;
 mod fused;
 mod generators;
+mod matrices;
 mod scaled;
 mod statistics;
 
@@ -21,14 +23,20 @@ use torch_sys::C_tensor;
 
 pub(crate) use autocast::{Autocast, enter_autocast, leave_autocast};
 pub(crate) use clipping::{
-    clamp_gradients, gradient_norms, require_clippable, scale_gradients, total_norm,
+    clamp_gradients, gradient_norms, precise_gradient_norms, require_clippable, scale_gradients,
+    total_norm,
 };
 pub(crate) use device::{allocated_bytes, allows_tf32, libtorch_version, release_cached};
+pub(crate) use foreach::{
+    AdamaxOptions, LionOptions, NAdamOptions, RAdamOptions, adagrad, adamax, chunk_scratch, lion,
+    nadam, radam, sparse_adagrad,
+};
 pub(crate) use fused::{
-    AdamOptions, RmsPropOptions, SgdOptions, fused_adam, fused_sgd, laid_out_gradients, rmsprop,
-    rmsprop_scratch,
+    AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, fused_adagrad, fused_adam, fused_sgd,
+    laid_out_gradients, rmsprop,
 };
 pub(crate) use generators::{generators, set_generators};
+pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
 pub(crate) use statistics::{hold, release, restore};
 
@@ -70,12 +78,30 @@ pub(crate) struct Facts {
     kind: i8,
     /// Whether its gradient is defined.
     pub(crate) has_gradient: bool,
+    /// Whether its gradient is strided, not sparse.
+    pub(crate) has_dense_gradient: bool,
     /// Whether the fused kernels of Adam and `AdamW` take it and its gradient.
     pub(crate) has_fused_adam: bool,
     /// Whether the fused kernel of SGD does.
     pub(crate) has_fused_sgd: bool,
+    /// Whether the fused kernel of Adagrad does.
+    pub(crate) has_fused_adagrad: bool,
     /// Whether the multi-tensor operations of `RMSprop` do.
     pub(crate) has_rmsprop: bool,
+}
+
+impl Facts {
+    /// These facts where no kernel has conditions of its own, so that they are the same for all rows
+    /// of a parameter.
+    pub(crate) const fn without_kernels(self) -> Self {
+        Self {
+            has_fused_adam: false,
+            has_fused_sgd: false,
+            has_fused_adagrad: false,
+            has_rmsprop: false,
+            ..self
+        }
+    }
 }
 
 /// Which tensor it is, whatever its name, and which memory it lies in. A tied weight has one

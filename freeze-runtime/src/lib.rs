@@ -107,7 +107,9 @@ pub use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
 pub use freeze_dsl::model::ModelError;
 pub use freeze_dsl::plan::Plan;
 pub use freeze_dsl::policy::Policy;
-pub use freeze_dsl::{LoadError, Optimizer, OverrideError, ast, diagnostic, model, plan, source};
+pub use freeze_dsl::{
+    LoadError, Optimizer, OptimizerNumber, OverrideError, ast, diagnostic, model, plan, source,
+};
 pub use grad_norm::GradNorm;
 #[doc(hidden)]
 pub use macros::__private;

@@ -139,9 +139,10 @@ pub(crate) fn giving() -> Part {
 
 fn option() -> Part {
     let argument = prop_oneof![
-        words![[one_of(&["momentum", "beta2", "eps"])][number()]],
-        word("nesterov 1"),
-        word("amsgrad ,"),
+        2 => words![[one_of(&["momentum", "beta2", "eps", "steps", "d"])][number()]],
+        1 => words![[one_of(&["momentum", "beta1", "eps", "steps"])][curve()]],
+        1 => one_of(&["nesterov 1", "nesterov 0", "match_rms", "decoupled 0"]),
+        1 => word("amsgrad ,"),
     ];
     let arguments = vec(words![[argument][maybe(word(","))]], 0..4).prop_map(|arguments| {
         // Two `,` in a row are no argument.
@@ -152,20 +153,40 @@ fn option() -> Part {
     let brackets = maybe(words!["(" [arguments] ")"]);
     prop_oneof![
         3 => words!["lr" [curve()]],
-        1 => words!["weight_decay" [number()]],
-        1 => words!["optimizer" [one_of(&["sgd", "adam", "adamw", "rmsprop"])] [brackets]],
+        1 => words!["lr *" [number()] [maybe(words!["to" [number()]])]],
+        1 => words!["weight_decay" [curve()]],
+        1 => words!["anchor" [number()]],
+        1 => words!["optimizer" [optimizer()] [brackets]],
         1 => words!["stats" [one_of(&["held", "live"])]],
     ]
     .boxed()
 }
 
+fn optimizer() -> Part {
+    one_of(&[
+        "sgd",
+        "adam",
+        "adamw",
+        "rmsprop",
+        "adagrad",
+        "adamax",
+        "nadam",
+        "radam",
+        "adafactor",
+        "muon",
+        "lion",
+    ])
+}
+
 fn curve() -> Part {
     let repeat = words!["repeat"[maybe(words!["stretching"[number()]])]];
     let bound = maybe(words!["to"[number()]]);
-    let shape = one_of(&["linear", "cosine", "exp"]);
+    let shape =
+        one_of(&["linear", "cosine", "exp", "sqrt", "power 2", "power a", "power ( 1 / 2 )"]);
     let piece = prop_oneof![
         3 => number(),
         1 => words![[shape] [number()] "->" [number()] "over" [duration()] [maybe(repeat)]],
+        1 => words!["invsqrt" [number()] "over" [duration()]],
         1 => words![[number()] "times" [number()] "every" [duration()] [bound]],
     ];
     words![[separated(piece.boxed(), "then", 1..4)][maybe(word("then freeze"))]]
@@ -244,7 +265,7 @@ fn rows() -> Part {
 
 fn path() -> Part {
     // Words of the language that cannot begin an action or an option may begin a path.
-    let begin = one_of(&["fc", "layer4", "conv*", "*", "**", "epoch", "rest", "of", "_0"]);
+    let begin = one_of(&["fc", "layer4", "conv*", "*", "**", "epoch", "rest", "of", "_0", "lr*"]);
     let index = words!["[" [bounds()] "]"];
     let words = one_of(&["q_proj", "0", "lr", "train", "weight"]);
     let segment = prop_oneof![

@@ -32,6 +32,8 @@ macro_rules! cases {
 cases! {
     /// Adam with its largest moments.
     amsgrad
+    /// A pull toward the values at the start.
+    anchor
     /// A backbone that joins late, with statistics of its own until then.
     backbone
     /// Layers that train one after the other.
@@ -40,6 +42,10 @@ cases! {
     clipped_value
     /// Warm restarts, stairs, and an end that freezes.
     curves
+    /// A momentum and a weight decay that move.
+    cycled
+    /// A beta1 that moves.
+    cycled_betas
     /// Layers that freeze one after the other.
     freezeout
     /// Rates that fall from layer to layer.

@@ -34,11 +34,14 @@ macro_rules! cases {
 
 cases! {
     "amsgrad" attention
+    "anchor" tied
     "backbone" convolutional
     "chain" convolutional
     "clipped_norm" attention
     "clipped_value" tied
     "curves" tied
+    "cycled" tied
+    "cycled_betas" attention
     "freezeout" convolutional
     "layerwise" attention
     "momentum" tied

@@ -1,5 +1,9 @@
 """Writes `steps.safetensors`: steps of torch.optim in every floating type, on the CPU.
 
+For each type and optimizer, `KIND.NUMBER` is a matrix after 200 steps, `KIND.NUMBER.rows` the same matrix of
+which some rows train, are frozen, and train again among others, and for Muon, `KIND.NUMBER.first` the
+orthogonal update of its first step.
+
 Run by hand with PyTorch 2.11, safetensors and NumPy: `python3 tests/steps/generate.py`.
 """
 
@@ -7,12 +11,50 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from torch.optim import _muon
 
 STEPS, SHAPE = 200, (5, 3)
+# Which rows train, and in which steps.
+PHASES = [((1, 3), (0, 30)), ((1, 5), (40, 70))]
 
 # As `optimizers.txt` has them: a policy's words, then the class and the arguments of Python.
 LINES = Path(__file__).with_name("optimizers.txt").read_text().splitlines()
 KINDS = {"f64": torch.float64, "f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
+OPTIONS = {"lr": 1e-2, "weight_decay": 0.1}
+
+# In bfloat16 it divides the momentum itself by its norm where there is no Nesterov, because its conversion to
+# bfloat16 is no copy.
+orthogonal = _muon._zeropower_via_newtonschulz
+_muon._zeropower_via_newtonschulz = lambda update, *others: orthogonal(update.clone(), *others)
+
+
+class Lion(torch.optim.Optimizer):
+    """As its authors have it: https://github.com/google/automl/blob/master/lion/lion_pytorch.py"""
+
+    def __init__(self, params, lr, weight_decay, betas=(0.9, 0.99)):
+        super().__init__(params, {"lr": lr, "weight_decay": weight_decay, "betas": betas})
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            lr, (beta1, beta2) = group["lr"], group["betas"]
+            for p in group["params"]:
+                p.data.mul_(1 - lr * group["weight_decay"])
+                exp_avg = self.state[p].setdefault("exp_avg", torch.zeros_like(p))
+                update = exp_avg * beta1 + p.grad * (1 - beta1)
+                p.add_(update.sign_(), alpha=-lr)
+                exp_avg.mul_(beta2).add_(p.grad, alpha=1 - beta2)
+
+
+def steps(of, arguments, start, gradients):
+    """A parameter after a step by each gradient."""
+    parameter = start.clone().requires_grad_()
+    optimizer = (Lion if of == "Lion" else getattr(torch.optim, of))([parameter], **OPTIONS, **arguments)
+    for gradient in gradients:
+        parameter.grad = gradient.clone()
+        optimizer.step()
+    return parameter.detach()
+
 
 torch.manual_seed(1)
 torch.set_num_threads(1)
@@ -27,10 +69,15 @@ for name, kind in KINDS.items():
         # The fused SGD does nothing in half precision on the CPU: pytorch/pytorch#191763.
         if of == "SGD" and name in ("bf16", "f16"):
             arguments.pop("fused")
-        parameter = start.clone().requires_grad_()
-        optimizer = getattr(torch.optim, of)([parameter], lr=1e-2, weight_decay=0.1, **arguments)
-        for gradient in gradients:
-            parameter.grad = gradient.clone()
-            optimizer.step()
-        tensors[f"{name}.{number}"] = parameter.detach()
+        tensors[f"{name}.{number}"] = steps(of, arguments, start, gradients)
+        parts = start.clone()
+        for (first, last), (begin, end) in PHASES:
+            own = gradients[begin:end, first:last]
+            parts[first:last] = steps(of, arguments, parts[first:last], own)
+        tensors[f"{name}.{number}.rows"] = parts
+        if of == "Muon":
+            lr, ratio = OPTIONS["lr"], _muon._adjust_lr(1.0, arguments.get("adjust_lr_fn"), SHAPE)
+            decayed = start.double() * (1 - lr * OPTIONS["weight_decay"])
+            moved = steps(of, arguments, start.double(), gradients[:1].double())
+            tensors[f"{name}.{number}.first"] = (decayed - moved) / (lr * ratio)
 save_file(tensors, Path(__file__).with_name("steps.safetensors"))

@@ -75,6 +75,20 @@ pub enum Item {
         /// The body of the loop.
         body: List<Spanned<Item>>,
     },
+    /// `track vision in encoder { rules }`: a sequence of its own.
+    Track {
+        /// Its name, if it has one.
+        name: Option<Spanned<Text>>,
+        /// The parameters that it owns, if it owns any.
+        scope: Option<Spanned<Targets>>,
+        /// Its body.
+        body: List<Spanned<Item>>,
+    },
+    /// `repeat { rules }`: the rules at the end of a sequence, round after round.
+    Repeat {
+        /// Its body.
+        body: List<Spanned<Item>>,
+    },
     /// A trigger and its actions.
     Rule(Rule),
 }
@@ -137,16 +151,39 @@ pub enum Moment {
     Every(Spanned<Duration>),
     /// `when val_loss < 0.5 and val_acc > 0.9`
     When(List<Spanned<Condition>>),
+    /// `whenever val_loss stops falling for 3 epochs`: each time that it comes true.
+    Whenever(List<Spanned<Condition>>),
 }
 
 /// A condition on a metric.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Condition {
-    /// The metric's name.
-    pub metric: Spanned<Text>,
+    /// The metric.
+    pub metric: Spanned<Metric>,
     /// The test that it must pass.
     pub test: Test,
+}
+
+/// A metric that a condition waits for.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// `val_loss`: one that the program observes.
+    Named(Text),
+    /// `grad_norm(layer4)`: the norm of the gradients of these parameters.
+    GradNorm(Spanned<Targets>),
+}
+
+/// The smallest change that counts as an improvement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+pub struct Margin {
+    /// The number.
+    pub number: Spanned<Number>,
+    /// Whether it is a percentage of the best value.
+    pub is_percent: bool,
 }
 
 /// The test of a condition.
@@ -161,7 +198,7 @@ pub enum Test {
         /// How long it must not improve.
         patience: Spanned<Duration>,
         /// The smallest change that counts as an improvement.
-        by: Option<Spanned<Number>>,
+        by: Option<Margin>,
     },
     /// `< 0.5 for 2 epochs`
     Compares {
@@ -235,8 +272,8 @@ pub enum Action {
     Restore {
         /// Whether the best is the lowest or the highest.
         best: Best,
-        /// The metric's name.
-        metric: Spanned<Text>,
+        /// The metric.
+        metric: Spanned<Metric>,
     },
     /// `stop`
     Stop,

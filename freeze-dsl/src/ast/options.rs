@@ -12,8 +12,17 @@ use crate::source::Spanned;
 pub enum Setting {
     /// `lr 1e-3`
     Lr(Spanned<Curve>),
+    /// `lr * 0.5 to 1e-6`
+    LrTimes {
+        /// The factor.
+        factor: Spanned<Number>,
+        /// The last learning rate to which the factor leads, if there is one.
+        to: Option<Spanned<Number>>,
+    },
     /// `weight_decay 0.05`
-    WeightDecay(Spanned<Number>),
+    WeightDecay(Spanned<Curve>),
+    /// `anchor 0.01`
+    Anchor(Spanned<Number>),
     /// `optimizer sgd(momentum 0.9, nesterov)`
     Optimizer {
         /// Its name.
@@ -32,8 +41,9 @@ impl Setting {
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {
-            Self::Lr(_) => "lr",
+            Self::Lr(_) | Self::LrTimes { .. } => "lr",
             Self::WeightDecay(_) => "weight_decay",
+            Self::Anchor(_) => "anchor",
             Self::Optimizer { .. } => "optimizer",
             Self::Stats(_) => "stats",
             Self::KeepState => "keep state",
@@ -58,11 +68,11 @@ pub enum Stats {
 pub struct Argument {
     /// Its name.
     pub name: Spanned<Text>,
-    /// Its value, where it has one.
-    pub value: Option<Spanned<Number>>,
+    /// Its value over time, where it has one.
+    pub value: Option<Spanned<Curve>>,
 }
 
-/// A learning rate over time.
+/// A number over time: a learning rate, a weight decay or an optimizer's number.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Curve {
@@ -92,6 +102,13 @@ pub enum Piece {
         /// Warm restarts, if any.
         repeat: Option<Repeat>,
     },
+    /// `invsqrt 1e-3 over 4000 steps`
+    InverseSqrt {
+        /// The value at its start.
+        from: Spanned<Number>,
+        /// The time in which it falls to its value divided by √2.
+        over: Spanned<Duration>,
+    },
     /// `1e-3 times 0.1 every 30 epochs to 1e-6`
     Staircase {
         /// The value at its start.
@@ -114,7 +131,7 @@ pub struct Repeat {
 }
 
 /// How a curve moves from one value to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
@@ -124,4 +141,8 @@ pub enum Shape {
     Cosine,
     /// By a constant factor.
     Exp,
+    /// By the square root of the time that has passed.
+    Sqrt,
+    /// By a power of the time that is left.
+    Power(Spanned<Number>),
 }

@@ -2,9 +2,8 @@
 
 use std::collections::HashSet;
 
-use crate::ast::Shape;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::ir::{LoweredAction, LrCurve, LrPiece, Period, RunLength};
+use crate::ir::{CurvePiece, LoweredAction, Period, RampShape, RunLength, ValueCurve};
 use crate::plan::Plan;
 use crate::source::Spanned;
 use crate::time::float;
@@ -39,19 +38,19 @@ impl Plan {
         let mut seen = HashSet::new();
         options
             .chain([&bound.defaults])
-            .filter_map(|options| options.lr.as_ref())
-            .filter(|lr| seen.insert(lr.span))
-            .filter_map(|lr| coarse(&Spanned::new(lr.value.as_ref(), lr.span), run))
+            .filter_map(|options| Some((options.lr_curve()?, options.lr.as_ref()?.span)))
+            .filter(|(_, place)| seen.insert(*place))
+            .filter_map(|(curve, place)| coarse(&Spanned::new(curve.as_ref(), place), run))
             .collect()
     }
 }
 
 /// The finding for a curve that is too coarse in epochs.
-fn coarse(curve: &Spanned<&LrCurve>, run: Option<RunLength>) -> Option<Diagnostic> {
+fn coarse(curve: &Spanned<&ValueCurve>, run: Option<RunLength>) -> Option<Diagnostic> {
     let message = curve.value.pieces.iter().find_map(|piece| {
-        let LrPiece::Ramp { shape, from, over, .. } = piece else { return None };
+        let CurvePiece::Ramp { shape, from, over, .. } = piece else { return None };
         let epochs = epochs(*over, run)?;
-        if *from == 0.0 && *shape != Shape::Exp {
+        if *from == 0.0 && *shape != RampShape::Exp {
             Some("this learning rate stays at 0 for a whole epoch")
         } else if epochs < 1.0 {
             Some("this curve is shorter than an epoch, and moves once an epoch")

@@ -6,7 +6,7 @@ use super::effects::EffectCheck;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::index::{SliceId, SliceSet};
-use crate::ir::{LoweredAction, ParamOptions};
+use crate::ir::{LoweredAction, LrOption, ParamOptions};
 use crate::plan::AppliedRule;
 use crate::source::Span;
 
@@ -15,16 +15,18 @@ use crate::source::Span;
 enum OptionKind {
     Lr,
     WeightDecay,
+    Anchor,
     Optimizer,
 }
 
 impl OptionKind {
-    const ALL: [Self; 3] = [Self::Lr, Self::WeightDecay, Self::Optimizer];
+    const ALL: [Self; 4] = [Self::Lr, Self::WeightDecay, Self::Anchor, Self::Optimizer];
 
     const fn is_in(self, options: &ParamOptions) -> bool {
         match self {
             Self::Lr => options.lr.is_some(),
             Self::WeightDecay => options.weight_decay.is_some(),
+            Self::Anchor => options.anchor.is_some(),
             Self::Optimizer => options.optimizer.is_some(),
         }
     }
@@ -38,17 +40,32 @@ impl OptionKind {
         match self {
             Self::Lr => {
                 let (first, second) = (first.lr.as_ref()?, second.lr.as_ref()?);
-                (first.value != second.value).then_some((first.span, second.span, "learning rate"))
+                // The same factor twice is another factor.
+                let is_relative = matches!(second.value, LrOption::Times(_));
+                let differs = is_relative || first.value != second.value;
+                differs.then_some((first.span, second.span, "learning rate"))
             }
             Self::WeightDecay => {
-                let (first, second) = (first.weight_decay?, second.weight_decay?);
-                (first != second).then_some((first.span, second.span, "weight decay"))
+                let (first, second) = (first.weight_decay.as_ref()?, second.weight_decay.as_ref()?);
+                let differs = first.value != second.value;
+                differs.then_some((first.span, second.span, "weight decay"))
+            }
+            Self::Anchor => {
+                let (first, second) = (first.anchor?, second.anchor?);
+                let differs = first.value.to_bits() != second.value.to_bits();
+                differs.then_some((first.span, second.span, "anchor"))
             }
             Self::Optimizer => {
-                let (first, second) = (first.optimizer?, second.optimizer?);
-                (first != second).then_some((first.span, second.span, "optimizer"))
+                let (first, second) = (first.optimizer.as_ref()?, second.optimizer.as_ref()?);
+                let differs = first.value != second.value;
+                differs.then_some((first.span, second.span, "optimizer"))
             }
         }
+    }
+
+    /// Whether options set this one to a value that does not depend on the one before.
+    fn is_set_by(self, options: &ParamOptions) -> bool {
+        self.is_in(options) && !(matches!(self, Self::Lr) && options.lr_times().is_some())
     }
 }
 
@@ -157,9 +174,11 @@ impl EffectCheck<'_> {
             .map(|(action, selection)| {
                 let Some(options) = action.value.options() else { return false };
                 let mut all = true;
-                for (_, given) in later.iter_mut().filter(|(kind, _)| kind.is_in(options)) {
+                for (kind, given) in later.iter_mut().filter(|(kind, _)| kind.is_in(options)) {
                     all &= selection.is_subset(given);
-                    given.union_with(selection);
+                    if kind.is_set_by(options) {
+                        given.union_with(selection);
+                    }
                 }
                 all
             })

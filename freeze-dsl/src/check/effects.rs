@@ -1,86 +1,233 @@
 //! Checks the effects of the rules on a model.
 
 use std::cell::LazyCell;
+use std::collections::BTreeMap;
 
+use super::ownership::ownership;
 use super::undone_rules::PassingRules;
+use super::unsteppable::UnsteppableParams;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
-use crate::ir::{LoweredAction, LoweredRule, ParamOptions, TriggerMoment};
-use crate::plan::{AppliedRule, BoundPolicy, State};
+use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
+use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, SequenceWalk, State};
 use crate::source::{Span, Spanned};
 
-/// Applies the rules one after another, reports what is wrong with their effects, and calls `show`
-/// with each.
+/// Applies the rules of each sequence one after another, reports what is wrong with their effects, and
+/// calls `show` with each.
 pub(crate) fn effects(
     bound: &BoundPolicy,
     text: &str,
     sink: &mut DiagnosticSink,
     mut show: impl FnMut(&LoweredRule, &AppliedRule<'_>),
 ) {
-    let mut ever = bound.start().trains;
-    if bound.rules.first().is_some_and(LoweredRule::fires_at_once) {
-        ever.clear();
-    }
-    let mut ends = ends_frozen(&bound.defaults);
-    let mut is_drawn = false;
-    // Whether rules so far may have fired any number of times, each with another outcome.
-    let mut is_open = false;
-    // Whether something trained in the steps before the rules that fire now.
-    let mut trained = true;
-    let mut passing = PassingRules::default();
     let has_errors = sink.iter().any(Diagnostic::is_error);
-    bound.walk(|index, rule, before, applied| {
+    // What rules do to parameters of others would be a second finding.
+    if ownership(bound, text, sink) {
+        return;
+    }
+    let may_train: Vec<bool> = bound.sequences.iter().map(|of| may_train(bound, of)).collect();
+    let mut ever = SliceSet::with_capacity(bound.table.len());
+    let mut unsteppable = UnsteppableParams::new(bound, text);
+    for (index, sequence) in bound.sequences.iter().enumerate() {
+        let others = may_train.iter().enumerate();
+        let mut check = SequenceCheck {
+            bound,
+            sequence,
+            text,
+            others_train: others.filter(|(other, _)| *other != index).any(|(_, trains)| *trains),
+            has_order: bound.is_network_order && !has_errors && !bound.has_owners(),
+            ends: ends_frozen(&bound.defaults),
+            is_drawn: false,
+            is_open: false,
+            trained: true,
+            passing: PassingRules::default(),
+            ever: &mut ever,
+            unsteppable: &mut unsteppable,
+            found: BTreeMap::new(),
+        };
+        check.all(sink, &mut show);
+    }
+    // Beside an error, a note is no help.
+    if !sink.iter().any(Diagnostic::is_error) {
+        never_trained(bound, &ever, sink);
+    }
+}
+
+/// Whether something that a sequence owns trains in some steps; only asked where there are others.
+fn may_train(bound: &BoundPolicy, of: &BoundSequence) -> bool {
+    if of.is_ownerless || bound.sequences.len() == 1 {
+        return false;
+    }
+    let mut walk = SequenceWalk::new(bound, of);
+    let trains = |state: &State| !of.part_of(&state.trains).is_clear();
+    let rules = bound.rules.get(of.rules.clone()).unwrap_or_default();
+    if !rules.first().is_some_and(LoweredRule::fires_at_once) && trains(&walk.state) {
+        return true;
+    }
+    rules.iter().enumerate().any(|(place, rule)| {
+        walk.go(of.rules.start + place, 0, |_, _, _| {});
+        let is_passing = rules.get(place + 1).is_some_and(|next| next.fires_with(rule));
+        !is_passing && trains(&walk.state)
+    })
+}
+
+/// More rounds than any `repeat` takes until one begins as an earlier one did: what its rules select
+/// depends on the round only by what trains, and each rule sets that.
+const MOST_ROUNDS: usize = 64;
+
+#[expect(clippy::struct_excessive_bools, reason = "facts about the rules so far")]
+struct SequenceCheck<'a, 'b> {
+    bound: &'b BoundPolicy,
+    sequence: &'a BoundSequence,
+    text: &'a str,
+    /// Whether something that others own trains in some steps.
+    others_train: bool,
+    has_order: bool,
+    /// Whether a curve so far may freeze something.
+    ends: bool,
+    is_drawn: bool,
+    /// Whether rules so far may have fired any number of times, each with another outcome.
+    is_open: bool,
+    /// Whether something trained in the steps before the rules that fire now.
+    trained: bool,
+    passing: PassingRules,
+    /// What trains in some steps.
+    ever: &'a mut SliceSet,
+    unsteppable: &'a mut UnsteppableParams<'b>,
+    /// The findings about each rule of a `repeat`, in each round.
+    found: BTreeMap<usize, Vec<Vec<Diagnostic>>>,
+}
+
+impl SequenceCheck<'_, '_> {
+    fn all(
+        &mut self,
+        sink: &mut DiagnosticSink,
+        show: &mut impl FnMut(&LoweredRule, &AppliedRule<'_>),
+    ) {
+        let rules = self.sequence.rules.clone();
+        let mut walk = SequenceWalk::new(self.bound, self.sequence);
+        let first = self.bound.rules.get(rules.start).filter(|_| !rules.is_empty());
+        if !first.is_some_and(LoweredRule::fires_at_once) && !self.sequence.is_ownerless {
+            self.ever.union_with(&self.sequence.part_of(&walk.state.trains));
+            self.unsteppable.before_all(self.sequence, sink);
+        }
+        let mut starts = Vec::new();
+        for index in rules.clone() {
+            if self.sequence.repeat == Some(index) {
+                starts.push(walk.state.clone());
+            }
+            walk.go(index, 0, |rule, before, applied| {
+                self.rule(index, rule, before, applied, sink);
+                show(rule, applied);
+            });
+        }
+        let Some(first) = self.sequence.repeat else { return };
+        // What a draw or the end of a curve leaves is not known: one more round shows what it can.
+        let most = if self.is_drawn || self.ends { 1 } else { MOST_ROUNDS };
+        for round in 1..=most {
+            if starts.iter().any(|start| start.starts_like(&walk.state)) {
+                break;
+            }
+            debug_assert!(round < MOST_ROUNDS, "rounds that never begin alike");
+            starts.push(walk.state.clone());
+            for index in first..rules.end {
+                walk.go(index, round as u64, |rule, before, applied| {
+                    self.rule(index, rule, before, applied, sink);
+                });
+            }
+        }
+        self.report(sink);
+    }
+
+    /// Checks a rule.
+    fn rule(
+        &mut self,
+        index: usize,
+        rule: &LoweredRule,
+        before: &State,
+        applied: &AppliedRule<'_>,
+        sink: &mut DiagnosticSink,
+    ) {
+        let bound = self.bound;
         let mut own = Vec::new();
-        let next = bound.rules.get(index + 1);
+        let next = bound.rules.get(index + 1).filter(|_| index + 1 < self.sequence.rules.end);
         let is_passing = next.is_some_and(|next| next.fires_with(rule));
-        let recurs =
-            rule.trigger.iter().any(|moment| matches!(moment.value, TriggerMoment::Every(_)));
+        let recurs = rule.trigger.iter().any(|moment| moment.value.recurs());
         for action in rule.actions.iter().map(|action| &action.value) {
-            ends |= action.options().is_some_and(ends_frozen);
-            is_drawn |= action
+            self.ends |= action.options().is_some_and(ends_frozen);
+            self.is_drawn |= action
                 .targets()
                 .is_some_and(|targets| targets.value.draws() || recurs && targets.value.changes());
         }
+        let is_first = index == self.sequence.rules.start;
         let mut checking = EffectCheck {
             bound,
-            text,
+            sequence: self.sequence,
+            text: self.text,
             applied,
             before,
-            must_train: trained && !is_passing && !is_open,
-            varies: ends || is_open,
-            is_drawn,
-            has_order: bound.is_network_order && !has_errors,
+            must_train: self.trained && !is_passing && !self.is_open && !self.others_train,
+            varies: self.ends || self.is_open,
+            is_drawn: self.is_drawn,
+            has_order: self.has_order,
             found: &mut own,
         };
-        checking.all(index == 0 && rule.fires_at_once());
+        checking.all(is_first && rule.fires_at_once());
         let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
-        is_open |= recurs && targets.any(|targets| targets.value.changes());
+        self.is_open |= recurs && targets.any(|targets| targets.value.changes());
+        let trains = self.sequence.part_of(&applied.after.trains);
         if !is_passing {
-            trained = !applied.after.trains.is_clear();
+            self.trained = !trains.is_clear();
         }
-        for finding in own {
-            rule.trace.report(finding, sink);
+        if self.sequence.repeat.is_some_and(|first| index >= first) {
+            self.found.entry(index).or_default().push(own);
+        } else {
+            for finding in own {
+                rule.trace.report(finding, sink);
+            }
+        }
+        if !self.sequence.is_ownerless {
+            self.unsteppable.after(index, self.sequence, applied, before, is_passing, sink);
         }
         // What is drawn, and what a curve freezes, is not known.
-        if is_passing && !is_drawn && !ends {
-            passing.add(index, applied);
+        if is_passing && !self.is_drawn && !self.ends {
+            self.passing.add(index, applied);
         } else {
-            passing.report(&bound.rules, rule, &applied.after.trains, text, sink);
+            self.passing.report(&bound.rules, rule, &applied.after.trains, self.text, sink);
         }
-        ever.union_with(&applied.after.trains);
+        if self.sequence.is_ownerless {
+            return;
+        }
+        self.ever.union_with(&trains);
         // What a later firing selects may be anything of what it selects from.
         let targets = rule.actions.iter().filter_map(|action| action.value.targets());
         for targets in targets.filter(|targets| targets.value.changes()) {
             for firing in 0..64 {
-                ever.union_with(&targets.slices(&bound.table, &before.trains, firing));
+                self.ever.union_with(&targets.value.slices(&bound.table, &before.trains, firing));
             }
         }
-        show(rule, applied);
-    });
-    // Beside an error, a note is no help.
-    if !sink.iter().any(Diagnostic::is_error) {
-        never_trained(bound, &ever, sink);
+    }
+
+    /// Reports what was found of the rules of a `repeat`: errors in any round, once, and warnings that
+    /// are true in every round.
+    fn report(&mut self, sink: &mut DiagnosticSink) {
+        for (index, rounds) in std::mem::take(&mut self.found) {
+            let Some(rule) = self.bound.rules.get(index) else { continue };
+            let is_same = |one: &Diagnostic, other: &Diagnostic| {
+                (one.code, one.span) == (other.code, other.span)
+            };
+            let mut reported: Vec<&Diagnostic> = Vec::new();
+            for finding in rounds.iter().flatten() {
+                let in_round =
+                    |round: &Vec<Diagnostic>| round.iter().any(|it| is_same(it, finding));
+                let holds = finding.is_error() || rounds.iter().all(in_round);
+                if holds && !reported.iter().any(|known| is_same(known, finding)) {
+                    reported.push(finding);
+                    rule.trace.report(finding.clone(), sink);
+                }
+            }
+        }
     }
 }
 
@@ -104,6 +251,7 @@ fn never_trained(bound: &BoundPolicy, ever: &SliceSet, sink: &mut DiagnosticSink
 #[expect(clippy::struct_excessive_bools, reason = "facts about one rule, each used by itself")]
 pub(super) struct EffectCheck<'a> {
     bound: &'a BoundPolicy,
+    sequence: &'a BoundSequence,
     text: &'a str,
     pub(super) applied: &'a AppliedRule<'a>,
     before: &'a State,
@@ -137,14 +285,15 @@ impl EffectCheck<'_> {
             let Some(targets) = action.value.targets().filter(|_| selection.is_clear()) else {
                 continue;
             };
-            if targets.value.is_optional() || targets.value.changes() && self.varies {
+            let varies = self.varies || self.sequence.is_ownerless;
+            if targets.value.is_optional() || targets.value.changes() && varies {
                 continue;
             }
             let label = if !targets.value.changes() {
                 "nothing is left of this"
             } else if self.trains_all() {
                 "everything trains just before this rule, and nothing is frozen"
-            } else if self.before.trains.is_clear() {
+            } else if self.sequence.part_of(&self.before.trains).is_clear() {
                 "everything is frozen just before this rule, and nothing trains"
             } else {
                 "nothing of the kind is left when this rule fires"
@@ -157,7 +306,10 @@ impl EffectCheck<'_> {
     }
 
     fn trains_all(&self) -> bool {
-        self.bound.slice_ids().all(|slice| self.before.trains.contains(slice))
+        match &self.sequence.owned {
+            Some(owned) => owned.is_subset(&self.before.trains),
+            None => self.bound.slice_ids().all(|slice| self.before.trains.contains(slice)),
+        }
     }
 
     fn nothing_left(&mut self) {
@@ -167,12 +319,16 @@ impl EffectCheck<'_> {
             return;
         }
         let stops = rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop));
-        let left = self.must_train && self.applied.after.trains.is_clear();
+        let left = self.must_train
+            && self.sequence.part_of(&self.applied.after.trains).is_clear()
+            && !self.sequence.is_ownerless;
         if left && !stops {
             let last = rule.actions.last();
             let place = last.map_or(rule.span, |action| action.span);
             // After a `stop` no other rule can fire.
-            let is_end = self.bound.rules.last().is_some_and(|last| last.span == rule.span);
+            let last_rule = self.bound.rules.get(self.sequence.rules.clone()).and_then(<[_]>::last);
+            let is_end = last_rule.is_some_and(|last| last.span == rule.span)
+                && self.sequence.repeat.is_none();
             let stop = last.filter(|_| is_end && rule.is_written_once);
             self.found.push(
                 Diagnostic::new(Code::NothingTrains, place, "after this rule nothing trains")
@@ -354,6 +510,10 @@ impl EffectCheck<'_> {
                     "just this trains already"
                 }
                 LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {
+                    if self.is_untouched() {
+                        self.untouched(action.span);
+                        continue;
+                    }
                     "all of this trains already"
                 }
                 LoweredAction::On { verb: Verb::Freeze, .. } if *idle && clears => {
@@ -361,6 +521,17 @@ impl EffectCheck<'_> {
                 }
                 LoweredAction::On { verb: Verb::Freeze, .. } if *idle => {
                     "all of this is frozen already"
+                }
+                LoweredAction::On { verb: Verb::Set, .. } | LoweredAction::Reset(_)
+                    if self.sequence.is_ownerless =>
+                {
+                    continue;
+                }
+                // A factor may be 1 in one turn of a loop.
+                LoweredAction::On { verb: Verb::Set, options, .. }
+                    if options.lr_times().is_some() && !rule.is_written_once =>
+                {
+                    continue;
                 }
                 LoweredAction::On { verb: Verb::Set, options, .. } if *idle => {
                     if options.stats.is_some() && !self.decides(selection) {
@@ -384,7 +555,39 @@ impl EffectCheck<'_> {
     }
 }
 
+impl EffectCheck<'_> {
+    /// Whether it is the first rule of its track that can freeze something, so that all that the track
+    /// owns trains before it.
+    fn is_untouched(&self) -> bool {
+        let before = self.bound.rules.get(self.sequence.rules.clone()).unwrap_or_default();
+        let changes = |rule: &LoweredRule| {
+            rule.actions.iter().any(|it| it.value.is(Verb::Train) || it.value.is(Verb::Freeze))
+        };
+        let mut before = before.iter().take_while(|rule| rule.span != self.applied.rule.span);
+        self.sequence.name.is_some() && !before.any(changes)
+    }
+
+    /// Reports an `unfreeze` in a track that no rule has frozen anything in.
+    fn untouched(&mut self, place: Span) {
+        let first = self.bound.rules.get(self.sequence.rules.start);
+        let start = first.filter(|rule| {
+            rule.is_written_once && self.sequence.trace.is_empty() && !rule.fires_at_once()
+        });
+        self.found.push(
+            Diagnostic::new(Code::NoEffect, place, "this action has no effect")
+                .label("what a track owns trains until a rule of the track freezes it")
+                .guess(
+                    "let the track begin frozen",
+                    start.map(|rule| {
+                        let start = rule.span.start;
+                        (Span::new(start, start), "start: freeze @all; ".to_owned())
+                    }),
+                ),
+        );
+    }
+}
+
 /// Whether these options freeze something in the end.
 fn ends_frozen(options: &ParamOptions) -> bool {
-    options.lr.as_ref().is_some_and(|lr| lr.then_freeze)
+    options.lr_curve().is_some_and(|lr| lr.then_freeze)
 }

@@ -4,10 +4,12 @@ mod coarse_curves;
 mod conflicts;
 mod effects;
 mod missing_options;
+mod ownership;
 mod reorder;
 mod run_time;
 mod schedule;
 mod undone_rules;
+mod unsteppable;
 
 pub(crate) use effects::effects;
 pub(crate) use schedule::schedule;

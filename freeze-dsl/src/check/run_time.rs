@@ -1,6 +1,6 @@
 //! Findings that show only when training runs or is simulated.
 
-use crate::ast::{Action, Item, List, Moment, Rule};
+use crate::ast::{Action, Item, List, Metric, Moment, Rule};
 use crate::diagnostic::{Code, Diagnostic, nearest, quoted};
 use crate::plan::Plan;
 use crate::source::{Span, Spanned};
@@ -93,16 +93,25 @@ impl Plan {
 fn place_of(metric: &str, items: &List<Spanned<Item>>) -> Option<Span> {
     items.iter().find_map(|item| match &item.value {
         Item::Rule(rule) => place_in(metric, rule),
-        Item::For { body, .. } => place_of(metric, body),
+        Item::For { body, .. } | Item::Track { body, .. } | Item::Repeat { body } => {
+            place_of(metric, body)
+        }
         _ => None,
     })
 }
 
+/// Whether it is the metric of this name.
+fn is_metric(metric: &Metric, name: &str) -> bool {
+    matches!(metric, Metric::Named(own) if own == name)
+}
+
 fn place_in(metric: &str, rule: &Rule) -> Option<Span> {
     let watched = rule.trigger.iter().find_map(|moment| match &moment.value {
-        Moment::When(conditions) => conditions.iter().find_map(|condition| {
-            (condition.metric.value == metric).then_some(condition.metric.span)
-        }),
+        Moment::When(conditions) | Moment::Whenever(conditions) => {
+            conditions.iter().find_map(|condition| {
+                is_metric(&condition.metric.value, metric).then_some(condition.metric.span)
+            })
+        }
         _ => None,
     });
     watched.or_else(|| place_in_actions(metric, &rule.actions))
@@ -110,7 +119,7 @@ fn place_in(metric: &str, rule: &Rule) -> Option<Span> {
 
 fn place_in_actions(metric: &str, actions: &List<Spanned<Action>>) -> Option<Span> {
     actions.iter().find_map(|action| match &action.value {
-        Action::Restore { metric: own, .. } if own.value == metric => Some(own.span),
+        Action::Restore { metric: own, .. } if is_metric(&own.value, metric) => Some(own.span),
         Action::For { body, .. } => place_in_actions(metric, body),
         _ => None,
     })

@@ -8,7 +8,7 @@ use crate::diagnostic::{
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
 };
-use crate::source::Span;
+use crate::source::{Span, Spanned};
 use crate::time::{float, part_of};
 
 /// The earliest moment at which something can happen, in each unit: how many epochs, and how
@@ -19,13 +19,29 @@ struct Earliest {
     steps: f64,
 }
 
-/// Reports rules that can never fire, and moments that are past when their rule can fire.
+/// Reports rules that can never fire, and moments that are past when their rule can fire, in each
+/// sequence by itself.
 pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut DiagnosticSink) {
+    for of in &lowered.sequences {
+        let rules = lowered.rules.get(of.rules.clone()).unwrap_or_default();
+        let repeat = of.repeat.map_or(rules.len(), |first| first - of.rules.start);
+        sequence(rules, repeat, lowered.run, text, sink);
+    }
+}
+
+/// Checks the rules of a sequence, of which those from `repeat` on are repeated.
+fn sequence(
+    rules: &[LoweredRule],
+    repeat: usize,
+    run: Option<Spanned<RunLength>>,
+    text: &str,
+    sink: &mut DiagnosticSink,
+) {
     let mut before = Earliest { epochs: 0.0, steps: 0.0 };
     let mut stopped: Option<Span> = None;
     let mut unbounded: Option<Span> = None;
     let mut previous: Option<&LoweredRule> = None;
-    for (index, rule) in lowered.rules.iter().enumerate() {
+    for (index, rule) in rules.iter().enumerate() {
         // An edit looks at all rules before it, and a finding that is not kept needs none.
         let explains = !sink.is_full(Code::PastMoment);
         let mut report = |finding| {
@@ -36,7 +52,7 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
         // In a loop, an edit for one turn would be made for all of them.
         let is_alone = rule.trace.is_empty();
         if let Some(stop) = stopped {
-            let (before, after) = lowered.rules.split_at_checked(index).unwrap_or_default();
+            let (before, after) = rules.split_at_checked(index).unwrap_or_default();
             let finding = never(rule).also(stop, "training is over here");
             report(match moved_up(rule, before, text).or_else(|| without_all(after, text)) {
                 Some(suggestion) => finding.with(suggestion),
@@ -45,11 +61,12 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
             // The rules after it never fire for the same reason.
             break;
         }
-        if let Some(previous) = previous {
-            let earlier = lowered.rules.get(..index).filter(|_| explains);
+        if index >= repeat {
+            once_only(rule, &mut report);
+        } else if let Some(previous) = previous {
+            let earlier = rules.get(..index).filter(|_| explains);
             let moved = || moved_up(rule, earlier?, text);
-            let run = lowered.run.map(|run| run.value);
-            past_moments(rule, previous, before, run, moved, &mut report);
+            past_moments(rule, previous, before, run.map(|run| run.value), moved, &mut report);
         }
         if let Some(when) = unbounded
             && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
@@ -72,8 +89,8 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
             );
             unbounded = None;
         }
-        let fires = earliest(rule, before, lowered.run.map(|run| run.value));
-        match lowered.run.filter(|run| is_over(run.value, fires)) {
+        let fires = earliest(rule, before, run.map(|run| run.value));
+        match run.filter(|run| is_over(run.value, fires)) {
             // The rules after it never fire either; it is reported once, where it can be fixed.
             Some(run) => {
                 let last = last_moment(rule, run.value, before);
@@ -86,7 +103,7 @@ pub(crate) fn schedule(lowered: &LoweredPolicy, text: &str, sink: &mut Diagnosti
             None => before = fires,
         }
         if !rule.trigger.is_empty()
-            && rule.trigger.iter().all(|moment| matches!(moment.value, TriggerMoment::When(_)))
+            && rule.trigger.iter().all(|moment| !moment.value.conditions().is_empty())
         {
             unbounded = Some(rule.trigger.span);
         }
@@ -103,6 +120,17 @@ fn is_absolute(moment: &TriggerMoment) -> bool {
 fn never(rule: &LoweredRule) -> Diagnostic {
     Diagnostic::new(Code::NeverFires, rule.trigger.span, "this rule can never fire")
         .label("this moment never comes")
+}
+
+/// Moments of a repeated rule that come once in a run.
+fn once_only(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
+    for moment in rule.trigger.iter().filter(|moment| is_absolute(&moment.value)) {
+        report(
+            Diagnostic::new(Code::CannotRecur, moment.span, "this moment cannot come again")
+                .label("a `repeat` goes through its rules again and again, and this comes once")
+                .note("count from the rule before, as in `after 2 epochs`, or wait for a metric"),
+        );
+    }
 }
 
 /// The edits that leave out some rules, none of which is in a loop.
@@ -142,7 +170,7 @@ fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(
 /// Comparisons of one metric that exclude each other.
 fn never_true(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
     for moment in &rule.trigger.value {
-        let TriggerMoment::When(conditions) = &moment.value else { continue };
+        let conditions = moment.value.conditions();
         let mut metrics: Vec<&str> = conditions.iter().map(|it| it.metric.as_ref()).collect();
         metrics.dedup();
         for metric in metrics {
@@ -260,13 +288,15 @@ fn earliest(rule: &LoweredRule, before: Earliest, run: Option<RunLength>) -> Ear
         },
         TriggerMoment::After(period) | TriggerMoment::Every(period) => later(before, *period, run),
         // All of them must hold.
-        TriggerMoment::When(conditions) => conditions.iter().fold(before, |latest, condition| {
-            let holds = lasting(&condition.test, before);
-            Earliest {
-                epochs: latest.epochs.max(holds.epochs),
-                steps: latest.steps.max(holds.steps),
-            }
-        }),
+        TriggerMoment::When(conditions) | TriggerMoment::Whenever(conditions) => {
+            conditions.iter().fold(before, |latest, condition| {
+                let holds = lasting(&condition.test, before);
+                Earliest {
+                    epochs: latest.epochs.max(holds.epochs),
+                    steps: latest.steps.max(holds.steps),
+                }
+            })
+        }
     };
     rule.trigger
         .iter()

@@ -1,11 +1,11 @@
 //! Metrics: what was observed, and whether conditions hold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use super::BestMoment;
-use crate::ast::{Best, Direction, Relation};
+use crate::ast::{Best, Relation};
 use crate::ir::{LoweredRule, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::json::{from_real, real};
 use crate::source::Spanned;
@@ -15,13 +15,43 @@ use crate::time::{CountedPeriod, Lengths, Time, float};
 #[derive(Debug, Clone)]
 pub(super) struct Metrics {
     bests: BestValues,
-    /// The conditions of each rule's moments.
-    rules: Vec<Vec<Vec<WatchedCondition>>>,
-    /// The index of the rule that waits.
-    next: usize,
+    rules: Vec<WatchedRule>,
+    /// The indices of the rules that have conditions.
+    conditional: Vec<usize>,
     /// Whether something may have been observed since the last look.
     is_fresh: bool,
     notes: Vec<String>,
+}
+
+/// The conditions of a rule.
+#[derive(Debug, Clone, Default)]
+struct WatchedRule {
+    watch: Watch,
+    moments: Vec<WatchedMoment>,
+}
+
+/// Which conditions of a rule see what is observed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) enum Watch {
+    /// Comparisons: the rule is still to wait for the first time.
+    #[default]
+    Later,
+    /// All of them: the rule waits.
+    Waiting,
+    /// Those of `whenever`: the rule has fired, and may fire again.
+    Recurring,
+    /// None: the rule has fired.
+    Past,
+}
+
+/// The conditions of one moment of a trigger; there are none where it waits for no metric.
+#[derive(Debug, Clone, Default)]
+struct WatchedMoment {
+    /// Whether it is a `whenever`.
+    recurs: bool,
+    /// Whether its conditions have not all held since the rule fired last, so that they can come true.
+    is_armed: bool,
+    conditions: Vec<WatchedCondition>,
 }
 
 /// The lowest and the highest value of each metric.
@@ -41,8 +71,10 @@ struct ObservedValue {
 #[serde(deny_unknown_fields)]
 pub(super) struct Observations {
     bests: BestValues,
-    /// Of each condition of a rule that is still to fire.
+    /// Of each condition of a rule that can still fire.
     conditions: Vec<ConditionHistory>,
+    /// Of each moment of such a rule.
+    armed: Vec<bool>,
     notes: Vec<String>,
 }
 
@@ -63,7 +95,7 @@ struct WatchedCondition {
 }
 
 /// What was observed of a condition's metric: by a comparison since the run began, by `stops …`
-/// since its rule began to wait.
+/// since its rule began to wait; in a later round of a `repeat`, by both since then.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ConditionHistory {
@@ -76,6 +108,8 @@ struct ConditionHistory {
     speaks: bool,
     /// Since when, without a break, every observation has spoken for it.
     since: Option<Time>,
+    /// When its rule fired again, from where its durations count.
+    restarted: Option<Time>,
     /// How many epochs in a row observed the metric and spoke for it, this one included.
     epochs: u64,
     /// The epoch of the last observation.
@@ -84,17 +118,22 @@ struct ConditionHistory {
 
 impl Metrics {
     pub(super) fn new(rules: &[LoweredRule]) -> Self {
-        let conditions = |moment: &Spanned<TriggerMoment>| match &moment.value {
-            TriggerMoment::When(conditions) => {
-                conditions.iter().map(WatchedCondition::new).collect()
-            }
-            _ => Vec::new(),
+        let moment = |moment: &Spanned<TriggerMoment>| WatchedMoment {
+            recurs: matches!(moment.value, TriggerMoment::Whenever(_)),
+            is_armed: true,
+            conditions: moment.value.conditions().iter().map(WatchedCondition::new).collect(),
         };
-        let moments = |rule: &LoweredRule| rule.trigger.value.iter().map(conditions).collect();
+        let watched = |rule: &LoweredRule| WatchedRule {
+            watch: Watch::Later,
+            moments: rule.trigger.value.iter().map(moment).collect(),
+        };
+        let rules: Vec<WatchedRule> = rules.iter().map(watched).collect();
+        let has_any = |rule: &WatchedRule| rule.moments.iter().any(|it| !it.conditions.is_empty());
+        let indexed = rules.iter().enumerate().filter(|(_, rule)| has_any(rule));
         Self {
             bests: BestValues::default(),
-            rules: rules.iter().map(moments).collect(),
-            next: 0,
+            conditional: indexed.map(|(index, _)| index).collect(),
+            rules,
             is_fresh: false,
             notes: Vec::new(),
         }
@@ -119,13 +158,10 @@ impl Metrics {
                 observed.is_highest = true;
             }
         }
-        for (index, moments) in self.rules.iter_mut().enumerate().skip(self.next) {
-            for WatchedCondition { condition, history } in moments.iter_mut().flatten() {
-                let has_begun =
-                    index == self.next || matches!(condition.test, MetricTest::Compares { .. });
-                if has_begun && condition.metric == metric {
-                    history.observe(&condition.test, value, now);
-                }
+        for index in &self.conditional {
+            let Some(rule) = self.rules.get_mut(*index) else { continue };
+            for moment in &mut rule.moments {
+                moment.observe(rule.watch, metric, value, now);
             }
         }
         observed
@@ -141,25 +177,62 @@ impl Metrics {
         Some(BestMoment { value, epoch: at.epochs, step: at.steps })
     }
 
-    /// The rule with this index begins to wait.
-    pub(super) const fn wait(&mut self, next: usize) {
-        self.next = next;
+    /// Whether something may have been observed since the last look.
+    pub(super) const fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
-    /// The conditions of the rules that are still to fire.
+    /// Sets which conditions of a rule see what is observed from now on.
+    pub(super) fn watch(&mut self, rule: usize, watch: Watch) {
+        if let Some(rule) = self.rules.get_mut(rule) {
+            rule.watch = watch;
+        }
+    }
+
+    /// A rule begins to wait in another round: its conditions see nothing of what was observed so far.
+    pub(super) fn wait_again(&mut self, rule: usize) {
+        let Some(rule) = self.rules.get_mut(rule) else { return };
+        rule.watch = Watch::Waiting;
+        for moment in &mut rule.moments {
+            moment.is_armed = true;
+            for watched in &mut moment.conditions {
+                watched.history = ConditionHistory::default();
+            }
+        }
+    }
+
+    /// A rule has fired: the durations of its conditions count from now on.
+    pub(super) fn restart(&mut self, rule: usize, now: Time) {
+        let moments = self.rules.get_mut(rule).into_iter().flat_map(|rule| &mut rule.moments);
+        for moment in moments.filter(|moment| moment.recurs) {
+            let is_over = |watched: &WatchedCondition| {
+                watched.condition.test.duration().is_some() || !watched.history.speaks
+            };
+            moment.is_armed = moment.conditions.iter().any(is_over);
+            for watched in &mut moment.conditions {
+                watched.history.restart(now);
+            }
+        }
+    }
+
+    /// The conditions of the rules that can still fire.
     fn watched(&mut self) -> impl Iterator<Item = &mut WatchedCondition> {
-        self.rules.iter_mut().skip(self.next).flatten().flatten()
+        self.watched_moments().flat_map(|moment| &mut moment.conditions)
+    }
+
+    fn watched_moments(&mut self) -> impl Iterator<Item = &mut WatchedMoment> {
+        let rules = self.rules.iter_mut().filter(|rule| rule.watch != Watch::Past);
+        rules.flat_map(|rule| &mut rule.moments)
     }
 
     /// Whether all conditions of a moment hold, one of them by something observed since the last
     /// look.
-    pub(super) fn hold(&self, moment: usize, lengths: &Lengths, now: Time) -> bool {
-        let moments = self.rules.get(self.next);
-        let Some(conditions) = moments.and_then(|moments| moments.get(moment)) else {
-            return false;
-        };
-        conditions.iter().any(|watched| watched.history.is_fresh)
-            && conditions.iter().all(|WatchedCondition { condition, history }| {
+    pub(super) fn hold(&self, rule: usize, moment: usize, lengths: &Lengths, now: Time) -> bool {
+        let moments = self.rules.get(rule).map(|rule| &rule.moments);
+        let Some(moment) = moments.and_then(|moments| moments.get(moment)) else { return false };
+        moment.is_armed
+            && moment.conditions.iter().any(|watched| watched.history.is_fresh)
+            && moment.conditions.iter().all(|WatchedCondition { condition, history }| {
                 history.holds(&condition.test, lengths, now)
             })
     }
@@ -169,31 +242,41 @@ impl Metrics {
         if !std::mem::take(&mut self.is_fresh) {
             return;
         }
-        for watched in self.watched() {
-            watched.history.is_fresh = false;
+        for index in &self.conditional {
+            let Some(rule) = self.rules.get_mut(*index) else { continue };
+            for watched in rule.moments.iter_mut().flat_map(|moment| &mut moment.conditions) {
+                watched.history.is_fresh = false;
+            }
         }
     }
 
     /// What was observed so far.
     pub(super) fn observations(&self) -> Observations {
-        let waiting = self.rules.iter().skip(self.next).flatten().flatten();
+        let rules = self.rules.iter().filter(|rule| rule.watch != Watch::Past);
+        let moments = rules.flat_map(|rule| &rule.moments);
+        let conditions = moments.clone().flat_map(|moment| &moment.conditions);
         Observations {
             bests: self.bests.clone(),
-            conditions: waiting.map(|watched| watched.history.clone()).collect(),
+            conditions: conditions.map(|watched| watched.history.clone()).collect(),
+            armed: moments.map(|moment| moment.is_armed).collect(),
             notes: self.notes.clone(),
         }
     }
 
-    /// Restores what was observed; returns whether that fits the conditions of the rules that are
-    /// still to fire, and is not later than `now`.
+    /// Restores what was observed; returns whether that fits the conditions of the rules that can
+    /// still fire, and is not later than `now`.
     pub(super) fn resume(&mut self, from: &Observations, now: Time) -> bool {
-        let Observations { bests, conditions, notes } = from;
+        let Observations { bests, conditions, armed, notes } = from;
         let fits = conditions.len() == self.watched().count()
+            && armed.len() == self.watched_moments().count()
             && conditions.iter().all(|history| history.is_past(now))
             && bests.values().flatten().flatten().all(|best| best.at.is_past(now));
         if fits {
             for (watched, history) in self.watched().zip(conditions) {
                 watched.history.clone_from(history);
+            }
+            for (moment, is_armed) in self.watched_moments().zip(armed) {
+                moment.is_armed = *is_armed;
             }
             self.bests.clone_from(bests);
             self.notes.clone_from(notes);
@@ -202,13 +285,14 @@ impl Metrics {
         fits
     }
 
-    /// Takes over what another one observed, whose rules may have other conditions.
-    pub(super) fn take_over(&mut self, from: &Self) {
-        let is_compared = |watched: &&WatchedCondition| {
-            matches!(watched.condition.test, MetricTest::Compares { .. })
-        };
-        let known = from.rules.iter().skip(from.next).flatten().flatten();
-        let compared: Vec<&WatchedCondition> = known.filter(is_compared).collect();
+    /// Takes over what another one observed, whose rules may have other conditions. `pairs` are the
+    /// rules that wait or recur in both, by their indices here and there.
+    pub(super) fn take_over(&mut self, from: &Self, pairs: &[(usize, usize)]) {
+        let known =
+            from.rules.iter().filter(|rule| matches!(rule.watch, Watch::Later | Watch::Waiting));
+        let known = known.flat_map(|rule| &rule.moments).flat_map(|moment| &moment.conditions);
+        let compared: Vec<&WatchedCondition> =
+            known.filter(|it| matches!(it.condition.test, MetricTest::Compares { .. })).collect();
         for watched in self.watched() {
             let same = compared.iter().find(|known| known.condition == watched.condition);
             if let Some(known) = same {
@@ -216,14 +300,13 @@ impl Metrics {
             }
         }
         // What stops falling or rising does so since its rule began to wait.
-        let waiting = from.rules.get(from.next);
-        if let Some((moments, known)) = self.rules.get_mut(self.next).zip(waiting) {
-            let condition = |watched: &WatchedCondition| watched.condition.clone();
-            let conditions = |moments: &[Vec<WatchedCondition>]| -> Vec<Vec<MetricCondition>> {
-                moments.iter().map(|all| all.iter().map(condition).collect()).collect()
+        for (own, other) in pairs {
+            let (Some(own), Some(other)) = (self.rules.get_mut(*own), from.rules.get(*other))
+            else {
+                continue;
             };
-            if conditions(moments) == conditions(known) {
-                moments.clone_from(known);
+            if own.has_conditions_of(other) {
+                own.moments.clone_from(&other.moments);
             }
         }
         self.bests.clone_from(&from.bests);
@@ -234,16 +317,27 @@ impl Metrics {
     /// Every moment at which something was observed.
     pub(super) fn moments(&mut self) -> impl Iterator<Item = &mut Time> {
         let bests = self.bests.values_mut().flatten().flatten().map(|best| &mut best.at);
-        let histories = self.rules.iter_mut().flatten().flatten().map(|known| &mut known.history);
+        let moments = self.rules.iter_mut().flat_map(|rule| &mut rule.moments);
+        let histories =
+            moments.flat_map(|moment| &mut moment.conditions).map(|known| &mut known.history);
         bests.chain(histories.flat_map(|history| {
-            history.best.iter_mut().map(|best| &mut best.at).chain(&mut history.since)
+            let best = history.best.iter_mut().map(|best| &mut best.at);
+            best.chain(&mut history.since).chain(&mut history.restarted)
         }))
     }
 
-    /// The metrics of the rule that waits, once each.
-    pub(super) fn awaited(&self) -> BTreeSet<&str> {
-        let conditions = self.rules.get(self.next).into_iter().flatten().flatten();
-        conditions.map(|watched| &*watched.condition.metric).collect()
+    /// The conditions for which rules wait now.
+    pub(super) fn awaited(&self) -> impl Iterator<Item = &MetricCondition> {
+        let rules = self.conditional.iter().filter_map(|index| self.rules.get(*index));
+        let moments = rules.flat_map(|rule| {
+            let watch = rule.watch;
+            rule.moments.iter().filter(move |moment| match watch {
+                Watch::Waiting => true,
+                Watch::Recurring => moment.recurs,
+                Watch::Later | Watch::Past => false,
+            })
+        });
+        moments.flat_map(|moment| &moment.conditions).map(|watched| &watched.condition)
     }
 
     /// The metrics that were observed, by their names.
@@ -266,6 +360,36 @@ impl Metrics {
     }
 }
 
+impl WatchedRule {
+    /// Whether it has the conditions of another one.
+    fn has_conditions_of(&self, other: &Self) -> bool {
+        let conditions = |rule: &Self| -> Vec<(bool, Vec<MetricCondition>)> {
+            let conditions = |moment: &WatchedMoment| {
+                moment.conditions.iter().map(|watched| watched.condition.clone()).collect()
+            };
+            rule.moments.iter().map(|moment| (moment.recurs, conditions(moment))).collect()
+        };
+        conditions(self) == conditions(other)
+    }
+}
+
+impl WatchedMoment {
+    fn observe(&mut self, watch: Watch, metric: &str, value: f64, now: Time) {
+        let sees = |test: &MetricTest| match watch {
+            Watch::Later => matches!(test, MetricTest::Compares { .. }),
+            Watch::Waiting => true,
+            Watch::Recurring => self.recurs,
+            Watch::Past => false,
+        };
+        for WatchedCondition { condition, history } in &mut self.conditions {
+            if condition.metric == metric && sees(&condition.test) {
+                history.observe(&condition.test, value, now);
+            }
+        }
+        self.is_armed |= self.conditions.iter().any(|watched| !watched.history.speaks);
+    }
+}
+
 impl WatchedCondition {
     fn new(condition: &MetricCondition) -> Self {
         Self { condition: condition.clone(), history: ConditionHistory::default() }
@@ -275,7 +399,8 @@ impl WatchedCondition {
 impl ConditionHistory {
     /// Whether nothing of it is from later than `now`.
     fn is_past(&self, now: Time) -> bool {
-        let times = self.best.map(|best| best.at).into_iter().chain(self.since);
+        let times = self.best.map(|best| best.at).into_iter();
+        let times = times.chain(self.since).chain(self.restarted);
         times.into_iter().all(|time| time.is_past(now))
             && self.epoch.is_none_or(|epoch| epoch <= now.epochs)
             // As many as there were, the one that runs included.
@@ -287,12 +412,11 @@ impl ConditionHistory {
         self.speaks = match test {
             MetricTest::Stops { direction, by, .. } => {
                 let is_first = self.best.is_none() && !value.is_nan();
-                let improved = self.best.is_some_and(|best| match direction {
-                    Direction::Falling => value < best.value - by,
-                    Direction::Rising => value > best.value + by,
-                });
+                let improved =
+                    self.best.is_some_and(|best| by.improves(value, best.value, *direction));
                 if is_first || improved {
                     self.best = Some(ObservedValue { value, at: now });
+                    self.restarted = None;
                 }
                 // The first value is the best, and neither an improvement nor the lack of one.
                 !is_first && !improved
@@ -319,10 +443,18 @@ impl ConditionHistory {
         self.epoch = Some(now.epochs);
     }
 
+    /// Counts durations from now on; the best value stays.
+    fn restart(&mut self, now: Time) {
+        self.epochs = 0;
+        self.since = self.speaks.then_some(now);
+        self.restarted = Some(now);
+    }
+
     fn holds(&self, test: &MetricTest, lengths: &Lengths, now: Time) -> bool {
         let (lasting, since) = match test {
             MetricTest::Stops { patience, .. } => {
-                (Some(*patience), self.best.map(|best| best.at).or(self.since))
+                let best = self.best.map(|best| best.at);
+                (Some(*patience), self.restarted.or(best).or(self.since))
             }
             MetricTest::Compares { lasting, .. } => (*lasting, self.since),
         };

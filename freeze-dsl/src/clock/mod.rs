@@ -5,8 +5,10 @@ mod display;
 mod groups;
 mod metrics;
 mod migrate;
+mod progress;
 mod snapshot;
 mod transition;
+mod wake;
 
 pub use crate::index::RuleId;
 pub use crate::ir::Program;
@@ -16,12 +18,17 @@ pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{BestMoment, Fired, Restore, Transition};
 
-use crate::index::{IdSet, SliceId, SliceSet};
-use crate::ir::{LoweredAction, TriggerMoment};
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::diagnostic::readable;
+use crate::index::{IdSet, SequenceId, SliceId, SliceSet};
+use crate::ir::{LoweredAction, MetricCondition, TriggerMoment};
 use crate::model::NormalisationId;
-use crate::plan::{AppliedRule, Plan, State};
+use crate::plan::{AppliedRule, BoundSequence, FiringMoment, Plan, State};
 use crate::time::{Lengths, Time};
-use metrics::Metrics;
+use metrics::{Metrics, Watch};
+use progress::Progress;
+use wake::Wake;
 
 /// Runs a plan. The caller reports epoch starts, optimizer steps and metrics; the clock returns
 /// which rules fire and what trains from then on.
@@ -35,14 +42,12 @@ pub struct Clock {
     started: bool,
     /// The steps that were done when the running epoch started.
     epoch_began: u64,
-    /// When the rule fired for the first time that fired last.
-    previous: Time,
-    /// When it fired last, for one that recurs.
-    recurred: Time,
+    /// How far each sequence is.
+    progress: Vec<Progress>,
+    /// When a rule can fire that waits for no metric.
+    wake: Wake,
     /// How often each rule has fired.
     firings: Vec<u64>,
-    /// The index of the rule that waits.
-    next: usize,
     stopped: bool,
     state: State,
     metrics: Metrics,
@@ -71,14 +76,14 @@ impl Clock {
             time: Time::default(),
             started: false,
             epoch_began: 0,
-            previous: Time::default(),
-            recurred: Time::default(),
-            next: 0,
+            progress: vec![Progress::beginning(Time::default()); bound.sequences.len()],
+            wake: Wake::NEVER,
             stopped: false,
             groups: Vec::new(),
             moves: false,
             plan,
         };
+        clock.wait();
         clock.regroup();
         clock
     }
@@ -104,7 +109,7 @@ impl Clock {
         self.metrics.observe(metric, value, self.time)
     }
 
-    /// Fires every rule that is due, in order.
+    /// Fires every rule that is due: those of the main sequence first, then those of the tracks.
     fn look(&mut self) -> Transition {
         let mut transition = Transition::at(self.time.epochs, self.time.steps);
         transition.notes = self.metrics.notes();
@@ -116,7 +121,7 @@ impl Clock {
         } else {
             SliceSet::new()
         };
-        if self.stopped || (ended.is_clear() && !self.is_due() && !self.recurs()) {
+        if self.stopped || (ended.is_clear() && !self.is_any_due()) {
             transition.stopped = self.stopped;
             self.metrics.looked();
             if self.moves {
@@ -129,18 +134,11 @@ impl Clock {
             self.state.trains.difference_with(&ended);
             transition.dropped.extend(self.plan.bound().training(&ended));
         }
-        if !self.is_due() && self.recurs() {
-            self.recurred = self.time;
-            self.fire(RuleId::new(self.next - 1), &mut transition);
-        }
-        while !self.stopped && self.is_due() {
-            self.fire(RuleId::new(self.next), &mut transition);
-            self.previous = self.time;
-            self.recurred = self.time;
-            self.next += 1;
-            self.metrics.wait(self.next);
+        for sequence in self.plan.bound().sequence_ids() {
+            self.look_at(sequence, &mut transition);
         }
         self.metrics.looked();
+        self.wake = self.next_wake();
         // Only where curves have begun may others have lost their slices.
         if self.state.running.len() > before.running.len() {
             self.state.compact();
@@ -151,11 +149,99 @@ impl Clock {
         transition
     }
 
-    fn fire(&mut self, id: RuleId, transition: &mut Transition) {
+    /// Fires the rules of a sequence that are due, each of them once.
+    fn look_at(&mut self, id: SequenceId, transition: &mut Transition) {
+        let mut first = None;
+        if !self.stopped
+            && !self.is_due(id)
+            && let Some(rule) = self.recurs(id)
+        {
+            if let Some(progress) = self.progress.get_mut(id.index()) {
+                progress.recurred = self.time;
+            }
+            self.fire(id, RuleId::new(rule), transition);
+            first = Some(rule);
+        }
+        while let Some(rule) = self.waiting(id)
+            && !self.stopped
+            && first != Some(rule)
+            && self.is_due(id)
+        {
+            self.fire(id, RuleId::new(rule), transition);
+            first = first.or(Some(rule));
+            self.advance(id, rule);
+        }
+    }
+
+    /// The rule that waits has fired: the one after it waits.
+    fn advance(&mut self, id: SequenceId, fired: usize) {
         let bound = self.plan.bound();
-        let Some(rule) = bound.rule(id) else { return };
+        let (Some(of), Some(progress)) = (bound.sequence(id), self.progress.get_mut(id.index()))
+        else {
+            return;
+        };
+        if let Some(recurred) = progress.recurring(of) {
+            self.metrics.watch(recurred, Watch::Past);
+        }
+        progress.advance(of, self.time);
+        let (rounds, waiting) = (progress.rounds, progress.waiting(of));
+        let recurs = progress.recurring(of) == Some(fired);
+        self.metrics.watch(fired, if recurs { Watch::Recurring } else { Watch::Past });
+        if waiting < of.rules.end {
+            match rounds {
+                0 => self.metrics.watch(waiting, Watch::Waiting),
+                _ => self.metrics.wait_again(waiting),
+            }
+        }
+    }
+
+    /// Tells the metrics which rules wait, and computes when one of them can fire.
+    fn wait(&mut self) {
+        for (of, progress) in self.plan.bound().sequences.iter().zip(&self.progress) {
+            let (waiting, recurring) = (progress.waiting(of), progress.recurring(of));
+            for rule in of.rules.clone() {
+                self.metrics.watch(
+                    rule,
+                    match rule {
+                        _ if rule == waiting => Watch::Waiting,
+                        _ if Some(rule) == recurring => Watch::Recurring,
+                        _ if progress.has_fired(rule, of) => Watch::Past,
+                        _ => Watch::Later,
+                    },
+                );
+            }
+        }
+        self.wake = self.next_wake();
+    }
+
+    /// When a rule can fire at the earliest that waits for no metric.
+    fn next_wake(&self) -> Wake {
+        let bound = self.plan.bound();
+        let mut wake = Wake::NEVER;
+        for (of, progress) in bound.sequences.iter().zip(&self.progress) {
+            let waiting =
+                bound.rules.get(progress.waiting(of)).filter(|_| progress.next < of.rules.len());
+            for moment in waiting.into_iter().flat_map(|rule| &rule.trigger.value) {
+                wake.add(&moment.value, progress.previous, &self.lengths);
+            }
+            let recurring = progress.recurring(of).and_then(|rule| bound.rules.get(rule));
+            for moment in recurring.into_iter().flat_map(|rule| &rule.trigger.value) {
+                if let TriggerMoment::Every(_) = moment.value {
+                    wake.add(&moment.value, progress.recurred, &self.lengths);
+                }
+            }
+        }
+        wake
+    }
+
+    fn fire(&mut self, sequence: SequenceId, id: RuleId, transition: &mut Transition) {
+        let bound = self.plan.bound();
+        let (Some(rule), Some(of)) = (bound.rule(id), bound.sequence(sequence)) else { return };
         let firing = self.firings.get(id.index()).copied().unwrap_or_default();
-        let applied = AppliedRule::new(bound, rule, &self.state, firing, self.time);
+        let applied = AppliedRule::new(bound, of, rule, &self.state, firing, &self.moment());
+        if of.is_ownerless {
+            transition.notes.extend(self.empty_targets(&applied));
+        }
         transition.fired.push(Fired { rule: id, name: rule.name.clone() });
         let trained = || bound.training(&self.state.trains);
         let with_state = self.state.with_state();
@@ -180,39 +266,97 @@ impl Clock {
                         metric: metric.to_string(),
                         best: *best,
                         observed,
+                        slices: of
+                            .owned
+                            .as_ref()
+                            .filter(|_| !of.is_ownerless)
+                            .map(|owned| bound.training(owned).collect()),
+                        normalisations: self.owned_normalisations(of),
                     });
                 }
                 LoweredAction::On { .. } | LoweredAction::Reset(_) => {}
             }
         }
         self.state = applied.after;
+        self.metrics.restart(id.index(), self.time);
         if let Some(count) = self.firings.get_mut(id.index()) {
             *count += 1;
         }
     }
 
-    /// Whether the next rule is due.
-    fn is_due(&self) -> bool {
-        let Some(rule) = self.plan.bound().rules.get(self.next) else { return false };
+    /// The notes that targets such as `@trainable` are empty, where that depends on other tracks.
+    fn empty_targets(&self, applied: &AppliedRule<'_>) -> Vec<String> {
+        let text = self.plan.policy().source().text();
+        let actions = applied.rule.actions.iter().zip(&applied.selections);
+        let empty = actions.filter_map(|(action, selection)| {
+            let targets = action.value.targets()?;
+            let is_empty = targets.value.changes() && selection.is_clear();
+            let written = readable(text.get(targets.span.range())?);
+            is_empty.then(|| format!("`{written}` selects nothing at `{}`", applied.rule.name))
+        });
+        empty.collect()
+    }
+
+    /// The modules whose running statistics go with a sequence; `None` for all of them.
+    fn owned_normalisations(&self, of: &BoundSequence) -> Option<Vec<NormalisationId>> {
+        let owned = of.owned.as_ref().filter(|_| !of.is_ownerless)?;
+        let is_main = of.name.is_none();
+        let deciding = self.plan.bound().deciding.iter().enumerate();
+        // Statistics without parameters belong to the main sequence.
+        let own =
+            deciding.filter(
+                |(_, slices)| {
+                    if slices.is_clear() { is_main } else { !slices.is_disjoint(owned) }
+                },
+            );
+        Some(own.map(|(index, _)| NormalisationId::new(index)).collect())
+    }
+
+    /// This moment, for the rules that fire at it.
+    const fn moment(&self) -> FiringMoment {
+        FiringMoment { now: self.time, rates: Some((self.lengths, self.program.lr)) }
+    }
+
+    /// Whether a rule of any sequence is due, or fires again.
+    fn is_any_due(&self) -> bool {
+        (self.metrics.is_fresh() || self.wake.has_come(self.time))
+            && self
+                .plan
+                .bound()
+                .sequence_ids()
+                .any(|id| self.is_due(id) || self.recurs(id).is_some())
+    }
+
+    /// The index of the rule of a sequence that waits, if one does.
+    fn waiting(&self, id: SequenceId) -> Option<usize> {
+        let of = self.plan.bound().sequence(id)?;
+        let waiting = self.progress.get(id.index())?.waiting(of);
+        (waiting < of.rules.end).then_some(waiting)
+    }
+
+    /// Whether the next rule of a sequence is due.
+    fn is_due(&self, id: SequenceId) -> bool {
+        let Some(index) = self.waiting(id) else { return false };
+        let Some(rule) = self.plan.bound().rules.get(index) else { return false };
+        let Some(progress) = self.progress.get(id.index()) else { return false };
         let mut moments = rule.trigger.iter().enumerate();
-        moments.any(|(index, moment)| self.has_come(index, &moment.value))
+        moments.any(|(moment, of)| self.has_come(index, moment, &of.value, progress.previous))
     }
 
-    /// Whether the rule that fired last fires again.
-    fn recurs(&self) -> bool {
-        let rules = &self.plan.bound().rules;
-        let Some(rule) = self.next.checked_sub(1).and_then(|last| rules.get(last)) else {
-            return false;
-        };
-        rule.trigger.iter().any(|moment| match moment.value {
-            TriggerMoment::Every(period) => {
-                self.lengths.count_moment(period, self.recurred).is_over(self.recurred, self.time)
-            }
-            _ => false,
-        })
+    /// The rule of a sequence that fired last, if it fires again.
+    fn recurs(&self, id: SequenceId) -> Option<usize> {
+        let bound = self.plan.bound();
+        let progress = self.progress.get(id.index())?;
+        let index = progress.recurring(bound.sequence(id)?)?;
+        let mut moments = bound.rules.get(index)?.trigger.iter().enumerate();
+        let recurs = moments.any(|(moment, of)| {
+            of.value.recurs() && self.has_come(index, moment, &of.value, progress.recurred)
+        });
+        recurs.then_some(index)
     }
 
-    fn has_come(&self, index: usize, moment: &TriggerMoment) -> bool {
+    /// Whether a moment of a rule has come that waits since `since`.
+    fn has_come(&self, rule: usize, index: usize, moment: &TriggerMoment, since: Time) -> bool {
         match moment {
             TriggerMoment::Epoch(at) => self.time.epochs >= *at,
             TriggerMoment::Step(at) => self.time.steps >= *at,
@@ -222,9 +366,11 @@ impl Clock {
                 self.lengths.count(period, start).is_over(start, self.time)
             }
             TriggerMoment::After(period) | TriggerMoment::Every(period) => {
-                self.lengths.count_moment(*period, self.previous).is_over(self.previous, self.time)
+                self.lengths.count_moment(*period, since).is_over(since, self.time)
             }
-            TriggerMoment::When(_) => self.metrics.hold(index, &self.lengths, self.time),
+            TriggerMoment::When(_) | TriggerMoment::Whenever(_) => {
+                self.metrics.hold(rule, index, &self.lengths, self.time)
+            }
         }
     }
 
@@ -239,20 +385,27 @@ impl Clock {
         };
         transition.unfrozen = without(is, was);
         transition.frozen = without(was, is);
-        // Another optimizer begins with a state of its own.
+        // Another kind of optimizer begins with a state of its own.
         let optimizer = |state: &State, slice: SliceId| {
             state.options(slice).and_then(|options| self.program.optimizer_or(options.optimizer))
         };
+        let keeps_state =
+            |slice: &SliceId| match (optimizer(before, *slice), optimizer(&self.state, *slice)) {
+                (Some(was), Some(is)) => was.shares_state_with(&is),
+                (was, is) => was == is,
+            };
         let with_state = self.state.with_state();
         let mut still = before.with_state();
         still.intersect_with(&with_state);
-        transition.dropped.extend(
-            bound
-                .training(&still)
-                .filter(|slice| optimizer(before, *slice) != optimizer(&self.state, *slice)),
-        );
-        if transition.restored.iter().any(|restore| restore.observed.is_some()) {
-            transition.dropped.extend(bound.training(&with_state));
+        transition.dropped.extend(bound.training(&still).filter(|slice| !keeps_state(slice)));
+        for restore in transition.restored.iter().filter(|restore| restore.observed.is_some()) {
+            match &restore.slices {
+                Some(slices) => {
+                    let with_state = slices.iter().filter(|slice| with_state.contains(**slice));
+                    transition.dropped.extend(with_state);
+                }
+                None => transition.dropped.extend(bound.training(&with_state)),
+            }
         }
         transition.dropped.sort_unstable();
         transition.dropped.dedup();
@@ -295,9 +448,25 @@ impl Clock {
         self.time.steps.saturating_sub(self.epoch_began)
     }
 
-    /// The metrics for which the next rule waits, once each, in alphabetical order.
+    /// The metrics for which rules wait and that the program observes, once each, in alphabetical
+    /// order.
     pub fn awaited_metrics(&self) -> impl Iterator<Item = &str> {
-        self.metrics.awaited().into_iter()
+        let awaited = self.metrics.awaited().filter(|it| it.grad_norm_of.is_none());
+        awaited.map(|it| &*it.metric).collect::<BTreeSet<&str>>().into_iter()
+    }
+
+    /// The norms of gradients for which rules wait, by their names as metrics: of those slices that
+    /// train now. The caller observes them at the end of each epoch, as the mean over its steps.
+    #[must_use]
+    pub fn awaited_grad_norms(&self) -> BTreeMap<&str, Vec<SliceId>> {
+        let bound = self.plan.bound();
+        let trains = &self.state.trains;
+        let slices = |it: &'_ MetricCondition| {
+            let mut of = it.grad_norm_of.as_ref()?.slices(&bound.table, trains, 0);
+            of.intersect_with(trains);
+            Some(bound.training(&of).collect())
+        };
+        self.metrics.awaited().filter_map(|it| Some((&*it.metric, slices(it)?))).collect()
     }
 
     /// The metrics that were observed as numbers, in alphabetical order.
@@ -305,10 +474,12 @@ impl Clock {
         self.metrics.observed()
     }
 
-    /// How many rules have fired; the next to fire has this index.
+    /// How many rules of each sequence have fired, the main sequence first and then the tracks in the
+    /// order of the text. In a `repeat`, each round counts anew.
     #[must_use]
-    pub const fn rules_fired(&self) -> usize {
-        self.next
+    pub fn rules_fired(&self) -> Vec<usize> {
+        let sequences = self.plan.bound().sequences.iter().zip(&self.progress);
+        sequences.map(|(of, progress)| progress.fired(of)).collect()
     }
 
     /// Whether a rule has ended the training.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::metrics::Observations;
+use super::progress::Progress;
 use super::{Clock, Program};
 use crate::ast::Stats;
 use crate::index::{CurveId, SliceId, SliceSet};
-use crate::ir::LoweredAction;
+use crate::ir::{CurveUse, LoweredAction};
 use crate::json::{self, Format};
-use crate::plan::{BoundPolicy, CurveOrigin, Plan, SliceOptions, State};
+use crate::plan::{BoundPolicy, BoundSequence, CurveGiver, CurveOrigin, Plan, SliceOptions, State};
 use crate::time::Time;
 use crate::time::{ActiveCurve, CurvePosition};
 
@@ -37,12 +38,10 @@ struct SnapshotJson {
     started: bool,
     /// The steps that were done when the running epoch started.
     epoch_began: u64,
-    previous: Time,
-    recurred: Time,
+    /// How far each sequence is: the main sequence, then the tracks in the order of the text.
+    sequences: Vec<Progress>,
     /// How often each rule has fired.
     firings: Vec<u64>,
-    /// How many rules have fired.
-    fired: usize,
     stopped: bool,
     /// The slices that train.
     trains: Vec<SliceId>,
@@ -61,7 +60,7 @@ struct SnapshotJson {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct CurveJson {
-    giver: CurveOrigin,
+    origin: CurveOrigin,
     at: CurvePosition,
 }
 
@@ -80,17 +79,15 @@ impl Clock {
     pub fn snapshot(&self) -> Snapshot {
         let State { trains, kept, options, running, stats } = &self.state;
         let curve = |running: &ActiveCurve| {
-            Some(CurveJson { giver: self.plan.bound().origin(running)?, at: running.at })
+            Some(CurveJson { origin: self.plan.bound().origin(running)?, at: running.at })
         };
         Snapshot(SnapshotJson {
             format: Format,
             time: self.time,
             started: self.started,
             epoch_began: self.epoch_began,
-            previous: self.previous,
-            recurred: self.recurred,
+            sequences: self.progress.clone(),
             firings: self.firings.clone(),
-            fired: self.next,
             stopped: self.stopped,
             trains: trains.iter().collect(),
             kept: kept.iter().collect(),
@@ -120,8 +117,6 @@ impl Clock {
     fn take(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
         let count = from.time.epochs.max(from.time.steps).max(from.time.scaled());
         require(count <= MOST, || format!("{count} epochs or steps are more than can be counted"))?;
-        let is_past = from.previous.is_past(from.time) && from.recurred.is_past(from.time);
-        require(is_past, || "a rule fired later than now".to_owned())?;
         let is_started = from.started || from.time.epochs == 0;
         require(is_started, || "epochs are done, and none has started".to_owned())?;
         require(from.epoch_began <= from.time.steps, || {
@@ -130,18 +125,16 @@ impl Clock {
         self.time = from.time;
         self.started = from.started;
         self.epoch_began = from.epoch_began;
-        self.previous = from.previous;
-        self.recurred = from.recurred;
         self.take_rules(from)?;
         self.state = from.state(self.plan.bound())?;
-        self.metrics.wait(self.next);
+        self.wait();
         require(self.metrics.resume(&from.metrics, from.time), || {
             "its metrics are not those of the rules that are still to fire".to_owned()
         })
     }
 
     fn take_rules(&mut self, from: &SnapshotJson) -> Result<(), SnapshotError> {
-        let rules = &self.plan.bound().rules;
+        let (rules, sequences) = (&self.plan.bound().rules, &self.plan.bound().sequences);
         require(from.firings.len() == rules.len(), || {
             format!(
                 "it counts firings of {} rules, and there are {}",
@@ -149,21 +142,33 @@ impl Clock {
                 rules.len()
             )
         })?;
-        let has_fired = |index: usize| index < from.fired;
-        let is_counted =
-            |(index, count): (usize, &u64)| *count <= MOST && has_fired(index) == (*count > 0);
-        let is_in_order =
-            from.fired <= rules.len() && from.firings.iter().enumerate().all(is_counted);
-        require(is_in_order, || "its rules did not fire in order".to_owned())?;
+        let count = from.sequences.len();
+        require(count == sequences.len(), || {
+            format!("it has {count} sequences of rules, and there are {}", sequences.len())
+        })?;
+        let progress = || sequences.iter().zip(&from.sequences);
+        require(progress().all(|(of, progress)| progress.fits(of, from.time)), || {
+            "its rules did not fire in order, or one of them later than now".to_owned()
+        })?;
+        let is_counted = |of: &BoundSequence, progress: &Progress| {
+            of.rules
+                .clone()
+                .zip(from.firings.get(of.rules.clone()).unwrap_or_default())
+                .all(|(rule, count)| *count <= MOST && progress.has_fired(rule, of) == (*count > 0))
+        };
+        require(progress().all(|(of, progress)| is_counted(of, progress)), || {
+            "its rules did not fire in order".to_owned()
+        })?;
         let stops = |action: &crate::source::Spanned<LoweredAction>| {
             matches!(action.value, LoweredAction::Stop)
         };
-        let mut fired = rules.iter().take(from.fired);
+        let mut fired =
+            rules.iter().zip(&from.firings).filter(|(_, count)| **count > 0).map(|(rule, _)| rule);
         require(from.stopped == fired.any(|rule| rule.actions.iter().any(stops)), || {
             "whether training is over does not go with the rules that have fired".to_owned()
         })?;
         self.firings.clone_from(&from.firings);
-        self.next = from.fired;
+        self.progress.clone_from(&from.sequences);
         self.stopped = from.stopped;
         Ok(())
     }
@@ -196,10 +201,18 @@ impl SnapshotJson {
                 .collect::<Result<_, _>>()?,
             stats: self.stats.clone(),
         };
-        let of_a_curve = |lr: CurveId| lr.index() < state.running.len();
+        let is_of = |curve: Option<CurveId>, of: CurveUse| {
+            let follows = |curve: CurveId| self.curves.get(curve.index()).map(|it| it.origin.of);
+            curve.is_none_or(|curve| follows(curve) == Some(of))
+        };
+        let is_number = |value: f64| value.is_finite() && value >= 0.0;
         let of_a_policy = |options: &SliceOptions| {
-            options.lr.is_none_or(of_a_curve)
-                && options.weight_decay.is_none_or(|decay| decay.is_finite() && decay >= 0.0)
+            let mut arguments = options.arguments.iter().enumerate();
+            is_of(options.lr, CurveUse::Lr)
+                && is_of(options.weight_decay, CurveUse::WeightDecay)
+                && arguments.all(|(index, curve)| is_of(*curve, CurveUse::Argument(index)))
+                && is_number(options.lr_factor)
+                && is_number(options.anchor)
                 && options.optimizer.is_none_or(|optimizer| optimizer.fault().is_none())
         };
         require(state.options.iter().all(of_a_policy), || {
@@ -220,14 +233,16 @@ impl SnapshotJson {
 
     /// A curve that has begun.
     fn running(&self, from: &CurveJson, bound: &BoundPolicy) -> Result<ActiveCurve, SnapshotError> {
-        let has_begun = |curve: &&Arc<crate::ir::LrCurve>| {
-            let has_fired = match from.giver {
-                CurveOrigin::Default => true,
-                CurveOrigin::Action { rule, .. } => rule.index() < self.fired,
+        let has_begun = |curve: &&Arc<crate::ir::ValueCurve>| {
+            let has_fired = match from.origin.giver {
+                CurveGiver::Default => true,
+                CurveGiver::Action { rule, .. } => {
+                    self.firings.get(rule.index()).is_some_and(|count| *count > 0)
+                }
             };
             has_fired && from.at.piece < curve.pieces.len() && from.at.since.is_past(self.time)
         };
-        let curve = bound.curve(from.giver).filter(has_begun);
+        let curve = bound.curve(from.origin).filter(has_begun);
         match curve {
             Some(curve) => Ok(ActiveCurve::resumed(Arc::clone(curve), from.at)),
             None => Err(SnapshotError("it has a curve that no rule has begun".to_owned())),

@@ -1,7 +1,7 @@
 //! The result of an epoch start or a step.
 
 use crate::ast::Best;
-use crate::index::{RuleId, SliceId};
+use crate::index::{NormalisationId, RuleId, SliceId};
 
 /// What changed at an epoch start or a step. It prints as a line that a person can read.
 #[derive(Debug, Clone, PartialEq, Default)]
@@ -36,7 +36,8 @@ pub struct Transition {
 pub struct Fired {
     /// Its index in the policy, loops unrolled.
     pub rule: RuleId,
-    /// Its name, or its number in the text counted from 1.
+    /// Its name, or its number in its sequence counted from 1; that of a track's rule begins with
+    /// the track's name, as in `vision: rule 2`.
     pub name: String,
 }
 
@@ -49,6 +50,11 @@ pub struct Restore {
     pub best: Best,
     /// Its best value; `None` where it was never observed, and nothing is restored.
     pub observed: Option<BestMoment>,
+    /// What is restored, in the model's order: the slices that the sequence of the rule owns. `None`
+    /// for everything.
+    pub slices: Option<Vec<SliceId>>,
+    /// The modules whose running statistics are restored; `None` for all of them.
+    pub normalisations: Option<Vec<NormalisationId>>,
 }
 
 /// The best value of a metric, and when it was observed.

@@ -62,6 +62,8 @@ ids! {
     pub SliceId;
     /// A rule, as an index of the policy's rules, loops unrolled.
     pub RuleId;
+    /// A sequence of rules, as an index of the policy's sequences.
+    pub(crate) SequenceId;
     /// A name, as an index of a table of names.
     pub(crate) NameId;
     /// A node of a tree of names.

@@ -1,5 +1,7 @@
 //! The optimizers that a policy can name.
 
+use std::mem::discriminant;
+
 use serde::{Deserialize, Serialize};
 
 /// An optimizer with its constants, in `PyTorch`'s terms and with `PyTorch`'s arithmetic
@@ -52,6 +54,82 @@ pub enum Optimizer {
         /// Whether the gradient is normalised by its estimated variance.
         centered: bool,
     },
+    /// Adagrad.
+    Adagrad {
+        /// How fast the learning rate falls with the steps, at least 0.
+        lr_decay: f64,
+        /// The sum of squares before the first step, at least 0.
+        initial: f64,
+        /// Added to the denominator.
+        eps: f64,
+    },
+    /// Adamax, Adam by the infinity norm.
+    Adamax {
+        /// Decay of the first moment, in `[0, 1)`.
+        beta1: f64,
+        /// Decay of the infinity norm, in `[0, 1)`.
+        beta2: f64,
+        /// Added to the size of the gradient.
+        eps: f64,
+    },
+    /// Adam with Nesterov momentum.
+    NAdam {
+        /// Decay of the first moment, in `[0, 1)`.
+        beta1: f64,
+        /// Decay of the second moment, in `[0, 1)`.
+        beta2: f64,
+        /// Added to the denominator.
+        eps: f64,
+        /// How fast the momentum rises to `beta1`, at least 0.
+        momentum_decay: f64,
+        /// Whether weight decay is decoupled from the gradient.
+        decoupled: bool,
+    },
+    /// Adam that rectifies the variance of its first steps.
+    RAdam {
+        /// Decay of the first moment, in `[0, 1)`.
+        beta1: f64,
+        /// Decay of the second moment, in `[0, 1)`.
+        beta2: f64,
+        /// Added to the denominator.
+        eps: f64,
+        /// Whether weight decay is decoupled from the gradient.
+        decoupled: bool,
+    },
+    /// Adafactor, which keeps the squares of a matrix as one number for each row and column.
+    Adafactor {
+        /// The exponent by which the decay of the squares goes to 1, at most 0.
+        beta2_decay: f64,
+        /// The least root of a mean square; if it is not given, the machine epsilon of the
+        /// parameter's dtype.
+        eps1: Option<f64>,
+        /// The least root mean square of a parameter.
+        eps2: f64,
+        /// The root mean square at which an update is clipped, at least 1.
+        d: f64,
+    },
+    /// Muon, which takes matrices alone and makes their momentum orthogonal.
+    Muon {
+        /// Decay of the momentum, at least 0.
+        momentum: f64,
+        /// Whether it looks ahead along the momentum.
+        nesterov: bool,
+        /// The least norm of an update.
+        eps: f64,
+        /// The number of Newton-Schulz iterations, less than 100.
+        steps: u32,
+        /// Whether the size of an update is that of `adamw`; `PyTorch`'s `match_rms_adamw`.
+        match_rms: bool,
+    },
+    /// Lion ([Chen et al. 2023]), with decoupled weight decay.
+    ///
+    /// [Chen et al. 2023]: https://arxiv.org/abs/2302.06675
+    Lion {
+        /// The share of the momentum in an update, in `[0, 1)`.
+        beta1: f64,
+        /// Decay of the momentum, in `[0, 1)`.
+        beta2: f64,
+    },
 }
 
 impl Optimizer {
@@ -65,57 +143,45 @@ impl Optimizer {
     pub const RMSPROP: Self =
         Self::RmsProp { alpha: 0.99, eps: 1e-8, momentum: 0.0, centered: false };
 
-    pub(crate) const ALL: [Self; 4] = [Self::SGD, Self::ADAM, Self::ADAMW, Self::RMSPROP];
+    /// `adagrad` with `PyTorch`'s defaults.
+    pub const ADAGRAD: Self = Self::Adagrad { lr_decay: 0.0, initial: 0.0, eps: 1e-10 };
+    /// `adamax` with `PyTorch`'s defaults.
+    pub const ADAMAX: Self = Self::Adamax { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
+    /// `nadam` with `PyTorch`'s defaults.
+    pub const NADAM: Self =
+        Self::NAdam { beta1: 0.9, beta2: 0.999, eps: 1e-8, momentum_decay: 4e-3, decoupled: false };
+    /// `radam` with `PyTorch`'s defaults.
+    pub const RADAM: Self = Self::RAdam { beta1: 0.9, beta2: 0.999, eps: 1e-8, decoupled: false };
+    /// `adafactor` with `PyTorch`'s defaults.
+    pub const ADAFACTOR: Self =
+        Self::Adafactor { beta2_decay: -0.8, eps1: None, eps2: 1e-3, d: 1.0 };
+    /// `muon` with `PyTorch`'s defaults.
+    pub const MUON: Self =
+        Self::Muon { momentum: 0.95, nesterov: true, eps: 1e-7, steps: 5, match_rms: false };
+    /// `lion` with the defaults of its paper.
+    pub const LION: Self = Self::Lion { beta1: 0.9, beta2: 0.99 };
+
+    pub(crate) const ALL: [Self; 11] = [
+        Self::SGD,
+        Self::ADAM,
+        Self::ADAMW,
+        Self::RMSPROP,
+        Self::ADAGRAD,
+        Self::ADAMAX,
+        Self::NADAM,
+        Self::RADAM,
+        Self::ADAFACTOR,
+        Self::MUON,
+        Self::LION,
+    ];
 
     /// The optimizer of this name, with `PyTorch`'s defaults.
     pub(crate) fn named(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|known| known.name() == name)
     }
 
-    /// What is wrong with its constants, if anything.
-    #[must_use]
-    pub fn fault(&self) -> Option<String> {
-        let mut own = *self;
-        let wrong = own.slots().into_iter().find_map(|(name, slot)| match slot {
-            ArgumentSlot::Number(value, range) => {
-                let reason = range.rules_out(*value)?;
-                Some(format!("`{name}` {reason}, and is {value}"))
-            }
-            ArgumentSlot::Flag(_) => None,
-        });
-        wrong.or_else(|| self.nesterov_fault().map(str::to_owned))
-    }
-
-    /// What is wrong with `nesterov`, if anything.
-    pub(crate) fn nesterov_fault(&self) -> Option<&'static str> {
-        let Self::Sgd { momentum, dampening, nesterov: true } = *self else { return None };
-        (momentum <= 0.0 || dampening != 0.0)
-            .then_some("`nesterov` requires a momentum above 0 and no dampening")
-    }
-
-    /// Its constants, by name.
-    pub(crate) fn slots(&mut self) -> Vec<(&'static str, ArgumentSlot<'_>)> {
-        use ArgumentSlot::{Flag, Number};
-        match self {
-            Self::Sgd { momentum, dampening, nesterov } => vec![
-                ("momentum", Number(momentum, ValidRange::ToOne)),
-                ("dampening", Number(dampening, ValidRange::ToOne)),
-                ("nesterov", Flag(nesterov)),
-            ],
-            Self::Adam { beta1, beta2, eps, amsgrad }
-            | Self::AdamW { beta1, beta2, eps, amsgrad } => vec![
-                ("beta1", Number(beta1, ValidRange::BelowOne)),
-                ("beta2", Number(beta2, ValidRange::BelowOne)),
-                ("eps", Number(eps, ValidRange::AtLeastZero)),
-                ("amsgrad", Flag(amsgrad)),
-            ],
-            Self::RmsProp { alpha, eps, momentum, centered } => vec![
-                ("alpha", Number(alpha, ValidRange::ToOne)),
-                ("eps", Number(eps, ValidRange::AtLeastZero)),
-                ("momentum", Number(momentum, ValidRange::ToOne)),
-                ("centered", Flag(centered)),
-            ],
-        }
+    fn has(mut self, argument: &str) -> bool {
+        self.slots().iter().any(|(name, _)| *name == argument)
     }
 
     /// The name that a policy calls it by.
@@ -126,54 +192,61 @@ impl Optimizer {
             Self::Adam { .. } => "adam",
             Self::AdamW { .. } => "adamw",
             Self::RmsProp { .. } => "rmsprop",
+            Self::Adagrad { .. } => "adagrad",
+            Self::Adamax { .. } => "adamax",
+            Self::NAdam { .. } => "nadam",
+            Self::RAdam { .. } => "radam",
+            Self::Adafactor { .. } => "adafactor",
+            Self::Muon { .. } => "muon",
+            Self::Lion { .. } => "lion",
         }
     }
 
     /// Its argument with the role that this name has in another optimizer.
     pub(crate) fn akin(&self, name: &str) -> Option<&'static str> {
         Some(match (self, name) {
-            (Self::Sgd { .. } | Self::RmsProp { .. }, "beta1") => "momentum",
+            (Self::Sgd { .. } | Self::RmsProp { .. } | Self::Muon { .. }, "beta1") => "momentum",
             (Self::RmsProp { .. }, "beta2") => "alpha",
-            (Self::Adam { .. } | Self::AdamW { .. }, "momentum") => "beta1",
-            (Self::Adam { .. } | Self::AdamW { .. }, "alpha") => "beta2",
+            (Self::Adafactor { .. }, "beta2") => "beta2_decay",
+            (Self::Adafactor { .. }, "eps") => "eps1",
+            (_, "momentum") if self.has("beta1") => "beta1",
+            (_, "alpha") if self.has("beta2") => "beta2",
             _ => return None,
         })
     }
 
-    /// `PyTorch`'s default weight decay: 0.01 for `adamw`, else 0.
+    /// Whether a parameter's state of one optimizer serves the other: where both are of one kind, and
+    /// neither `amsgrad` nor `centered` was switched. Other numbers keep the state, as in `PyTorch`.
+    #[must_use]
+    pub fn shares_state_with(&self, other: &Self) -> bool {
+        let keeps_more = |optimizer: &Self| match *optimizer {
+            Self::Adam { amsgrad, .. } | Self::AdamW { amsgrad, .. } => amsgrad,
+            Self::RmsProp { centered, .. } => centered,
+            _ => false,
+        };
+        discriminant(self) == discriminant(other) && keeps_more(self) == keeps_more(other)
+    }
+
+    /// `PyTorch`'s default weight decay: 0.01 for `adamw`, 0.1 for `muon`, else 0.
     #[must_use]
     pub const fn default_weight_decay(&self) -> f64 {
         match self {
             Self::AdamW { .. } => 0.01,
-            Self::Sgd { .. } | Self::Adam { .. } | Self::RmsProp { .. } => 0.0,
+            Self::Muon { .. } => 0.1,
+            _ => 0.0,
         }
     }
-}
 
-/// A constant of an optimizer, by reference.
-pub(crate) enum ArgumentSlot<'o> {
-    Number(&'o mut f64, ValidRange),
-    Flag(&'o mut bool),
-}
-
-/// The valid values of a constant, as `PyTorch`'s constructors check them.
-#[derive(Clone, Copy)]
-pub(crate) enum ValidRange {
-    AtLeastZero,
-    BelowOne,
-    ToOne,
-}
-
-impl ValidRange {
-    /// Why a value is invalid, if it is.
-    pub(crate) fn rules_out(self, value: f64) -> Option<&'static str> {
-        let (fits, reason) = match self {
-            Self::BelowOne => ((0.0..1.0).contains(&value), "must lie in 0 to 1, 1 excluded"),
-            Self::ToOne => ((0.0..=1.0).contains(&value), "must lie in 0 to 1"),
-            Self::AtLeastZero => {
-                (value.is_finite() && value >= 0.0, "must be finite and at least 0")
+    /// Why it cannot step a parameter of this shape, if it cannot. A row slice has as many dimensions
+    /// as its parameter.
+    #[must_use]
+    pub const fn refuses(&self, dimensions: usize, is_complex: bool) -> Option<&'static str> {
+        match self {
+            Self::Muon { .. } if dimensions != 2 => Some("takes matrices alone"),
+            Self::Muon { .. } | Self::Adafactor { .. } if is_complex => {
+                Some("takes no complex parameters")
             }
-        };
-        (!fits).then_some(reason)
+            _ => None,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Rules and their actions.
 
-use super::{LoopTrace, ParamOptions, RunLength, TriggerMoment};
+use super::{LoopTrace, ParamOptions, RunLength, Sequence, TriggerMoment};
 use crate::ast::{Best, Text, Verb};
 use crate::diagnostic::Reported;
 use crate::select::Selection;
@@ -11,6 +11,9 @@ use crate::source::{Span, Spanned};
 pub(crate) struct LoweredPolicy {
     pub(crate) run: Option<Spanned<RunLength>>,
     pub(crate) defaults: ParamOptions,
+    /// The main sequence, and the tracks in the order of the text.
+    pub(crate) sequences: Vec<Sequence>,
+    /// The rules of all sequences, one sequence after another.
     pub(crate) rules: Vec<LoweredRule>,
     /// Whether the number of rules is unknown, because it depends on a model or on a number that
     /// is missing.
@@ -20,7 +23,8 @@ pub(crate) struct LoweredPolicy {
 /// A trigger and the actions that follow it.
 #[derive(Debug, Clone)]
 pub(crate) struct LoweredRule {
-    /// Its name, or its number in the text counted from 1.
+    /// Its name, or its number in its sequence counted from 1; that of a track's rule begins with
+    /// the track's name.
     pub(crate) name: String,
     pub(crate) span: Span,
     /// The rule fires at the first of these moments.

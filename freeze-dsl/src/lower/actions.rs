@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::ast::{self, Setting, Targets, Verb};
 use crate::diagnostic::{Code, Diagnostic, removal};
 use crate::ir::LoweredAction;
-use crate::select::Selection;
+use crate::select::{PathSegment, Selection};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -33,9 +33,24 @@ impl Lowering<'_, '_> {
             ast::Action::Stop => LoweredAction::Stop,
             ast::Action::Reset(targets) => LoweredAction::Reset(self.action_targets(targets)),
             ast::Action::Restore { best, metric } => {
-                LoweredAction::Restore { best: *best, metric: metric.value.clone() }
+                let metric = match &metric.value {
+                    ast::Metric::Named(name) => name.clone(),
+                    ast::Metric::GradNorm(_) => {
+                        self.report(
+                            Diagnostic::new(
+                                Code::MisplacedOption,
+                                metric.span,
+                                "`restore` takes a metric that the program observes",
+                            )
+                            .label("the norm of gradients says nothing about weights"),
+                        );
+                        return None;
+                    }
+                };
+                LoweredAction::Restore { best: *best, metric }
             }
             ast::Action::On { verb, targets, settings } => {
+                self.check_ownerless(verb, settings);
                 let targets = self.action_targets(targets);
                 let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
                 let ((options, keep), reported) = self.watch(|lowering| {
@@ -51,6 +66,48 @@ impl Lowering<'_, '_> {
             }
             ast::Action::For { .. } => return None,
         })
+    }
+
+    /// Reports what a track without a scope may not do: change which parameters train.
+    fn check_ownerless(&mut self, verb: &Spanned<Verb>, settings: &[Spanned<Setting>]) {
+        if !self.is_in_ownerless_track() {
+            return;
+        }
+        let word = verb.value.word();
+        if verb.value != Verb::Set {
+            let message = format!("a track without `in` cannot `{word}`");
+            let finding = Diagnostic::new(Code::NotOwned, verb.span, message)
+                .label("it owns no parameters, so it changes options alone")
+                .note("write what the track owns after `in`, as in `track in encoder { … }`");
+            let name = self.written_track_name().filter(|(name, _)| self.is_path_of_model(name));
+            self.report(finding.guess(
+                "let the track own this path",
+                name.map(|(_, place)| (Span::new(place.start, place.start), "in ")),
+            ));
+        }
+        for setting in settings {
+            if let Setting::Lr(curve) = &setting.value
+                && curve.then_freeze
+            {
+                self.report(
+                    Diagnostic::new(
+                        Code::NotOwned,
+                        setting.span,
+                        "a track without `in` cannot end a curve with `then freeze`",
+                    )
+                    .label("it owns no parameters, so it freezes none"),
+                );
+            }
+        }
+    }
+
+    /// Whether a name is a path that selects parameters.
+    fn is_path_of_model(&self, name: &str) -> bool {
+        let pattern: Vec<_> = name
+            .split('.')
+            .map(|segment| Spanned::new(PathSegment::Name(segment), Span::new(0, 0)))
+            .collect();
+        self.model.is_some_and(|model| !model.path(&pattern).is_clear())
     }
 
     /// The targets of an action. Notes that a `?` lets all of them select nothing.
@@ -113,7 +170,9 @@ impl Lowering<'_, '_> {
         if verb == Verb::Set && settings.is_empty() {
             self.report(
                 Diagnostic::new(Code::MisplacedOption, place, "`set` without an option")
-                    .label("expected `lr`, `weight_decay`, `optimizer` or `stats` after this")
+                    .label(
+                        "expected an option such as `lr`, `weight_decay` or `optimizer` after this",
+                    )
                     .guess_without("leave it out", removal::of_element(self.text, place)),
             );
         }

@@ -85,7 +85,7 @@ impl Lowering<'_, '_> {
     }
 
     /// The meaning of a `let @name = …` that reads as a list: a single name may be of targets.
-    fn meaning(&mut self, list: &Spanned<Listing>) -> Meaning {
+    pub(super) fn meaning(&mut self, list: &Spanned<Listing>) -> Meaning {
         match (&*list.prefixes, &list.base.value) {
             ([], ast::Elements::Named(name)) if !self.scope.is_list(name) => {
                 Meaning::Targets(self.named(name, list.base.span))

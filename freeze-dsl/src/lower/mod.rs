@@ -2,6 +2,7 @@
 //! numbers and checks every value. With a model, selectors become selections of its parameters.
 
 mod actions;
+mod curves;
 mod lists;
 mod loops;
 mod numbers;
@@ -9,7 +10,9 @@ mod optimizers;
 mod options;
 mod rows;
 mod scope;
+mod shown;
 mod targets;
+mod tracks;
 mod triggers;
 
 use std::collections::{HashMap, HashSet};
@@ -24,13 +27,14 @@ use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
 use scope::{Meaning, Scope};
+use tracks::{Cut, OpenSequence};
 
 /// Lowers a tree, with a model if there is one.
-pub(crate) fn lower(
-    tree: &Tree,
-    source: &Source,
-    overrides: &Overrides,
-    model: Option<&NameIndex<'_>>,
+pub(crate) fn lower<'a>(
+    tree: &'a Tree,
+    source: &'a Source,
+    overrides: &'a Overrides,
+    model: Option<&'a NameIndex<'_>>,
     sink: &mut DiagnosticSink,
 ) -> LoweredPolicy {
     let mut lowering = Lowering {
@@ -43,7 +47,17 @@ pub(crate) fn lower(
         scope: Scope::default(),
         lets: lets(tree),
         trace: LoopTrace::default(),
+        let_items: let_items(tree),
         names: HashMap::new(),
+        tracks: HashMap::new(),
+        unnamed_tracks: 0,
+        sequences: vec![OpenSequence::main()],
+        current: 0,
+        cut: Cut::default(),
+        cut_lets: Vec::new(),
+        own_scope: String::new(),
+        scope_texts: Vec::new(),
+        is_whole: !sink.iter().any(|finding| finding.code.leaves_unresolved()),
         defaulted: HashMap::new(),
         model_statement: None,
         has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
@@ -56,7 +70,7 @@ pub(crate) fn lower(
         policy: LoweredPolicy::default(),
     };
     // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
-    if sink.iter().any(|finding| finding.code.leaves_unresolved()) {
+    if !lowering.is_whole {
         let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
         let lost = LostStatements::new(&readable, tree);
         lowering.has_run |= lost.has_run;
@@ -69,7 +83,7 @@ pub(crate) fn lower(
     for item in tree.items.iter() {
         lowering.heading(item);
     }
-    lowering.items(&tree.items);
+    lowering.sequences(tree);
     // A statement that could not be parsed, or a turn that is not known yet, may use any name.
     let unresolved = |finding: &Diagnostic| finding.code.leaves_unresolved();
     if !(lowering.policy.is_open || sink.iter().chain(lowering.sink.iter()).any(unresolved)) {
@@ -77,6 +91,17 @@ pub(crate) fn lower(
     }
     sink.extend(lowering.sink.into_vec());
     lowering.policy
+}
+
+/// The definitions of targets and lists, by their names.
+fn let_items(tree: &Tree) -> HashMap<&str, &Item> {
+    let mut items = HashMap::new();
+    for item in tree.items.iter() {
+        if let Item::LetTargets { name, .. } | Item::LetList { name, .. } = &item.value {
+            items.entry(&*name.value).or_insert(&item.value);
+        }
+    }
+    items
 }
 
 /// The place of each name that a `let` defines: of a number, or of a name written with `@`.
@@ -89,6 +114,17 @@ fn lets(tree: &Tree) -> HashMap<(Text, bool), Span> {
         _ => None,
     };
     tree.items.iter().filter_map(name).collect()
+}
+
+/// What a statement is in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Policy,
+    /// A loop of the main sequence.
+    Loop,
+    Track,
+    /// A `repeat`, or a loop in it or in a track.
+    Rules,
 }
 
 struct Lowering<'a, 'm> {
@@ -105,8 +141,28 @@ struct Lowering<'a, 'm> {
     lets: HashMap<(Text, bool), Span>,
     /// The loop turns around the current statement.
     trace: LoopTrace,
-    /// The names of rules, and their places.
-    names: HashMap<Text, Span>,
+    /// The definitions of targets and lists, by their names.
+    let_items: HashMap<&'a str, &'a Item>,
+    /// The names of rules, each with the index of its sequence, and their places.
+    names: HashMap<(usize, Text), Span>,
+    /// The names of tracks, and their places.
+    tracks: HashMap<String, Span>,
+    /// The number of tracks without a name and a scope so far.
+    unnamed_tracks: usize,
+    /// The main sequence, and the tracks so far.
+    sequences: Vec<OpenSequence>,
+    /// The index of the sequence that is lowered.
+    current: usize,
+    /// Which part of the ready-made names it owns.
+    cut: Cut,
+    /// The definitions that use ready-made names.
+    cut_lets: Vec<&'a Spanned<Item>>,
+    /// The scope of the track that is lowered, as text.
+    own_scope: String,
+    /// The scopes of all tracks, as text.
+    scope_texts: Vec<String>,
+    /// Whether every statement could be parsed.
+    is_whole: bool,
     /// The options that have a default, and their places.
     defaulted: HashMap<&'static str, Span>,
     /// The place of the first `model`.
@@ -169,7 +225,11 @@ impl Lowering<'_, '_> {
             Item::LetNumber { .. } | Item::LetTargets { .. } | Item::LetList { .. } => {
                 self.define(item);
             }
-            Item::Default(_) | Item::For { .. } | Item::Rule(_) => {}
+            Item::Default(_)
+            | Item::For { .. }
+            | Item::Track { .. }
+            | Item::Repeat { .. }
+            | Item::Rule(_) => {}
         }
     }
 
@@ -200,15 +260,30 @@ impl Lowering<'_, '_> {
         removal::of_statement(self.text, statement)
     }
 
-    fn items(&mut self, items: &[Spanned<Item>]) {
+    fn items(&mut self, items: &[Spanned<Item>], within: Within) {
         for item in items {
-            match &item.value {
-                Item::For { head, body } => self.each_turn(head, |lowering| lowering.items(body)),
-                Item::Rule(rule) => self.rule(rule, item.span),
-                _ if !self.trace.is_empty() => self.not_in_loop(item),
-                Item::Default(settings) => {
-                    let (options, keep) = self.options(settings);
+            match (&item.value, within) {
+                (Item::For { head, body }, _) => {
+                    let inner = match within {
+                        Within::Policy | Within::Loop => Within::Loop,
+                        Within::Track | Within::Rules => Within::Rules,
+                    };
+                    self.each_turn(head, |lowering| lowering.items(body, inner));
+                }
+                (Item::Rule(rule), _) => self.rule(rule, item.span),
+                (Item::Track { name, scope, body }, Within::Policy | Within::Loop) => {
+                    self.track(name.as_ref(), scope.as_ref(), body, item.span);
+                }
+                (Item::Repeat { body }, Within::Policy | Within::Track) => {
+                    self.repeat(body, item.span);
+                }
+                (_, Within::Loop | Within::Track | Within::Rules) => {
+                    self.misplaced(item, within);
+                }
+                (Item::Default(settings), Within::Policy) => {
+                    let (mut options, keep) = self.options(settings);
                     self.check_zero_lr(settings, &options, None);
+                    self.check_default_rate(settings, &mut options);
                     if let Some(place) = keep {
                         self.does_not_fit(place, "keep state", "`default`");
                     }
@@ -247,11 +322,23 @@ impl Lowering<'_, '_> {
         }
     }
 
-    fn not_in_loop(&mut self, item: &Spanned<Item>) {
-        self.report(
-            Diagnostic::new(Code::Syntax, item.span, "a loop holds rules and loops, nothing else")
-                .label("write this outside of the loop"),
-        );
+    /// Reports a statement that does not belong in a block.
+    fn misplaced(&mut self, item: &Spanned<Item>, within: Within) {
+        let (message, label) = match (&item.value, within) {
+            (Item::Track { .. }, Within::Track | Within::Rules) if self.current > 0 => {
+                ("a track holds no other track", "write this outside of the track")
+            }
+            (_, Within::Loop) => (
+                "a loop holds rules, loops and tracks, nothing else",
+                "write this outside of the loop",
+            ),
+            (_, Within::Track) => (
+                "a track holds rules, loops and a `repeat` at its end, nothing else",
+                "write this outside of the track",
+            ),
+            _ => ("this holds rules and loops, nothing else", "write this outside of it"),
+        };
+        self.report(Diagnostic::new(Code::Syntax, item.span, message).label(label));
     }
 
     fn rule(&mut self, rule: &ast::Rule, place: Span) {
@@ -259,9 +346,18 @@ impl Lowering<'_, '_> {
         if self.is_too_heavy() {
             return;
         }
-        let name = match &rule.name {
-            Some(name) => self.rule_name(name),
-            None => format!("rule {}", self.policy.rules.len() + 1),
+        if self.is_over(rule.trigger.span) {
+            return;
+        }
+        let name = if let Some(name) = &rule.name {
+            self.rule_name(name)
+        } else {
+            let before = self.sequences.get(self.current).map_or(0, |own| own.rules.len());
+            format!("rule {}", before + 1)
+        };
+        let name = match self.sequences.get(self.current).and_then(OpenSequence::name) {
+            Some(track) => format!("{track}: {name}"),
+            None => name,
         };
         let mut moments = Vec::with_capacity(rule.trigger.len());
         for moment in rule.trigger.iter() {
@@ -269,7 +365,7 @@ impl Lowering<'_, '_> {
         }
         let mut actions = Vec::with_capacity(rule.actions.len());
         self.actions(&rule.actions, &mut actions);
-        self.policy.rules.push(LoweredRule {
+        let lowered = LoweredRule {
             name,
             span: place,
             trigger: Spanned::new(moments, rule.trigger.span),
@@ -277,13 +373,16 @@ impl Lowering<'_, '_> {
             is_written_once: self.trace.is_empty()
                 && !rule.actions.iter().any(|it| matches!(it.value, ast::Action::For { .. })),
             trace: self.trace.clone(),
-        });
+        };
+        if let Some(own) = self.sequences.get_mut(self.current) {
+            own.rules.push(lowered);
+        }
     }
 
     /// The name of a rule in this turn of its loops; reports a name that is taken.
     fn rule_name(&mut self, written: &Spanned<Text>) -> String {
         let name = self.name_in_turn(&written.value);
-        if let Some(first) = self.names.insert(name.clone(), written.span) {
+        if let Some(first) = self.names.insert((self.current, name.clone()), written.span) {
             let finding = Diagnostic::new(
                 Code::DefinedTwice,
                 written.span,

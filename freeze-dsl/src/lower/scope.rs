@@ -65,6 +65,14 @@ impl Scope {
         self.push(name, meaning, None);
     }
 
+    /// Defines a name with another meaning, until the scope is reset; its uses count for the first.
+    pub(super) fn define_again(&mut self, name: &Spanned<Text>, meaning: Meaning) {
+        self.push(name, meaning, None);
+        if let Some(entry) = self.entries.last() {
+            entry.used.set(true);
+        }
+    }
+
     /// The number of a loop's turn.
     pub(super) fn number(&mut self, name: &Spanned<Text>, value: f64) {
         self.push(name, Meaning::Number(Some(value)), Some(value.to_string()));
@@ -93,9 +101,12 @@ impl Scope {
 
     /// The meaning of a name: of a number if `number`, else of a name written with `@`.
     pub(super) fn get(&self, name: &str, number: bool) -> Option<&Meaning> {
-        let entry = self.find(name, number)?;
-        entry.used.set(true);
-        Some(&entry.meaning)
+        for place in self.places.get(name)? {
+            if let Some(entry) = self.entries.get(*place) {
+                entry.used.set(true);
+            }
+        }
+        self.find(name, number).map(|entry| &entry.meaning)
     }
 
     /// Whether a name is defined as a list, valid or not.

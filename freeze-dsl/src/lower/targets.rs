@@ -211,14 +211,16 @@ impl Lowering<'_, '_> {
             self.unknown_name(name, place);
             return Selection::unknown();
         };
-        let selection = match (named, self.model) {
+        let selection = self.own_part(match (named, self.model) {
             (ReadyMade::Trainable, _) => Selection::Trainable,
             (ReadyMade::Frozen, _) => Selection::Frozen,
             (_, None) => Selection::unknown(),
             (_, Some(model)) => Selection::Parameters(model.named(named)),
-        };
+        });
         if selection.is_empty() {
-            return self.nothing(place, "the model has none");
+            let whole = self.model.is_some_and(|model| model.named(named).is_clear());
+            let label = if whole { "the model has none" } else { self.nothing_of() };
+            return self.nothing(place, label);
         }
         selection
     }

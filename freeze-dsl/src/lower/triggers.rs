@@ -5,7 +5,7 @@ use super::numbers::{is_beyond_counting, sign, value_label, whole, whole_choices
 use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RunLength;
-use crate::ir::{MetricCondition, MetricTest, Period, TriggerMoment};
+use crate::ir::{Margin, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -55,13 +55,20 @@ impl Lowering<'_, '_> {
             }
             ast::Moment::After(duration) => self.period(duration, true).map(TriggerMoment::After),
             ast::Moment::Every(duration) => self.period(duration, true).map(TriggerMoment::Every),
-            ast::Moment::When(conditions) => Some(TriggerMoment::When(
-                conditions
-                    .iter()
-                    .map(|condition| self.condition(condition))
-                    .collect::<Option<_>>()?,
-            )),
+            ast::Moment::When(conditions) => self.conditions(conditions).map(TriggerMoment::When),
+            ast::Moment::Whenever(conditions) => {
+                self.conditions(conditions).map(TriggerMoment::Whenever)
+            }
         }
+    }
+
+    fn conditions(
+        &mut self,
+        conditions: &[Spanned<ast::Condition>],
+    ) -> Option<Vec<MetricCondition>> {
+        // All of them are lowered, whatever is wrong with the first.
+        let lowered: Vec<_> = conditions.iter().map(|it| self.condition(it)).collect();
+        lowered.into_iter().collect()
     }
 
     fn condition(&mut self, condition: &ast::Condition) -> Option<MetricCondition> {
@@ -69,7 +76,7 @@ impl Lowering<'_, '_> {
             ast::Test::Stops { direction, patience, by } => {
                 let patience = self.period(patience, true)?;
                 let by = match by {
-                    Some(by) => {
+                    Some(ast::Margin { number: by, is_percent }) => {
                         let value = self.number(by)?;
                         if !(value.is_finite() && value >= 0.0) {
                             let label = value_label(by, value);
@@ -87,9 +94,13 @@ impl Lowering<'_, '_> {
                                 .guess_without("leave out the sign", sign(by)),
                             );
                         }
-                        value
+                        if *is_percent {
+                            Margin::Relative(hundredth(value))
+                        } else {
+                            Margin::Absolute(value)
+                        }
                     }
-                    None => 0.0,
+                    None => Margin::Absolute(0.0),
                 };
                 MetricTest::Stops { direction: *direction, patience, by }
             }
@@ -109,7 +120,34 @@ impl Lowering<'_, '_> {
                 MetricTest::Compares { relation: *relation, bound: value, lasting }
             }
         };
-        Some(MetricCondition { metric: condition.metric.value.clone(), test })
+        let (metric, grad_norm_of) = match &condition.metric.value {
+            ast::Metric::Named(name) => (name.clone(), None),
+            ast::Metric::GradNorm(targets) => {
+                self.counted_in_epochs(&condition.test)?;
+                let of = self.targets(targets).value;
+                (self.grad_norm_name(targets).into(), Some(of))
+            }
+        };
+        Some(MetricCondition { metric, grad_norm_of, test })
+    }
+
+    /// Reports a duration of a norm of gradients that is not counted in epochs.
+    fn counted_in_epochs(&mut self, test: &ast::Test) -> Option<()> {
+        let duration = match test {
+            ast::Test::Stops { patience, .. } => Some(patience),
+            ast::Test::Compares { lasting, .. } => lasting.as_ref(),
+        };
+        let other = duration.filter(|it| !matches!(it.value, Duration::Epochs(_)));
+        let Some(other) = other else { return Some(()) };
+        self.report(
+            Diagnostic::new(
+                Code::MisplacedOption,
+                other.span,
+                "the conditions of `grad_norm` are counted in epochs",
+            )
+            .label("it is observed once an epoch: the mean over the steps of the epoch"),
+        );
+        None
     }
 
     /// A duration; in a trigger, it must be whole.
@@ -168,4 +206,9 @@ impl Lowering<'_, '_> {
             );
         }
     }
+}
+
+/// A percentage as a fraction: the float nearest to the decimal number, which `/ 100.0` may miss.
+fn hundredth(percent: f64) -> f64 {
+    format!("{percent}e-2").parse().unwrap_or(percent / 100.0)
 }

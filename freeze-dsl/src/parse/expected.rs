@@ -52,7 +52,7 @@ impl Construct {
             Self::Trigger => TRIGGERS.to_vec(),
             Self::Action => ACTIONS.to_vec(),
             Self::Option => OPTIONS.to_vec(),
-            Self::Curve => SHAPES.to_vec(),
+            Self::Curve => [&SHAPES[..], &["invsqrt"]].concat(),
         }
     }
 
@@ -64,8 +64,8 @@ impl Construct {
             }
             Self::Trigger => "a trigger such as `start`, `epoch 3` or `after 2 epochs`",
             Self::Action => "an action such as `train`, `unfreeze` or `freeze`",
-            Self::Option => "`lr`, `weight_decay`, `optimizer` or `stats`",
-            Self::Curve => "`linear`, `cosine` or `exp`",
+            Self::Option => "an option such as `lr`, `weight_decay` or `optimizer`",
+            Self::Curve => "a shape such as `linear`, `cosine` or `exp`",
         }
     }
 }
@@ -87,7 +87,7 @@ impl Expected {
     /// Leaves out what does not fit the action in which it would be, if it is one with options.
     pub(super) fn fit(&mut self, verb: Option<&str>) {
         let unfit: &[&str] = match verb {
-            Some("freeze") => &["lr", "weight_decay", "optimizer"],
+            Some("freeze") => &["lr", "weight_decay", "anchor", "optimizer"],
             Some(_) => &["keep"],
             None => return,
         };
@@ -199,7 +199,7 @@ fn expected_item(expected: Rule) -> ExpectedItem {
         Rule::rule | Rule::trigger | Rule::moment => Words(Construct::Trigger.words()),
         Rule::action | Rule::on_targets | Rule::verb => Words(Construct::Action.words()),
         Rule::option => Words(Construct::Option.words()),
-        Rule::ramp | Rule::shape => Words(Construct::Curve.words()),
+        Rule::ramp | Rule::shape | Rule::invsqrt => Words(Construct::Curve.words()),
         Rule::unit => Words(vec!["epochs", "steps"]),
         Rule::semicolon | Rule::EOI => Sign(";"),
         Rule::colon => Sign(":"),
@@ -232,6 +232,7 @@ const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
         Rule::compares => ("a comparison such as `< 0.5`", false),
         Rule::string => ("a string in quotes", false),
         Rule::number
+        | Rule::exponent
         | Rule::count
         | Rule::bounds
         | Rule::literal

@@ -65,7 +65,9 @@ impl LostStatements {
 fn spans(items: &List<Spanned<Item>>, all: &mut Vec<Span>) {
     for item in items.iter() {
         all.push(item.span);
-        if let Item::For { body, .. } = &item.value {
+        if let Item::For { body, .. } | Item::Track { body, .. } | Item::Repeat { body } =
+            &item.value
+        {
             spans(body, all);
         }
     }

@@ -18,8 +18,10 @@ impl<'t> TreeBuilder<'t> {
         let mut inner = option.into_inner();
         let value = inner.nth(1)?;
         let setting = match kind {
+            Rule::lr if value.as_rule() == Rule::relative => self.relative(value)?,
             Rule::lr => Setting::Lr(self.curve(value)?),
-            Rule::weight_decay => Setting::WeightDecay(self.number(value)?),
+            Rule::weight_decay => Setting::WeightDecay(self.curve(value)?),
+            Rule::anchor => Setting::Anchor(self.number(value)?),
             Rule::optimizer => Setting::Optimizer {
                 name: self.text(&value),
                 arguments: all(inner
@@ -36,8 +38,16 @@ impl<'t> TreeBuilder<'t> {
     fn argument(&mut self, pair: Pair<'t, Rule>) -> Option<Argument> {
         let mut inner = pair.into_inner();
         let name = self.text(&inner.next()?);
-        let value = inner.next().map_or(Some(None), |value| self.number(value).map(Some))?;
+        let value = inner.next().map_or(Some(None), |value| self.curve(value).map(Some))?;
         Some(Argument { name, value })
+    }
+
+    /// `* 0.5 to 1e-6`
+    fn relative(&mut self, pair: Pair<'t, Rule>) -> Option<Setting> {
+        let mut numbers = parts(pair, Rule::number);
+        let factor = self.number(numbers.next()?)?;
+        let to = numbers.next().map_or(Some(None), |to| self.number(to).map(Some))?;
+        Some(Setting::LrTimes { factor, to })
     }
 
     fn curve(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Curve>> {
@@ -55,16 +65,16 @@ impl<'t> TreeBuilder<'t> {
         let mut inner = piece.into_inner();
         let first = inner.next()?;
         let piece = if kind == Rule::ramp {
-            let shape = match first.into_inner().next()?.as_rule() {
-                Rule::kw_linear => Shape::Linear,
-                Rule::kw_cosine => Shape::Cosine,
-                _ => Shape::Exp,
-            };
+            let shape = self.shape(first)?;
             let from = self.number(inner.next()?)?;
             let to = self.number(inner.nth(1)?)?;
             let over = self.duration(inner.nth(1)?)?;
             let repeat = inner.next().map_or(Some(None), |repeat| self.repeat(repeat).map(Some))?;
             Piece::Ramp { shape, from, to, over, repeat }
+        } else if kind == Rule::invsqrt {
+            let from = self.number(inner.next()?)?;
+            let over = self.duration(inner.nth(1)?)?;
+            Piece::InverseSqrt { from, over }
         } else {
             let from = self.number(first)?;
             match inner.nth(1) {
@@ -78,6 +88,17 @@ impl<'t> TreeBuilder<'t> {
             }
         };
         Some(Spanned::new(piece, place))
+    }
+
+    fn shape(&mut self, pair: Pair<'t, Rule>) -> Option<Shape> {
+        let mut inner = pair.into_inner();
+        Some(match inner.next()?.as_rule() {
+            Rule::kw_linear => Shape::Linear,
+            Rule::kw_cosine => Shape::Cosine,
+            Rule::kw_exp => Shape::Exp,
+            Rule::kw_sqrt => Shape::Sqrt,
+            _ => Shape::Power(self.number(inner.next()?)?),
+        })
     }
 
     fn repeat(&mut self, pair: Pair<'t, Rule>) -> Option<Repeat> {

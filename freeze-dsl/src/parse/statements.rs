@@ -8,8 +8,8 @@ use super::slips::cut_rule;
 use super::syntax::missing_semicolon;
 use super::{Rule, junk};
 use crate::ast::{
-    Action, Best, Condition, Direction, Item, List, Loop, Moment, Relation, Rule as RuleNode, Test,
-    Text, Tree, Verb,
+    Action, Best, Condition, Direction, Item, List, Loop, Margin, Metric, Moment, Relation,
+    Rule as RuleNode, Targets, Test, Text, Tree, Verb,
 };
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion};
 use crate::source::{Span, Spanned};
@@ -45,10 +45,10 @@ pub(super) struct TreeBuilder<'t> {
     text: &'t str,
     /// The byte of it from which pest counts.
     at: usize,
-    /// The statements outside of loops.
+    /// The statements outside of blocks.
     items: Vec<Spanned<Item>>,
-    /// The loops that are open, the innermost last.
-    open: Vec<OpenLoop>,
+    /// The blocks that are open, the innermost last.
+    open: Vec<OpenBlock>,
     /// The places of the Rust expressions so far.
     pub(super) rust: Vec<Spanned<()>>,
     pub(super) found: DiagnosticSink,
@@ -58,12 +58,19 @@ pub(super) struct TreeBuilder<'t> {
     rest_of_rule: Option<usize>,
 }
 
-/// A loop whose end has not been parsed yet.
-struct OpenLoop {
+/// A block whose end has not been parsed yet.
+struct OpenBlock {
     /// `None` if it does not parse.
-    head: Option<Spanned<Loop>>,
+    head: Option<BlockHead>,
     place: Span,
     body: Vec<Spanned<Item>>,
+}
+
+/// What a block is.
+enum BlockHead {
+    For(Spanned<Loop>),
+    Track { name: Option<Spanned<Text>>, scope: Option<Spanned<Targets>> },
+    Repeat,
 }
 
 impl<'t> TreeBuilder<'t> {
@@ -82,7 +89,7 @@ impl<'t> TreeBuilder<'t> {
             Rule::lost => {
                 let place = self.span(&part);
                 self.junk(place);
-                self.open.push(OpenLoop { head: None, place, body: Vec::new() });
+                self.open.push(OpenBlock { head: None, place, body: Vec::new() });
             }
             Rule::junk | Rule::loop_junk => {
                 let place = self.span(&part);
@@ -135,9 +142,14 @@ impl<'t> TreeBuilder<'t> {
     }
 
     pub(super) fn finish(mut self) -> (Tree, Vec<Diagnostic>) {
-        while let Some(OpenLoop { place, .. }) = self.open.last() {
+        while let Some(OpenBlock { head, place, .. }) = self.open.last() {
+            let kind = match head {
+                Some(BlockHead::Track { .. }) => "track",
+                Some(BlockHead::Repeat) => "`repeat`",
+                _ => "loop",
+            };
             self.found.push(
-                Diagnostic::new(Code::Syntax, *place, "this loop is not closed")
+                Diagnostic::new(Code::Syntax, *place, format!("this {kind} is not closed"))
                     .label("expected `}` after this"),
             );
             self.close();
@@ -152,16 +164,37 @@ impl<'t> TreeBuilder<'t> {
     fn opening(&mut self, pair: Pair<'t, Rule>) {
         let Some(head) = pair.into_inner().next() else { return };
         let (before, place) = (self.found.len(), self.span(&head));
-        let head = self.head(head);
+        let head = match head.as_rule() {
+            Rule::track_head => self.track_head(head),
+            Rule::repeat_head => Some(BlockHead::Repeat),
+            _ => self.head(head).map(BlockHead::For),
+        };
         self.report_unread(head.is_none(), before, place);
-        self.open.push(OpenLoop { head, place, body: Vec::new() });
+        self.open.push(OpenBlock { head, place, body: Vec::new() });
     }
 
     fn close(&mut self) {
-        if let Some(OpenLoop { head: Some(head), body, .. }) = self.open.pop() {
-            let place = head.span;
-            self.push(Spanned::new(Item::For { head, body: list(body) }, place));
+        if let Some(OpenBlock { head: Some(head), place, body }) = self.open.pop() {
+            let body = list(body);
+            let block = match head {
+                BlockHead::For(head) => Item::For { head, body },
+                BlockHead::Track { name, scope } => Item::Track { name, scope, body },
+                BlockHead::Repeat => Item::Repeat { body },
+            };
+            self.push(Spanned::new(block, place));
         }
+    }
+
+    fn track_head(&mut self, pair: Pair<'t, Rule>) -> Option<BlockHead> {
+        let (mut name, mut scope) = (None, None);
+        for inner in pair.into_inner() {
+            match inner.as_rule() {
+                Rule::name => name = Some(self.text(&inner)),
+                Rule::targets => scope = Some(self.targets(inner)?),
+                _ => {}
+            }
+        }
+        Some(BlockHead::Track { name, scope })
     }
 
     /// The span of a pair. Pest includes the space before an optional part, even if that part is
@@ -282,9 +315,13 @@ impl<'t> TreeBuilder<'t> {
             Rule::kw_at => Moment::At(self.number(inner.next()?)?),
             Rule::kw_after => Moment::After(self.duration(inner.next()?)?),
             Rule::kw_every => Moment::Every(self.duration(inner.next()?)?),
-            Rule::kw_when => {
+            kind @ (Rule::kw_when | Rule::kw_whenever) => {
                 let conditions = inner.filter(|part| part.as_rule() == Rule::condition);
-                Moment::When(all(conditions.map(|condition| self.condition(condition)))?)
+                let conditions = all(conditions.map(|condition| self.condition(condition)))?;
+                match kind {
+                    Rule::kw_when => Moment::When(conditions),
+                    _ => Moment::Whenever(conditions),
+                }
             }
             _ => return None,
         };
@@ -304,7 +341,13 @@ impl<'t> TreeBuilder<'t> {
                 _ => Direction::Rising,
             };
             let patience = self.duration(inner.nth(1)?)?;
-            let by = inner.nth(1).map_or(Some(None), |by| self.number(by).map(Some))?;
+            let by = match inner.nth(1) {
+                Some(by) => {
+                    let number = self.number(by)?;
+                    Some(Margin { number, is_percent: inner.next().is_some() })
+                }
+                None => None,
+            };
             Test::Stops { direction, patience, by }
         } else {
             let relation = match inner.next()?.as_rule() {
@@ -320,9 +363,15 @@ impl<'t> TreeBuilder<'t> {
         Some(Spanned::new(Condition { metric, test }, place))
     }
 
-    fn metric(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Text>> {
+    fn metric(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Metric>> {
+        let place = self.span(&pair);
         let inner = pair.into_inner().next()?;
-        if inner.as_rule() == Rule::string { self.string(&inner) } else { Some(self.text(&inner)) }
+        let metric = match inner.as_rule() {
+            Rule::grad_norm => Metric::GradNorm(self.targets(part(inner, Rule::targets)?)?),
+            Rule::string => Metric::Named(self.string(&inner)?.value),
+            _ => Metric::Named(self.text(&inner).value),
+        };
+        Some(Spanned::new(metric, place))
     }
 
     fn action(&mut self, pair: Pair<'t, Rule>) -> Option<Spanned<Action>> {

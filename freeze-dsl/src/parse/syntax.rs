@@ -175,17 +175,27 @@ fn unexpected(text: &str, span: Span, found: &Lexeme<'_>, expected: &Expected) -
     let listed = expected.listed();
     let shown = found.shown();
     if expected.any_word && found.kind == LexemeKind::Word && is_reserved(found.text) {
-        return Diagnostic::new(
+        let finding = Diagnostic::new(
             Code::Syntax,
             found.span,
             format!("expected {listed}, found the keyword {shown}"),
         )
-        .label("a word of the language")
-        .note(format!(
-            "write a path that begins with this word in quotes: \"{}.weight\"",
-            found.text
-        ))
-        .guess("write the path in quotes", quoted_path(text, found));
+        .label("a word of the language");
+        if is_pattern(text, found) {
+            // In quotes, its wildcards would be none.
+            return finding.suggest(
+                Applicability::Maybe,
+                "write the word in braces",
+                found.span,
+                format!("{{{}}}", found.text),
+            );
+        }
+        return finding
+            .note(format!(
+                "write a path that begins with this word in quotes: \"{}.weight\"",
+                found.text
+            ))
+            .guess("write the path in quotes", quoted_path(text, found));
     }
     let message = if listed.is_empty() {
         format!("unexpected {shown}")
@@ -206,6 +216,14 @@ fn unexpected(text: &str, span: Span, found: &Lexeme<'_>, expected: &Expected) -
     let meant = nearest(found.text, expected.words()).filter(|_| is_name);
     let meant = meant.map(|meant| (found.span, meant));
     did_you_mean(diagnostic, meant.or_else(|| meant_before(text, span, found)))
+}
+
+/// Whether a path with wildcards, indices or sets begins with a keyword.
+fn is_pattern(text: &str, found: &Lexeme<'_>) -> bool {
+    let rest = text.get(found.span.end..).unwrap_or_default();
+    let is_part = |sign: char| is_word_character(sign) || ".*[]{}-".contains(sign);
+    let path = rest.get(..rest.find(|sign| !is_part(sign)).unwrap_or(rest.len()));
+    path.is_some_and(|path| path.starts_with('.') && path.contains(['*', '[', '{']))
 }
 
 /// The path that begins with a keyword, in quotes.

@@ -1,10 +1,23 @@
 //! Applies a rule.
 
-use super::{BoundPolicy, State};
+use std::sync::Arc;
+
+use super::{BoundPolicy, BoundSequence, State};
 use crate::ast::Verb;
 use crate::index::{SliceId, SliceSet};
-use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
-use crate::time::Time;
+use crate::ir::{
+    LoweredAction, LoweredRule, LrOption, LrTimes, ParamOptions, ScheduledOptimizer, ValueCurve,
+};
+use crate::time::{ActiveCurve, Lengths, Time};
+
+/// When a rule fires, and what that moment's learning rates depend on.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct FiringMoment {
+    pub(crate) now: Time,
+    /// The lengths and the program's learning rate; `None` for the effect of a rule whatever the
+    /// moment, in which no bound of a learning rate is reached.
+    pub(crate) rates: Option<(Lengths, Option<f64>)>,
+}
 
 /// One rule, applied.
 pub(crate) struct AppliedRule<'a> {
@@ -25,25 +38,27 @@ pub(crate) struct AppliedRule<'a> {
 }
 
 impl<'a> AppliedRule<'a> {
-    /// Applies a rule that fires at `now`, and has fired `firing` times before.
+    /// Applies a rule that fires at a moment, and has fired `firing` times before.
     pub(crate) fn new(
         bound: &BoundPolicy,
+        sequence: &BoundSequence,
         rule: &'a LoweredRule,
         before: &State,
         firing: u64,
-        now: Time,
+        moment: &FiringMoment,
     ) -> Self {
-        Self::onto(before.clone(), bound, rule, before, firing, now)
+        Self::onto(before.clone(), bound, sequence, rule, before, firing, moment)
     }
 
     /// The same, where `after` is a copy of `before` already.
     pub(super) fn onto(
         after: State,
         bound: &BoundPolicy,
+        sequence: &BoundSequence,
         rule: &'a LoweredRule,
         before: &State,
         firing: u64,
-        now: Time,
+        moment: &FiringMoment,
     ) -> Self {
         let slices = before.options.len();
         let empty = || SliceSet::with_capacity(slices);
@@ -66,10 +81,13 @@ impl<'a> AppliedRule<'a> {
             selections: Vec::new(),
         };
         if rule.actions.iter().any(|action| action.value.is(Verb::Train)) {
-            applied.after.trains.clear();
+            match &sequence.owned {
+                Some(owned) => applied.after.trains.difference_with(owned),
+                None => applied.after.trains.clear(),
+            }
         }
         for (action, selection) in rule.actions.iter().zip(&selections) {
-            let changed = applied.act(bound, &action.value, selection, now);
+            let changed = applied.act(bound, &action.value, selection, moment);
             applied.idle.push(!changed);
         }
         applied.selections = selections;
@@ -95,7 +113,7 @@ impl<'a> AppliedRule<'a> {
         bound: &BoundPolicy,
         action: &LoweredAction,
         selection: &SliceSet,
-        now: Time,
+        moment: &FiringMoment,
     ) -> bool {
         match action {
             LoweredAction::Stop | LoweredAction::Restore { .. } => true,
@@ -126,46 +144,109 @@ impl<'a> AppliedRule<'a> {
                     }
                     Verb::Set => false,
                 };
-                changed |= self.set_options(options, selection, now);
+                changed |= self.set_options(options, selection, moment);
                 changed |= self.set_stats(bound, options, selection);
                 changed
             }
         }
     }
 
-    fn set_options(&mut self, given: &ParamOptions, selection: &SliceSet, now: Time) -> bool {
-        let mut changed = false;
+    fn set_options(
+        &mut self,
+        given: &ParamOptions,
+        selection: &SliceSet,
+        moment: &FiringMoment,
+    ) -> bool {
         if !given.is_empty() {
             self.given.union_with(selection);
         }
-        if let Some(lr) = &given.lr {
-            let constant = lr.constant();
-            let begun = self.after.begin(&lr.value, now);
+        let mut changed = match given.lr.as_ref().map(|lr| &lr.value) {
+            Some(LrOption::Curve(curve)) => self.set_lr(curve, selection, moment.now),
+            Some(LrOption::Times(times)) => self.multiply_lr(*times, selection, moment),
+            None => false,
+        };
+        if let Some(decay) = &given.weight_decay {
+            changed |= self.set_weight_decay(&decay.value, selection, moment.now);
+        }
+        if let Some(anchor) = given.anchor {
             for slice in selection.iter() {
-                // The same constant continues; any other curve begins now.
-                let same = constant.is_some()
-                    && self
-                        .after
-                        .curve(slice)
-                        .is_some_and(|was| was.curve().constant() == constant);
-                if let Some(options) = self.after.options_mut(slice).filter(|_| !same) {
-                    options.lr = Some(begun);
-                    changed = true;
+                if let Some(options) = self.after.options_mut(slice) {
+                    let before = std::mem::replace(&mut options.anchor, anchor.value);
+                    changed |= before.to_bits() != anchor.value.to_bits();
                 }
             }
         }
-        if let Some(decay) = given.weight_decay {
-            for slice in selection.iter() {
-                if let Some(options) = self.after.options_mut(slice) {
-                    changed |= options.weight_decay.replace(decay.value) != Some(decay.value);
-                }
+        if let Some(optimizer) = &given.optimizer {
+            changed |= self.set_optimizer(&optimizer.value, selection, moment.now);
+        }
+        changed
+    }
+
+    fn set_lr(&mut self, curve: &Arc<ValueCurve>, selection: &SliceSet, now: Time) -> bool {
+        let mut changed = false;
+        let begun = self.after.begin(curve, now);
+        for slice in selection.iter() {
+            // The same constant continues; any other curve begins now.
+            let same = is_same_constant(self.after.curve(slice), curve);
+            let Some(options) = self.after.options_mut(slice) else { continue };
+            changed |= !same || options.lr_factor.to_bits() != 1.0_f64.to_bits();
+            options.lr_factor = 1.0;
+            if !same {
+                options.lr = Some(begun);
             }
         }
-        if let Some(optimizer) = given.optimizer {
-            for slice in selection.iter() {
-                if let Some(options) = self.after.options_mut(slice) {
-                    changed |= options.optimizer.replace(optimizer.value) != Some(optimizer.value);
-                }
+        changed
+    }
+
+    fn multiply_lr(&mut self, times: LrTimes, selection: &SliceSet, moment: &FiringMoment) -> bool {
+        let mut changed = false;
+        for slice in selection.iter() {
+            let rate = moment.rates.as_ref().and_then(|(lengths, program)| {
+                let curve = self.after.curve(slice);
+                curve.map(|curve| curve.value(moment.now, lengths)).or(*program)
+            });
+            if let Some(options) = self.after.options_mut(slice) {
+                let factor = times.after(options.lr_factor, rate);
+                changed |= factor.to_bits() != options.lr_factor.to_bits();
+                options.lr_factor = factor;
+            }
+        }
+        changed
+    }
+
+    fn set_weight_decay(
+        &mut self,
+        curve: &Arc<ValueCurve>,
+        selection: &SliceSet,
+        now: Time,
+    ) -> bool {
+        let mut changed = false;
+        let begun = self.after.begin(curve, now);
+        for slice in selection.iter() {
+            let current = self.after.options(slice).and_then(|options| options.weight_decay);
+            let same = is_same_constant(self.after.curve_at(current), curve);
+            if let Some(options) = self.after.options_mut(slice).filter(|_| !same) {
+                options.weight_decay = Some(begun);
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    fn set_optimizer(
+        &mut self,
+        optimizer: &ScheduledOptimizer,
+        selection: &SliceSet,
+        now: Time,
+    ) -> bool {
+        let mut changed = false;
+        let begun = self.after.begin_arguments(optimizer, now);
+        for slice in selection.iter() {
+            if let Some(options) = self.after.options_mut(slice) {
+                changed |= options.optimizer.replace(optimizer.optimizer)
+                    != Some(optimizer.optimizer)
+                    || options.arguments != begun;
+                options.arguments = begun;
             }
         }
         changed
@@ -187,4 +268,10 @@ impl<'a> AppliedRule<'a> {
         }
         changed
     }
+}
+
+/// Whether a curve is the constant that is set again.
+fn is_same_constant(current: Option<&ActiveCurve>, set: &ValueCurve) -> bool {
+    let constant = set.constant();
+    constant.is_some() && current.is_some_and(|was| was.curve().constant() == constant)
 }

@@ -1,21 +1,25 @@
 //! Rules bound to a model.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 
-use super::{AppliedRule, Effect, ParamSlice, State};
-use crate::index::{ParamId, RuleId, SliceId, SliceSet, ids};
-use crate::ir::LoweredPolicy;
-use crate::ir::RunLength;
-use crate::ir::{LoweredRule, LrCurve, ParamOptions};
+use super::{AppliedRule, BoundSequence, Effect, ParamSlice, SequenceWalk, State};
+use crate::index::{ParamId, RuleId, SequenceId, SliceId, SliceSet, ids};
+use crate::ir::{
+    CurveUse, LoweredAction, LoweredPolicy, LoweredRule, Optimizer, Ownership, ParamOptions,
+    RunLength, ValueCurve,
+};
 use crate::model::{Model, Parameter};
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
-use crate::time::Time;
 
 /// The rules of a policy bound to a model, with everything that applying them requires.
 #[derive(Debug, Clone)]
 pub(crate) struct BoundPolicy {
+    /// The main sequence, and the tracks in the order of the text.
+    pub(crate) sequences: Vec<BoundSequence>,
+    /// The rules of all sequences, one sequence after another.
     pub(crate) rules: Vec<LoweredRule>,
     pub(crate) defaults: ParamOptions,
     pub(crate) run: Option<Spanned<RunLength>>,
@@ -31,6 +35,10 @@ pub(crate) struct BoundPolicy {
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
+    /// The dimensions of the model's parameters.
+    shapes: Vec<Vec<usize>>,
+    /// Whether each of the model's parameters is complex.
+    complex: Vec<bool>,
     /// Whether the model's order is that in which the network uses its parameters.
     pub(crate) is_network_order: bool,
     /// How many elements all slices have.
@@ -41,8 +49,18 @@ pub(crate) struct BoundPolicy {
 
 /// The origin of a curve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CurveOrigin {
+    /// What sets it.
+    pub(crate) giver: CurveGiver,
+    /// What follows it.
+    pub(crate) of: CurveUse,
+}
+
+/// What sets a curve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
-pub(crate) enum CurveOrigin {
+pub(crate) enum CurveGiver {
     Default,
     /// An action, by its index and that of its rule.
     Action {
@@ -53,12 +71,22 @@ pub(crate) enum CurveOrigin {
 
 impl BoundPolicy {
     pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
-        let LoweredPolicy { rules, defaults, run, .. } = lowered;
+        let LoweredPolicy { rules, sequences, defaults, run, .. } = lowered;
         let parameter_of = |name| selecting.name(name).map(|(_, parameter)| parameter);
         let selections = rules
             .iter()
             .flat_map(|rule| &rule.actions)
             .filter_map(|action| action.value.targets().map(|targets| &targets.value));
+        let observed = rules
+            .iter()
+            .flat_map(|rule| &rule.trigger.value)
+            .flat_map(|moment| moment.value.conditions())
+            .filter_map(|condition| condition.grad_norm_of.as_ref());
+        let scopes = sequences.iter().filter_map(|sequence| match &sequence.ownership {
+            Ownership::Scope(scope) => Some(&scope.value),
+            Ownership::Rest | Ownership::Nothing => None,
+        });
+        let selections = selections.chain(observed).chain(scopes);
         let rows_of = |name| selecting.rows(name).unwrap_or_default();
         let table = SliceTable::new(selecting.len(), selections, parameter_of, rows_of);
         let own = table.of_first_names(model.parameters().len());
@@ -109,7 +137,17 @@ impl BoundPolicy {
             })
             .collect();
         let names = model.parameters().iter().map(|parameter: &Parameter| parameter.name.clone());
+        let shapes = model.parameters().iter().map(|parameter| parameter.shape.clone()).collect();
+        let complex: HashSet<&str> = model
+            .tensors()
+            .iter()
+            .filter(|tensor| tensor.dtype.starts_with('c'))
+            .map(|tensor| tensor.name.as_str())
+            .collect();
+        let is_complex = |parameter: &Parameter| complex.contains(parameter.name.as_str());
+        let complex = model.parameters().iter().map(is_complex).collect();
         Self {
+            sequences: BoundSequence::all(sequences, &table),
             rules,
             defaults,
             run,
@@ -120,6 +158,8 @@ impl BoundPolicy {
             names: names.collect(),
             all_elements: elements.iter().sum(),
             elements,
+            shapes,
+            complex,
             is_network_order: model.is_network_order(),
             by_name: OnceLock::new(),
             table,
@@ -144,6 +184,18 @@ impl BoundPolicy {
     /// The parameter of a slice under its first name.
     pub(crate) fn parameter(&self, slice: SliceId) -> Option<ParamId> {
         self.slice(slice).map(|slice| slice.parameter)
+    }
+
+    /// The dimensions of a slice's parameter.
+    pub(crate) fn shape(&self, slice: SliceId) -> &[usize] {
+        let shape = self.parameter(slice).and_then(|it| self.shapes.get(it.index()));
+        shape.map_or(&[], Vec::as_slice)
+    }
+
+    /// Why an optimizer cannot step a slice, if it cannot.
+    pub(crate) fn refusal(&self, slice: SliceId, optimizer: &Optimizer) -> Option<&'static str> {
+        let complex = self.parameter(slice).and_then(|it| self.complex.get(it.index()));
+        optimizer.refuses(self.shape(slice).len(), complex.copied().unwrap_or_default())
     }
 
     /// The name of a slice's parameter, under which the slice can be trained.
@@ -182,30 +234,84 @@ impl BoundPolicy {
         own + under
     }
 
+    /// The main sequence, and the tracks in the order of the text, by their ids.
+    pub(crate) fn sequence_ids(&self) -> impl Iterator<Item = SequenceId> + use<> {
+        ids(0..self.sequences.len())
+    }
+
+    /// A sequence.
+    pub(crate) fn sequence(&self, sequence: SequenceId) -> Option<&BoundSequence> {
+        self.sequences.get(sequence.index())
+    }
+
+    /// The sequence of a rule.
+    pub(crate) fn sequence_of(&self, rule: RuleId) -> SequenceId {
+        let before = |of: &BoundSequence| of.rules.end <= rule.index();
+        SequenceId::new(self.sequences.partition_point(before))
+    }
+
+    /// The sequence that owns a slice.
+    pub(crate) fn owner(&self, slice: SliceId) -> Option<&BoundSequence> {
+        let owns = |of: &&BoundSequence| of.owned.as_ref().is_none_or(|it| it.contains(slice));
+        self.sequences.iter().find(owns)
+    }
+
+    /// Whether some track owns parameters.
+    pub(crate) fn has_owners(&self) -> bool {
+        self.sequences.len() > 1 && self.sequences.iter().skip(1).any(|track| !track.is_ownerless)
+    }
+
     /// A rule.
     pub(crate) fn rule(&self, rule: RuleId) -> Option<&LoweredRule> {
         self.rules.get(rule.index())
     }
 
     /// The curve of an origin, if it sets one.
-    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<LrCurve>> {
-        let options = match origin {
-            CurveOrigin::Default => &self.defaults,
-            CurveOrigin::Action { rule, action } => {
-                self.rule(rule)?.actions.get(action)?.value.options()?
+    pub(crate) fn curve(&self, origin: CurveOrigin) -> Option<&Arc<ValueCurve>> {
+        let mut curves = self.options_of(origin.giver)?.curves();
+        curves.find_map(|(of, curve)| (of == origin.of).then_some(curve))
+    }
+
+    /// The options that include a curve.
+    fn options_of(&self, giver: CurveGiver) -> Option<&ParamOptions> {
+        match giver {
+            CurveGiver::Default => Some(&self.defaults),
+            CurveGiver::Action { rule, action } => {
+                self.rule(rule)?.actions.get(action)?.value.options()
             }
-        };
-        options.lr.as_ref().map(|lr| &lr.value)
+        }
+    }
+
+    /// The slices that `default` or a rule may anchor, under the first names of parameters.
+    pub(super) fn anchored(&self) -> Vec<SliceId> {
+        let pulls =
+            |options: &ParamOptions| options.anchor.is_some_and(|anchor| anchor.value > 0.0);
+        if pulls(&self.defaults) {
+            return self.slice_ids().collect();
+        }
+        let mut anchored = SliceSet::with_capacity(self.table.len());
+        for action in self.rules.iter().flat_map(|rule| &rule.actions) {
+            if let LoweredAction::On { targets, options, .. } = &action.value
+                && pulls(options)
+            {
+                anchored.union_with(&targets.value.reach(&self.table));
+            }
+        }
+        self.training(&anchored).collect()
     }
 
     /// The origin of an active curve.
     pub(crate) fn origin(&self, running: &ActiveCurve) -> Option<CurveOrigin> {
         let actions = self.rules.iter().enumerate().flat_map(|(index, rule)| {
             let actions = 0..rule.actions.len();
-            actions.map(move |action| CurveOrigin::Action { rule: RuleId::new(index), action })
+            actions.map(move |action| CurveGiver::Action { rule: RuleId::new(index), action })
         });
-        let mut origins = std::iter::once(CurveOrigin::Default).chain(actions);
-        origins.find(|origin| self.curve(*origin).is_some_and(|curve| running.is(curve)))
+        let mut givers = std::iter::once(CurveGiver::Default).chain(actions);
+        givers.find_map(|giver| {
+            let mut curves = self.options_of(giver)?.curves();
+            let (of, _) = curves.find(|(_, curve)| running.is(curve))?;
+            Some(CurveOrigin { giver, of })
+        })
     }
 
     /// The name of a slice: its parameter's name, with its rows if it has any.
@@ -262,23 +368,13 @@ impl BoundPolicy {
         trains.iter().take_while(move |slice| slice.index() < own)
     }
 
-    /// Calls `look` with the effect of each rule after the rules before it, as if each fired once
-    /// at the start.
+    /// Calls `look` with the effect of each rule after the rules of its sequence before it, as if each
+    /// fired once at the start.
     pub(crate) fn walk(&self, mut look: impl FnMut(usize, &LoweredRule, &State, &AppliedRule<'_>)) {
-        let mut many_curves = 256;
-        let mut state = self.start();
-        let mut copy = state.clone();
-        for (index, rule) in self.rules.iter().enumerate() {
-            let applied = AppliedRule::onto(copy, self, rule, &state, 0, Time::default());
-            look(index, rule, &state, &applied);
-            let AppliedRule { after, given, .. } = applied;
-            copy = std::mem::replace(&mut state, after);
-            if state.running.len() > many_curves {
-                state.compact();
-                many_curves = many_curves.max(2 * state.running.len());
-                copy = state.clone();
-            } else {
-                copy.follow(&state, &given);
+        for sequence in &self.sequences {
+            let mut walk = SequenceWalk::new(self, sequence);
+            for index in sequence.rules.clone() {
+                walk.go(index, 0, |rule, before, applied| look(index, rule, before, applied));
             }
         }
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Plan;
+use crate::index::RuleId;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -11,13 +12,20 @@ impl fmt::Display for Plan {
         let mut cells = vec![["rule", "when", "parameters", "numbers", "share"].map(String::from)];
         for (row, rule) in self.rows().iter().zip(&self.bound().rules) {
             let trigger = self.policy().source().slice(rule.trigger.span);
-            cells.push([
-                row.rule.clone(),
-                trigger.split_whitespace().collect::<Vec<_>>().join(" "),
-                row.trainable.to_string(),
-                row.trainable_elements.to_string(),
-                percentage(row.trainable_elements, total),
-            ]);
+            let trigger = trigger.split_whitespace().collect::<Vec<_>>().join(" ");
+            let id = self.bound().sequence_of(RuleId::new(cells.len() - 1));
+            let counts = if self.bound().sequence(id).is_some_and(|of| of.is_ownerless) {
+                // It changes options alone.
+                [const { String::new() }; 3]
+            } else {
+                [
+                    row.trainable.to_string(),
+                    row.trainable_elements.to_string(),
+                    percentage(row.trainable_elements, total),
+                ]
+            };
+            let [parameters, numbers, share] = counts;
+            cells.push([row.rule.clone(), trigger, parameters, numbers, share]);
         }
         let width = |column: usize| {
             cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()

@@ -2,14 +2,13 @@
 
 use serde::{Serialize, Serializer};
 
-use super::bound::CurveOrigin;
+use std::collections::BTreeMap;
+
+use super::bound::CurveGiver;
 use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
-use crate::index::{SliceId, ids};
-use crate::ir::Optimizer;
-use crate::ir::Program;
-use crate::ir::RunLength;
-use crate::ir::{LoweredAction, LrCurve};
+use crate::index::{CurveId, RuleId, SliceId, SliceSet, ids};
+use crate::ir::{LoweredAction, Optimizer, Program, RunLength, ValueCurve};
 use crate::json::Format;
 use crate::model::Parameter;
 use crate::time::ActiveCurve;
@@ -27,7 +26,8 @@ struct PlanJson<'p> {
     parameters: usize,
     /// How many numbers they have.
     elements: usize,
-    /// The rules, loops unrolled, in the order in which they fire.
+    /// The rules, loops unrolled: those of the main sequence and then those of each track, in the order
+    /// in which they fire.
     rules: Vec<RuleJson<'p>>,
 }
 
@@ -35,8 +35,12 @@ struct PlanJson<'p> {
 #[derive(Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "PlanRule"))]
 struct RuleJson<'p> {
-    /// Its name, or its number in the text counted from 1.
+    /// Its name, or its number in its sequence counted from 1; that of a track's rule begins with the
+    /// track's name.
     name: &'p str,
+    /// The name of its track; null outside of tracks. What trains, freezes and follows the data is that
+    /// of what the track owns, or of what no track owns.
+    track: Option<&'p str>,
     /// The line of its first character, from 1.
     line: usize,
     /// The column of its first character, in characters from 1.
@@ -76,13 +80,19 @@ struct GroupJson<'p> {
     /// Their names, in the model's order.
     params: Vec<String>,
     /// Their learning rate over time; null for the program's.
-    lr: Option<LrCurve>,
+    lr: Option<ValueCurve>,
     /// The rule at which that began; null for one that begins with the run.
     since: Option<&'p str>,
-    /// Their weight decay; null for the program's.
-    weight_decay: Option<f64>,
-    /// Their optimizer; null for the program's.
+    /// The factor by which `lr *` multiplies it, as far as no `to` bounds it.
+    lr_factor: f64,
+    /// Their weight decay over time; null for the program's.
+    weight_decay: Option<ValueCurve>,
+    /// How strongly each step pulls them toward the values that they had when training began.
+    anchor: f64,
+    /// Their optimizer, with the first values of its curves; null for the program's.
     optimizer: Option<Optimizer>,
+    /// The curves of its numbers, by their names.
+    optimizer_curves: BTreeMap<&'static str, ValueCurve>,
 }
 
 /// Parameters and running statistics that are restored to the best value of a metric.
@@ -138,20 +148,27 @@ impl<'p> RowWriter<'p> {
         let source = plan.policy().source();
         let (line, column) = source.line_column(rule.span.start);
         let trigger = source.slice(rule.trigger.span);
+        let of = bound.sequence(bound.sequence_of(RuleId::new(index)))?;
         let after = &applied.after;
         let names = |fits: &dyn Fn(SliceId) -> bool| {
             plan.names(plan.slice_ids().filter(|slice| fits(*slice)))
         };
-        let (was, is) = (&before.trains, &after.trains);
+        let (was, is) = (&of.part_of(&before.trains), &of.part_of(&after.trains));
         let modules = plan.model().normalisations().iter().zip(&bound.deciding);
         let modules = ids(0..bound.deciding.len()).zip(modules);
-        let follow = modules.filter(|(id, (_, deciding))| after.is_live(*id, deciding));
+        let owns = |deciding: &SliceSet| match &of.owned {
+            Some(owned) => !deciding.is_disjoint(owned),
+            None => true,
+        };
+        let follow =
+            modules.filter(|(id, (_, deciding))| owns(deciding) && after.is_live(*id, deciding));
         let restores = rule.actions.iter().filter_map(|action| match &action.value {
             LoweredAction::Restore { best, metric } => Some(RestoreJson { metric, best: *best }),
             _ => None,
         });
         Some(RuleJson {
             name: &row.rule,
+            track: row.track.as_deref(),
             line,
             column,
             trigger: trigger.split_whitespace().collect::<Vec<_>>().join(" "),
@@ -159,7 +176,7 @@ impl<'p> RowWriter<'p> {
             parameters: row.trainable,
             elements: row.trainable_elements,
             share: share(row.trainable_elements, self.elements),
-            groups: self.groups(after),
+            groups: self.groups(after, is),
             unfrozen: names(&|slice| is.contains(slice) && !was.contains(slice)),
             frozen: names(&|slice| was.contains(slice) && !is.contains(slice)),
             dropped: names(&|slice| applied.drops(before, slice)),
@@ -171,15 +188,19 @@ impl<'p> RowWriter<'p> {
     }
 
     /// The trainable slices, in groups: two curves are one if they began together or are constant.
-    fn groups(&self, state: &State) -> Vec<GroupJson<'p>> {
-        let constant = |options: &SliceOptions| state.curve_of(options)?.curve().constant();
+    fn groups(&self, state: &State, trains: &SliceSet) -> Vec<GroupJson<'p>> {
+        let constant = |curve| state.curve_at(curve)?.curve().constant();
+        let same_curve = |one: Option<CurveId>, other: Option<CurveId>| {
+            one == other || constant(one).is_some() && constant(one) == constant(other)
+        };
         let same = |one: &SliceOptions, other: &SliceOptions| {
-            (one.weight_decay, one.optimizer) == (other.weight_decay, other.optimizer)
-                && (one.lr == other.lr
-                    || constant(one).is_some() && constant(one) == constant(other))
+            (one.lr_factor, one.anchor, one.optimizer, one.arguments)
+                == (other.lr_factor, other.anchor, other.optimizer, other.arguments)
+                && same_curve(one.lr, other.lr)
+                && same_curve(one.weight_decay, other.weight_decay)
         };
         let mut groups: Vec<(SliceOptions, Vec<SliceId>)> = Vec::new();
-        for slice in self.plan.bound().training(&state.trains) {
+        for slice in self.plan.bound().training(trains) {
             let Some(options) = state.options(slice) else { continue };
             match groups.iter_mut().find(|(of, _)| same(of, options)) {
                 Some((_, slices)) => slices.push(slice),
@@ -187,14 +208,23 @@ impl<'p> RowWriter<'p> {
             }
         }
         let group = |(options, slices): (SliceOptions, Vec<SliceId>)| {
-            let running = state.curve_of(&options);
+            let running = state.curve_at(options.lr);
+            let curve = |id| state.curve_at(id).map(|running| ValueCurve::clone(running.curve()));
+            let decay = || Program::default().weight_decay_or(None, options.optimizer);
+            let arguments = options.optimizer.iter().flat_map(Optimizer::numbers);
             GroupJson {
                 params: self.plan.names(slices.into_iter()),
-                lr: running.map(|running| LrCurve::clone(running.curve())),
+                lr: curve(options.lr),
                 since: running.and_then(|running| self.origin(running)),
-                weight_decay: Program::default()
-                    .weight_decay_or(options.weight_decay, options.optimizer),
+                lr_factor: options.lr_factor,
+                weight_decay: curve(options.weight_decay)
+                    .or_else(|| decay().map(ValueCurve::of_constant)),
+                anchor: options.anchor,
                 optimizer: options.optimizer,
+                optimizer_curves: arguments
+                    .zip(options.arguments)
+                    .filter_map(|((name, _), id)| Some((name, curve(id)?)))
+                    .collect(),
             }
         };
         groups.into_iter().map(group).collect()
@@ -203,9 +233,9 @@ impl<'p> RowWriter<'p> {
     /// The rule that began a curve; `None` for the curve of `default`.
     fn origin(&self, running: &ActiveCurve) -> Option<&'p str> {
         let bound = self.plan.bound();
-        match bound.origin(running)? {
-            CurveOrigin::Default => None,
-            CurveOrigin::Action { rule, .. } => Some(&bound.rule(rule)?.name),
+        match bound.origin(running)?.giver {
+            CurveGiver::Default => None,
+            CurveGiver::Action { rule, .. } => Some(&bound.rule(rule)?.name),
         }
     }
 }

@@ -5,13 +5,15 @@ mod bound;
 mod display;
 mod json;
 mod row;
+mod sequence;
 mod state;
 
 pub use crate::index::SliceId;
-pub(crate) use apply::AppliedRule;
-pub(crate) use bound::{BoundPolicy, CurveOrigin};
+pub(crate) use apply::{AppliedRule, FiringMoment};
+pub(crate) use bound::{BoundPolicy, CurveGiver, CurveOrigin};
 pub(crate) use display::percentage;
 pub(crate) use row::RowBuilder;
+pub(crate) use sequence::{BoundSequence, SequenceWalk};
 pub(crate) use state::{SliceOptions, State};
 
 use std::ops::Range;
@@ -19,14 +21,14 @@ use std::sync::Arc;
 
 use crate::ast::Best;
 use crate::diagnostic::Diagnostic;
-use crate::ir::{LoweredAction, TriggerMoment};
+use crate::ir::LoweredAction;
 use crate::model::{Model, ParamId};
 use crate::policy::Policy;
 
 /// A policy bound to a model that it fits: one row for each rule.
 ///
-/// Rules fire in the order of the text, so the trainable parameters after each rule are known here,
-/// whenever the rule fires.
+/// The rules of a sequence fire in the order of the text, and no other sequence changes what it owns.
+/// So the trainable parameters after each rule are known here, whenever the rule fires.
 #[derive(Debug, Clone)]
 pub struct Plan {
     policy: Policy,
@@ -45,14 +47,19 @@ pub struct ParamSlice {
     pub rows: Option<Range<usize>>,
 }
 
-/// The effect of one rule.
+/// The effect of one rule on what its sequence owns: the parameters of its track, or those of no
+/// track.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// The name of the rule in messages: its name, or its number in the text counted from 1.
+    /// The name of the rule in messages: its name, or its number in its sequence counted from 1; that
+    /// of a track's rule begins with the track's name, as in `vision: rule 2`.
     pub rule: String,
-    /// How many parameters train after it, at least in part.
+    /// The name of its track, if it is in one.
+    pub track: Option<String>,
+    /// How many parameters of its sequence train after it, at least in part; 0 in a track without a
+    /// scope, which owns none.
     pub trainable: usize,
-    /// How many numbers train after it.
+    /// How many numbers of them train after it.
     pub trainable_elements: usize,
     /// Whether training is over when it fires.
     pub stops: bool,
@@ -96,7 +103,8 @@ impl Plan {
         &self.model
     }
 
-    /// One row for each rule, in the order in which they fire.
+    /// One row for each rule: those of the main sequence and then those of each track, in the order in
+    /// which they fire.
     #[must_use]
     pub fn rows(&self) -> &[Row] {
         &self.rows
@@ -114,11 +122,7 @@ impl Plan {
     pub fn metrics(&self) -> Vec<String> {
         let rules = self.bound.rules.iter();
         let watched = rules.flat_map(|rule| rule.trigger.value.iter()).flat_map(|moment| {
-            let conditions = match &moment.value {
-                TriggerMoment::When(conditions) => conditions.as_slice(),
-                _ => &[],
-            };
-            conditions.iter().map(|condition| condition.metric.to_string())
+            moment.value.conditions().iter().map(|condition| condition.metric.to_string())
         });
         let restored = self.restores().into_iter().map(|(metric, _)| metric);
         let mut metrics: Vec<String> = watched.chain(restored).collect();
@@ -140,6 +144,26 @@ impl Plan {
         restores.sort_by(|(one, _), (other, _)| one.cmp(other));
         restores.dedup();
         restores
+    }
+
+    /// The slices that `default` or a rule may anchor to the values that they had when training
+    /// began, in the model's order.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::{model::Model, policy::Policy};
+    /// # let model = Model::from_json(r#"{"format":1,"tensors":[
+    /// #   {"name":"fc.weight","shape":[2,2],"dtype":"f32","role":"parameter"},
+    /// #   {"name":"fc.bias","shape":[2],"dtype":"f32","role":"parameter"}]}"#)?;
+    /// let policy = Policy::parse("start: train fc lr 1e-3; epoch 1: set fc.bias anchor 0.01")?;
+    /// let plan = policy.plan(&model)?;
+    /// let names: Vec<_> = plan.anchored().into_iter().map(|it| plan.slice_name(it)).collect();
+    /// assert_eq!(names, ["fc.bias"]);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn anchored(&self) -> Vec<SliceId> {
+        self.bound.anchored()
     }
 
     /// The slices that can train separately, in the model's order. A [`SliceId`] is an index in

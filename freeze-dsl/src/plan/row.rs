@@ -1,7 +1,7 @@
 //! The rows of a plan.
 
 use super::{AppliedRule, BoundPolicy, Row};
-use crate::index::SliceSet;
+use crate::index::{RuleId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule};
 
 /// Builds the rows of a plan, one rule after another.
@@ -27,15 +27,18 @@ impl<'b> RowBuilder<'b> {
 
     /// Adds the row of the next rule.
     pub(crate) fn add(&mut self, rule: &LoweredRule, applied: &AppliedRule<'_>) {
-        let trains = &applied.after.trains;
-        if self.counted != *trains {
-            self.counted.clone_from(trains);
-            self.trainable = self.bound.trainable(trains);
-            self.trainable_elements = self.bound.elements(trains);
+        let sequence = self.bound.sequence_of(RuleId::new(self.rows.len()));
+        let Some(of) = self.bound.sequence(sequence) else { return };
+        let trains = of.part_of(&applied.after.trains);
+        if self.counted != trains {
+            self.trainable = self.bound.trainable(&trains);
+            self.trainable_elements = self.bound.elements(&trains);
+            self.counted = trains;
         }
         let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
         self.rows.push(Row {
             rule: rule.name.clone(),
+            track: of.name.clone(),
             trainable: self.trainable,
             trainable_elements: self.trainable_elements,
             stops: rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop)),

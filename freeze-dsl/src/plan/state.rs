@@ -4,9 +4,7 @@ use std::sync::Arc;
 
 use crate::ast::Stats;
 use crate::index::{CurveId, IdSet, NormalisationId, SliceId, SliceSet, ids};
-use crate::ir::Optimizer;
-use crate::ir::{LrCurve, ParamOptions};
-use crate::source::Spanned;
+use crate::ir::{Optimizer, ParamOptions, ScheduledOptimizer, ValueCurve};
 use crate::time::ActiveCurve;
 use crate::time::{Lengths, Time};
 
@@ -25,19 +23,67 @@ pub(crate) struct State {
 }
 
 /// The options of one slice; `None` is the program's option.
-#[derive(Debug, Clone, Copy, PartialEq, Default, serde::Serialize, serde::Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize, serde::Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub(crate) struct SliceOptions {
-    /// Its curve.
+    /// The curve of its learning rate.
     pub(crate) lr: Option<CurveId>,
-    pub(crate) weight_decay: Option<f64>,
+    /// The factor of its learning rate, whatever sets that.
+    #[serde(skip_serializing_if = "is_one")]
+    pub(crate) lr_factor: f64,
+    /// The curve of its weight decay.
+    pub(crate) weight_decay: Option<CurveId>,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) anchor: f64,
+    /// Its optimizer, with the first values of its curves.
     pub(crate) optimizer: Option<Optimizer>,
+    /// The curves of the optimizer's numbers.
+    #[serde(skip_serializing_if = "is_without_curves")]
+    pub(crate) arguments: ArgumentCurves,
+}
+
+/// The curves of an optimizer's arguments, by the indices of these.
+pub(crate) type ArgumentCurves = [Option<CurveId>; Optimizer::MOST_ARGUMENTS];
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+#[expect(clippy::float_cmp, reason = "a factor that no rule has set is exactly 1")]
+fn is_one(factor: &f64) -> bool {
+    *factor == 1.0
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+fn is_zero(anchor: &f64) -> bool {
+    *anchor == 0.0
+}
+
+fn is_without_curves(curves: &ArgumentCurves) -> bool {
+    curves.iter().all(Option::is_none)
+}
+
+impl Default for SliceOptions {
+    fn default() -> Self {
+        Self {
+            lr: None,
+            lr_factor: 1.0,
+            weight_decay: None,
+            anchor: 0.0,
+            optimizer: None,
+            arguments: ArgumentCurves::default(),
+        }
+    }
+}
+
+impl SliceOptions {
+    /// The curves that it refers to, to be replaced.
+    pub(crate) fn curves_mut(&mut self) -> impl Iterator<Item = &mut CurveId> {
+        let Self { lr, weight_decay, arguments, .. } = self;
+        [lr, weight_decay].into_iter().chain(arguments).flatten()
+    }
 }
 
 impl State {
     /// Before the first rule: everything trains, with the defaults.
     pub(crate) fn new(slices: usize, normalisations: usize, defaults: &ParamOptions) -> Self {
-        let value = |given: Option<&Spanned<f64>>| given.map(|given| given.value);
         let mut state = Self {
             trains: SliceSet::all(slices),
             kept: SliceSet::with_capacity(slices),
@@ -45,14 +91,32 @@ impl State {
             running: Vec::new(),
             stats: vec![defaults.stats.map(|stats| stats.value); normalisations],
         };
-        let lr = defaults.lr.as_ref().map(|lr| state.begin(&lr.value, Time::default()));
+        let start = Time::default();
+        let optimizer = defaults.optimizer.as_ref().map(|optimizer| &optimizer.value);
+        let decay = defaults.weight_decay.as_ref();
         let options = SliceOptions {
-            lr,
-            weight_decay: value(defaults.weight_decay.as_ref()),
-            optimizer: defaults.optimizer.map(|optimizer| optimizer.value),
+            lr: defaults.lr_curve().map(|lr| state.begin(lr, start)),
+            lr_factor: 1.0,
+            weight_decay: decay.map(|decay| state.begin(&decay.value, start)),
+            anchor: defaults.anchor.map_or(0.0, |anchor| anchor.value),
+            optimizer: optimizer.map(|scheduled| scheduled.optimizer),
+            arguments: optimizer
+                .map(|scheduled| state.begin_arguments(scheduled, start))
+                .unwrap_or_default(),
         };
         state.options = Arc::new(vec![options; slices]);
         state
+    }
+
+    /// A state of no slices.
+    pub(super) fn nothing() -> Self {
+        Self {
+            trains: SliceSet::new(),
+            kept: SliceSet::new(),
+            options: Arc::default(),
+            running: Vec::new(),
+            stats: Vec::new(),
+        }
     }
 
     /// Becomes a copy of a later state that differs in its options for the `given` slices alone.
@@ -90,29 +154,67 @@ impl State {
         Arc::make_mut(&mut self.options).get_mut(slice.index())
     }
 
-    /// The curve that options refer to.
-    pub(crate) fn curve_of(&self, options: &SliceOptions) -> Option<&ActiveCurve> {
-        self.running.get(options.lr?.index())
+    /// A curve that options refer to.
+    pub(crate) fn curve_at(&self, curve: Option<CurveId>) -> Option<&ActiveCurve> {
+        self.running.get(curve?.index())
     }
 
     /// Begins a curve.
-    pub(crate) fn begin(&mut self, curve: &Arc<LrCurve>, now: Time) -> CurveId {
+    pub(crate) fn begin(&mut self, curve: &Arc<ValueCurve>, now: Time) -> CurveId {
         self.running.push(ActiveCurve::new(Arc::clone(curve), now));
         CurveId::new(self.running.len() - 1)
     }
 
-    /// The curve of a slice.
+    /// Begins the curves of an optimizer's numbers.
+    pub(crate) fn begin_arguments(
+        &mut self,
+        optimizer: &ScheduledOptimizer,
+        now: Time,
+    ) -> ArgumentCurves {
+        let mut begun = ArgumentCurves::default();
+        for (index, curve) in &optimizer.curves {
+            if let Some(begun) = begun.get_mut(*index) {
+                *begun = Some(self.begin(curve, now));
+            }
+        }
+        begun
+    }
+
+    /// The curve of a slice's learning rate.
     pub(crate) fn curve(&self, slice: SliceId) -> Option<&ActiveCurve> {
-        self.curve_of(self.options(slice)?)
+        self.curve_at(self.options(slice)?.lr)
     }
 
     /// Whether two slices have the same options.
     pub(crate) fn agree(&self, one: SliceId, other: SliceId) -> bool {
-        let rest = |slice: SliceId| {
-            self.options(slice).map(|options| (options.weight_decay, options.optimizer))
+        self.agrees_with(one, self, other)
+    }
+
+    /// Whether a slice has the options of a slice in another state.
+    pub(crate) fn agrees_with(&self, slice: SliceId, of: &Self, other: SliceId) -> bool {
+        let factor = |state: &Self, slice| state.options(slice).map(|options| options.lr_factor);
+        factor(self, slice) == factor(of, other) && self.is_given_like(slice, of, other)
+    }
+
+    /// Whether a slice has the options of a slice in another state, but for factors of its rate.
+    fn is_given_like(&self, slice: SliceId, of: &Self, other: SliceId) -> bool {
+        let (Some(one), Some(another)) = (self.options(slice), of.options(other)) else {
+            return false;
         };
-        let curve = |slice: SliceId| self.curve(slice).map(ActiveCurve::curve);
-        rest(one) == rest(other) && curve(one) == curve(other)
+        let same = |one: Option<CurveId>, another: Option<CurveId>| {
+            self.curve_at(one).map(ActiveCurve::curve)
+                == of.curve_at(another).map(ActiveCurve::curve)
+        };
+        (one.anchor, one.optimizer) == (another.anchor, another.optimizer)
+            && same(one.lr, another.lr)
+            && same(one.weight_decay, another.weight_decay)
+            && one.arguments.iter().zip(&another.arguments).all(|(one, other)| same(*one, *other))
+    }
+
+    /// Whether a round of a `repeat` that begins in this state goes like one that begins in another.
+    pub(crate) fn starts_like(&self, other: &Self) -> bool {
+        (&self.trains, &self.kept, &self.stats) == (&other.trains, &other.kept, &other.stats)
+            && ids(0..self.options.len()).all(|slice| self.is_given_like(slice, other, slice))
     }
 
     /// Whether the running statistics of a normalization follow the data, if these slices decide
@@ -129,13 +231,14 @@ impl State {
         let mut places: Vec<Option<CurveId>> = vec![None; self.running.len()];
         let mut kept = Vec::new();
         for options in Arc::make_mut(&mut self.options) {
-            let Some(lr) = options.lr else { continue };
-            let Some(place) = places.get_mut(lr.index()) else { continue };
-            if place.is_none() {
-                *place = Some(CurveId::new(kept.len()));
-                kept.extend(self.running.get(lr.index()).cloned());
+            for curve in options.curves_mut() {
+                let Some(place) = places.get_mut(curve.index()) else { continue };
+                let place = *place.get_or_insert_with(|| {
+                    kept.extend(self.running.get(curve.index()).cloned());
+                    CurveId::new(kept.len() - 1)
+                });
+                *curve = place;
             }
-            options.lr = *place;
         }
         self.running = kept;
     }

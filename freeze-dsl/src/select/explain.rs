@@ -18,11 +18,13 @@ pub(super) fn nothing(
     text: &str,
 ) -> Diagnostic {
     let tree = &index.tree;
-    let written = readable(text.get(span.range()).unwrap_or_default());
-    let finding =
-        Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"));
+    let finding = of_nothing(span, text);
     if let Some(first) = buffers.first() {
         return no_parameter(finding, first, buffers);
+    }
+    if let Some((place, option)) = rate_for_path(text, span) {
+        let message = format!("write `{}` for a factor of the learning rate", option.trim());
+        return finding.suggest(Applicability::Maybe, message, place, option);
     }
     let (matched, nodes) = furthest(tree, path);
     let Some(failing) = path.get(matched) else {
@@ -116,6 +118,24 @@ pub(super) fn nothing(
             None => finding.note(listed),
         },
     }
+}
+
+/// The finding that a path selects no parameter.
+fn of_nothing(span: Span, text: &str) -> Diagnostic {
+    let written = readable(text.get(span.range()).unwrap_or_default());
+    Diagnostic::new(Code::SelectsNothing, span, format!("`{written}` selects no parameter"))
+}
+
+/// The option that was meant by a path `lr*0.5`, with the place that it takes.
+fn rate_for_path(text: &str, path: Span) -> Option<(Span, String)> {
+    let factor = text.get(path.range())?.strip_prefix("lr*")?;
+    factor.parse::<f64>().ok().filter(|factor| factor.is_finite())?;
+    let before = text.get(..path.start)?.trim_end();
+    if let Some(targets) = before.strip_suffix(',') {
+        let start = targets.trim_end().len();
+        return Some((Span::new(start, path.end), format!(" lr * {factor}")));
+    }
+    Some((path, format!("@trainable lr * {factor}")))
 }
 
 /// The finding for a selector that selects buffers alone.

@@ -210,6 +210,34 @@ impl Selection {
         }
     }
 
+    /// What it may select at any moment.
+    pub(crate) fn most(&self, table: &SliceTable) -> SliceSet {
+        let mut most = SliceSet::with_capacity(table.len());
+        match self {
+            Self::Trainable | Self::Frozen => most.fill(),
+            Self::Sample { elements: all, .. } | Self::Union(all) => {
+                for one in all {
+                    most.union_with(&one.most(table));
+                }
+            }
+            Self::Optional(inner) => most = inner.most(table),
+            Self::Without(both) => {
+                most = both.0.most(table);
+                if !both.1.changes() {
+                    most.difference_with(&both.1.most(table));
+                }
+            }
+            Self::Within(both) => {
+                most = both.0.most(table);
+                most.intersect_with(&both.1.most(table));
+            }
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Rows { .. } => {
+                most = self.slices(table, &SliceSet::new(), 0);
+            }
+        }
+        most
+    }
+
     /// What it selects when a rule fires, given the slices that train before the rule and how often
     /// the rule has fired before.
     pub(crate) fn slices(&self, table: &SliceTable, trains: &SliceSet, firing: u64) -> SliceSet {
@@ -263,6 +291,39 @@ impl Selection {
             }
         }
         selected
+    }
+}
+
+impl Selection {
+    /// What it can select at some firing.
+    pub(crate) fn reach(&self, table: &SliceTable) -> SliceSet {
+        let union = |all: &[Self]| {
+            let mut reach = SliceSet::with_capacity(table.len());
+            for one in all {
+                reach.union_with(&one.reach(table));
+            }
+            reach
+        };
+        match self {
+            Self::Sample { elements: all, .. } | Self::Union(all) => union(all),
+            Self::Optional(inner) => inner.reach(table),
+            Self::Trainable | Self::Frozen => SliceSet::all(table.len()),
+            Self::Without(both) => {
+                let mut reach = both.0.reach(table);
+                if !both.1.changes() {
+                    reach.difference_with(&both.1.reach(table));
+                }
+                reach
+            }
+            Self::Within(both) => {
+                let mut reach = both.0.reach(table);
+                reach.intersect_with(&both.1.reach(table));
+                reach
+            }
+            Self::Unknown | Self::Absent | Self::Parameters(_) | Self::Rows { .. } => {
+                self.slices(table, &SliceSet::new(), 0)
+            }
+        }
     }
 }
 

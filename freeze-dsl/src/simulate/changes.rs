@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Record, RecordGroup};
+use super::{OptimizerNumbers, Record, RecordGroup};
 
 /// The numbers of a group that differ from those of the moment before.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(deny_unknown_fields)]
 pub struct GroupChange {
@@ -17,6 +17,12 @@ pub struct GroupChange {
     /// Its weight decay, if that changed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub weight_decay: Option<f64>,
+    /// Its anchor, if that changed; 0 for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub anchor: Option<f64>,
+    /// The numbers of its optimizer that changed, if any did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub optimizer_numbers: Option<OptimizerNumbers>,
 }
 
 impl GroupChange {
@@ -42,8 +48,13 @@ impl GroupChange {
             let differing = |before: Option<f64>, now: Option<f64>| now.filter(|_| now != before);
             let (lr, weight_decay) =
                 (differing(before.lr, now.lr), differing(before.weight_decay, now.weight_decay));
-            if lr.is_some() || weight_decay.is_some() {
-                changes.push(Self { group, lr, weight_decay });
+            let anchor = differing(Some(before.anchor), Some(now.anchor));
+            let numbers = before.optimizer.as_ref().zip(now.optimizer.as_ref());
+            let numbers = numbers.map(|(before, now)| OptimizerNumbers::changed(before, now));
+            let optimizer_numbers = numbers.filter(|numbers| !numbers.0.is_empty());
+            let change = Self { group, lr, weight_decay, anchor, optimizer_numbers };
+            if change != (Self { group, ..Self::default() }) {
+                changes.push(change);
             }
         }
         Some(changes)

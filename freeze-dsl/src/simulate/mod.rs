@@ -23,12 +23,14 @@
 
 mod changes;
 mod error;
+mod numbers;
 mod record;
 mod steps;
 mod table;
 
 pub use changes::{GroupChange, RecordChanges};
 pub use error::{SimulateError, TableError};
+pub use numbers::OptimizerNumbers;
 pub use record::{Record, RecordGroup};
 pub use table::Table;
 

@@ -1,9 +1,9 @@
 //! The state of training at one moment: a line of the simulation.
 
-use serde::de::Error;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
-use crate::clock::Clock;
+use super::OptimizerNumbers;
+use crate::clock::{Clock, SliceGroup};
 use crate::ir::Optimizer;
 
 /// The rules that fired, and the trainable parameters, at an optimizer step.
@@ -30,8 +30,7 @@ pub struct Record {
 /// Parameters that train with the same options at one moment, as a simulation and the log of a run
 /// write them.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-#[serde(deny_unknown_fields)]
+#[serde(try_from = "RecordGroupJson", into = "RecordGroupJson")]
 pub struct RecordGroup {
     /// Their names, in the model's order.
     pub params: Vec<String>,
@@ -39,34 +38,91 @@ pub struct RecordGroup {
     pub lr: Option<f64>,
     /// Their weight decay; `None` if neither sets one or an optimizer.
     pub weight_decay: Option<f64>,
-    /// Their optimizer; `None` if neither sets one. It is written by its name, and read back with
-    /// `PyTorch`'s default constants.
-    #[serde(serialize_with = "by_name", deserialize_with = "of_name")]
-    #[cfg_attr(feature = "schema", schemars(with = "Option<String>"))]
+    /// How strongly each step pulls them toward the values that they had when training began; 0
+    /// for not at all.
+    pub anchor: f64,
+    /// Their optimizer with the numbers in force; `None` if neither sets one.
     pub optimizer: Option<Optimizer>,
 }
 
-#[expect(clippy::ref_option, reason = "serde hands over a reference to the field")]
-fn by_name<S: Serializer>(optimizer: &Option<Optimizer>, to: S) -> Result<S::Ok, S::Error> {
-    optimizer.as_ref().map(Optimizer::name).serialize(to)
+/// Parameters that train with the same options at one moment.
+#[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema), schemars(rename = "RecordGroup"))]
+#[serde(deny_unknown_fields)]
+struct RecordGroupJson {
+    /// Their names, in the model's order.
+    params: Vec<String>,
+    /// Their learning rate; null if neither the policy nor the program sets one.
+    lr: Option<f64>,
+    /// Their weight decay; null if neither sets one or an optimizer.
+    weight_decay: Option<f64>,
+    /// How strongly each step pulls them toward the values that they had when training began, if it
+    /// does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    anchor: Option<f64>,
+    /// Their optimizer; null if neither sets one.
+    optimizer: Option<String>,
+    /// The numbers and flags of the optimizer that are in force, by their names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    optimizer_numbers: Option<OptimizerNumbers>,
 }
 
-fn of_name<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Optimizer>, D::Error> {
-    let Some(name) = Option::<String>::deserialize(from)? else { return Ok(None) };
-    Optimizer::named(&name)
-        .map(Some)
-        .ok_or_else(|| D::Error::custom(format!("`{name}` is not an optimizer")))
+impl From<RecordGroup> for RecordGroupJson {
+    fn from(group: RecordGroup) -> Self {
+        let RecordGroup { params, lr, weight_decay, anchor, optimizer } = group;
+        Self {
+            params,
+            lr,
+            weight_decay,
+            anchor: Some(anchor).filter(|anchor| *anchor > 0.0),
+            optimizer: optimizer.map(|optimizer| optimizer.name().to_owned()),
+            optimizer_numbers: optimizer.as_ref().map(OptimizerNumbers::of),
+        }
+    }
+}
+
+impl TryFrom<RecordGroupJson> for RecordGroup {
+    type Error = String;
+
+    fn try_from(group: RecordGroupJson) -> Result<Self, String> {
+        let RecordGroupJson { params, lr, weight_decay, anchor, optimizer, optimizer_numbers } =
+            group;
+        let named = |name: String| {
+            Optimizer::named(&name).ok_or_else(|| format!("`{name}` is not an optimizer"))
+        };
+        let mut optimizer = optimizer.map(named).transpose()?;
+        if let Some(numbers) = optimizer_numbers {
+            let known = optimizer.ok_or_else(|| "numbers of no optimizer".to_owned())?;
+            optimizer = Some(numbers.applied_to(&known)?);
+        }
+        Ok(Self { params, lr, weight_decay, anchor: anchor.unwrap_or_default(), optimizer })
+    }
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for RecordGroup {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "RecordGroup".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        RecordGroupJson::json_schema(generator)
+    }
 }
 
 impl Record {
     /// The state of a clock at this moment.
     pub(super) fn of(clock: &Clock, fired: Vec<String>) -> Self {
         let plan = clock.plan();
-        let groups = clock.groups().iter().map(|group| RecordGroup {
-            params: plan.names(group.slices.iter().copied()),
-            lr: group.lr,
-            weight_decay: group.weight_decay,
-            optimizer: group.optimizer,
+        let groups = clock.groups().iter().map(|group| {
+            let SliceGroup { slices, lr, weight_decay, anchor, optimizer } = group;
+            RecordGroup {
+                params: plan.names(slices.iter().copied()),
+                lr: *lr,
+                weight_decay: *weight_decay,
+                anchor: *anchor,
+                optimizer: *optimizer,
+            }
         });
         Self {
             epoch: clock.epochs_started().saturating_sub(1),

@@ -2,8 +2,8 @@
 
 use crate::ir::RunLength;
 use crate::ir::{
-    LoweredAction, LrCurve, LrPiece, MetricCondition, MetricTest, ParamOptions, Period,
-    TriggerMoment,
+    CurvePiece, LoweredAction, MetricCondition, MetricTest, ParamOptions, Period, TriggerMoment,
+    ValueCurve,
 };
 use crate::plan::BoundPolicy;
 
@@ -27,7 +27,9 @@ fn of_moment(moment: &TriggerMoment) -> bool {
     match moment {
         TriggerMoment::Step(at) => *at > 0,
         TriggerMoment::After(period) | TriggerMoment::Every(period) => of_period(*period),
-        TriggerMoment::When(conditions) => conditions.iter().any(of_condition),
+        TriggerMoment::When(conditions) | TriggerMoment::Whenever(conditions) => {
+            conditions.iter().any(of_condition)
+        }
         TriggerMoment::Epoch(_) | TriggerMoment::At(_) => false,
     }
 }
@@ -40,15 +42,15 @@ fn of_condition(condition: &MetricCondition) -> bool {
 }
 
 fn of_options(options: &ParamOptions) -> bool {
-    options.lr.as_ref().is_some_and(|lr| of_curve(&lr.value))
+    options.curves().any(|(_, curve)| of_curve(curve))
 }
 
-fn of_curve(curve: &LrCurve) -> bool {
+fn of_curve(curve: &ValueCurve) -> bool {
     curve.pieces.iter().any(|piece| match *piece {
-        LrPiece::Hold(_) => false,
-        LrPiece::Ramp { over: period, .. } | LrPiece::Staircase { every: period, .. } => {
-            of_period(period)
-        }
+        CurvePiece::Hold(_) => false,
+        CurvePiece::Ramp { over: period, .. }
+        | CurvePiece::InverseSqrt { over: period, .. }
+        | CurvePiece::Staircase { every: period, .. } => of_period(period),
     })
 }
 

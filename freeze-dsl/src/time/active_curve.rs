@@ -1,15 +1,14 @@
-//! Curves that have begun, and their learning rates.
+//! Curves that have begun, and their values.
 
 use std::sync::Arc;
 
 use super::{CountedPeriod, Lengths, Time};
-use crate::ast::Shape;
-use crate::ir::{LrCurve, LrPiece};
+use crate::ir::{CurvePiece, Period, RampShape, ValueCurve};
 
 /// A curve that has begun.
 #[derive(Debug, Clone)]
 pub(crate) struct ActiveCurve {
-    curve: Arc<LrCurve>,
+    curve: Arc<ValueCurve>,
     pub(crate) at: CurvePosition,
 }
 
@@ -26,21 +25,21 @@ pub(crate) struct CurvePosition {
 }
 
 impl ActiveCurve {
-    pub(crate) const fn new(curve: Arc<LrCurve>, since: Time) -> Self {
+    pub(crate) const fn new(curve: Arc<ValueCurve>, since: Time) -> Self {
         Self { curve, at: CurvePosition { piece: 0, since, has_frozen: false } }
     }
 
     /// A curve at a position that it had before.
-    pub(crate) const fn resumed(curve: Arc<LrCurve>, at: CurvePosition) -> Self {
+    pub(crate) const fn resumed(curve: Arc<ValueCurve>, at: CurvePosition) -> Self {
         Self { curve, at }
     }
 
-    pub(crate) fn curve(&self) -> &LrCurve {
+    pub(crate) fn curve(&self) -> &ValueCurve {
         &self.curve
     }
 
     /// Whether it is this very curve, not just one like it.
-    pub(crate) fn is(&self, curve: &Arc<LrCurve>) -> bool {
+    pub(crate) fn is(&self, curve: &Arc<ValueCurve>) -> bool {
         Arc::ptr_eq(&self.curve, curve)
     }
 
@@ -70,11 +69,12 @@ impl ActiveCurve {
     /// How long the piece is; `None` where it never ends.
     fn length(&self, lengths: &Lengths) -> Option<CountedPeriod> {
         match *self.curve.pieces.get(self.at.piece)? {
-            LrPiece::Hold(_)
-            | LrPiece::Ramp { repeat: Some(_), .. }
-            | LrPiece::Staircase { to: None, .. } => None,
-            LrPiece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
-            LrPiece::Staircase { from, factor, every, to: Some(to) } => {
+            CurvePiece::Hold(_)
+            | CurvePiece::InverseSqrt { .. }
+            | CurvePiece::Ramp { repeat: Some(_), .. }
+            | CurvePiece::Staircase { to: None, .. } => None,
+            CurvePiece::Ramp { over, .. } => Some(lengths.count(over, self.at.since)),
+            CurvePiece::Staircase { from, factor, every, to: Some(to) } => {
                 // The number of stairs until the bound, less a tolerance: a quotient of logarithms
                 // that should be whole may be slightly above.
                 let stairs = (to / from).ln() / factor.ln() - 1e-9;
@@ -83,20 +83,21 @@ impl ActiveCurve {
         }
     }
 
-    fn stairs(&self, every: crate::ir::Period, now: Time, lengths: &Lengths) -> f64 {
+    fn stairs(&self, every: Period, now: Time, lengths: &Lengths) -> f64 {
         // With a tolerance: 3 epochs of thirds of an epoch are 9 stairs, not 8.99.
         (lengths.count(every, self.at.since).passed(self.at.since, now) + 1e-9).floor()
     }
 
-    /// The learning rate at this moment. Formulas: `torch.optim.lr_scheduler`'s `LinearLR`,
-    /// `CosineAnnealingLR`, `ExponentialLR`, `StepLR`
+    /// The value at this moment. Formulas: `torch.optim.lr_scheduler`'s `LinearLR`,
+    /// `CosineAnnealingLR`, `ExponentialLR`, `PolynomialLR`, `StepLR`
     /// (<https://docs.pytorch.org/docs/stable/optim.html>), warm restarts as in Loshchilov and
-    /// Hutter, "SGDR" (<https://arxiv.org/abs/1608.03983>).
+    /// Hutter, "SGDR" (<https://arxiv.org/abs/1608.03983>), the inverse square root as in Vaswani
+    /// et al., "Attention is all you need" (<https://arxiv.org/abs/1706.03762>).
     pub(crate) fn value(&self, now: Time, lengths: &Lengths) -> f64 {
         match self.curve.pieces.get(self.at.piece) {
             None => 0.0,
-            Some(LrPiece::Hold(value)) => *value,
-            Some(LrPiece::Ramp { shape, from, to, over, repeat }) => {
+            Some(CurvePiece::Hold(value)) => *value,
+            Some(CurvePiece::Ramp { shape, from, to, over, repeat }) => {
                 let length = lengths.count(*over, self.at.since);
                 let progress = match repeat {
                     None => length.passed(self.at.since, now).min(1.0),
@@ -104,14 +105,21 @@ impl ActiveCurve {
                 };
                 between(*shape, *from, *to, progress)
             }
-            Some(LrPiece::Staircase { from, factor, every, to }) => {
-                // A value that grows without a bound stays finite.
-                let value = (from * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
-                match to {
-                    Some(to) if *factor < 1.0 => value.max(to.min(*from)),
-                    Some(to) => value.min(to.max(*from)),
-                    None => value,
-                }
+            Some(CurvePiece::InverseSqrt { from, over }) => {
+                let passed = lengths.count(*over, self.at.since).passed(self.at.since, now);
+                from / (1.0 + passed).sqrt()
+            }
+            Some(CurvePiece::Staircase { from, factor, every, to }) => {
+                // A value that grows without a bound stays finite. One below 0 has the size of the
+                // one above.
+                let (first, last) = (from.abs(), to.map(f64::abs));
+                let size = (first * factor.powf(self.stairs(*every, now, lengths))).min(f64::MAX);
+                let size = match last {
+                    Some(last) if *factor < 1.0 => size.max(last.min(first)),
+                    Some(last) => size.min(last.max(first)),
+                    None => size,
+                };
+                size.copysign(*from)
             }
         }
     }
@@ -139,14 +147,18 @@ fn in_round(first: CountedPeriod, stretching: f64, since: Time, now: Time) -> f6
     length.passed(since, now)
 }
 
-fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
+fn between(shape: RampShape, from: f64, to: f64, progress: f64) -> f64 {
     match shape {
         // Both ends are exact, whatever the rounding between them.
         _ if progress <= 0.0 => from,
         _ if progress >= 1.0 => to,
-        Shape::Linear => from + (to - from) * progress,
-        Shape::Cosine => to + (from - to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0,
-        Shape::Exp => from * (to / from).powf(progress),
+        RampShape::Linear => from + (to - from) * progress,
+        RampShape::Cosine => {
+            to + (from - to) * (1.0 + (std::f64::consts::PI * progress).cos()) / 2.0
+        }
+        RampShape::Exp => from * (to / from).powf(progress),
+        RampShape::Sqrt => to + (from - to) * (1.0 - progress.sqrt()),
+        RampShape::Power(exponent) => to + (from - to) * (1.0 - progress).powf(exponent),
     }
 }
 
@@ -154,11 +166,10 @@ fn between(shape: Shape, from: f64, to: f64, progress: f64) -> f64 {
 #[expect(clippy::float_cmp, reason = "these values are exact")]
 mod tests {
     use super::*;
-    use crate::ir::Period;
 
-    fn running(piece: LrPiece) -> ActiveCurve {
+    fn running(piece: CurvePiece) -> ActiveCurve {
         ActiveCurve::new(
-            Arc::new(LrCurve { pieces: vec![piece], then_freeze: false }),
+            Arc::new(ValueCurve { pieces: vec![piece], then_freeze: false }),
             Time::default(),
         )
     }
@@ -169,8 +180,8 @@ mod tests {
 
     #[test]
     fn rounds_grow() {
-        let curve = running(LrPiece::Ramp {
-            shape: Shape::Linear,
+        let curve = running(CurvePiece::Ramp {
+            shape: RampShape::Linear,
             from: 1.0,
             to: 0.0,
             over: Period::Steps(10.0),
@@ -182,7 +193,7 @@ mod tests {
 
     #[test]
     fn stairs_stop_at_their_bound() {
-        let curve = running(LrPiece::Staircase {
+        let curve = running(CurvePiece::Staircase {
             from: 1.0,
             factor: 0.1,
             every: Period::Steps(2.0),
@@ -197,20 +208,20 @@ mod tests {
 
     #[test]
     fn what_follows_stairs_begins_at_their_end() {
-        let stairs = LrPiece::Staircase {
+        let stairs = CurvePiece::Staircase {
             from: 1.0,
             factor: 0.1,
             every: Period::Steps(2.0),
             to: Some(0.01),
         };
-        let ramp = LrPiece::Ramp {
-            shape: Shape::Linear,
+        let ramp = CurvePiece::Ramp {
+            shape: RampShape::Linear,
             from: 8.0,
             to: 0.0,
             over: Period::Steps(8.0),
             repeat: None,
         };
-        let curve = LrCurve { pieces: vec![stairs, ramp], then_freeze: false };
+        let curve = ValueCurve { pieces: vec![stairs, ramp], then_freeze: false };
         let mut running = ActiveCurve::new(Arc::new(curve), Time::default());
         let mut value = |steps| {
             running.advance(at(steps), &Lengths::default());
@@ -221,8 +232,8 @@ mod tests {
 
     #[test]
     fn rounds_are_exact_however_many_there_were() {
-        let curve = running(LrPiece::Ramp {
-            shape: Shape::Linear,
+        let curve = running(CurvePiece::Ramp {
+            shape: RampShape::Linear,
             from: 0.0,
             to: 1.0,
             over: Period::Steps(3.0),

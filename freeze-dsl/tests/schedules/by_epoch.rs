@@ -136,3 +136,26 @@ fn the_article() {
         assert_eq!(record.groups.len(), if record.epoch < 3 { 1 } else { 2 });
     }
 }
+
+#[test]
+fn muon_beside_adamw() {
+    let (model, records) = Schedule::load("19_muon_adamw.freeze").epochs(2).run();
+    assert_eq!(records.len(), 2);
+    // The groups of the repository's README: `p.ndim >= 2` of the body, and all else.
+    let muon = |name: &str| {
+        let mut all = model.parameters().iter();
+        let parameter = all.find(|parameter| parameter.name == name).unwrap();
+        name.starts_with("blocks.") && parameter.shape.len() >= 2
+    };
+    let adamw = Optimizer::AdamW { beta1: 0.9, beta2: 0.95, eps: 1e-8, amsgrad: false };
+    for record in &records {
+        let expected = |name: &str| {
+            let (lr, optimizer) = if muon(name) { (0.02, Optimizer::MUON) } else { (3e-4, adamw) };
+            let (lr, optimizer) = (Some(lr), Some(optimizer));
+            Some(How { lr, weight_decay: Some(0.01), optimizer })
+        };
+        compare(&model, record, expected, |_| true);
+    }
+    let of_muon = model.parameters().iter().filter(|parameter| muon(&parameter.name));
+    assert_eq!(of_muon.count(), 16);
+}

@@ -68,6 +68,17 @@ impl Schedule {
         self
     }
 
+    /// The metrics that are observed.
+    pub(crate) fn metrics(mut self, metrics: Table) -> Self {
+        self.setup.metrics = metrics;
+        self
+    }
+
+    /// The model that the policy names.
+    pub(crate) fn model(&self) -> &Model {
+        self.plan.model()
+    }
+
     pub(crate) fn run(self) -> (Model, Vec<Record>) {
         let model = self.plan.model().clone();
         let records = simulate(self.plan, self.setup).unwrap().collect();

@@ -51,6 +51,30 @@ fn curves() {
         ),
         ("start: train fc lr constant 1e-3", "start: train fc lr 1e-3"),
         (
+            "start: train fc lr polynomial 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr power 1 1e-3 -> 0 over 5 epochs",
+        ),
+        (
+            "start: train fc lr poly 2 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr power 2 1e-3 -> 0 over 5 epochs",
+        ),
+        (
+            "start: train fc lr power 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr power 1 1e-3 -> 0 over 5 epochs",
+        ),
+        (
+            "start: train fc lr inverse_sqrt 1e-3 over 400 steps",
+            "start: train fc lr invsqrt 1e-3 over 400 steps",
+        ),
+        (
+            "start: train fc lr 1-sqrt 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr sqrt 1e-3 -> 0 over 5 epochs",
+        ),
+        (
+            "start: train fc lr 1 - sqrt 1e-3 -> 0 over 5 epochs",
+            "start: train fc lr sqrt 1e-3 -> 0 over 5 epochs",
+        ),
+        (
             "run 9 epochs; start: train fc lr cosine 1e-3 -> 0 over the rest",
             "run 9 epochs; start: train fc lr cosine 1e-3 -> 0 over rest",
         ),

@@ -69,7 +69,10 @@ fn arguments_of_optimizers() {
             "start: train fc optimizer sgd(momentum 0.9, nesterov=True)",
             "start: train fc optimizer sgd(momentum 0.9, nesterov)",
         ),
-        ("start: train fc optimizer adam(amsgrad=False)", "start: train fc optimizer adam"),
+        (
+            "start: train fc optimizer adam(amsgrad=False)",
+            "start: train fc optimizer adam(amsgrad 0)",
+        ),
         (
             "start: train fc optimizer adam(epsilon 1e-7)",
             "start: train fc optimizer adam(eps 1e-7)",
@@ -80,6 +83,19 @@ fn arguments_of_optimizers() {
             "start: train fc optimizer sgd(momentum 0.9, nesterov)",
         ),
         ("start: train fc optimizer sgd(0.9)", "start: train fc optimizer sgd(momentum 0.9)"),
+        (
+            "start: train fc optimizer adafactor(eps=(1e-30, 1e-3))",
+            "start: train fc optimizer adafactor(eps1 1e-30, eps2 1e-3)",
+        ),
+        (
+            "start: train fc.weight optimizer muon(adjust_lr_fn=\"match_rms_adamw\")",
+            "start: train fc.weight optimizer muon(match_rms)",
+        ),
+        (
+            "start: train fc.weight optimizer muon(adjust_lr_fn \"original\", nesterov=False)",
+            "start: train fc.weight optimizer muon(match_rms 0, nesterov 0)",
+        ),
+        ("start: train fc optimizer torch.optim.NAdam", "start: train fc optimizer nadam"),
     ]);
 }
 

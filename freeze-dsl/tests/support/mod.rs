@@ -171,6 +171,14 @@ pub(crate) fn findings(text: &str) -> Vec<Diagnostic> {
     findings_in(text, &resnet18())
 }
 
+/// The names of the codes found, but for notes.
+#[track_caller]
+pub(crate) fn codes_in(text: &str, model: &Model) -> Vec<String> {
+    let found = findings_in(text, model);
+    let found = found.iter().filter(|finding| finding.severity() != Severity::Note);
+    found.map(|finding| finding.code.name().to_owned()).collect()
+}
+
 /// The codes found and the texts at their places, but for notes.
 pub(crate) fn found_in(text: &str, model: &Model) -> Vec<(Code, String)> {
     findings_in(text, model)

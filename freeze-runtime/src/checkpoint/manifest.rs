@@ -37,6 +37,10 @@ pub(crate) struct RunRecord {
     pub(crate) states: Vec<StateRecord>,
     /// The metrics whose best weights were saved.
     pub(crate) bests: Vec<BestRecord>,
+    /// The norms of gradients that rules wait for, over the running epoch.
+    pub(crate) grad_means: Vec<GradMeanRecord>,
+    /// The parameters and row slices whose values at the start of training were saved.
+    pub(crate) anchors: Vec<String>,
 }
 
 /// The optimizer state of a parameter or row slice.
@@ -56,6 +60,17 @@ pub(crate) struct StateRecord {
 pub(crate) struct BestRecord {
     pub(crate) metric: String,
     pub(crate) best: Best,
+}
+
+/// The progress of a mean over an epoch of the norms of gradients.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct GradMeanRecord {
+    /// Its name as a metric.
+    pub(crate) metric: String,
+    /// The bits of the sum of the norms so far.
+    pub(crate) sum: u64,
+    pub(crate) steps: u64,
 }
 
 /// The checksum of each of the other files.

@@ -8,6 +8,7 @@
 //! - `model.safetensors`: every parameter and buffer, under all of its names;
 //! - `optimizer.safetensors`: optimizer state as `PyTorch` calls it, `fc.weight.exp_avg`;
 //! - `bests.safetensors`: copies for rules that restore, `0.fc.weight`;
+//! - `anchors.safetensors`: the values at the start of training that rules pull toward, `fc.weight`;
 //! - `random.safetensors`: the states of libtorch's random number generators, `cpu`;
 //! - `checkpoint.json`: everything else, with a format version and the CRC-32 of all of these.
 //!
@@ -22,7 +23,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-pub(crate) use manifest::{BestRecord, RunRecord, StateRecord};
+pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, StateRecord};
 pub(crate) use tensors::{TensorFile, kind_of};
 
 use crate::{CheckpointError, Error};
@@ -35,6 +36,8 @@ pub(crate) struct TensorFiles<T> {
     pub(crate) optimizer: T,
     /// Best weights, by the number of the metric and the name of the parameter or buffer.
     pub(crate) bests: T,
+    /// The values toward which anchors pull, by the names of parameters and row slices.
+    pub(crate) anchors: T,
     /// States of random number generators, by device.
     pub(crate) random: T,
 }
@@ -43,6 +46,7 @@ const NAMES: TensorFiles<&str> = TensorFiles {
     model: "model.safetensors",
     optimizer: "optimizer.safetensors",
     bests: "bests.safetensors",
+    anchors: "anchors.safetensors",
     random: "random.safetensors",
 };
 
@@ -52,13 +56,14 @@ pub(crate) fn write(
     run: &RunRecord,
     files: &TensorFiles<Vec<(String, Tensor)>>,
 ) -> Result<(), Error> {
-    let TensorFiles { model, optimizer, bests, random } = files;
+    let TensorFiles { model, optimizer, bests, anchors, random } = files;
     folder::replace(dir, |folder| {
         let mut sums = manifest::Checksums::new();
         for (name, tensors) in [
             (NAMES.model, model),
             (NAMES.optimizer, optimizer),
             (NAMES.bests, bests),
+            (NAMES.anchors, anchors),
             (NAMES.random, random),
         ] {
             sums.insert(name.to_owned(), tensors::write(&folder.join(name), tensors)?);
@@ -82,6 +87,7 @@ pub(crate) fn read(dir: &Path) -> Result<(RunRecord, TensorFiles<TensorFile>), E
             model: file(NAMES.model)?,
             optimizer: file(NAMES.optimizer)?,
             bests: file(NAMES.bests)?,
+            anchors: file(NAMES.anchors)?,
             random: file(NAMES.random)?,
         };
         Ok((run, files))

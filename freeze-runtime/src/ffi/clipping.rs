@@ -6,7 +6,11 @@ use torch_sys::C_tensor;
 use super::{List, Message, RawList, Result, check, tensors};
 
 unsafe extern "C" {
-    fn freeze_gradient_norms(parameters: RawList, norms: *mut *mut C_tensor) -> Message;
+    fn freeze_gradient_norms(
+        parameters: RawList,
+        is_precise: bool,
+        norms: *mut *mut C_tensor,
+    ) -> Message;
     fn freeze_total_norm(norms: RawList, max: f64, norm_and_factor: *mut *mut C_tensor) -> Message;
     fn freeze_scale_gradients(parameters: RawList, factor: *const C_tensor) -> Message;
     fn freeze_require_clippable(parameters: RawList) -> Message;
@@ -16,7 +20,17 @@ unsafe extern "C" {
 /// The L2 norm of each gradient, as a tensor on its device. One device and dtype.
 pub(crate) fn gradient_norms(parameters: &List<'_>) -> Result<Vec<Tensor>> {
     // SAFETY: the list borrows live tensors, and there is a place for each of them.
-    tensors(parameters.len(), |places| unsafe { freeze_gradient_norms(parameters.raw(), places) })
+    tensors(parameters.len(), |places| unsafe {
+        freeze_gradient_norms(parameters.raw(), false, places)
+    })
+}
+
+/// The same in single precision at least.
+pub(crate) fn precise_gradient_norms(parameters: &List<'_>) -> Result<Vec<Tensor>> {
+    // SAFETY: as for `gradient_norms`.
+    tensors(parameters.len(), |places| unsafe {
+        freeze_gradient_norms(parameters.raw(), true, places)
+    })
 }
 
 /// The norm of at least one norm, and the factor that brings it to `max` where it is above that.

@@ -30,6 +30,16 @@ pub(crate) struct SgdOptions {
     pub(crate) is_first_step: bool,
 }
 
+/// Options of a step of Adagrad.
+#[repr(C)]
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct AdagradOptions {
+    pub(crate) lr: f64,
+    pub(crate) lr_decay: f64,
+    pub(crate) weight_decay: f64,
+    pub(crate) eps: f64,
+}
+
 /// Options of a step of `RMSprop`.
 #[repr(C)]
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +54,13 @@ pub(crate) struct RmsPropOptions {
 
 unsafe extern "C" {
     fn freeze_laid_out_gradients(parameters: RawList, gradients: *mut *mut C_tensor) -> Message;
-    fn freeze_rmsprop_scratch(parameters: RawList, bytes: *mut usize) -> Message;
+    fn freeze_fused_adagrad(
+        parameters: RawList,
+        gradients: RawList,
+        sums: RawList,
+        steps: RawList,
+        options: AdagradOptions,
+    ) -> Message;
     fn freeze_fused_adam(
         parameters: RawList,
         gradients: RawList,
@@ -79,14 +95,6 @@ pub(crate) fn laid_out_gradients(parameters: &List<'_>) -> Result<Vec<Tensor>> {
     })
 }
 
-/// The most bytes that [`rmsprop`] needs for temporary tensors at a time.
-pub(crate) fn rmsprop_scratch(parameters: &List<'_>) -> Result<usize> {
-    let mut bytes = 0;
-    // SAFETY: the list borrows live tensors, and `bytes` is a place for the answer.
-    check(unsafe { freeze_rmsprop_scratch(parameters.raw(), &raw mut bytes) })?;
-    Ok(bytes)
-}
-
 /// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.
 ///
 /// Counts the step in `steps`, as [`torch.optim`] does with `fused=True`; if it fails, it does not count. Without `amsgrad`,
@@ -114,6 +122,22 @@ pub(crate) fn fused_adam(
             steps.raw(),
             options,
         )
+    })
+}
+
+/// A step of Adagrad over parameters of the CPU of one dtype, each with a gradient.
+///
+/// Counts the step in `steps`; if it fails, it does not count.
+pub(crate) fn fused_adagrad(
+    parameters: &List<'_>,
+    gradients: &List<'_>,
+    sums: &List<'_>,
+    steps: &List<'_>,
+    options: AdagradOptions,
+) -> Result<()> {
+    // SAFETY: as for `fused_adam`.
+    check(unsafe {
+        freeze_fused_adagrad(parameters.raw(), gradients.raw(), sums.raw(), steps.raw(), options)
     })
 }
 

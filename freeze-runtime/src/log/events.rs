@@ -33,6 +33,11 @@ pub(crate) fn transition(transition: &Transition, trained_share: f64) {
     }
 }
 
+/// At `warn`: a note about the run.
+pub(crate) fn note(note: &str) {
+    warn!(target: TARGET, "{note}");
+}
+
 /// At `debug`: the run was saved in a checkpoint.
 pub(crate) fn saved(dir: &Path, epochs: u64, step: u64) {
     debug!(target: TARGET, dir = %dir.display(), epochs, step, "saved");

@@ -1,30 +1,41 @@
 //! Steps by libtorch's multi-tensor kernels: one call for all parameters of a device and dtype.
 
 use freeze_dsl::Optimizer;
-use tch::TchError;
+use tch::{Kind, TchError};
 
 use super::{HyperParams, SteppingParam};
-use crate::ffi::{self, AdamOptions, Facts, List, RmsPropOptions, SgdOptions};
+use crate::ffi::{
+    self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LionOptions, List,
+    MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
+};
 
 /// A kernel and its options.
 pub(super) enum Kernel {
     Adam(AdamOptions),
     Sgd(SgdOptions),
     RmsProp(RmsPropOptions),
+    FusedAdagrad(AdagradOptions),
+    Adagrad(AdagradOptions),
+    Adamax(AdamaxOptions),
+    NAdam(NAdamOptions),
+    RAdam(RAdamOptions),
+    Lion(LionOptions),
+    Muon(MuonOptions),
+    Adafactor(AdafactorOptions),
 }
 
 impl Kernel {
-    /// The kernel for parameters with these facts, if libtorch has one.
-    pub(super) const fn of(
+    /// The kernel for parameters with these facts, if there is one.
+    pub(super) fn of(
         hyper_params: &HyperParams,
         facts: Facts,
+        kind: Kind,
         is_first_step: bool,
     ) -> Option<Self> {
         let HyperParams { lr, weight_decay, optimizer } = *hyper_params;
-        let decoupled = matches!(optimizer, Optimizer::AdamW { .. });
         match optimizer {
-            Optimizer::Sgd { momentum, dampening, nesterov } if facts.has_fused_sgd => {
-                Some(Self::Sgd(SgdOptions {
+            Optimizer::Sgd { momentum, dampening, nesterov } => {
+                facts.has_fused_sgd.then_some(Self::Sgd(SgdOptions {
                     lr,
                     momentum,
                     dampening,
@@ -34,10 +45,9 @@ impl Kernel {
                 }))
             }
             Optimizer::Adam { beta1, beta2, eps, amsgrad }
-            | Optimizer::AdamW { beta1, beta2, eps, amsgrad }
-                if facts.has_fused_adam =>
-            {
-                Some(Self::Adam(AdamOptions {
+            | Optimizer::AdamW { beta1, beta2, eps, amsgrad } => {
+                let decoupled = matches!(optimizer, Optimizer::AdamW { .. });
+                facts.has_fused_adam.then_some(Self::Adam(AdamOptions {
                     lr,
                     beta1,
                     beta2,
@@ -47,8 +57,8 @@ impl Kernel {
                     decoupled,
                 }))
             }
-            Optimizer::RmsProp { alpha, eps, momentum, centered } if facts.has_rmsprop => {
-                Some(Self::RmsProp(RmsPropOptions {
+            Optimizer::RmsProp { alpha, eps, momentum, centered } => {
+                facts.has_rmsprop.then_some(Self::RmsProp(RmsPropOptions {
                     lr,
                     alpha,
                     eps,
@@ -57,19 +67,80 @@ impl Kernel {
                     centered,
                 }))
             }
-            _ => None,
+            Optimizer::Adagrad { lr_decay, eps, .. } => {
+                let options = AdagradOptions { lr, lr_decay, weight_decay, eps };
+                let other = facts.has_dense_gradient.then_some(Self::Adagrad(options));
+                if facts.has_fused_adagrad { Some(Self::FusedAdagrad(options)) } else { other }
+            }
+            _ if !facts.has_dense_gradient => None,
+            Optimizer::Adamax { beta1, beta2, eps } => {
+                Some(Self::Adamax(AdamaxOptions { lr, beta1, beta2, eps, weight_decay }))
+            }
+            Optimizer::NAdam { beta1, beta2, eps, momentum_decay, decoupled } => {
+                Some(Self::NAdam(NAdamOptions {
+                    lr,
+                    beta1,
+                    beta2,
+                    eps,
+                    weight_decay,
+                    momentum_decay,
+                    decoupled,
+                }))
+            }
+            Optimizer::RAdam { beta1, beta2, eps, decoupled } => {
+                Some(Self::RAdam(RAdamOptions { lr, beta1, beta2, eps, weight_decay, decoupled }))
+            }
+            Optimizer::Lion { beta1, beta2 } => {
+                Some(Self::Lion(LionOptions { lr, beta1, beta2, weight_decay }))
+            }
+            Optimizer::Muon { momentum, nesterov, eps, steps, match_rms } => {
+                Some(Self::Muon(MuonOptions {
+                    lr,
+                    weight_decay,
+                    momentum,
+                    eps,
+                    steps,
+                    nesterov,
+                    match_rms,
+                }))
+            }
+            Optimizer::Adafactor { beta2_decay, eps1, eps2, d } => {
+                let eps1 = eps1.unwrap_or_else(|| machine_epsilon(kind));
+                let options = AdafactorOptions { lr, weight_decay, beta2_decay, eps1, eps2, d };
+                Some(Self::Adafactor(options))
+            }
         }
     }
 
-    /// The most bytes that a step needs for temporary tensors at a time.
-    pub(super) fn scratch(&self, parameters: &List<'_>) -> Result<usize, TchError> {
+    /// Whether gradients and states must lie in memory as their parameters do.
+    pub(super) const fn needs_layout(&self) -> bool {
+        matches!(self, Self::Adam(_) | Self::Sgd(_) | Self::RmsProp(_) | Self::FusedAdagrad(_))
+    }
+
+    /// The most bytes that a step needs for temporary tensors at a time. A parameter that `follows`
+    /// the one before it steps together with it.
+    pub(super) fn scratch(
+        &self,
+        parameters: &List<'_>,
+        bytes: &[usize],
+        follows: &[bool],
+    ) -> Result<usize, TchError> {
         match self {
-            Self::Adam(_) | Self::Sgd(_) => Ok(0),
-            Self::RmsProp(_) => ffi::rmsprop_scratch(parameters),
+            Self::Adam(_) | Self::Sgd(_) | Self::FusedAdagrad(_) => Ok(0),
+            Self::RmsProp(_)
+            | Self::Adagrad(_)
+            | Self::Adamax(_)
+            | Self::NAdam(_)
+            | Self::Lion(_) => ffi::chunk_scratch(parameters, 2),
+            Self::RAdam(_) => ffi::chunk_scratch(parameters, 3),
+            // Of at least two bytes a number: the update, and in bfloat16 three matrices of its size
+            // and two of its smaller dimension.
+            Self::Muon(_) => Ok(7 * largest_run(bytes, follows)),
+            Self::Adafactor(_) => Ok(3 * largest_run(bytes, follows)),
         }
     }
 
-    /// Steps parameters by gradients that have their memory layout.
+    /// Steps parameters, by `gradients` where it needs them laid out as the parameters are.
     pub(super) fn step(
         &self,
         params: &[SteppingParam<'_>],
@@ -79,17 +150,19 @@ impl Kernel {
         let states = |name| -> List<'_> {
             params.iter().filter_map(|param| param.state.tensor(name)).collect()
         };
+        let follows: Vec<bool> = params.iter().map(|param| param.follows).collect();
+        let buffers = || states("momentum_buffer");
+        let steps = || states("step");
+        let (averages, squares) = (|| states("exp_avg"), || states("exp_avg_sq"));
         match *self {
-            Self::Sgd(options) => {
-                ffi::fused_sgd(&parameters, gradients, &states("momentum_buffer"), options)
-            }
+            Self::Sgd(options) => ffi::fused_sgd(&parameters, gradients, &buffers(), options),
             Self::Adam(options) => ffi::fused_adam(
                 &parameters,
                 gradients,
-                &states("exp_avg"),
-                &states("exp_avg_sq"),
+                &averages(),
+                &squares(),
                 &states("max_exp_avg_sq"),
-                &states("step"),
+                &steps(),
                 options,
             ),
             Self::RmsProp(options) => ffi::rmsprop(
@@ -97,9 +170,54 @@ impl Kernel {
                 gradients,
                 &states("square_avg"),
                 &states("grad_avg"),
-                &states("momentum_buffer"),
+                &buffers(),
+                options,
+            ),
+            Self::FusedAdagrad(options) => {
+                ffi::fused_adagrad(&parameters, gradients, &states("sum"), &steps(), options)
+            }
+            Self::Adagrad(options) => ffi::adagrad(&parameters, &states("sum"), &steps(), options),
+            Self::Adamax(options) => {
+                ffi::adamax(&parameters, &averages(), &states("exp_inf"), &steps(), options)
+            }
+            Self::NAdam(options) => {
+                let products = states("mu_product");
+                ffi::nadam(&parameters, &averages(), &squares(), &steps(), &products, options)
+            }
+            Self::RAdam(options) => {
+                ffi::radam(&parameters, &averages(), &squares(), &steps(), options)
+            }
+            Self::Lion(options) => ffi::lion(&parameters, &averages(), options),
+            Self::Muon(options) => ffi::muon(&parameters, &buffers(), &follows, options),
+            Self::Adafactor(options) => ffi::adafactor(
+                &parameters,
+                &states("row_var"),
+                &states("col_var"),
+                &states("variance"),
+                &steps(),
+                &follows,
                 options,
             ),
         }
+    }
+}
+
+/// The bytes of the largest run of parameters of which each `follows` the one before it.
+fn largest_run(bytes: &[usize], follows: &[bool]) -> usize {
+    let (mut largest, mut run) = (0, 0);
+    for (bytes, follows) in bytes.iter().zip(follows) {
+        run = if *follows { run + bytes } else { *bytes };
+        largest = run.max(largest);
+    }
+    largest
+}
+
+/// The difference between 1 and the next number of this type, as `torch.finfo` has it.
+const fn machine_epsilon(kind: Kind) -> f64 {
+    match kind {
+        Kind::Double => f64::EPSILON,
+        Kind::Half => 1.0 / 1024.0,
+        Kind::BFloat16 => 1.0 / 128.0,
+        _ => f32::EPSILON as f64,
     }
 }

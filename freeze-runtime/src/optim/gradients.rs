@@ -62,6 +62,36 @@ pub(crate) fn clip_norm(parameters: &[&Tensor], max: f64) -> Result<Tensor, TchE
     Ok(norm)
 }
 
+/// The L2 norm of all gradients together, in single precision at least; nothing waits for a device.
+pub(crate) fn norm(parameters: &[&Tensor]) -> Result<Tensor, TchError> {
+    let mut norms = Vec::new();
+    let mut dense = Vec::with_capacity(parameters.len());
+    for parameter in parameters {
+        let gradient = parameter.f_grad()?;
+        if gradient.defined() && gradient.is_sparse() {
+            // An entry may be in parts until they are added.
+            let values = gradient.f_coalesce()?.f_internal_values()?;
+            norms.push(values.f_to_kind(precise(values.kind()))?.f_norm()?);
+        } else {
+            dense.push(*parameter);
+        }
+    }
+    for list in &with_gradients(&dense)? {
+        norms.extend(ffi::precise_gradient_norms(list)?);
+    }
+    if norms.is_empty() {
+        return Tensor::f_zeros([], (Kind::Float, Device::Cpu));
+    }
+    Ok(ffi::total_norm(&norms.iter().collect(), f64::INFINITY)?.0)
+}
+
+const fn precise(kind: Kind) -> Kind {
+    match kind {
+        Kind::Double => Kind::Double,
+        _ => Kind::Float,
+    }
+}
+
 /// Clamps every element of every gradient to `-max..=max`.
 pub(crate) fn clip_value(parameters: &[&Tensor], max: f64) -> Result<(), TchError> {
     let lists = with_gradients(parameters)?;

@@ -1,8 +1,9 @@
 //! The optimizers: one step of many parameters with the same hyperparameters, and their gradients.
 //!
-//! State belongs to a parameter. It is created when the parameter first steps, and again when its
-//! optimizer has changed. There is no other state of an optimizer.
+//! State belongs to a parameter. It is created when the parameter first steps, and again when it has
+//! another kind of optimizer. There is no other state of an optimizer.
 
+mod anchor;
 mod fused;
 pub(crate) mod gradients;
 mod plain;
@@ -13,10 +14,12 @@ mod tests;
 use freeze_dsl::Optimizer;
 use tch::{Device, Kind, TchError, Tensor};
 
+pub(crate) use self::anchor::AnchorPull;
+use self::anchor::PreparedPull;
 use self::fused::Kernel;
 pub(crate) use self::plain::real;
 pub(crate) use self::state::ParamState;
-use crate::ffi::{self, List};
+use crate::ffi::{self, Facts, List};
 
 /// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -30,12 +33,18 @@ pub(crate) struct HyperParams {
 pub(crate) struct ParamSlot<'a> {
     pub(crate) parameter: &'a Tensor,
     pub(crate) state: &'a mut Option<ParamState>,
+    /// What pulls it before its optimizer's step, if anything does.
+    pub(crate) pull: Option<AnchorPull<'a>>,
+    /// Whether it is the row slice of a parameter that follows the one before it in this group, so
+    /// that both are one matrix.
+    pub(crate) follows: bool,
 }
 
 /// A parameter that has a gradient, with the state of its optimizer.
 struct SteppingParam<'a> {
     parameter: &'a Tensor,
     state: &'a ParamState,
+    follows: bool,
 }
 
 /// Parameters that step by the same kernel, each with a gradient.
@@ -43,7 +52,7 @@ struct Bucket<'a> {
     hyper_params: HyperParams,
     /// `None` if libtorch has no kernel for them.
     kernel: Option<Kernel>,
-    /// Whether they have no state yet, or the state of another optimizer.
+    /// Whether their momentum begins with this step, or they have none.
     is_first_step: bool,
     slots: Vec<ParamSlot<'a>>,
 }
@@ -88,37 +97,44 @@ impl<'a> Bucket<'a> {
         hyper_params: HyperParams,
         slots: Vec<ParamSlot<'a>>,
     ) -> Result<impl Iterator<Item = Self>, TchError> {
+        let optimizer = hyper_params.optimizer;
         let facts = ffi::facts(&slots.iter().map(|slot| slot.parameter).collect())?;
         let with_gradient = slots.into_iter().zip(facts).filter(|(_, facts)| facts.has_gradient);
-        let items = with_gradient.map(|(slot, facts)| {
-            let has_state =
-                slot.state.as_ref().is_some_and(|state| state.is_of(&hyper_params.optimizer));
-            ((facts, !has_state), slot)
+        let items =
+            with_gradient.map(|(slot, facts)| (StepKey::of(&optimizer, &slot, facts), slot));
+        let of_one_kind = buckets(items).into_iter().map(move |(key, slots)| {
+            let kind = slots.first().map_or(Kind::Float, |slot| slot.parameter.kind());
+            let kernel = Kernel::of(&hyper_params, key.facts, kind, key.is_first_step);
+            Self { hyper_params, kernel, is_first_step: key.is_first_step, slots }
         });
-        Ok(buckets(items).into_iter().map(move |((facts, is_first_step), slots)| {
-            let kernel = Kernel::of(&hyper_params, facts, is_first_step);
-            Self { hyper_params, kernel, is_first_step, slots }
-        }))
+        Ok(of_one_kind)
     }
 
     /// Fails unless these parameters, gradients and states can step.
     fn check(&self) -> Result<(), TchError> {
         ffi::require_gradients(&self.slots.iter().map(|slot| slot.parameter).collect())?;
-        if !self.is_first_step {
-            let mut parameters = Vec::new();
-            let mut averages = Vec::new();
-            for ParamSlot { parameter, state } in &self.slots {
-                for average in state.iter().flat_map(ParamState::averages) {
-                    parameters.push(*parameter);
-                    averages.push(average);
-                }
+        let optimizer = &self.hyper_params.optimizer;
+        let mut parameters = Vec::new();
+        let mut averages = Vec::new();
+        for ParamSlot { parameter, state, .. } in &self.slots {
+            if let Some(reason) = optimizer.refuses(parameter.dim(), parameter.is_complex()) {
+                let (name, size) = (optimizer.name(), parameter.size());
+                return Err(TchError::Torch(format!("{name} {reason}, not one of {size:?}")));
             }
-            ffi::require_states(
-                &parameters.into_iter().collect(),
-                &averages.into_iter().collect(),
-                self.kernel.is_some(),
-            )?;
+            let Some(state) = state.as_ref().filter(|state| state.is_of(optimizer)) else {
+                continue;
+            };
+            state.check_factors(parameter)?;
+            for average in state.averages() {
+                parameters.push(*parameter);
+                averages.push(average);
+            }
         }
+        ffi::require_states(
+            &parameters.into_iter().collect(),
+            &averages.into_iter().collect(),
+            self.kernel.as_ref().is_some_and(Kernel::needs_layout),
+        )?;
         if self.kernel.is_none() {
             self.slots
                 .iter()
@@ -131,28 +147,51 @@ impl<'a> Bucket<'a> {
     fn prepare(self) -> Result<PreparedBucket<'a>, TchError> {
         let parameters: List<'_> = self.slots.iter().map(|slot| slot.parameter).collect();
         let optimizer = self.hyper_params.optimizer;
-        let new = self.slots.iter().filter(|_| self.is_first_step);
-        let new = new.map(|slot| ParamState::new(optimizer, slot.parameter));
-        let new_states = new.collect::<Result<Vec<_>, _>>()?;
+        let new_states = self
+            .slots
+            .iter()
+            .map(|slot| {
+                let known = slot.state.as_ref();
+                if known.is_some_and(|state| state.is_complete(&optimizer)) {
+                    return Ok(None);
+                }
+                ParamState::completed(known, optimizer, slot.parameter).map(Some)
+            })
+            .collect::<Result<Vec<_>, TchError>>()?;
         let (gradients, scratch) = if let Some(kernel) = &self.kernel {
-            (ffi::laid_out_gradients(&parameters)?, kernel.scratch(&parameters)?)
+            let bytes = self.slots.iter().map(|slot| bytes_of(slot.parameter));
+            let bytes = bytes.collect::<Result<Vec<_>, _>>()?;
+            let follows: Vec<bool> = self.slots.iter().map(|slot| slot.follows).collect();
+            let gradients = if kernel.needs_layout() {
+                ffi::laid_out_gradients(&parameters)?
+            } else {
+                Vec::new()
+            };
+            (gradients, kernel.scratch(&parameters, &bytes, &follows)?)
         } else {
             let scratch = self.slots.iter().map(|slot| plain::scratch(slot.parameter));
             let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
             (Vec::new(), scratch.into_iter().max().unwrap_or_default())
         };
+        let pulls = self
+            .slots
+            .iter()
+            .map(|slot| slot.pull.map(|pull| pull.prepare(slot.parameter)).transpose());
+        let pulls = pulls.collect::<Result<Vec<_>, _>>()?;
         let device = self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device());
-        Ok(PreparedBucket { bucket: self, new_states, gradients, device, scratch })
+        Ok(PreparedBucket { bucket: self, new_states, gradients, pulls, device, scratch })
     }
 }
 
 /// A bucket and everything that its step needs.
 struct PreparedBucket<'a> {
     bucket: Bucket<'a>,
-    /// The states of a first step. The slots get them once they have stepped.
-    new_states: Vec<ParamState>,
-    /// For a kernel, the gradients in the memory layout of their parameters.
+    /// The states that slots get once they have stepped, where theirs is not complete.
+    new_states: Vec<Option<ParamState>>,
+    /// For a kernel that needs it, the gradients in the memory layout of their parameters.
     gradients: Vec<Tensor>,
+    /// What pulls each parameter.
+    pulls: Vec<Option<PreparedPull>>,
     device: Device,
     /// The most bytes of temporary tensors at a time.
     scratch: usize,
@@ -161,24 +200,63 @@ struct PreparedBucket<'a> {
 impl PreparedBucket<'_> {
     fn step(self) -> Result<(), TchError> {
         let Bucket { hyper_params, kernel, is_first_step, slots } = self.bucket;
-        let old = slots.iter().filter_map(|slot| slot.state.as_ref());
-        let states = if is_first_step { self.new_states.iter().collect() } else { old.collect() };
-        let states: Vec<&ParamState> = states;
-        let params = slots.iter().zip(states);
-        let params: Vec<_> = params
-            .map(|(slot, state)| SteppingParam { parameter: slot.parameter, state })
-            .collect();
+        let mut params = Vec::with_capacity(slots.len());
+        for (slot, new) in slots.iter().zip(&self.new_states) {
+            // One of the two is there: a state that is missing was made.
+            if let Some(state) = new.as_ref().or(slot.state.as_ref()) {
+                let ParamSlot { parameter, follows, .. } = *slot;
+                params.push(SteppingParam { parameter, state, follows });
+            }
+        }
+        for (param, pull) in params.iter().zip(&self.pulls) {
+            if let Some(pull) = pull {
+                pull.apply(param.parameter)?;
+            }
+        }
         match kernel {
             Some(kernel) => kernel.step(&params, &self.gradients.iter().collect())?,
             None => params
                 .iter()
                 .try_for_each(|param| plain::step(param, &hyper_params, is_first_step))?,
         }
-        for (slot, state) in slots.into_iter().zip(self.new_states) {
-            *slot.state = Some(state);
+        for (slot, new) in slots.into_iter().zip(self.new_states) {
+            if new.is_some() {
+                *slot.state = new;
+            }
         }
         Ok(())
     }
+}
+
+/// What parameters have in common that step by one call.
+#[derive(PartialEq, Eq)]
+struct StepKey {
+    facts: Facts,
+    is_first_step: bool,
+    /// For Adafactor, whether they have rows and columns.
+    is_factored: bool,
+}
+
+impl StepKey {
+    fn of(optimizer: &Optimizer, slot: &ParamSlot<'_>, facts: Facts) -> Self {
+        let is_complete = || slot.state.as_ref().is_some_and(|state| state.is_complete(optimizer));
+        match optimizer {
+            Optimizer::Sgd { .. } => {
+                Self { facts, is_first_step: !is_complete(), is_factored: false }
+            }
+            // All rows of a parameter are in one bucket.
+            Optimizer::Muon { .. } | Optimizer::Adafactor { .. } => Self {
+                facts: facts.without_kernels(),
+                is_first_step: false,
+                is_factored: slot.parameter.dim() > 1,
+            },
+            _ => Self { facts, is_first_step: false, is_factored: false },
+        }
+    }
+}
+
+fn bytes_of(tensor: &Tensor) -> Result<usize, TchError> {
+    Ok(tensor.numel() * tensor.f_kind()?.elt_size_in_bytes())
 }
 
 /// The items by their keys: one call of a multi-tensor kernel takes items of one key.

@@ -8,17 +8,23 @@ use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
 use super::{HyperParams, ParamState, SteppingParam};
-use crate::ffi;
+use crate::ffi::{self, AdagradOptions};
 
 /// Fails if there is no formula for a parameter's gradient.
 pub(super) fn check(parameter: &Tensor, hyper_params: &HyperParams) -> Result<(), TchError> {
-    let is_sgd = matches!(hyper_params.optimizer, Optimizer::Sgd { .. });
-    if !is_sgd && parameter.f_grad()?.is_sparse() {
-        // As in PyTorch, where `SparseAdam` is an optimizer of its own.
-        let name = hyper_params.optimizer.name();
-        return Err(TchError::Torch(format!("{name} does not take sparse gradients; sgd does")));
+    if !parameter.f_grad()?.is_sparse() {
+        return Ok(());
     }
-    Ok(())
+    // As in PyTorch, where `SparseAdam` is an optimizer of its own.
+    let name = match hyper_params.optimizer {
+        Optimizer::Sgd { .. } => return Ok(()),
+        Optimizer::Adagrad { .. } if hyper_params.weight_decay == 0.0 => return Ok(()),
+        Optimizer::Adagrad { .. } => "adagrad with weight decay",
+        optimizer => optimizer.name(),
+    };
+    Err(TchError::Torch(format!(
+        "{name} does not take sparse gradients; sgd does, and adagrad without weight decay"
+    )))
 }
 
 /// The most bytes that [`step`] needs for temporary tensors at a time.
@@ -90,6 +96,12 @@ pub(super) fn step(
                 ffi::addcdiv(&mut parameter, &gradient, &avg, -lr)?;
             }
         }
+        Optimizer::Adagrad { lr_decay, eps, .. } => {
+            let options = AdagradOptions { lr, lr_decay, weight_decay, eps };
+            let (sum, count) = (tensor(state, "sum")?, tensor(state, "step")?);
+            ffi::sparse_adagrad(&parameter, &sum, &count, options)?;
+        }
+        _ => return Err(TchError::Torch(format!("{} has kernels alone", optimizer.name()))),
     }
     Ok(())
 }

@@ -63,8 +63,12 @@ fn assert_close(a: &Tensor, b: &Tensor, tolerance: f64, what: &str) {
 }
 
 fn step_all(parameters: &[Tensor], states: &mut [Option<ParamState>], hyper_params: &HyperParams) {
-    let slots =
-        parameters.iter().zip(states).map(|(parameter, state)| ParamSlot { parameter, state });
+    let slots = parameters.iter().zip(states).map(|(parameter, state)| ParamSlot {
+        parameter,
+        state,
+        pull: None,
+        follows: false,
+    });
     step([(*hyper_params, slots.collect())]).unwrap();
 }
 
@@ -78,7 +82,12 @@ fn plain_step_all(
             let is_first_step = state.is_none();
             let state = state
                 .get_or_insert_with(|| ParamState::new(hyper_params.optimizer, parameter).unwrap());
-            plain::step(&SteppingParam { parameter, state }, hyper_params, is_first_step).unwrap();
+            plain::step(
+                &SteppingParam { parameter, state, follows: false },
+                hyper_params,
+                is_first_step,
+            )
+            .unwrap();
         }
     });
 }
@@ -191,7 +200,17 @@ fn buffer(state: Option<&ParamState>) -> &Tensor {
 
 #[test]
 fn a_group_mixes_dtypes() {
-    for optimizer in [Optimizer::ADAMW, Optimizer::ADAM, Optimizer::SGD, Optimizer::RMSPROP] {
+    for optimizer in [
+        Optimizer::ADAMW,
+        Optimizer::ADAM,
+        Optimizer::SGD,
+        Optimizer::RMSPROP,
+        Optimizer::ADAGRAD,
+        Optimizer::ADAMAX,
+        Optimizer::NADAM,
+        Optimizer::RADAM,
+        Optimizer::MUON,
+    ] {
         let hyper_params = HyperParams { optimizer, ..ADAMW };
         let kinds = [Kind::Float, Kind::Double, Kind::BFloat16, Kind::Half, Kind::Float];
         let parameters = kinds.map(|kind| away_from_zero(1).to_kind(kind).set_requires_grad(true));
@@ -240,7 +259,7 @@ fn adam_in_half_precision_is_single_precision_rounded_at_the_end_of_each_step() 
                         tensor.copy_(known);
                     }
                 }
-                let moving = SteppingParam { parameter: &single, state: &state };
+                let moving = SteppingParam { parameter: &single, state: &state, follows: false };
                 tch::no_grad(|| plain::step(&moving, &hyper_params, batch == 0)).unwrap();
 
                 step_all(std::slice::from_ref(&parameter), &mut states, &hyper_params);
@@ -304,7 +323,15 @@ fn away_from_zero(seed: i64) -> Tensor {
 
 #[test]
 fn a_gradient_may_lie_otherwise_than_its_parameter() {
-    for optimizer in [Optimizer::ADAM, Optimizer::ADAMW, Optimizer::SGD] {
+    for optimizer in [
+        Optimizer::ADAM,
+        Optimizer::ADAMW,
+        Optimizer::SGD,
+        Optimizer::ADAGRAD,
+        Optimizer::NADAM,
+        Optimizer::MUON,
+        Optimizer::ADAFACTOR,
+    ] {
         let hyper_params = HyperParams { optimizer, ..ADAMW };
         let gradient = values(&[6, 4], 2);
         let runs = [false, true].map(|transposed| {
@@ -364,7 +391,16 @@ fn sgd_takes_a_sparse_gradient() {
 
 #[test]
 fn a_complex_parameter_is_two_real_ones() {
-    for optimizer in [Optimizer::SGD, Optimizer::ADAMW, Optimizer::RMSPROP] {
+    for optimizer in [
+        Optimizer::SGD,
+        Optimizer::ADAMW,
+        Optimizer::RMSPROP,
+        Optimizer::Adagrad { lr_decay: 0.1, initial: 0.5, eps: 1e-8 },
+        Optimizer::ADAMAX,
+        Optimizer::NADAM,
+        Optimizer::RADAM,
+        Optimizer::LION,
+    ] {
         let hyper_params = HyperParams { optimizer, ..ADAMW };
         let parts = values(&[5, 2], 1);
         let complex = parts.view_as_complex().copy().set_requires_grad(true);
@@ -390,8 +426,9 @@ fn another_optimizer_starts_afresh() {
     for (optimizer, names) in [
         (Optimizer::ADAMW, vec!["step", "exp_avg", "exp_avg_sq"]),
         (amsgrad, vec!["step", "exp_avg", "exp_avg_sq", "max_exp_avg_sq"]),
-        (sgd, vec!["momentum_buffer"]),
         (Optimizer::SGD, vec![]),
+        (sgd, vec!["momentum_buffer"]),
+        (Optimizer::SGD, vec!["momentum_buffer"]),
         (Optimizer::RMSPROP, vec!["square_avg"]),
         (Optimizer::ADAM, vec!["step", "exp_avg", "exp_avg_sq"]),
     ] {
@@ -410,6 +447,46 @@ fn another_optimizer_starts_afresh() {
     }
 }
 
+/// Libtorch's fused kernel and multi-tensor operations have the same arithmetic.
+#[test]
+fn adagrad_is_the_same_fused_or_not() {
+    let optimizer = Optimizer::Adagrad { lr_decay: 0.1, initial: 0.2, eps: 1e-8 };
+    let hyper_params = HyperParams { optimizer, ..ADAMW };
+    let fused = values(&[6, 4], 1).set_requires_grad(true);
+    let wide = Tensor::cat(&[values(&[6, 4], 1), values(&[6, 4], 2)], 1);
+    // With gaps in memory.
+    let other = wide.narrow(1, 0, 4).set_requires_grad(true);
+    let parameters = [fused, other];
+    let facts = ffi::facts(&parameters.iter().collect()).unwrap();
+    let mut states = [None, None];
+    assert!(!facts[0].has_fused_adagrad, "no gradient as yet");
+    for _ in 0..5 {
+        gradients::zero(&parameters.each_ref()).unwrap();
+        for parameter in &parameters {
+            parameter.sin().sum(None).backward();
+        }
+        let facts = ffi::facts(&parameters.iter().collect()).unwrap();
+        assert_eq!([0, 1].map(|i: usize| facts[i].has_fused_adagrad), [true, false]);
+        step_all(&parameters, &mut states, &hyper_params);
+    }
+    assert_close(&parameters[1], &parameters[0], 1e-6, "fused");
+}
+
+#[test]
+fn muon_takes_matrices_alone() {
+    let hyper_params = HyperParams { optimizer: Optimizer::MUON, ..ADAMW };
+    for shape in [vec![4], vec![2, 2, 2], vec![]] {
+        let parameter = values(&shape, 1).set_requires_grad(true);
+        parameter.sum(None).backward();
+        let mut states = [None];
+        let (parameter, state) = (&parameter, &mut states[0]);
+        let slot = ParamSlot { parameter, state, follows: false, pull: None };
+        let error = step([(hyper_params, vec![slot])]).unwrap_err().to_string();
+        assert!(error.contains("muon takes matrices alone"), "{error}");
+        assert!(states[0].is_none());
+    }
+}
+
 #[test]
 fn a_parameter_that_changed_under_its_state_is_an_error() {
     let mut run = Run::new();
@@ -421,11 +498,12 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
     let loss = run.parameters.iter().map(|parameter| parameter.square().sum(None)).sum::<Tensor>();
     gradients::zero(&run.borrowed()).unwrap();
     loss.backward();
-    let slots = run
-        .parameters
-        .iter()
-        .zip(&mut states)
-        .map(|(parameter, state)| ParamSlot { parameter, state });
+    let slots = run.parameters.iter().zip(&mut states).map(|(parameter, state)| ParamSlot {
+        parameter,
+        state,
+        pull: None,
+        follows: false,
+    });
     let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
 }

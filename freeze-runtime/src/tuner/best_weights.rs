@@ -1,7 +1,7 @@
 //! Copies of the weights at the best values of metrics, for rules that restore them.
 
 use freeze_dsl::ast::Best;
-use freeze_dsl::clock::{self, Clock, Observed};
+use freeze_dsl::clock::{self, Clock, Observed, Restore};
 use freeze_dsl::model::NormalisationId;
 use freeze_dsl::plan::SliceId;
 use tch::{Device, TchError, Tensor};
@@ -183,8 +183,9 @@ impl BestWeights {
                 let mut is_copied = copies.iter().map(Option::is_some);
                 units.complete(other, |_| is_copied.next().unwrap_or_default())?;
             }
-            units.write(copies)?;
-            for (unit, copy) in units.ids().zip(copies) {
+            let is_restored = |unit| units.is_restored(unit, restore);
+            units.write(copies, is_restored)?;
+            for (unit, copy) in units.ids().zip(copies).filter(|(unit, _)| is_restored(*unit)) {
                 copy.take_if(|_| !units.changes(unit, clock));
             }
             restored = true;
@@ -225,6 +226,19 @@ impl Units<'_> {
         }
     }
 
+    /// Whether a rule restores it: the rule of a track restores what the track owns.
+    fn is_restored(&self, unit: UnitId, restore: &Restore) -> bool {
+        match unit {
+            UnitId::Slice(slice) => {
+                restore.slices.as_ref().is_none_or(|all| all.binary_search(&slice).is_ok())
+            }
+            UnitId::Statistic(place) => self.statistics.get(place).is_some_and(|statistic| {
+                let own = restore.normalisations.as_ref();
+                own.is_none_or(|all| all.binary_search(&statistic.module).is_ok())
+            }),
+        }
+    }
+
     /// Copies for this moment, in the memory of an earlier snapshot where there is one.
     fn snapshot(&self, mut copies: UnitCopies, clock: &Clock) -> Result<UnitCopies, TchError> {
         let _no_grad = tch::no_grad_guard();
@@ -258,9 +272,13 @@ impl Units<'_> {
         Ok(())
     }
 
-    fn write(&self, copies: &[Option<Tensor>]) -> Result<(), TchError> {
+    fn write(
+        &self,
+        copies: &[Option<Tensor>],
+        is_restored: impl Fn(UnitId) -> bool,
+    ) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
-        for (unit, copy) in self.ids().zip(copies) {
+        for (unit, copy) in self.ids().zip(copies).filter(|(unit, _)| is_restored(*unit)) {
             if let Some(copy) = copy
                 && let Some(mut tensor) = self.tensor(unit)?
             {

@@ -5,9 +5,11 @@ use freeze_dsl::clock::{Clock, Program};
 use tch::{Device, nn};
 
 use super::Tuner;
+use super::anchors::Anchors;
 use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
 use super::frozen_stats::FrozenStats;
+use super::grad_means::GradMeans;
 use super::param_views::ParamSlices;
 use crate::log::Log;
 use crate::store::BoundModel;
@@ -22,11 +24,12 @@ pub struct TunerBuilder<'p> {
     policy: &'p Policy,
     program: Program,
     best_weights_device: Option<Device>,
+    anchor_device: Option<Device>,
 }
 
 impl<'p> TunerBuilder<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
-        Self { policy, program: Program::default(), best_weights_device: None }
+        Self { policy, program: Program::default(), best_weights_device: None, anchor_device: None }
     }
 
     /// Sets the program's optimizer and its weight decay, as one of tch's own configurations.
@@ -100,6 +103,26 @@ impl<'p> TunerBuilder<'p> {
         self
     }
 
+    /// Sets the device of the values toward which `anchor` pulls. By default, each is on the device of
+    /// its parameter.
+    ///
+    /// There is a copy of each parameter that `default` or a rule anchors, made once, when the
+    /// parameter first trains. On another device than the parameter's, it takes no memory there between
+    /// steps, and each step brings it over.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Tuner, freeze_policy};
+    /// # use tch::Device;
+    /// # let policy = freeze_policy! { start: train fc lr 0.1 anchor 0.01 };
+    /// let builder = Tuner::builder(&policy).anchor_device(Device::Cpu);
+    /// # drop(builder);
+    /// ```
+    pub fn anchor_device(mut self, device: Device) -> Self {
+        self.anchor_device = Some(device);
+        self
+    }
+
     /// Checks the policy against the variables of a store, and returns the tuner for them. All
     /// parameters are trainable until the first rule fires.
     ///
@@ -136,12 +159,16 @@ impl<'p> TunerBuilder<'p> {
             return Err(Error::NoOptimizer);
         }
         let frozen_stats = FrozenStats::of(&bound);
+        let anchors = Anchors::new(clock.plan(), self.anchor_device);
         let best_weights = BestWeights::new(&clock, &bound, self.best_weights_device);
         let store = AttachedStore::new(store, &bound.model, bound.tensors)?;
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
             frozen_stats,
             best_weights,
+            grad_means: GradMeans::default(),
+            anchors,
+            notes: Vec::new(),
             store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             slices,

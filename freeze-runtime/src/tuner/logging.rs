@@ -16,11 +16,12 @@ impl Tuner {
     /// - `epoch` and `step`: the completed epochs and optimizer steps when it started;
     /// - `fired`: the rules that fired when it started and until it was over, in order;
     /// - `trainable`, `groups` and `live_stats` as in `freeze simulate`: the parameters that were
-    ///   trained at its first step, the parameter groups (`params`, `lr`, `weight_decay` and
-    ///   `optimizer`), and the modules whose running statistics followed the data;
+    ///   trained at its first step, the parameter groups (`params`, `lr`, `weight_decay`,
+    ///   `optimizer`, `optimizer_numbers` and, where above 0, `anchor`), and the modules whose running statistics followed the data;
     /// - `trained_share`: the share of the model's elements that was trained, 0 to 1;
     /// - `changed`, in place of these four: the groups whose numbers are others than in the line
-    ///   before (`group`, the place in `groups`, and `lr` or `weight_decay`); everything else is as
+    ///   before (`group`, the place in `groups`, and `lr`, `weight_decay`, `anchor` or the
+    ///   `optimizer_numbers` that changed); everything else is as
     ///   in that line. The first line and the line after a transition have the four fields;
     /// - `metrics`: the last value of each metric in it, `null` for one that is not finite;
     /// - `warnings`, where there are any: [`Transition::diagnostics`] about it;

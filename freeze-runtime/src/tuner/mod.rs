@@ -1,11 +1,13 @@
 //! The tuner: applies a policy to a model and owns the optimizer.
 
+mod anchors;
 mod attached;
 mod audit;
 mod best_weights;
 mod builder;
 mod epoch_end;
 mod frozen_stats;
+mod grad_means;
 mod logging;
 mod param_views;
 mod resume;
@@ -18,15 +20,17 @@ use freeze_dsl::diagnostic::Diagnostic;
 use freeze_dsl::plan::Plan;
 use tch::Tensor;
 
+use anchors::Anchors;
 use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
 use frozen_stats::FrozenStats;
+use grad_means::GradMeans;
 use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
 use crate::log::{Log, events};
-use crate::optim::{self, HyperParams, ParamSlot, ParamState, gradients};
+use crate::optim::{self, AnchorPull, HyperParams, ParamSlot, ParamState, gradients};
 use crate::transition::in_a_line;
 use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
@@ -62,6 +66,10 @@ pub struct Tuner {
     states: Vec<Option<ParamState>>,
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
+    grad_means: GradMeans,
+    anchors: Anchors,
+    /// What the next transition reports beside its own notes.
+    notes: Vec<String>,
     /// Whether a backward pass was run since gradients were cleared or used.
     is_accumulating: bool,
     log: Log,
@@ -111,11 +119,13 @@ impl Tuner {
     /// ```
     pub fn start_epoch(&mut self) -> Result<Transition, Error> {
         self.restore_frozen_stats()?;
+        self.observe_grad_means()?;
         let (kinds, findings): (Vec<_>, Vec<_>) = self.epoch_findings().into_iter().unzip();
         self.log.epoch.set_warnings(findings.iter().map(in_a_line).collect());
         self.write_log_line()?;
         self.log.epoch.add_reported(kinds);
-        let change = self.clock.start_epoch();
+        let mut change = self.clock.start_epoch();
+        change.notes.append(&mut self.notes);
         let transition = self.named(change, findings);
         events::transition(&transition, self.clock.trained_share());
         self.begin_log_line(&transition);
@@ -123,6 +133,7 @@ impl Tuner {
             self.apply(transition.change())?;
             self.store.audit_types(self.plan().model())?;
         }
+        self.grad_means.start_epoch(&self.clock);
         Ok(transition)
     }
 
@@ -157,15 +168,19 @@ impl Tuner {
         }
         self.restore_frozen_stats()?;
         if !self.clock.is_stopped() {
+            self.grad_means.take(&self.slices)?;
             self.step_groups()?;
+            self.grad_means.step()?;
         }
         self.is_accumulating = false;
-        let change = self.clock.end_step();
+        let mut change = self.clock.end_step();
+        change.notes.append(&mut self.notes);
         let transition = self.named(change, Vec::new());
         events::transition(&transition, self.clock.trained_share());
         if !transition.is_empty() {
             self.log.add_transition(&transition.fired);
             self.apply(transition.change())?;
+            self.grad_means.update(&self.clock);
         }
         Ok(transition)
     }
@@ -255,6 +270,7 @@ impl Tuner {
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.restore_frozen_stats()?;
         gradients::zero(&self.slices.trainable(&self.clock))?;
+        self.grad_means.clear();
         self.is_accumulating = false;
         Ok(())
     }
@@ -352,6 +368,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<GradNorm, Error> {
+        self.grad_means.take(&self.slices)?;
         let views = self.slices.trainable_views(&self.clock)?;
         Ok(GradNorm::new(gradients::clip_norm(&tensors(&views), max)?))
     }
@@ -377,6 +394,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
+        self.grad_means.take(&self.slices)?;
         let views = self.slices.trainable_views(&self.clock)?;
         Ok(gradients::clip_value(&tensors(&views), max)?)
     }
@@ -405,7 +423,7 @@ impl Tuner {
             .filter_map(|group| {
                 let HyperParams { lr, weight_decay, optimizer } = hyper_params(group)?;
                 let params = self.plan().names(group.slices.iter().copied());
-                Some(ParamGroup { params, lr, weight_decay, optimizer })
+                Some(ParamGroup { params, lr, weight_decay, anchor: group.anchor, optimizer })
             })
             .collect()
     }
@@ -494,7 +512,8 @@ impl Tuner {
         self.clock.steps()
     }
 
-    /// The number of rules that have fired.
+    /// The number of rules that have fired of each sequence: those outside of tracks first, then those
+    /// of each track in the order of the text. In a `repeat`, each round counts anew.
     ///
     /// # Examples
     /// ```
@@ -506,11 +525,11 @@ impl Tuner {
     /// # let policy = freeze_policy! { default optimizer sgd; start: train fc.weight lr 0.1 };
     /// # let mut tuner = Tuner::builder(&policy).attach(&vs)?;
     /// # tuner.start_epoch()?;
-    /// assert_eq!(tuner.rules_fired(), 1);
+    /// assert_eq!(tuner.rules_fired(), [1]);
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     #[must_use]
-    pub const fn rules_fired(&self) -> usize {
+    pub fn rules_fired(&self) -> Vec<usize> {
         self.clock.rules_fired()
     }
 
@@ -599,7 +618,17 @@ impl Tuner {
         self.plan().diagnostics().iter().cloned().chain(coarse).collect()
     }
 
+    /// Observes the means of the norms that rules wait for, as those of the epoch that ends now.
+    fn observe_grad_means(&mut self) -> Result<(), Error> {
+        for (metric, value) in self.grad_means.end_epoch(&self.clock)? {
+            self.log.epoch.add_metric(&metric, value);
+            self.clock.observe(&metric, value);
+        }
+        Ok(())
+    }
+
     fn step_groups(&mut self) -> Result<(), Error> {
+        self.anchors.extend(&self.slices, &self.clock)?;
         let groups = self.clock.groups();
         // `attach` has checked that each parameter that is ever trained has all of these.
         let hyper_params = groups.iter().map(|group| hyper_params(group).ok_or(Error::NoOptimizer));
@@ -613,20 +642,30 @@ impl Tuner {
             }
         }
         let mut views = Vec::with_capacity(group_of.len());
-        let ids = self.clock.plan().slice_ids();
-        for (slice, (state, group)) in ids.zip(self.states.iter_mut().zip(group_of)) {
+        // The slice before, of the same parameter and group.
+        let mut before = None;
+        let all = self.clock.plan().slice_ids().zip(self.clock.plan().slices());
+        for ((slice, of), (state, group)) in all.zip(self.states.iter_mut().zip(group_of)) {
+            let this = group.map(|group| (of.parameter, group));
+            let follows = this.is_some() && before == this;
+            before = this;
             if let Some(group) = group
                 && let Some(view) = self.slices.view(slice)?
             {
-                views.push((group, view, state));
+                let toward = self.anchors.value(slice);
+                views.push((group, view, state, follows, toward));
             }
         }
         let mut slots: Vec<Vec<ParamSlot<'_>>> =
             groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
-        for (group, parameter, state) in &mut views {
-            if let Some(slots) = slots.get_mut(*group) {
-                slots.push(ParamSlot { parameter, state });
-            }
+        for (index, parameter, state, follows, toward) in &mut views {
+            let Some((slots, group)) = slots.get_mut(*index).zip(groups.get(*index)) else {
+                continue;
+            };
+            let share = group.lr.unwrap_or_default() * group.anchor;
+            let pull = toward.filter(|_| group.anchor > 0.0);
+            let pull = pull.map(|toward| AnchorPull { toward, share });
+            slots.push(ParamSlot { parameter, state, follows: *follows, pull });
         }
         Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
@@ -644,6 +683,7 @@ impl Tuner {
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
     fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
         let flags = self.audit_flags(change);
+        let anchored = self.anchors.extend(&self.slices, &self.clock);
         for slice in &change.dropped {
             if let Some(state) = self.states.get_mut(slice.index()) {
                 *state = None;
@@ -662,6 +702,7 @@ impl Tuner {
         // Returned once the policy is in force again, so that a program may continue.
         flags?;
         restored?;
+        anchored?;
         Ok(cleared?)
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use freeze_dsl::plan::Plan;
+use freeze_dsl::plan::{Plan, SliceId};
 use tch::Tensor;
 
 use super::Tuner;
@@ -15,7 +15,7 @@ impl Tuner {
     /// Saves the run in a folder, so that [`Tuner::resume`] continues it bit for bit.
     ///
     /// The checkpoint has parameters and buffers, optimizer state, the policy and its progress, the
-    /// best weights that rules may restore, and the states of libtorch's default random number
+    /// best weights that rules may restore, the values that anchors pull toward, and the states of libtorch's default random number
     /// generators, which dropout uses.
     ///
     /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
@@ -58,9 +58,10 @@ impl Tuner {
             model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
+            anchors: self.anchor_tensors(),
             random: ffi::generators()?,
         };
-        checkpoint::write(dir.as_ref(), &self.record(), &files)?;
+        checkpoint::write(dir.as_ref(), &self.record()?, &files)?;
         events::saved(dir.as_ref(), self.epochs_started(), self.global_step());
         Ok(())
     }
@@ -74,11 +75,11 @@ impl Tuner {
     }
 
     /// What is saved of this run beside its tensors.
-    fn record(&self) -> RunRecord {
+    fn record(&self) -> Result<RunRecord, Error> {
         let plan = self.plan();
         let states = plan.slice_ids().zip(&self.states);
         let snapshots = self.best_weights.snapshots().filter(|(_, _, copies)| copies.is_some());
-        RunRecord {
+        Ok(RunRecord {
             policy: plan.policy().clone(),
             program: *self.clock.program(),
             model: plan.model().tensors().to_vec(),
@@ -93,7 +94,9 @@ impl Tuner {
             bests: snapshots
                 .map(|(metric, best, _)| BestRecord { metric: metric.to_owned(), best })
                 .collect(),
-        }
+            grad_means: self.grad_means.records()?,
+            anchors: self.anchor_tensors().into_iter().map(|(name, _)| name).collect(),
+        })
     }
 
     fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
@@ -105,6 +108,14 @@ impl Tuner {
             }
         }
         all
+    }
+
+    fn anchor_tensors(&self) -> Vec<(String, Tensor)> {
+        let named = |slice: &SliceId| {
+            let value = self.anchors.value(*slice)?;
+            Some((self.plan().slice_name(*slice), value.shallow_clone()))
+        };
+        self.anchors.anchored().iter().filter_map(named).collect()
     }
 
     fn best_tensors(&self) -> Vec<(String, Tensor)> {

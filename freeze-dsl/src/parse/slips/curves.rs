@@ -45,6 +45,13 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         "exponential" | "exponentially" | "expo" | "exponential_decay" => {
             slips.push(instead(stuck, index, "exp"));
         }
+        "poly" | "polynomial" | "polynomial_decay" | "pow" => slips.push(polynomial(stuck, index)),
+        "power" => slips.extend(without_exponent(stuck, index)),
+        "inverse_sqrt" | "inv_sqrt" | "rsqrt" | "inverse_square_root" | "noam" => {
+            slips.push(instead(stuck, index, "invsqrt"));
+        }
+        "sqrt" => slips.extend(one_minus_sqrt(stuck, index)),
+        "one_minus_sqrt" | "1_sqrt" | "square_root" => slips.push(instead(stuck, index, "sqrt")),
         "until_end" | "end" | "remaining" | "remainder" if before == "over" => {
             slips.push(instead(stuck, index, "rest"));
         }
@@ -89,6 +96,48 @@ fn instead(stuck: &Stuck<'_>, index: usize, with: &str) -> Slip {
         .label(format!("the language says `{with}`"))
         .help(format!("write `{with}`"))
         .replace(word.span, with)
+}
+
+/// `polynomial 2 1e-3 -> 0`, or without its exponent, which is 1 in `PyTorch` then.
+fn polynomial(stuck: &Stuck<'_>, index: usize) -> Slip {
+    let word = stuck.get(index);
+    let has_exponent = stuck.get(index + 2).text != "->" || stuck.get(index + 1).text == "(";
+    let with = if has_exponent { "power" } else { "power 1" };
+    let slip = instead(stuck, index, with);
+    if has_exponent {
+        slip
+    } else {
+        slip.note(format!(
+            "{} is `power 1` in PyTorch, where no other exponent is given",
+            quoted(word.text)
+        ))
+    }
+}
+
+/// `power 1e-3 -> 0 over 10 epochs`
+fn without_exponent(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    (stuck.get(index + 2).text == "->").then(|| {
+        Slip::new(word.span, "`power` without its exponent")
+            .label("the exponent follows `power`")
+            .help("write `power 1`, or another exponent")
+            .insert(word.span.end, " 1")
+    })
+}
+
+/// `1-sqrt 1e-3 -> 0 over 10 epochs`
+fn one_minus_sqrt(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let first = index.checked_sub(2)?;
+    if stuck.get(first).text != "1" || stuck.get(index - 1).text != "-" {
+        return None;
+    }
+    let span = stuck.span(first, index + 1);
+    Some(
+        Slip::new(span, format!("{} is not a shape", quoted(stuck.slice(first, index + 1))))
+            .label("the shape of 1 - √t is called `sqrt`")
+            .help("write `sqrt`")
+            .replace(span, "sqrt"),
+    )
 }
 
 /// `lr 1e-3 for 3 epochs then 1e-4`
@@ -152,7 +201,7 @@ fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     }
     let ends = Span::new(from.span.start, to.span.end);
     let slip = Slip::new(ends, "a curve without its shape")
-        .label("a curve begins with `linear`, `cosine` or `exp`");
+        .label("a curve begins with a shape such as `linear`, `cosine` or `exp`");
     let curve = format!("linear {} -> {}", from.text, to.text);
     Some(if stuck.get(index + 2).text == "over" {
         slip.help("write `linear`, or another shape").replace(ends, curve)

@@ -82,6 +82,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     slips.extend(betas(stuck, index));
     slips.extend(flag_value(stuck, index));
+    slips.extend(adjusted_rate(stuck, index));
     slips.extend(named_class(stuck, index));
     slips.extend(quoted_optimizer(stuck, index));
     slips.extend(unnamed(stuck, index));
@@ -156,6 +157,8 @@ fn optimizer_without_word(stuck: &Stuck<'_>, from: usize, to: usize, name: &str)
 /// `momentum 0.9`: an argument of an optimizer as an option.
 fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Option<Slip> {
     let owner = match name {
+        // Each of these means something else more often.
+        "steps" | "initial" | "lr_decay" | "d" => return None,
         "betas" | "eps" | "amsgrad" => "adamw",
         _ => OPTIMIZERS.iter().find(|(_, arguments)| arguments.contains(&name))?.0,
     };
@@ -199,21 +202,30 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
         ))
 }
 
-/// `adamw(betas (0.9, 0.99))`; outside of an optimizer's arguments, `betas (0.9, 0.99)`.
+/// `adamw(betas (0.9, 0.99))`, `adafactor(eps (1e-30, 1e-3))`; outside of an optimizer's arguments,
+/// `betas (0.9, 0.99)`.
 fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let word = stuck.get(index);
     let signs = [(1, "("), (3, ","), (5, ")")];
-    if word.text != "betas" || signs.iter().any(|(at, sign)| stuck.get(index + at).text != *sign) {
+    let each = match word.text {
+        "betas" => ("beta1", "beta2", "decay rate"),
+        "eps" => ("eps1", "eps2", "number"),
+        _ => return None,
+    };
+    if signs.iter().any(|(at, sign)| stuck.get(index + at).text != *sign) {
         return None;
     }
     let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
-    let arguments = format!("beta1 {first}, beta2 {second}");
+    let arguments = format!("{} {first}, {} {second}", each.0, each.1);
     let is_argument = matches!(stuck.get(index.checked_sub(1)?).text, "(" | ",");
+    if !is_argument && word.text != "betas" {
+        return None;
+    }
     let written = if is_argument { arguments } else { format!("optimizer adamw({arguments})") };
     let what = if is_argument { "argument" } else { "option" };
     Some(
-        Slip::new(word.span, format!("`betas` is not an {what}"))
-            .label("each decay rate is an argument of its own")
+        Slip::new(word.span, format!("`{}` is not an {what}", word.text))
+            .label(format!("each {} is an argument of its own", each.2))
             .help(format!("write `{written}`"))
             .replace(stuck.span(index, index + 6), written),
     )
@@ -255,32 +267,41 @@ fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     if !FLAGS.contains(&flag.text) || !matches!(stuck.get(index + 1).text, "=" | ":") {
         return None;
     }
-    let slip =
-        Slip::new(stuck.span(index, index + 3), format!("{} takes no value", quoted(flag.text)));
+    let slip = Slip::new(stuck.span(index, index + 3), format!("{} is 0 or 1", quoted(flag.text)));
     match value.text.to_lowercase().as_str() {
         "true" | "1" | "yes" | "on" => Some(
             slip.label("its name alone switches it on")
                 .help("leave out the value")
                 .replace(Span::new(flag.span.end, value.span.end), ""),
         ),
-        "false" | "0" | "no" | "off" => {
-            let before = index.checked_sub(1)?;
-            let is_only = stuck.get(before).text == "(" && stuck.get(index + 3).text == ")";
-            let span = if is_only {
-                Span::new(stuck.end_before(before), stuck.get(index + 3).span.end)
-            } else if stuck.get(before).text == "," {
-                Span::new(stuck.end_before(before), value.span.end)
-            } else {
-                Span::new(flag.span.start, stuck.start_of(index + 4))
-            };
-            Some(
-                slip.label("it is off where it is not written")
-                    .help("leave it out")
-                    .replace(span, ""),
-            )
-        }
+        "false" | "0" | "no" | "off" => Some(
+            slip.label("0 switches it off")
+                .help(format!("write `{} 0`", flag.text))
+                .replace(Span::new(flag.span.end, value.span.end), " 0"),
+        ),
         _ => None,
     }
+}
+
+/// `muon(adjust_lr_fn="match_rms_adamw")`
+fn adjusted_rate(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    let value = if matches!(stuck.get(index + 1).text, "=" | ":") { index + 2 } else { index + 1 };
+    if word.text != "adjust_lr_fn" || stuck.get(value).kind != LexemeKind::Quoted {
+        return None;
+    }
+    let written = match stuck.get(value).text.trim_matches('"') {
+        "match_rms_adamw" => "match_rms",
+        "original" => "match_rms 0",
+        _ => return None,
+    };
+    let span = stuck.span(index, value + 1);
+    Some(
+        Slip::new(span, "`adjust_lr_fn` is not an argument")
+            .label("whether updates have the size of those of `adamw` is a flag")
+            .help(format!("write `{written}`"))
+            .replace(span, written),
+    )
 }
 
 /// `train fc lr 1e-3, layer3 lr 1e-4`: targets after the comma that separates actions.

@@ -86,7 +86,18 @@ impl Tuner {
 
     /// Takes over a state that was read and compared.
     fn take_over(&mut self, pending: PendingState) -> Result<(), Error> {
-        let PendingState { clock, log, variables, model, states, best_weights, random } = pending;
+        let PendingState {
+            clock,
+            log,
+            variables,
+            model,
+            states,
+            best_weights,
+            grad_means,
+            anchors,
+            newly_anchored,
+            random,
+        } = pending;
         let names = random.names().into_iter();
         let generators = names.map(|name| Ok((name.clone(), random.get(&name)?)));
         let generators = generators.collect::<Result<Vec<_>, Error>>()?;
@@ -100,9 +111,28 @@ impl Tuner {
         self.log.epoch = log;
         self.states = states;
         self.best_weights = best_weights;
+        self.grad_means = grad_means;
+        self.anchors = anchors;
+        self.notes =
+            anchor_note(&newly_anchored, self.clock.epochs_started()).into_iter().collect();
+        self.notes.iter().for_each(|note| events::note(note));
         self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
         self.is_accumulating = false;
-        self.settle()
+        self.settle()?;
+        Ok(self.anchors.extend(&self.slices, &self.clock)?)
     }
+}
+
+/// The note that slices are anchored to their values at the resume.
+fn anchor_note(names: &[String], epochs: u64) -> Option<String> {
+    let first = names.first()?;
+    let (more, are) = match names.len() {
+        1 => (String::new(), "is"),
+        count => (format!(" and {} more", count - 1), "are"),
+    };
+    Some(format!(
+        "`{first}`{more} {are} anchored to the values at this resume, after {epochs} epochs: the run \
+         so far anchored other parameters"
+    ))
 }

@@ -52,6 +52,8 @@ impl ResumeOptions {
     /// - A condition keeps what it has seen of its metric if the new policy has the same condition,
     ///   and otherwise starts to watch it now.
     /// - A metric that only the new policy restores has its best value from now on.
+    /// - A parameter that only the new policy anchors is pulled toward its value at this resume, which
+    ///   the next [`Transition`](crate::Transition) reports.
     /// - The new policy may divide parameters into more rows than the old one, and not into fewer.
     ///
     /// For a policy that is to start from its own beginning, load the weights alone:

@@ -10,12 +10,16 @@ use freeze_dsl::plan::{ParamSlice, SliceId};
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
-use crate::checkpoint::{BestRecord, RunRecord, StateRecord, TensorFile, TensorFiles};
+use crate::checkpoint::{
+    BestRecord, GradMeanRecord, RunRecord, StateRecord, TensorFile, TensorFiles,
+};
 use crate::log::EpochRecord;
 use crate::optim::{ParamState, gradients, real};
 use crate::store::is_expanded;
 use crate::tuner::Tuner;
+use crate::tuner::anchors::Anchors;
 use crate::tuner::best_weights::{BestWeights, UnitId};
+use crate::tuner::grad_means::GradMeans;
 use crate::tuner::save::{best_name, unit_names};
 use crate::{CheckpointError, Error};
 
@@ -28,6 +32,10 @@ pub(super) struct PendingState {
     pub(super) model: TensorFile,
     pub(super) states: Vec<Option<ParamState>>,
     pub(super) best_weights: BestWeights,
+    pub(super) grad_means: GradMeans,
+    pub(super) anchors: Anchors,
+    /// The slices that are anchored first by this resume, by name.
+    pub(super) newly_anchored: Vec<String>,
     pub(super) random: TensorFile,
 }
 
@@ -38,6 +46,8 @@ pub(super) struct SavedRun {
     log: EpochRecord,
     states: Vec<StateRecord>,
     bests: Vec<BestRecord>,
+    grad_means: Vec<GradMeanRecord>,
+    anchors: Vec<String>,
     files: TensorFiles<TensorFile>,
     /// Whether the tuner has another model.
     has_other_model: bool,
@@ -51,7 +61,8 @@ impl SavedRun {
         files: TensorFiles<TensorFile>,
         options: ResumeOptions,
     ) -> Result<Self, Error> {
-        let RunRecord { policy, program, model, clock, log, states, bests } = run;
+        let RunRecord { policy, program, model, clock, log, states, bests, grad_means, anchors } =
+            run;
         let model = Model::new(model)?.in_network_order();
         let plan = tuner.plan();
         let saved = RunIdentity { policy: &policy, model: &model, program: &program };
@@ -68,7 +79,7 @@ impl SavedRun {
             plan.clone()
         };
         let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
-        Ok(Self { clock, log, states, bests, files, has_other_model })
+        Ok(Self { clock, log, states, bests, grad_means, anchors, files, has_other_model })
     }
 
     /// Reads the complete state for the tuner.
@@ -77,10 +88,23 @@ impl SavedRun {
         let variables = self.variables(tuner)?;
         let states = self.states(tuner, &variables)?;
         let best_weights = self.best_weights(tuner)?;
+        let (anchors, newly_anchored) = self.anchors(tuner, &variables)?;
         let TensorFiles { model, random, .. } = self.files;
         let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
         let clock = clock.map_err(CheckpointError::from)?;
-        Ok(PendingState { clock, log: self.log, variables, model, states, best_weights, random })
+        let grad_means = GradMeans::resumed(&self.grad_means, &clock);
+        Ok(PendingState {
+            clock,
+            log: self.log,
+            variables,
+            model,
+            states,
+            best_weights,
+            grad_means,
+            anchors,
+            newly_anchored,
+            random,
+        })
     }
 
     /// The variables of the tuner that take their values from the checkpoint.
@@ -119,12 +143,17 @@ impl SavedRun {
         variables: &[(String, Tensor)],
     ) -> Result<Vec<Option<ParamState>>, Error> {
         let file = &self.files.optimizer;
-        let names = self.states.iter().flat_map(|saved| {
-            ParamState::names(&saved.optimizer).map(|of| format!("{}.{of}", saved.slice))
-        });
-        let names: HashSet<String> = names.collect();
-        file.require_all(&names)?;
-        file.require_no_others(&names)?;
+        let saved = |is_always: bool| -> HashSet<String> {
+            let names = self.states.iter().flat_map(|saved| {
+                let names = ParamState::names(&saved.optimizer).into_iter();
+                let names = names.filter(move |(_, always)| *always || !is_always);
+                names.map(|(of, _)| format!("{}.{of}", saved.slice))
+            });
+            names.collect()
+        };
+        file.require_all(&saved(true))?;
+        file.require_no_others(&saved(false))?;
+        let held: HashSet<String> = file.names().into_iter().collect();
         let optimizers: HashMap<&str, Optimizer> =
             self.states.iter().map(|saved| (saved.slice.as_str(), saved.optimizer)).collect();
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
@@ -142,11 +171,11 @@ impl SavedRun {
                 let Some((name, rows)) = self.saved_slice(tuner, slice) else { return Ok(None) };
                 let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
                 let Some(values) = tuner.slices.values(slice)? else { return Ok(None) };
-                let state = ParamState::new(*optimizer, &values)?;
+                let is_saved = |of: &str| held.contains(&format!("{name}.{of}"));
+                let state = ParamState::resumed(*optimizer, &values, is_saved)?;
                 for (of, like) in state.tensors() {
                     let name = format!("{name}.{of}");
-                    // A step count has no rows.
-                    let rows = rows.as_ref().filter(|_| like.dim() > 0);
+                    let rows = rows.as_ref().filter(|_| ParamState::has_rows(of, like));
                     file.require_like(&name, rows, like, self.has_other_model)?;
                     real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
                 }
@@ -195,6 +224,44 @@ impl SavedRun {
         });
         let copies = copies.collect::<Result<_, Error>>()?;
         Ok(tuner.best_weights.resumed(copies, &tuner.slices)?)
+    }
+
+    /// The values toward which anchors pull, and the slices that no rule of the checkpoint anchors.
+    fn anchors(
+        &self,
+        tuner: &Tuner,
+        variables: &[(String, Tensor)],
+    ) -> Result<(Anchors, Vec<String>), Error> {
+        let file = &self.files.anchors;
+        let before = self.clock.plan();
+        let names = before.anchored().into_iter().map(|slice| before.slice_name(slice));
+        let known: HashSet<String> = names.collect();
+        let held: HashSet<String> = self.anchors.iter().cloned().collect();
+        file.require_all(&held)?;
+        file.require_no_others(&held)?;
+        let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let (plan, mut new) = (tuner.plan(), Vec::new());
+        let value = |slice: &SliceId| {
+            let is_taken = plan.slices().get(slice.index()).is_some_and(|of| {
+                let parameter = plan.model().parameters().get(of.parameter.index());
+                parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
+            });
+            let saved = self.saved_slice(tuner, *slice).filter(|_| is_taken);
+            let Some((name, rows)) = saved.filter(|(name, _)| known.contains(name)) else {
+                new.push(plan.slice_name(*slice));
+                return Ok(None);
+            };
+            let Some(like) = tuner.slices.values(*slice)?.filter(|_| held.contains(&name)) else {
+                return Ok(None);
+            };
+            file.require_like(&name, rows.as_ref(), &like, self.has_other_model)?;
+            Ok(Some(rows_of(file.get(&name)?, rows.as_ref())?))
+        };
+        let saved = tuner.anchors.anchored().iter().map(value).collect::<Result<_, Error>>()?;
+        if self.clock.epochs_started() == 0 {
+            new.clear();
+        }
+        Ok((tuner.anchors.resumed(saved, &tuner.slices)?, new))
     }
 
     /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.

@@ -1,0 +1,168 @@
+//! Targets as text, with names and numbers replaced by what they mean: the names of tracks and of
+//! the metrics that the runtime observes by itself.
+
+use super::Lowering;
+use super::scope::Meaning;
+use super::tracks::targets_use;
+use crate::ast::{
+    Bounds, Count, Elements, Item, List, Listing, Number, Prefix, Segment, Selector, Targets, Term,
+};
+use crate::select::ReadyMade;
+use crate::source::Spanned;
+
+impl Lowering<'_, '_> {
+    /// The column of the norm of the gradients of these targets.
+    pub(super) fn grad_norm_name(&mut self, targets: &Targets) -> String {
+        let shown = self.shown(targets);
+        let is_cut = targets_use(targets, &|name| self.means_ready_made(name));
+        match self.shown_cut().filter(|_| is_cut) {
+            None => format!("grad_norm({shown})"),
+            Some(cut) if is_simple(targets) => format!("grad_norm({shown} {cut})"),
+            Some(cut) => format!("grad_norm(({shown}) {cut})"),
+        }
+    }
+
+    fn means_ready_made(&self, name: &str) -> bool {
+        let is_let = |item: &&Spanned<Item>| match &item.value {
+            Item::LetTargets { name: own, .. } | Item::LetList { name: own, .. } => {
+                own.value == name
+            }
+            _ => false,
+        };
+        self.cut_lets.iter().any(is_let)
+            || self.scope.place(name, false).is_none() && ReadyMade::of(name).is_some()
+    }
+
+    /// Targets as text.
+    pub(super) fn shown(&mut self, targets: &Targets) -> String {
+        let mut shown = self.shown_selectors(&targets.selectors);
+        if !targets.except.is_empty() {
+            shown.push_str(" except ");
+            shown.push_str(&self.shown_selectors(&targets.except));
+        }
+        shown
+    }
+
+    fn shown_selectors(&mut self, selectors: &List<Spanned<Selector>>) -> String {
+        let selectors = selectors.iter().map(|selector| {
+            let mut shown = self.shown_term(&selector.term);
+            if let Some(within) = &selector.within {
+                shown.push_str(" in ");
+                shown.push_str(&self.shown_term(within));
+            }
+            if selector.is_optional {
+                shown.push('?');
+            }
+            shown
+        });
+        selectors.collect::<Vec<_>>().join(", ")
+    }
+
+    fn shown_term(&mut self, term: &Spanned<Term>) -> String {
+        match &term.value {
+            Term::Path(path) => self.shown_path(path),
+            Term::Regex(_) => self.slice(term.span),
+            Term::Named(name) => self.shown_name(name),
+            Term::Listing(list) => self.shown_list(list),
+            Term::Sample(sample) => {
+                let count = self.shown_count(&sample.count);
+                let list = self.shown_list(&sample.list);
+                let seed = sample.seed.as_ref().map(|seed| self.shown_number(seed));
+                let seed = seed.map_or(String::new(), |seed| format!(" seed {seed}"));
+                format!("sample {count} of {list}{seed}")
+            }
+            Term::Rows(rows) => {
+                let mut bounds: Vec<String> =
+                    rows.bounds.iter().map(|bounds| self.shown_bounds(bounds)).collect();
+                let bounds = match bounds.as_slice() {
+                    [_] => bounds.remove(0),
+                    many => format!("[{}]", many.join(", ")),
+                };
+                format!("rows {bounds} of {}", self.shown_path(&rows.of))
+            }
+            Term::Group(targets) => format!("({})", self.shown(targets)),
+        }
+    }
+
+    /// What a name means.
+    fn shown_name(&mut self, name: &str) -> String {
+        if let Some(Meaning::Element(element)) = self.scope.get(name, false) {
+            return element.shown.clone();
+        }
+        match self.let_items.get(name).copied() {
+            Some(Item::LetTargets { targets, .. }) if is_simple(targets) => self.shown(targets),
+            Some(Item::LetTargets { targets, .. }) => format!("({})", self.shown(targets)),
+            Some(Item::LetList { list, .. }) => self.shown_list(list),
+            _ => format!("@{name}"),
+        }
+    }
+
+    fn shown_list(&mut self, list: &Listing) -> String {
+        let prefixes = list.prefixes.iter().map(|prefix| match &prefix.value {
+            Prefix::Reversed => "reversed ".to_owned(),
+            Prefix::First(count) => format!("first {} of ", self.shown_count(count)),
+            Prefix::Last(count) => format!("last {} of ", self.shown_count(count)),
+        });
+        let prefixes: String = prefixes.collect();
+        let base = match &list.base.value {
+            Elements::Named(name) => self.shown_name(name),
+            Elements::These(elements) => {
+                let elements = elements.iter().map(|element| {
+                    let sign = if element.is_optional { "?" } else { "" };
+                    format!("{}{sign}", self.shown_term(&element.term))
+                });
+                format!("[{}]", elements.collect::<Vec<_>>().join(", "))
+            }
+        };
+        format!("{prefixes}{base}")
+    }
+
+    fn shown_path(&mut self, path: &[Spanned<Segment>]) -> String {
+        let mut shown = String::new();
+        for segment in path {
+            let is_index = matches!(segment.value, Segment::Index(_));
+            if !shown.is_empty() && !is_index {
+                shown.push('.');
+            }
+            let segment = match &segment.value {
+                Segment::Literal(_) => self.slice(segment.span),
+                Segment::Glob(word) => word.to_string(),
+                Segment::Index(bounds) => format!("[{}]", self.shown_bounds(bounds)),
+                Segment::OneOf(words) => {
+                    let words: Vec<&str> = words.iter().map(|word| &*word.value).collect();
+                    format!("{{{}}}", words.join(","))
+                }
+            };
+            shown.push_str(&segment);
+        }
+        shown
+    }
+
+    fn shown_bounds(&mut self, bounds: &Bounds) -> String {
+        match bounds {
+            Bounds::One(only) => self.shown_number(only),
+            Bounds::Range { start, end, inclusive } => {
+                let mut end_of = |end: &Option<Spanned<Number>>| {
+                    end.as_ref().map_or(String::new(), |end| self.shown_number(end))
+                };
+                let (start, end) = (end_of(start), end_of(end));
+                format!("{start}{}{end}", if *inclusive { "..=" } else { ".." })
+            }
+        }
+    }
+
+    fn shown_count(&mut self, count: &Count) -> String {
+        let sign = if count.is_percent { "%" } else { "" };
+        format!("{}{sign}", self.shown_number(&count.number))
+    }
+
+    fn shown_number(&mut self, number: &Spanned<Number>) -> String {
+        self.number(number).map_or_else(|| self.slice(number.span), |value| value.to_string())
+    }
+}
+
+/// Whether targets are one term.
+fn is_simple(targets: &Targets) -> bool {
+    matches!(&*targets.selectors, [only] if only.within.is_none() && !only.is_optional)
+        && targets.except.is_empty()
+}
