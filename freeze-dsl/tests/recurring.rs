@@ -231,7 +231,7 @@ fn a_stopped_and_resumed_clock_goes_on_alike() {
         text.replace("train fc", "train fc, bn1")
     );
     let program = Program { lr: Some(1.0), ..Program::default() };
-    let noise = |epoch: usize| ((epoch * 7919) % 13) as f64 / 13.0;
+    let noise = |epoch: u32| f64::from((epoch * 7919) % 13) / 13.0;
     let run = |stops: bool| {
         let mut clock = clock_of(&tracks, &resnet18(), program);
         let mut all = Vec::new();

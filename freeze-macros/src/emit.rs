@@ -157,7 +157,7 @@ emit! {
     struct ast::Tree { items, rust }
     struct ast::Rule { trigger, name, actions }
     struct ast::Condition { metric, test }
-    struct ast::Margin { number, is_percent }
+    struct ast::WrittenMargin { number, is_percent }
     struct ast::Argument { name, value }
     struct ast::Curve { pieces, then_freeze }
     struct ast::Repeat { stretching }

@@ -179,7 +179,7 @@ pub enum Metric {
 /// The smallest change that counts as an improvement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Margin {
+pub struct WrittenMargin {
     /// The number.
     pub number: Spanned<Number>,
     /// Whether it is a percentage of the best value.
@@ -198,7 +198,7 @@ pub enum Test {
         /// How long it must not improve.
         patience: Spanned<Duration>,
         /// The smallest change that counts as an improvement.
-        by: Option<Margin>,
+        by: Option<WrittenMargin>,
     },
     /// `< 0.5 for 2 epochs`
     Compares {

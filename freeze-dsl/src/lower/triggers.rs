@@ -76,7 +76,7 @@ impl Lowering<'_, '_> {
             ast::Test::Stops { direction, patience, by } => {
                 let patience = self.period(patience, true)?;
                 let by = match by {
-                    Some(ast::Margin { number: by, is_percent }) => {
+                    Some(ast::WrittenMargin { number: by, is_percent }) => {
                         let value = self.number(by)?;
                         if !(value.is_finite() && value >= 0.0) {
                             let label = value_label(by, value);

@@ -8,8 +8,8 @@ use super::slips::cut_rule;
 use super::syntax::missing_semicolon;
 use super::{Rule, junk};
 use crate::ast::{
-    Action, Best, Condition, Direction, Item, List, Loop, Margin, Metric, Moment, Relation,
-    Rule as RuleNode, Targets, Test, Text, Tree, Verb,
+    Action, Best, Condition, Direction, Item, List, Loop, Metric, Moment, Relation,
+    Rule as RuleNode, Targets, Test, Text, Tree, Verb, WrittenMargin,
 };
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Suggestion};
 use crate::source::{Span, Spanned};
@@ -344,7 +344,7 @@ impl<'t> TreeBuilder<'t> {
             let by = match inner.nth(1) {
                 Some(by) => {
                     let number = self.number(by)?;
-                    Some(Margin { number, is_percent: inner.next().is_some() })
+                    Some(WrittenMargin { number, is_percent: inner.next().is_some() })
                 }
                 None => None,
             };

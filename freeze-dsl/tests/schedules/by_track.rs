@@ -1,6 +1,7 @@
 //! Schedules of several sequences, and those that go on for ever.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::model::Model;
@@ -10,7 +11,7 @@ use serde::Deserialize;
 
 use crate::support::{How, Schedule, compare, number_after};
 
-/// A run of `ReduceLROnPlateau`, as `pytorch.py` writes it down.
+/// A run of `ReduceLROnPlateau`, as `plateaus.py` writes it down.
 #[derive(Deserialize)]
 struct Plateau {
     /// The policy's condition.
@@ -99,12 +100,13 @@ fn blocks_take_turns_for_ever() {
 }
 
 /// A table of metrics, from their columns.
+#[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helper")]
 fn table(columns: &BTreeMap<String, Vec<f64>>) -> Table {
     let names: Vec<String> = columns.keys().map(|name| format!("\"{name}\"")).collect();
     let mut text = format!("epoch,{}\n", names.join(","));
     for epoch in 0..columns.values().map(Vec::len).max().unwrap() {
         let cells = columns.values().map(|values| values[epoch].to_string());
-        text.push_str(&format!("{epoch},{}\n", cells.collect::<Vec<_>>().join(",")));
+        writeln!(text, "{epoch},{}", cells.collect::<Vec<_>>().join(",")).unwrap();
     }
     Table::from_csv(&text).unwrap()
 }
@@ -112,7 +114,7 @@ fn table(columns: &BTreeMap<String, Vec<f64>>) -> Table {
 #[test]
 fn two_towers_thaw_on_metrics_of_their_own() {
     // The recall of images rises until epoch 3, and then stays; that of captions rises until epoch 8.
-    let rising = |until: usize| (0..40).map(|epoch: usize| epoch.min(until) as f64).collect();
+    let rising = |until: u32| (0..40).map(|epoch: u32| f64::from(epoch.min(until))).collect();
     let columns = BTreeMap::from([
         ("image_recall".to_owned(), rising(3)),
         ("text_recall".to_owned(), rising(8)),
@@ -153,14 +155,12 @@ fn two_towers_thaw_on_metrics_of_their_own() {
 #[test]
 fn layers_freeze_when_their_gradients_no_longer_shrink() {
     // The norm of layer i halves until epoch i + 1, and then stays.
-    let norms = |layer: usize| {
-        (0..30).map(|epoch: usize| 0.5_f64.powi(epoch.min(layer + 1) as i32)).collect()
-    };
+    let norms = |layer: i32| (0..30).map(|epoch: i32| 0.5_f64.powi(epoch.min(layer + 1))).collect();
     let schedule = Schedule::load("23_autofreeze.freeze");
     let count = schedule.model().parameters().iter();
     let count =
         count.filter_map(|it| number_after(&it.name, "bert.encoder.layer.")).max().unwrap() + 1;
-    let columns = (0..usize::try_from(count).unwrap())
+    let columns = (0..count)
         .map(|layer| (format!("grad_norm(bert.encoder.layer.{layer})"), norms(layer)))
         .collect();
     let (model, records) = schedule.metrics(table(&columns)).run();

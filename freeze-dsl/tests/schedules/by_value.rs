@@ -118,7 +118,7 @@ fn dino() {
         };
         let decay = half_cosine(0.04, 0.4, done / 500.0);
         let expected = |name: &str| {
-            let is_vector = name.ends_with(".bias") || name.contains("norm");
+            let is_vector = name.rsplit('.').next() == Some("bias") || name.contains("norm");
             let waits = record.epoch == 0 && name.starts_with("head.last_layer");
             (!waits).then_some(How {
                 lr: Some(lr),
