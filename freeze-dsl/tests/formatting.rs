@@ -44,6 +44,26 @@ fn the_first_example_is_in_its_canonical_form() {
 }
 
 #[test]
+fn tracks_and_repeats_are_blocks() {
+    formats(
+        "start:train fc;track   sight  in vision ,rows 0..5 of embed.weight{start:train vision.1;
+         repeat{whenever grad_norm ( @norms in vision )<1 or every 2 epochs:set fc lr*0.5 to 1e-6}};
+         track{when a stops falling for 2 epochs by 1 %:reset fc}",
+        "start: train fc;
+track sight in vision, rows 0..5 of embed.weight {
+    start: train vision.1;
+    repeat {
+        whenever grad_norm(@norms in vision) < 1 or every 2 epochs: set fc lr * 0.5 to 1e-6;
+    }
+}
+track {
+    when a stops falling for 2 epochs by 1%: reset fc;
+}
+",
+    );
+}
+
+#[test]
 fn a_messy_policy_with_comments_everywhere() {
     insta::assert_snapshot!(formatted(MESSY));
 }

@@ -53,7 +53,12 @@ pub(crate) fn item(depth: u32) -> Part {
     }
     let last = prop_oneof![word("}"), word("} ;")];
     let body = vec(item(depth - 1), 0..3).prop_map(|items| items.concat());
-    prop_oneof![6 => ended, 1 => words![[head()] "{" [body] [last]]].boxed()
+    let block = prop_oneof![3 => head(), 1 => track(), 1 => word("repeat")];
+    prop_oneof![6 => ended, 1 => words![[block] "{" [body] [last]]].boxed()
+}
+
+fn track() -> Part {
+    words!["track"[maybe(name())][maybe(words!["in"[targets(1)]])]]
 }
 
 pub(crate) fn head() -> Part {
@@ -83,13 +88,14 @@ pub(crate) fn moment() -> Part {
         words!["at" [number()] "%" [maybe(word("of run"))]],
         words!["after"[duration()]],
         words!["every"[duration()]],
-        words!["when"[separated(condition(), "and", 1..3)]],
+        words![[one_of(&["when", "whenever"])][separated(condition(), "and", 1..3)]],
     ]
     .boxed()
 }
 
 fn condition() -> Part {
-    let by = maybe(words!["by"[number()]]);
+    let by = maybe(words!["by"[number()][maybe(word("%"))]]);
+    let metric = || prop_oneof![4 => metric(), 1 => words!["grad_norm (" [targets(1)] ")"]].boxed();
     let lasting = maybe(words!["for"[duration()]]);
     prop_oneof![
         words![[metric()] "stops" [one_of(&["falling", "rising"])] "for" [duration()] [by]],

@@ -207,7 +207,8 @@ fn glues(before: Rule, comment: &str) -> bool {
 fn is_function(kind: Rule) -> bool {
     matches!(
         kind,
-        Rule::kw_len
+        Rule::kw_grad_norm
+            | Rule::kw_len
             | Rule::kw_min
             | Rule::kw_max
             | Rule::kw_floor
