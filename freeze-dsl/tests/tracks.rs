@@ -230,11 +230,7 @@ fn a_tensor_and_a_module_with_statistics_have_one_owner() {
     ]);
     let found = findings_in("start: train @all; track in bn.bias { epoch 1: freeze @all }", &norm);
     assert_eq!(found[0].code, Code::NotOwned);
-    assert!(
-        found[0].message.contains("one module with running statistics"),
-        "{}",
-        found[0].message
-    );
+    assert_eq!(found[0].message, "`bn` has running statistics and two owners");
 }
 
 #[test]
@@ -359,4 +355,82 @@ fn a_plan_has_the_rows_of_each_track() {
         ]
     );
     assert!(plan.to_string().lines().last().unwrap().ends_with("epoch 1"), "{plan}");
+}
+
+#[test]
+fn a_scope_with_a_ready_made_name_is_whole_as_written() {
+    let frozen_after = |text: &str| {
+        let mut clock = start(text);
+        clock.start_epoch();
+        trainable(&clock)
+    };
+    let norms = ["vision.norm.weight", "vision.norm.bias", "text.norm.weight", "text.norm.bias"];
+    for scope in ["@norms", "@norms?", "@vectors", "@all except @matrices", "head?, @norms"] {
+        let text = format!("start: train @all; track in {scope} {{ epoch 1: freeze @norms }}");
+        let trains = frozen_after(&text);
+        assert!(
+            norms.iter().all(|name| !trains.iter().any(|it| it == name)),
+            "{scope}: {trains:?}"
+        );
+        assert!(trains.iter().any(|it| it == "vision.0.weight"), "{scope}: {trains:?}");
+    }
+    let looped = "start: train @all; for @part in [head, @norms] { track in @part { epoch 1: freeze @all } }";
+    assert_eq!(frozen_after(looped), ["vision.0.weight", "vision.1.weight", "text.0.weight"]);
+}
+
+#[test]
+fn a_warning_in_a_let_does_not_keep_its_ready_made_names_from_being_cut() {
+    let text = "let @body = @all except head; start: train head;
+                track in vision { epoch 1: freeze @body }";
+    assert!(!codes_in(text, &towers()).contains(&"FRZ0208".to_owned()));
+}
+
+#[test]
+fn an_optimizer_that_a_track_without_a_scope_sets_is_checked_on_what_trains() {
+    let codes = |text: &str| codes_in(text, &towers());
+    let adamw = "default optimizer adamw lr 1;";
+    assert_eq!(
+        codes(&format!(
+            "{adamw} start: train @all; track {{ epoch 1: set @norms optimizer muon }}"
+        )),
+        ["FRZ0406"]
+    );
+    // It replaces one that cannot step vectors before the first step.
+    let muon = "default optimizer muon lr 1; start: train @all;";
+    assert!(codes(&format!("{muon} track {{ start: set @vectors optimizer adamw }}")).is_empty());
+    assert_eq!(
+        codes(&format!("{muon} track {{ epoch 1: set @vectors optimizer adamw }}")),
+        ["FRZ0406"]
+    );
+}
+
+#[test]
+fn a_normalisation_without_parameters_does_not_keep_tracks_from_owning_what_is_around_it() {
+    let plain =
+        model(&["norm.running_mean[4]", "norm.running_var[4]", "vision.weight", "text.weight"]);
+    assert!(
+        codes_in("start: train @all; track in vision { epoch 1: freeze @all }", &plain).is_empty()
+    );
+}
+
+#[test]
+fn the_column_of_a_norm_says_what_is_observed() {
+    let columns = |text: &str| {
+        let plan = Policy::parse(text).unwrap().plan(&towers()).unwrap();
+        plan.metrics()
+    };
+    let text = |of: &str| {
+        format!(
+            "let @a = head, text.0; start: train @all;
+         track in vision {{ when grad_norm({of}) < 1: freeze @all }}"
+        )
+    };
+    for (written, shown) in [
+        ("@norms", "@norms in vision"),
+        ("@all, head", "(@all in vision), head"),
+        ("@a", "head, text.0"),
+        ("@a, vision[1]", "(head, text.0), vision[1]"),
+    ] {
+        assert_eq!(columns(&text(written)), [format!("grad_norm({shown})")]);
+    }
 }

@@ -187,9 +187,7 @@ impl SequenceCheck<'_, '_> {
                 rule.trace.report(finding, sink);
             }
         }
-        if !self.sequence.is_ownerless {
-            self.unsteppable.after(index, self.sequence, applied, before, is_passing, sink);
-        }
+        self.unsteppable.after(index, self.sequence, applied, before, is_passing, sink);
         // What is drawn, and what a curve freezes, is not known.
         if is_passing && !self.is_drawn && !self.ends {
             self.passing.add(index, applied);

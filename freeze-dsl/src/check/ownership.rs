@@ -91,8 +91,14 @@ impl<'b> OwnershipCheck<'b, '_> {
 
     /// Tensors with several names, of which a track owns some.
     fn names_of_tensors(&mut self) {
-        let torn = |(alias, first): &&(SliceId, SliceId)| self.owner(*alias) != self.owner(*first);
-        let Some((alias, first)) = self.bound.same.iter().find(torn).copied() else { return };
+        for (alias, first) in self.bound.same.iter().copied() {
+            if self.owner(alias) != self.owner(first) {
+                self.torn_tensor(alias, first);
+            }
+        }
+    }
+
+    fn torn_tensor(&mut self, alias: SliceId, first: SliceId) {
         let Some(track) = self.first_track([alias, first]) else { return };
         let name = |slice| self.bound.name(slice);
         let message =
@@ -109,29 +115,33 @@ impl<'b> OwnershipCheck<'b, '_> {
         self.reported = Some(track.trace.report(finding, self.sink));
     }
 
-    /// Modules with running statistics, of whose parameters a track owns some.
+    /// Modules with running statistics, of whose own parameters a track owns some.
     fn modules(&mut self) {
-        for deciding in &self.bound.deciding {
-            let mut own = deciding.iter();
+        let bound = self.bound;
+        for (module, deciding) in bound.modules.iter().zip(&bound.deciding) {
+            // Where it has none, those around it decide about its statistics.
+            let is_own = |slice: &SliceId| {
+                let name = bound.name(*slice);
+                let own = name.strip_prefix(module.as_str());
+                own.is_some_and(|own| !own.trim_start_matches('.').contains('.'))
+            };
+            let mut own = deciding.iter().filter(is_own);
             let Some(first) = own.next() else { continue };
             let Some(other) = own.find(|slice| self.owner(*slice) != self.owner(first)) else {
                 continue;
             };
             let Some(track) = self.first_track([first, other]) else { continue };
-            let message = format!(
-                "`{}` and `{}` are of one module with running statistics, with two owners",
-                self.bound.name(first),
-                self.bound.name(other)
-            );
+            let message = format!("`{module}` has running statistics and two owners");
             let finding = Diagnostic::new(Code::NotOwned, track.span, message)
                 .label("a track owns such a module as a whole, or not at all")
                 .note(format!(
-                    "{} owns the first, and {} owns the second",
+                    "{} owns `{}`, and {} owns `{}`",
                     self.shown_owner(first),
-                    self.shown_owner(other)
+                    bound.name(first),
+                    self.shown_owner(other),
+                    bound.name(other)
                 ));
             self.reported = Some(track.trace.report(finding, self.sink));
-            return;
         }
     }
 

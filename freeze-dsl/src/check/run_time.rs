@@ -2,6 +2,7 @@
 
 use crate::ast::{Action, Item, List, Metric, Moment, Rule};
 use crate::diagnostic::{Code, Diagnostic, nearest, quoted};
+use crate::ir::TriggerMoment;
 use crate::plan::Plan;
 use crate::source::{Span, Spanned};
 
@@ -23,6 +24,13 @@ impl Plan {
     #[must_use]
     pub fn unobserved_metric(&self, metric: &str, observed: &[&str]) -> Diagnostic {
         let place = place_of(metric, &self.policy().tree().items);
+        // The names in one that the runtime observes are resolved, so it is not written like that.
+        let rules = self.bound().rules.iter();
+        let mut moments = rules.flat_map(|rule| rule.trigger.value.iter());
+        let waits = |moment: &&Spanned<TriggerMoment>| {
+            moment.value.conditions().iter().any(|condition| condition.metric == metric)
+        };
+        let place = place.or_else(|| moments.find(waits).map(|moment| moment.span));
         let message = format!("an epoch ended and {} was not observed", quoted(metric));
         let finding =
             Diagnostic::new(Code::UnobservedMetric, place.unwrap_or(self.first_place()), message)

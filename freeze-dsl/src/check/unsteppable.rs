@@ -6,7 +6,7 @@ use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule, Optimizer, ParamOptions};
-use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, State};
+use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, SequenceWalk, State};
 use crate::source::{Span, Spanned};
 
 /// The parameters whose optimizer cannot step them, each reported once.
@@ -18,6 +18,10 @@ pub(super) struct UnsteppableParams<'a> {
     given: Vec<GivenOptimizer<'a>>,
     /// Whether any optimizer of the policy cannot step some parameter of the model.
     is_possible: bool,
+    /// The optimizers that tracks without a scope set at the start, before any step.
+    at_once: HashMap<SliceId, Optimizer>,
+    /// What trains in some steps, for what tracks without a scope set.
+    ever: SliceSet,
 }
 
 /// An action that names an optimizer.
@@ -40,7 +44,50 @@ impl<'a> UnsteppableParams<'a> {
         let refuses =
             |kind: &Optimizer| bound.slice_ids().any(|slice| bound.refusal(slice, kind).is_some());
         let is_possible = kinds.values().any(refuses);
-        Self { bound, text, reported, given: Vec::new(), is_possible }
+        let mut all = Self {
+            bound,
+            text,
+            reported,
+            given: Vec::new(),
+            is_possible,
+            at_once: HashMap::new(),
+            ever: SliceSet::with_capacity(bound.table.len()),
+        };
+        if is_possible && bound.sequences.iter().any(|of| of.is_ownerless) {
+            all.look_across();
+        }
+        all
+    }
+
+    /// Finds what tracks without a scope set at the start, and what trains of all sequences.
+    fn look_across(&mut self) {
+        for of in &self.bound.sequences {
+            let mut walk = SequenceWalk::new(self.bound, of);
+            let mut at_once = of.is_ownerless;
+            self.ever.union_with(&of.part_of(&walk.state.trains));
+            for index in of.rules.clone() {
+                walk.go(index, 0, |rule, _, applied| {
+                    at_once &= rule.fires_at_once();
+                    self.ever.union_with(&of.part_of(&applied.after.trains));
+                    for slice in applied.given.iter().filter(|_| at_once) {
+                        let options = applied.after.options(slice);
+                        if let Some(optimizer) = options.and_then(|options| options.optimizer) {
+                            self.at_once.insert(slice, optimizer);
+                        }
+                    }
+                });
+            }
+        }
+    }
+
+    /// Whether a track without a scope sets another optimizer before a step is made with this one.
+    fn is_replaced(&self, slice: SliceId, optimizer: &Optimizer) -> bool {
+        let other = self.at_once.get(&slice);
+        let fits = other.is_some_and(|other| self.bound.refusal(slice, other).is_none());
+        let mut given = self.given.iter().rev();
+        let source =
+            given.find(|it| it.optimizer.value == *optimizer && it.selection.contains(slice));
+        fits && source.is_none_or(|it| it.rule.fires_at_once())
     }
 
     /// Checks what a sequence owns, which trains before its first rule.
@@ -65,7 +112,13 @@ impl<'a> UnsteppableParams<'a> {
         sink: &mut DiagnosticSink,
     ) {
         let Some(rule) = self.bound.rules.get(index).filter(|_| self.is_possible) else { return };
-        let mut trains = sequence.part_of(&applied.after.trains);
+        let mut trains = if sequence.is_ownerless {
+            let mut trains = self.ever.clone();
+            trains.intersect_with(&applied.given);
+            trains
+        } else {
+            sequence.part_of(&applied.after.trains)
+        };
         let mut state = applied.after.clone();
         for (action, selection) in rule.actions.iter().zip(&applied.selections) {
             let LoweredAction::On { verb, targets, options, .. } = &action.value else { continue };
@@ -105,15 +158,16 @@ impl<'a> UnsteppableParams<'a> {
         trains: &SliceSet,
         rule: Option<&LoweredRule>,
     ) -> Option<Diagnostic> {
-        let refused: Vec<(SliceId, Optimizer, &str)> = self
+        let mut refused: Vec<(SliceId, Optimizer, &str)> = self
             .bound
             .training(trains)
             .filter_map(|slice| {
                 let optimizer = state.options(slice)?.optimizer?;
-                Some((slice, optimizer, self.bound.refusal(slice, &optimizer)?))
+                let reason = self.bound.refusal(slice, &optimizer)?;
+                (!self.is_replaced(slice, &optimizer)).then_some((slice, optimizer, reason))
             })
-            .filter(|(slice, ..)| !self.reported.put(*slice))
             .collect();
+        refused.retain(|(slice, ..)| !self.reported.put(*slice));
         let (slice, optimizer, reason) = *refused.first()?;
         let is_source = |given: &&GivenOptimizer<'_>| {
             given.optimizer.value == optimizer && given.selection.contains(slice)

@@ -300,15 +300,17 @@ impl Clock {
     /// The modules whose running statistics go with a sequence; `None` for all of them.
     fn owned_normalisations(&self, of: &BoundSequence) -> Option<Vec<NormalisationId>> {
         let owned = of.owned.as_ref().filter(|_| !of.is_ownerless)?;
-        let is_main = of.name.is_none();
         let deciding = self.plan.bound().deciding.iter().enumerate();
-        // Statistics without parameters belong to the main sequence.
-        let own =
-            deciding.filter(
-                |(_, slices)| {
-                    if slices.is_clear() { is_main } else { !slices.is_disjoint(owned) }
-                },
-            );
+        let sequences = &self.plan.bound().sequences;
+        let is_of_track = |slices: &SliceSet| {
+            let mut scopes = sequences.iter().skip(1).filter_map(|track| track.owned.as_ref());
+            !slices.is_clear() && scopes.any(|scope| slices.is_subset(scope))
+        };
+        // Statistics that no track decides about alone belong to the main sequence.
+        let own = deciding.filter(|(_, slices)| match of.name {
+            Some(_) => !slices.is_clear() && slices.is_subset(owned),
+            None => !is_of_track(slices),
+        });
         Some(own.map(|(index, _)| NormalisationId::new(index)).collect())
     }
 

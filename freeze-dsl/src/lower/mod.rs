@@ -268,7 +268,11 @@ impl Lowering<'_, '_> {
                         Within::Policy | Within::Loop => Within::Loop,
                         Within::Track | Within::Rules => Within::Rules,
                     };
-                    self.each_turn(head, |lowering| lowering.items(body, inner));
+                    if inner == Within::Loop && tracks::has_scopes(body) {
+                        self.turns_around_tracks(head, |lowering| lowering.items(body, inner));
+                    } else {
+                        self.each_turn(head, |lowering| lowering.items(body, inner));
+                    }
                 }
                 (Item::Rule(rule), _) => self.rule(rule, item.span),
                 (Item::Track { name, scope, body }, Within::Policy | Within::Loop) => {

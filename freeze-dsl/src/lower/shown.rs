@@ -3,34 +3,30 @@
 
 use super::Lowering;
 use super::scope::Meaning;
-use super::tracks::targets_use;
 use crate::ast::{
     Bounds, Count, Elements, Item, List, Listing, Number, Prefix, Segment, Selector, Targets, Term,
 };
-use crate::select::ReadyMade;
 use crate::source::Spanned;
 
 impl Lowering<'_, '_> {
     /// The column of the norm of the gradients of these targets.
     pub(super) fn grad_norm_name(&mut self, targets: &Targets) -> String {
-        let shown = self.shown(targets);
-        let is_cut = targets_use(targets, &|name| self.means_ready_made(name));
-        match self.shown_cut().filter(|_| is_cut) {
-            None => format!("grad_norm({shown})"),
-            Some(cut) if is_simple(targets) => format!("grad_norm({shown} {cut})"),
-            Some(cut) => format!("grad_norm(({shown}) {cut})"),
-        }
+        let shown = match &*targets.selectors {
+            // A name alone stands for what it means.
+            [only] if is_simple(targets) => self.shown_alone(&only.term),
+            _ => self.shown(targets),
+        };
+        format!("grad_norm({shown})")
     }
 
-    fn means_ready_made(&self, name: &str) -> bool {
-        let is_let = |item: &&Spanned<Item>| match &item.value {
-            Item::LetTargets { name: own, .. } | Item::LetList { name: own, .. } => {
-                own.value == name
-            }
-            _ => false,
-        };
-        self.cut_lets.iter().any(is_let)
-            || self.scope.place(name, false).is_none() && ReadyMade::of(name).is_some()
+    /// A term that stands for itself, without parentheses around it.
+    fn shown_alone(&mut self, term: &Spanned<Term>) -> String {
+        let shown = self.shown_term(term);
+        let inner = shown.strip_prefix('(').and_then(|inner| inner.strip_suffix(')'));
+        match inner.filter(|inner| !inner.contains(['(', ')'])) {
+            Some(inner) => inner.to_owned(),
+            None => shown,
+        }
     }
 
     /// Targets as text.
@@ -93,7 +89,10 @@ impl Lowering<'_, '_> {
             Some(Item::LetTargets { targets, .. }) if is_simple(targets) => self.shown(targets),
             Some(Item::LetTargets { targets, .. }) => format!("({})", self.shown(targets)),
             Some(Item::LetList { list, .. }) => self.shown_list(list),
-            _ => format!("@{name}"),
+            _ => match self.shown_cut() {
+                Some(cut) => format!("(@{name} {cut})"),
+                None => format!("@{name}"),
+            },
         }
     }
 

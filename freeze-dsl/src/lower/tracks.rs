@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use super::scope::Meaning;
 use super::{Lowering, Within};
-use crate::ast::{Element, Elements, Item, List, Listing, Selector, Targets, Term, Text, Tree};
+use crate::ast::{
+    Element, Elements, Item, List, Listing, Loop, Selector, Targets, Term, Text, Tree,
+};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{LoopTrace, LoweredRule, Ownership, Sequence};
 use crate::select::{ReadyMade, Selection};
@@ -71,7 +73,7 @@ impl<'a> Lowering<'a, '_> {
     /// Lowers the rules of all sequences.
     pub(super) fn sequences(&mut self, tree: &'a Tree) {
         if has_scopes(&tree.items) {
-            let (scopes, texts) = self.silently(|lowering| {
+            let ((scopes, texts), _) = self.silently(|lowering| {
                 let (mut scopes, mut texts) = (Vec::new(), Vec::new());
                 lowering.scopes(&tree.items, &mut scopes, &mut texts);
                 (scopes, texts)
@@ -101,16 +103,17 @@ impl<'a> Lowering<'a, '_> {
         self.policy.rules = rules;
     }
 
-    /// Lowers with the findings thrown away, since the same text is lowered again.
-    fn silently<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> T {
+    /// Lowers with the findings thrown away, since the same text is lowered again; returns as well
+    /// whether one of them was an error.
+    fn silently<T>(&mut self, lower: impl FnOnce(&mut Self) -> T) -> (T, bool) {
         let sink = std::mem::take(&mut self.sink);
         let checked = self.checked_loops.clone();
         let before = (self.reports, self.turns, self.weight, self.reported, self.policy.is_open);
         let value = lower(self);
         (self.reports, self.turns, self.weight, self.reported, self.policy.is_open) = before;
         self.checked_loops = checked;
-        self.sink = sink;
-        value
+        let silenced = std::mem::replace(&mut self.sink, sink);
+        (value, silenced.iter().any(Diagnostic::is_error))
     }
 
     /// Adds the scopes of all tracks, and their texts.
@@ -136,29 +139,42 @@ impl<'a> Lowering<'a, '_> {
 
     /// Lowers what a sequence does, with the ready-made names cut to what it owns, wherever a `let`
     /// uses them too.
-    fn owning(&mut self, cut: Cut, lower: impl FnOnce(&mut Self)) {
+    fn owning<T>(&mut self, cut: Cut, lower: impl FnOnce(&mut Self) -> T) -> T {
         let outer = std::mem::replace(&mut self.cut, cut);
         let mark = self.scope.mark();
         let lets = self.cut_lets.clone();
         for item in &lets {
-            let (name, (meaning, reported)) = match &item.value {
+            let (name, (meaning, is_wrong)) = match &item.value {
                 Item::LetTargets { name, targets } => {
                     let targets = |own: &mut Self| Meaning::Targets(own.targets(targets).value);
-                    (name, self.silently(|lowering| lowering.watch(targets)))
+                    (name, self.silently(targets))
                 }
-                Item::LetList { name, list } => {
-                    (name, self.silently(|lowering| lowering.watch(|own| own.meaning(list))))
-                }
+                Item::LetList { name, list } => (name, self.silently(|own| own.meaning(list))),
                 _ => continue,
             };
             // With its whole meaning, a use of it is outside of what the sequence owns.
-            if reported.is_none() {
+            if !is_wrong {
                 self.scope.define_again(name, meaning);
             }
         }
-        lower(self);
+        let value = lower(self);
         self.scope.reset(mark);
         self.cut = outer;
+        value
+    }
+
+    /// The turns of a loop around tracks: its list has what may become a scope, so nothing is cut of it.
+    pub(super) fn turns_around_tracks(
+        &mut self,
+        head: &Spanned<Loop>,
+        mut body: impl FnMut(&mut Self),
+    ) {
+        let own = self.cut.clone();
+        self.owning(Cut::Whole, |lowering| {
+            lowering.each_turn(head, |lowering| {
+                lowering.owning(own.clone(), |lowering| body(lowering));
+            });
+        });
     }
 
     /// The part of a ready-made name that the sequence owns.
@@ -171,7 +187,11 @@ impl<'a> Lowering<'a, '_> {
         match &self.cut {
             Cut::Whole => None,
             Cut::Without(_) => Some(format!("except {}", self.scope_texts.join(", "))),
-            Cut::Within(_) => Some(format!("in {}", self.own_scope)),
+            Cut::Within(_) => {
+                let scope = &self.own_scope;
+                let is_one = !scope.contains([',', ' ']);
+                Some(if is_one { format!("in {scope}") } else { format!("in ({scope})") })
+            }
         }
     }
 
@@ -191,8 +211,11 @@ impl<'a> Lowering<'a, '_> {
         body: &[Spanned<Item>],
         place: Span,
     ) {
+        // Nothing is cut of what a track owns.
         let (owned, shown) = match scope {
-            Some(scope) => (Some(self.targets(scope)), self.shown(scope)),
+            Some(scope) => self.owning(Cut::Whole, |lowering| {
+                (Some(lowering.targets(scope)), lowering.shown(scope))
+            }),
             None => (None, String::new()),
         };
         if let Some(owned) = owned.as_ref().filter(|owned| owned.value == Selection::Absent) {
@@ -316,7 +339,7 @@ impl<'a> Lowering<'a, '_> {
 }
 
 /// Whether a track among these statements has a scope.
-fn has_scopes(items: &[Spanned<Item>]) -> bool {
+pub(super) fn has_scopes(items: &[Spanned<Item>]) -> bool {
     items.iter().any(|item| match &item.value {
         Item::For { body, .. } => has_scopes(body),
         Item::Track { scope, .. } => scope.is_some(),

@@ -69,9 +69,13 @@ fn missing_when(text: &str, span: Span, found: &Lexeme<'_>) -> Option<Diagnostic
         && found.kind == LexemeKind::Word;
     let start = Span::new(found.span.start, found.span.start);
     is_condition.then(|| {
-        Diagnostic::new(Code::Syntax, found.span, "expected `when` before a condition")
+        // As the condition before it.
+        let before = text.get(span.start..found.span.start).unwrap_or_default();
+        let mut words = before.split_whitespace().rev();
+        let word = words.find(|word| matches!(*word, "when" | "whenever")).unwrap_or("when");
+        Diagnostic::new(Code::Syntax, found.span, format!("expected `{word}` before a condition"))
             .label("after `or`, a new moment begins")
-            .suggest(Applicability::Safe, "write `when`", start, "when ")
+            .suggest(Applicability::Safe, format!("write `{word}`"), start, format!("{word} "))
     })
 }
 

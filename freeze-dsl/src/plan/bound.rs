@@ -32,6 +32,8 @@ pub(crate) struct BoundPolicy {
     aliases: Vec<String>,
     /// For each normalization, the slices that decide whether its statistics are live.
     pub(crate) deciding: Vec<SliceSet>,
+    /// The paths of these normalizations.
+    pub(crate) modules: Vec<String>,
     /// The names of the model's parameters.
     names: Vec<String>,
     elements: Vec<usize>,
@@ -155,6 +157,7 @@ impl BoundPolicy {
             same,
             aliases,
             deciding,
+            modules: model.normalisations().iter().map(|it| it.module.clone()).collect(),
             names: names.collect(),
             all_elements: elements.iter().sum(),
             elements,

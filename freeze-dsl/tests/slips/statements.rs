@@ -124,3 +124,36 @@ fn a_name_with_a_sign_too_many_is_one_mistake() {
     assert_eq!(crate::errors(text).len(), 1);
     become_right(&[(text, "let lr = 1e-3; start: train fc lr lr; epoch 3: set fc lr lr")]);
 }
+
+#[test]
+fn slips_in_blocks() {
+    become_right(&[
+        (
+            "start: train layer4; track head in fc, { epoch 1: freeze fc }",
+            "start: train layer4; track head in fc { epoch 1: freeze fc }",
+        ),
+        (
+            "start: train layer4; track head in fc { freeze @all }",
+            "start: train layer4; track head in fc { start: freeze @all }",
+        ),
+        (
+            "start: train fc; whenever val_loss < 1 or val_acc > 2: reset fc",
+            "start: train fc; whenever val_loss < 1 or whenever val_acc > 2: reset fc",
+        ),
+        (
+            "start: train fc lr 1 optimizer sgd momentum 0.9",
+            "start: train fc lr 1 optimizer sgd(momentum 0.9)",
+        ),
+        (
+            "start: train fc lr 1 optimizer adamw beta1 0.8",
+            "start: train fc lr 1 optimizer adamw(beta1 0.8)",
+        ),
+    ]);
+    let first = |text: &str| crate::errors(text).remove(0);
+    assert_eq!(
+        first("start: train fc; track in { epoch 1: stop }").message,
+        "`in` without what the track owns"
+    );
+    let note = &first("start: train fc; repeat { reset fc }").notes[0];
+    assert!(note.contains("comes again in each round"), "{note}");
+}

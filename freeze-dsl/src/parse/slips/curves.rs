@@ -8,7 +8,9 @@ use crate::source::Span;
 use crate::vocabulary::SHAPES;
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
-    stuck.near().flat_map(|index| at(stuck, index)).collect()
+    // The head of a track has none.
+    let has_curves = stuck.get(0).text != "track";
+    stuck.near().filter(|_| has_curves).flat_map(|index| at(stuck, index)).collect()
 }
 
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {

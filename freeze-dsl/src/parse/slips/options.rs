@@ -156,7 +156,14 @@ fn optimizer_without_word(stuck: &Stuck<'_>, from: usize, to: usize, name: &str)
 
 /// `momentum 0.9`: an argument of an optimizer as an option.
 fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Option<Slip> {
+    // `optimizer sgd momentum 0.9`: the argument of the optimizer just named.
+    let named = from.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let is_named = from.checked_sub(2).is_some_and(|before| stuck.get(before).text == "optimizer");
+    let named = OPTIMIZERS.iter().find(|(known, arguments)| {
+        is_named && *known == named && (arguments.contains(&name) || name == "betas")
+    });
     let owner = match name {
+        _ if named.is_some() => named?.0,
         // Each of these means something else more often.
         "steps" | "initial" | "lr_decay" | "d" => return None,
         "betas" | "eps" | "amsgrad" => "adamw",
@@ -176,7 +183,7 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
         return None;
     }
     let written = format!("optimizer {owner}({name} {})", value.text);
-    let span = stuck.span(from, to + 1);
+    let span = stuck.span(if named.is_some() { from - 2 } else { from }, to + 1);
     Some(
         Slip::word(stuck.span(from, to), format!("`{name}` is not an option"))
             .label("this is an argument of an optimizer")

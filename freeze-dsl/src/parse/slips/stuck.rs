@@ -40,6 +40,27 @@ impl<'t> Stuck<'t> {
         before.matches('{').count() > before.matches('}').count()
     }
 
+    /// The word of the innermost block that is open where the statement begins: `for`, `track`,
+    /// `repeat`, or none.
+    pub(super) fn block(&self) -> &'t str {
+        let before = self.nearby();
+        let mut depth = 0_usize;
+        let open = before.char_indices().rev().find(|(_, sign)| match sign {
+            '}' => {
+                depth += 1;
+                false
+            }
+            '{' if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            sign => *sign == '{',
+        });
+        let head = open.and_then(|(at, _)| before.get(..at)).unwrap_or_default();
+        let head = head.rsplit([';', '{', '}']).next().unwrap_or_default();
+        head.split_whitespace().next().unwrap_or_default()
+    }
+
     /// The end of the text before the statement, as much as a person would look at.
     pub(super) fn nearby(&self) -> &'t str {
         const LONGEST: usize = 4_000;
