@@ -154,10 +154,15 @@ impl Lowering<'_, '_> {
         fits: impl Fn(f64) -> bool,
     ) {
         let label = value_label(number, value);
+        let sign = sign(number).filter(|_| fits(-value));
+        // A number that touches the one before it would become a part of that.
+        let before = sign.and_then(|sign| self.text.get(..sign.start));
+        let gap = before.filter(|it| it.ends_with(|sign: char| sign.is_alphanumeric()));
+        let gap = if gap.is_some() { " " } else { "" };
         self.report(
             Diagnostic::new(Code::InvalidValue, number.span, message)
                 .label(label)
-                .guess_without("leave out the sign", sign(number).filter(|_| fits(-value))),
+                .guess("leave out the sign", sign.map(|sign| (sign, gap))),
         );
     }
 }

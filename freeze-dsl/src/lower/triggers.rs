@@ -6,6 +6,7 @@ use crate::ast::{self, Duration, Number};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RunLength;
 use crate::ir::{Margin, MetricCondition, MetricTest, Period, TriggerMoment};
+use crate::select::Selection;
 use crate::source::{Span, Spanned};
 
 impl Lowering<'_, '_> {
@@ -125,6 +126,13 @@ impl Lowering<'_, '_> {
             ast::Metric::GradNorm(targets) => {
                 self.counted_in_epochs(&condition.test)?;
                 let of = self.targets(targets).value;
+                if of == Selection::Absent {
+                    let message = format!("`{}` selects nothing here", self.slice(targets.span));
+                    self.report(
+                        Diagnostic::new(Code::AbsentTargets, targets.span, message)
+                            .label("its `?` allows that, so this condition never holds"),
+                    );
+                }
                 (self.grad_norm_name(targets).into(), Some(of))
             }
         };
@@ -180,7 +188,10 @@ impl Lowering<'_, '_> {
         } else if is_whole && is_beyond_counting(value) {
             ("a number too large to count to", None)
         } else if is_whole && whole(value).is_none() {
-            ("a duration is counted in whole numbers here", whole_choices(value))
+            (
+                "a duration is counted in whole numbers here",
+                whole_choices(value.max(1.0)).or_else(one),
+            )
         } else {
             return Some(value);
         };
@@ -206,6 +217,10 @@ impl Lowering<'_, '_> {
             );
         }
     }
+}
+
+fn one() -> Option<String> {
+    Some("write `1`".to_owned())
 }
 
 /// A percentage as a fraction: the float nearest to the decimal number, which `/ 100.0` may miss.

@@ -107,3 +107,11 @@ fn a_factor_without_times() {
         "start: train fc lr 1e-3 times 0.1 every 3 epochs",
     )]);
 }
+
+#[test]
+fn a_sign_between_two_numbers_leaves_a_space() {
+    become_right(&[(
+        "start: train fc lr power 2-1->0 over 1 epoch",
+        "start: train fc lr power 2 1->0 over 1 epoch",
+    )]);
+}

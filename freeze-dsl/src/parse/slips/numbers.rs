@@ -55,7 +55,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 let value = value.trim_end_matches('0').trim_end_matches('.').to_owned();
                 slips.push(
                     Slip::new(sign.span, "a percentage where a number is required")
-                        .label("only a part of the run is written in percent")
+                        .label("a percentage is a part of the run, of a list or of a metric")
                         .help(format!("write {}", quoted(&value)))
                         .replace(number.span.to(sign.span), value),
                 );

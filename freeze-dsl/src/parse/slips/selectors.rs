@@ -25,7 +25,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if matches!(word.text, ".." | "-" | "..=") {
         slips.extend(names_in_a_row(stuck, index));
     }
-    if matches!(word.text, "not" | "!" | "-" | "~") && !(word.text == "-" && stuck.is_glued(index))
+    if matches!(word.text, "not" | "!" | "-" | "~")
+        && !(word.text == "-" && stuck.is_glued(index))
+        && before != "power"
     {
         slips.extend(negated(stuck, index, before));
     }
