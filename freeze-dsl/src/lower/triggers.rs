@@ -219,8 +219,8 @@ impl Lowering<'_, '_> {
     }
 }
 
-fn one() -> Option<String> {
-    Some("write `1`".to_owned())
+fn one() -> String {
+    "write `1`".to_owned()
 }
 
 /// A percentage as a fraction: the float nearest to the decimal number, which `/ 100.0` may miss.
