@@ -190,7 +190,7 @@ impl Lowering<'_, '_> {
         } else if is_whole && whole(value).is_none() {
             (
                 "a duration is counted in whole numbers here",
-                whole_choices(value.max(1.0)).or_else(one),
+                whole_choices(value.max(1.0)).or_else(|| Some(one())),
             )
         } else {
             return Some(value);
