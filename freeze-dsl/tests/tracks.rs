@@ -6,7 +6,7 @@ use freeze_dsl::model::Model;
 use freeze_dsl::policy::Policy;
 
 mod support;
-use support::{PROGRAM, clock_of, codes_in, findings_in, fired, model, trainable};
+use support::{PROGRAM, applied, clock_of, codes_in, findings_in, fired, model, trainable};
 
 /// Two towers and a head.
 fn towers() -> Model {
@@ -433,4 +433,28 @@ fn the_column_of_a_norm_says_what_is_observed() {
     ] {
         assert_eq!(columns(&text(written)), [format!("grad_norm({shown})")]);
     }
+}
+
+#[test]
+fn targets_are_limited_to_what_their_sequence_owns_by_an_edit() {
+    let tracks = "track in vision { start: freeze @norms }";
+    let edited = |text: &str| {
+        let found = findings_in(text, &towers());
+        let finding = found.iter().find(|found| found.code == Code::NotOwned).unwrap();
+        let edited = applied(text, &finding.suggestions[0]);
+        assert!(!codes_in(&edited, &towers()).contains(&"FRZ0208".to_owned()), "{edited}");
+        edited
+    };
+    assert_eq!(
+        edited(&format!("start: train vision.0, head; {tracks}")),
+        format!("start: train (vision.0, head) except vision; {tracks}")
+    );
+    assert_eq!(
+        edited(&format!("start: train **.weight; {tracks}")),
+        format!("start: train **.weight except vision; {tracks}")
+    );
+    assert_eq!(
+        edited("start: train head; track in vision, text.0 { epoch 1: freeze **.weight }"),
+        "start: train head; track in vision, text.0 { epoch 1: freeze **.weight in (vision, text.0) }"
+    );
 }

@@ -179,7 +179,7 @@ impl<'b> OwnershipCheck<'b, '_> {
         }
     }
 
-    /// The text to add to targets so that they lie in what their sequence owns.
+    /// The targets limited to what their sequence owns.
     fn limit(
         &self,
         of: &BoundSequence,
@@ -188,20 +188,20 @@ impl<'b> OwnershipCheck<'b, '_> {
         outside: &SliceSet,
     ) -> Option<(Span, String)> {
         let written = self.text.get(targets.range())?;
-        let is_simple = !written.contains(',')
-            && !written.split_whitespace().any(|word| matches!(word, "in" | "except"));
-        if !rule.is_written_once || !is_simple || !of.trace.is_empty() {
+        let is_one = |text: &str| {
+            !text.contains(',')
+                && !text.split_whitespace().any(|word| matches!(word, "in" | "except"))
+        };
+        let in_parentheses = |text: &str| {
+            if is_one(text) { text.to_owned() } else { format!("({text})") }
+        };
+        if !rule.is_written_once || !of.trace.is_empty() {
             return None;
         }
-        let end = Span::new(targets.end, targets.end);
-        let scope = |of: &BoundSequence| {
-            let scope = self.text.get(of.span.range())?;
-            let is_one = !scope.contains(',')
-                && !scope.split_whitespace().any(|word| matches!(word, "in" | "except"));
-            Some(if is_one { scope.to_owned() } else { format!("({scope})") })
-        };
+        let written = in_parentheses(written);
+        let scope = |of: &BoundSequence| Some(in_parentheses(self.text.get(of.span.range())?));
         if of.name.is_some() {
-            return Some((end, format!(" in {}", scope(of)?)));
+            return Some((targets, format!("{written} in {}", scope(of)?)));
         }
         let mut owners: Vec<SequenceId> =
             outside.iter().filter_map(|slice| self.owner(slice)).collect();
@@ -211,7 +211,8 @@ impl<'b> OwnershipCheck<'b, '_> {
             let track = self.bound.sequence(owner)?;
             scope(track).filter(|_| track.trace.is_empty())
         });
-        Some((end, format!(" except {}", scopes.collect::<Option<Vec<_>>>()?.join(", "))))
+        let scopes = scopes.collect::<Option<Vec<_>>>()?.join(", ");
+        Some((targets, format!("{written} except {scopes}")))
     }
 
     /// Learning rates that a track without a scope gives to parameters whose own curve may freeze them:
