@@ -86,8 +86,8 @@ fn what_a_page_shows_is_fixed_by_what_is_suggested() {
         edited,
         [
             "FRZ0101", "FRZ0102", "FRZ0201", "FRZ0202", "FRZ0203", "FRZ0205", "FRZ0206", "FRZ0207",
-            "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401", "FRZ0403",
-            "FRZ0404", "FRZ0406", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506"
+            "FRZ0208", "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401",
+            "FRZ0403", "FRZ0404", "FRZ0406", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506"
         ]
     );
 }

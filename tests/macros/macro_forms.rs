@@ -18,6 +18,11 @@ static TOKENS: Policy = freeze_policy! {
     after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, "layer1.1.bn1", layer2[-1..].bn2, layer9?,
         rows [0, 3..5, -1] of fc.weight, last 50% of [layer2.*?], **.downsample.0 lr 5e-5 weight_decay 1;
     after 10% of run: freeze @all except fc, layer4;
+    track beside {
+        whenever val_loss stops falling for 3 epochs by 1% and grad_norm(layer3, @biases) < 1e-3 for 2 epochs
+            or every 3 epochs: set @trainable lr * 0.5 to 1e-6 weight_decay power 2 0.1 -> 0 over rest anchor 0.01;
+        repeat { after 1 epoch: reset @trainable; when grad_norm < 1: set @vectors lr invsqrt 1e-3 over 100 steps }
+    }
     step 123456: set * optimizer rmsprop(alpha 0.9, centered) ;
     after rest or after 100 steps: stop
 };
@@ -38,6 +43,11 @@ static LITERAL: Policy = freeze_policy!(
     after 2 epochs or after 5%: unfreeze layer3.[0..=1].bn*, layer1.0.*n1, "layer1.1.bn1", layer2[-1..].bn2, layer9?,
         rows [0, 3..5, -1] of fc.weight, last 50% of [layer2.*?], **.downsample.0 lr 5e-5 weight_decay 1;
     after 10% of run: freeze @all except fc, layer4;
+    track beside {
+        whenever val_loss stops falling for 3 epochs by 1% and grad_norm(layer3, @biases) < 1e-3 for 2 epochs
+            or every 3 epochs: set @trainable lr * 0.5 to 1e-6 weight_decay power 2 0.1 -> 0 over rest anchor 0.01;
+        repeat { after 1 epoch: reset @trainable; when grad_norm < 1: set @vectors lr invsqrt 1e-3 over 100 steps }
+    }
     step 123456: set * optimizer rmsprop(alpha 0.9, centered) ;
     after rest or after 100 steps: stop
     "#
