@@ -395,6 +395,13 @@ fn an_optimizer_that_a_track_without_a_scope_sets_is_checked_on_what_trains() {
         )),
         ["FRZ0406"]
     );
+    // What never trains takes no step.
+    assert!(
+        codes(&format!(
+            "{adamw} start: train @matrices; track {{ start: set @all optimizer muon }}"
+        ))
+        .is_empty()
+    );
     // It replaces one that cannot step vectors before the first step.
     let muon = "default optimizer muon lr 1; start: train @all;";
     assert!(codes(&format!("{muon} track {{ start: set @vectors optimizer adamw }}")).is_empty());

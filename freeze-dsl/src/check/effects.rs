@@ -59,21 +59,13 @@ fn may_train(bound: &BoundPolicy, of: &BoundSequence) -> bool {
     if of.is_ownerless || bound.sequences.len() == 1 {
         return false;
     }
-    let mut walk = SequenceWalk::new(bound, of);
-    let trains = |state: &State| !of.part_of(&state.trains).is_clear();
-    let rules = bound.rules.get(of.rules.clone()).unwrap_or_default();
-    if !rules.first().is_some_and(LoweredRule::fires_at_once) && trains(&walk.state) {
-        return true;
-    }
-    rules.iter().enumerate().any(|(place, rule)| {
-        walk.go(of.rules.start + place, 0, |_, _, _| {});
-        let is_passing = rules.get(place + 1).is_some_and(|next| next.fires_with(rule));
-        !is_passing && trains(&walk.state)
-    })
+    let mut trains = false;
+    SequenceWalk::each_trained(bound, of, |own| trains |= !own.is_clear());
+    trains
 }
 
-/// More rounds than any `repeat` takes until one begins as an earlier one did: what its rules select
-/// depends on the round only by what trains, and each rule sets that.
+/// More rounds than any `repeat` takes until one begins as an earlier one did: what a round does to a
+/// slice depends on that slice alone, which trains, is frozen, or is frozen with its state.
 const MOST_ROUNDS: usize = 64;
 
 #[expect(clippy::struct_excessive_bools, reason = "facts about the rules so far")]

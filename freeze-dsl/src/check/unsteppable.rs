@@ -62,14 +62,17 @@ impl<'a> UnsteppableParams<'a> {
     /// Finds what tracks without a scope set at the start, and what trains of all sequences.
     fn look_across(&mut self) {
         for of in &self.bound.sequences {
+            if !of.is_ownerless {
+                SequenceWalk::each_trained(self.bound, of, |own| self.ever.union_with(own));
+                continue;
+            }
             let mut walk = SequenceWalk::new(self.bound, of);
-            let mut at_once = of.is_ownerless;
-            self.ever.union_with(&of.part_of(&walk.state.trains));
-            for index in of.rules.clone() {
-                walk.go(index, 0, |rule, _, applied| {
-                    at_once &= rule.fires_at_once();
-                    self.ever.union_with(&of.part_of(&applied.after.trains));
-                    for slice in applied.given.iter().filter(|_| at_once) {
+            let at_once = |index: &usize| {
+                self.bound.rules.get(*index).is_some_and(LoweredRule::fires_at_once)
+            };
+            for index in of.rules.clone().take_while(at_once) {
+                walk.go(index, 0, |_, _, applied| {
+                    for slice in applied.given.iter() {
                         let options = applied.after.options(slice);
                         if let Some(optimizer) = options.and_then(|options| options.optimizer) {
                             self.at_once.insert(slice, optimizer);

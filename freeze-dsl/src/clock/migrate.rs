@@ -166,10 +166,8 @@ impl Clock {
             return Ok(Progress::beginning(self.time));
         };
         let mut progress = progress.clone();
-        let rules = |bound: &'_ BoundPolicy, of: &BoundSequence| {
-            bound.rules.get(of.rules.clone()).map(<[LoweredRule]>::to_vec).unwrap_or_default()
-        };
-        let (own, others) = (rules(after, of), rules(before, other));
+        let own = after.rules.get(of.rules.clone()).unwrap_or_default();
+        let others = before.rules.get(other.rules.clone()).unwrap_or_default();
         let relative = |of: &BoundSequence| of.repeat.map(|first| first - of.rules.start);
         if progress.rounds > 0
             && (relative(of) != relative(other) || of.rules.len() != other.rules.len())
@@ -258,8 +256,8 @@ impl Clock {
         let (before, after) = (self.plan.bound(), plan.bound());
         let mut state = after.start();
         for of in &after.sequences {
-            let known = before.sequences.iter().zip(&self.progress);
-            let known = known.into_iter().find(|(other, _)| other.name == of.name);
+            let mut known = before.sequences.iter().zip(&self.progress);
+            let known = known.find(|(other, _)| other.name == of.name);
             let Some((other, progress)) = known else { continue };
             for (index, place) in of.rules.clone().zip(other.rules.clone()) {
                 if let Some(rule) =
@@ -329,7 +327,9 @@ impl Clock {
         let active = |clock: &Self| -> Vec<usize> {
             let sequences = clock.plan.bound().sequences.iter().zip(&clock.progress);
             let active = sequences.flat_map(|(of, progress)| {
-                [Some(progress.waiting(of)), progress.recurring(of)].into_iter().flatten()
+                // After the last rule, none waits.
+                let waiting = Some(progress.waiting(of)).filter(|rule| of.rules.contains(rule));
+                [waiting, progress.recurring(of)].into_iter().flatten()
             });
             active.collect()
         };

@@ -195,7 +195,7 @@ impl Clock {
         }
     }
 
-    /// Tells the metrics which rules wait, and computes when one of them can fire.
+    /// Sets which conditions see what is observed, and computes when a rule can fire.
     fn wait(&mut self) {
         for (of, progress) in self.plan.bound().sequences.iter().zip(&self.progress) {
             let (waiting, recurring) = (progress.waiting(of), progress.recurring(of));

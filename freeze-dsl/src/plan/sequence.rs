@@ -93,6 +93,26 @@ impl<'b> SequenceWalk<'b> {
         Self { bound, sequence, copy: state.clone(), state, many_curves: 256 }
     }
 
+    /// Calls `look` with what of the sequence's own trains wherever steps may be made: before its first
+    /// rule, and after each rule that does not fire together with the next.
+    pub(crate) fn each_trained(
+        bound: &'b BoundPolicy,
+        sequence: &'b BoundSequence,
+        mut look: impl FnMut(&SliceSet),
+    ) {
+        let mut walk = Self::new(bound, sequence);
+        let rules = bound.rules.get(sequence.rules.clone()).unwrap_or_default();
+        if !rules.first().is_some_and(LoweredRule::fires_at_once) {
+            look(&sequence.part_of(&walk.state.trains));
+        }
+        for (place, rule) in rules.iter().enumerate() {
+            walk.go(sequence.rules.start + place, 0, |_, _, _| {});
+            if !rules.get(place + 1).is_some_and(|next| next.fires_with(rule)) {
+                look(&sequence.part_of(&walk.state.trains));
+            }
+        }
+    }
+
     /// Applies the rule with this index, which has fired `firing` times before.
     pub(crate) fn go(
         &mut self,
