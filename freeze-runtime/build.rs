@@ -59,6 +59,8 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
         .flag(&include)
         .flag("-isystem")
         .flag(&api)
+        // libtorch's headers would put their every type into the tables of each file.
+        .debug(false)
         .files(&sources)
         .try_compile("freeze_runtime_shim")?;
     Ok(())
