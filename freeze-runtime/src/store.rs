@@ -1,14 +1,15 @@
 //! The model of a `VarStore`, as policies are checked against it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Deref;
 use std::path::Path;
+use std::sync::PoisonError;
 
 use freeze_dsl::model::{self, ModelError, Role, can_train};
 use tch::{Kind, Tensor, nn};
 
 use crate::Error;
-use crate::ffi::{self, Identity, Layout, List};
+use crate::ffi::{self, Identity, Layout};
 
 /// The names, shapes, dtypes and roles of a model's tensors: what a policy is checked against.
 ///
@@ -97,51 +98,47 @@ pub(crate) struct BoundModel {
 
 impl BoundModel {
     pub(crate) fn of(store: &nn::VarStore) -> Result<Self, Error> {
-        let mut named: Vec<(String, Tensor)> = store.variables().into_iter().collect();
-        named.sort_by_cached_key(|(name, _)| natural(name));
+        let variables = store.variables_.lock().unwrap_or_else(PoisonError::into_inner);
+        let named: Vec<(&String, &Tensor)> = variables.named_variables.iter().collect();
         require_plain(&named)?;
-        // A type that cannot train is a buffer's, whatever the store says.
-        let mut parameters = distinct(store.trainable_variables())?;
-        parameters.retain(|tensor| can_train(dtype(tensor.kind())));
-
-        let identities = ffi::identities(&named.iter().map(|(_, tensor)| tensor).collect())?;
-        let places: HashMap<Identity, usize> = ffi::identities(&parameters.iter().collect())?
+        let trainable = variables.trainable_variables.iter().map(|variable| &variable.tensor);
+        let parameters = parameters(trainable.collect())?;
+        let identities = ffi::identities(&named.iter().map(|(_, tensor)| *tensor).collect())?;
+        let places: HashMap<usize, usize> = ffi::identities(&parameters.iter().collect())?
             .into_iter()
             .enumerate()
-            .map(|(place, identity)| (identity, place))
+            .map(|(place, identity)| (identity.tensor(), place))
             .collect();
-        let mut entries: Vec<NamedVariable> = named
+        let mut entries: Vec<NamedVariable<'_>> = named
             .into_iter()
             .zip(identities)
             .map(|((name, tensor), identity)| NamedVariable {
-                parameter: places.get(&identity).copied(),
-                module: name.rsplit_once('.').map_or("", |(module, _)| module).to_owned(),
                 name,
                 tensor,
+                parameter: places.get(&identity.tensor()).copied(),
             })
             .collect();
         order(&mut entries, parameters.len());
 
-        let mut first_names: HashMap<usize, String> = HashMap::new();
+        let mut first_names: Vec<Option<&str>> = vec![None; parameters.len()];
         let mut description = Vec::with_capacity(entries.len());
         let mut tensors = Vec::with_capacity(entries.len());
-        for NamedVariable { name, tensor, parameter, .. } in entries {
-            let same_as = parameter.and_then(|place| first_names.get(&place).cloned());
-            if let Some(place) = parameter.filter(|_| same_as.is_none()) {
-                first_names.insert(place, name.clone());
-            }
+        for NamedVariable { name, tensor, parameter } in entries {
+            let first = parameter.and_then(|place| first_names.get_mut(place));
+            let same_as = first.and_then(|first| {
+                let known = first.map(str::to_owned);
+                first.get_or_insert(name);
+                known
+            });
+            let shape = tensor.size().into_iter().filter_map(|size| usize::try_from(size).ok());
             description.push(model::Tensor {
-                name,
-                shape: tensor
-                    .size()
-                    .into_iter()
-                    .filter_map(|size| usize::try_from(size).ok())
-                    .collect(),
+                name: name.clone(),
+                shape: shape.collect(),
                 dtype: dtype(tensor.kind()).to_owned(),
                 role: if parameter.is_some() { Role::Parameter } else { Role::Buffer },
                 same_as,
             });
-            tensors.push(tensor);
+            tensors.push(tensor.shallow_clone());
         }
         let model = model::Model::new(description)?.in_network_order();
         Ok(Self { model: Model(model), parameters, tensors })
@@ -149,8 +146,8 @@ impl BoundModel {
 }
 
 /// Fails unless each variable is a dense tensor with memory of its own kind.
-fn require_plain(named: &[(String, Tensor)]) -> Result<(), Error> {
-    let layouts = ffi::layouts(&named.iter().map(|(_, tensor)| tensor).collect())?;
+fn require_plain(named: &[(&String, &Tensor)]) -> Result<(), Error> {
+    let layouts = ffi::layouts(&named.iter().map(|(_, tensor)| *tensor).collect())?;
     for ((name, _), layout) in named.iter().zip(layouts) {
         let (what, copy) = match layout {
             Layout::Dense => continue,
@@ -172,46 +169,55 @@ pub(crate) fn is_expanded(tensor: &Tensor) -> bool {
 }
 
 /// A variable under one of its names.
-struct NamedVariable {
-    name: String,
-    module: String,
-    tensor: Tensor,
+struct NamedVariable<'v> {
+    name: &'v String,
+    tensor: &'v Tensor,
     parameter: Option<usize>,
 }
 
-/// Sorts parameters by their creation, and each buffer after the last parameter of its module.
-fn order(entries: &mut [NamedVariable], count: usize) {
-    let mut last: HashMap<String, usize> = HashMap::new();
+impl<'v> NamedVariable<'v> {
+    fn module(&self) -> &'v str {
+        self.name.rsplit_once('.').map_or("", |(module, _)| module)
+    }
+}
+
+/// Sorts parameters by their creation, and each buffer after the last parameter of its module; those
+/// at one place by their names.
+fn order(entries: &mut Vec<NamedVariable<'_>>, count: usize) {
+    let mut last: HashMap<&str, usize> = HashMap::new();
     for entry in entries.iter() {
         if let Some(place) = entry.parameter {
-            let latest = last.entry(entry.module.clone()).or_insert(place);
+            let latest = last.entry(entry.module()).or_insert(place);
             *latest = place.max(*latest);
         }
     }
-    entries.sort_by_cached_key(|entry| match entry.parameter {
+    let place = |entry: &NamedVariable<'_>| match entry.parameter {
         Some(place) => (place, false),
-        None => (last.get(&entry.module).copied().unwrap_or(count), true),
+        None => (last.get(entry.module()).copied().unwrap_or(count), true),
+    };
+    let mut placed: Vec<_> = entries.drain(..).map(|entry| (place(&entry), entry)).collect();
+    placed.sort_unstable_by(|(one, first), (other, second)| {
+        one.cmp(other).then_with(|| natural(first.name).cmp(&natural(second.name)))
     });
+    entries.extend(placed.into_iter().map(|(_, entry)| entry));
 }
 
-/// Each tensor once, at its first position.
-fn distinct(tensors: Vec<Tensor>) -> Result<Vec<Tensor>, Error> {
-    let identities = ffi::identities(&tensors.iter().collect::<List<'_>>())?;
-    let mut seen = std::collections::HashSet::new();
-    Ok(tensors
-        .into_iter()
-        .zip(identities)
-        .filter(|(_, identity)| seen.insert(*identity))
-        .map(|(tensor, _)| tensor)
-        .collect())
+/// The parameters among a store's trainable variables, each once, at its first position.
+fn parameters(trainable: Vec<&Tensor>) -> Result<Vec<Tensor>, Error> {
+    let identities = ffi::identities(&trainable.iter().copied().collect())?;
+    let mut seen = HashSet::with_capacity(trainable.len());
+    // A type that cannot train is a buffer's, whatever the store says.
+    let is_parameter = |(tensor, identity): &(&Tensor, Identity)| {
+        seen.insert(identity.tensor()) && can_train(dtype(tensor.kind()))
+    };
+    let parameters = trainable.into_iter().zip(identities).filter(is_parameter);
+    Ok(parameters.map(|(tensor, _)| tensor.shallow_clone()).collect())
 }
 
 /// A sort key by which `layer.2` comes before `layer.10`.
-fn natural(name: &str) -> Vec<(u64, String)> {
-    let number = |segment: &str| segment.parse().map(|number| (number, String::new()));
-    name.split('.')
-        .map(|segment| number(segment).unwrap_or_else(|_| (u64::MAX, segment.to_owned())))
-        .collect()
+fn natural(name: &str) -> Vec<(u64, &str)> {
+    let number = |segment: &str| segment.parse().map(|number| (number, ""));
+    name.split('.').map(|segment| number(segment).unwrap_or((u64::MAX, segment))).collect()
 }
 
 /// The name of a dtype as in safetensors, in lower case.

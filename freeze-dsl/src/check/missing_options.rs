@@ -10,16 +10,18 @@ impl Clock {
     /// # Errors
     /// The rules after which a parameter trains without one.
     pub fn check(&self) -> Result<(), Findings> {
+        if self.program().lr.is_some() {
+            return Ok(());
+        }
         let mut reported = SliceSet::with_capacity(self.plan().slices().len());
         let mut found = Vec::new();
-        for (place, groups) in self.phases() {
-            let without: Vec<SliceId> = groups
-                .iter()
-                .filter(|group| group.lr.is_none())
-                .flat_map(|group| group.slices.iter().copied())
+        self.each_phase(|place, trained| {
+            let without: Vec<SliceId> = trained
+                .filter(|(_, options)| options.lr.is_none())
+                .map(|(slice, _)| slice)
                 .filter(|slice| !reported.put(*slice))
                 .collect();
-            let Some(first) = without.first() else { continue };
+            let Some(first) = without.first() else { return };
             let more = match without.len() {
                 1 => String::new(),
                 count => format!(" and {} more", count - 1),
@@ -36,7 +38,7 @@ impl Clock {
                 .label("nothing sets one here")
                 .note("write `lr` after the targets or in `default`, or set it in the program"),
             );
-        }
+        });
         if found.is_empty() {
             Ok(())
         } else {
@@ -47,6 +49,14 @@ impl Clock {
     /// Whether every parameter has an optimizer whenever it trains.
     #[must_use]
     pub fn has_optimizer(&self) -> bool {
-        self.phases().iter().all(|(_, groups)| groups.iter().all(|group| group.optimizer.is_some()))
+        let mut has_all = true;
+        if self.program().optimizer.is_none() {
+            self.each_phase(|_, trained| {
+                for (_, options) in trained {
+                    has_all &= options.optimizer.is_some();
+                }
+            });
+        }
+        has_all
     }
 }

@@ -1,11 +1,12 @@
 //! The groups of slices that train with the same options at a moment.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use super::{Clock, Transition};
 use crate::index::{CurveId, RuleId, SequenceId, SliceId, ids};
 use crate::ir::{LoweredRule, Optimizer};
-use crate::plan::SliceOptions;
+use crate::plan::{SliceOptions, State};
 use crate::source::Span;
 
 /// Slices that train with the same options at this moment.
@@ -98,42 +99,39 @@ impl Clock {
         }
     }
 
-    /// The groups of each sequence's own slices before its first rule, if any step is made by then,
-    /// and after each of its rules, with the place for a finding.
-    pub(crate) fn phases(&self) -> Vec<(Span, Vec<SliceGroup>)> {
+    /// Calls `look` with each sequence's own slices that train before its first rule, if any step is
+    /// made by then, and after each of its rules, with the place for a finding.
+    pub(crate) fn each_phase(
+        &self,
+        mut look: impl FnMut(Span, &mut dyn Iterator<Item = (SliceId, &SliceOptions)>),
+    ) {
         let bound = self.plan.bound();
-        let mut phases = Vec::new();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
             let mut clock = self.clone();
             clock.fire_at_once_elsewhere(id);
-            let own = |clock: &Self| {
-                let Some(owned) = &of.owned else { return clock.groups.clone() };
-                let mut groups = clock.groups.clone();
-                for group in &mut groups {
-                    group.slices.retain(|slice| owned.contains(*slice));
-                }
-                groups.retain(|group| !group.slices.is_empty());
-                groups
+            let mut look = |state: &State, place: Span| {
+                let is_own =
+                    |slice: &SliceId| of.owned.as_ref().is_none_or(|owned| owned.contains(*slice));
+                let trained = bound.training(&state.trains).filter(is_own);
+                look(place, &mut trained.filter_map(|slice| Some((slice, state.options(slice)?))));
             };
             for index in of.rules.clone() {
                 let Some(rule) = bound.rules.get(index) else { continue };
                 if index == of.rules.start && !rule.fires_at_once() {
-                    phases.push((rule.trigger.span, own(&clock)));
+                    look(&clock.state, rule.trigger.span);
                 }
                 clock.fire(id, RuleId::new(index), &mut Transition::default());
-                clock.regroup();
                 let next = bound.rules.get(index + 1).filter(|_| index + 1 < of.rules.end);
                 if !next.is_some_and(|next| next.fires_with(rule)) {
-                    phases.push((rule.span, own(&clock)));
+                    look(&clock.state, rule.span);
                 }
             }
         }
-        phases
     }
 
     /// Fires what tracks without a scope do at the start, which reaches every parameter.
     fn fire_at_once_elsewhere(&mut self, than: SequenceId) {
-        let plan = self.plan.clone();
+        let plan = Arc::clone(&self.plan);
         let bound = plan.bound();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
             if !of.is_ownerless || id == than {
@@ -146,6 +144,5 @@ impl Clock {
                 self.fire(id, RuleId::new(index), &mut Transition::default());
             }
         }
-        self.regroup();
     }
 }

@@ -113,7 +113,7 @@ impl Clock {
         plan: Plan,
         program: Program,
     ) -> Result<Self, MigrateError> {
-        let own = self.plan.clone();
+        let own = Arc::clone(&self.plan);
         let (before, after) = (own.bound(), plan.bound());
         if before.defaults != after.defaults {
             return Err(MigrateError::Default);
@@ -299,7 +299,7 @@ impl Clock {
         clock.epoch_began = self.epoch_began;
         clock.progress = progress;
         clock.stopped = self.stopped;
-        let (before, plan) = (self.plan.bound(), clock.plan.clone());
+        let (before, plan) = (self.plan.bound(), Arc::clone(&clock.plan));
         let after = plan.bound();
         let mut rules = Vec::new();
         for ((of, progress), known) in after.sequences.iter().zip(&clock.progress).zip(pairs) {

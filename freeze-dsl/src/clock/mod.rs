@@ -19,6 +19,7 @@ pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{BestMoment, Fired, Restore, Transition};
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::diagnostic::readable;
 use crate::index::{IdSet, SequenceId, SliceId, SliceSet};
@@ -34,7 +35,7 @@ use wake::Wake;
 /// which rules fire and what trains from then on.
 #[derive(Debug, Clone)]
 pub struct Clock {
-    plan: Plan,
+    plan: Arc<Plan>,
     program: Program,
     lengths: Lengths,
     time: Time,
@@ -81,7 +82,7 @@ impl Clock {
             stopped: false,
             groups: Vec::new(),
             moves: false,
-            plan,
+            plan: Arc::new(plan),
         };
         clock.wait();
         clock.regroup();
@@ -423,7 +424,7 @@ impl Clock {
 
     /// The plan that it runs.
     #[must_use]
-    pub const fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Plan {
         &self.plan
     }
 

@@ -110,10 +110,11 @@ impl Model {
         for tensor in tensors.iter_mut().filter(|tensor| !can_train(&tensor.dtype)) {
             tensor.role = Role::Buffer;
         }
-        let mut seen: HashMap<&str, &Tensor> = HashMap::new();
+        // Each tensor with the place of its parameter, if it is one.
+        let mut seen: HashMap<&str, (&Tensor, Option<usize>)> =
+            HashMap::with_capacity(tensors.len());
         let mut total = 0_usize;
         let mut parameters: Vec<Parameter> = Vec::new();
-        let mut index: HashMap<&str, usize> = HashMap::new();
         for tensor in &tensors {
             if tensor.name.split('.').any(str::is_empty) {
                 return Err(ModelError::EmptyName(tensor.name.clone()));
@@ -122,34 +123,31 @@ impl Model {
             if let Some((first, None)) = of {
                 return Err(ModelError::UnknownSame(tensor.name.clone(), first.clone()));
             }
-            if let Some((first, Some(of))) = of
+            if let Some((first, Some((of, _)))) = of
                 && (of.role, &of.shape) != (tensor.role, &tensor.shape)
             {
                 return Err(ModelError::NotSame(tensor.name.clone(), first.clone()));
             }
-            if seen.insert(tensor.name.as_str(), tensor).is_some() {
+            let known = of.and_then(|(_, first)| first?.1);
+            let place = match tensor.role {
+                Role::Parameter => Some(known.unwrap_or(parameters.len())),
+                Role::Buffer => None,
+            };
+            if seen.insert(tensor.name.as_str(), (tensor, place)).is_some() {
                 return Err(ModelError::NameTwice(tensor.name.clone()));
             }
             let size = tensor.shape.iter().try_fold(1_usize, |size, more| size.checked_mul(*more));
             total = size
                 .and_then(|size| total.checked_add(size))
                 .ok_or_else(|| ModelError::TooLarge(tensor.name.clone()))?;
-            if tensor.role == Role::Buffer {
-                continue;
-            }
-            let known = tensor.same_as.as_ref().and_then(|first| index.get(first.as_str()));
-            if let Some(place) = known.copied()
-                && let Some(parameter) = parameters.get_mut(place)
-            {
-                parameter.aliases.push(tensor.name.clone());
-                index.insert(&tensor.name, place);
-            } else {
-                index.insert(&tensor.name, parameters.len());
-                parameters.push(Parameter {
+            let Some(place) = place else { continue };
+            match parameters.get_mut(place) {
+                Some(parameter) => parameter.aliases.push(tensor.name.clone()),
+                None => parameters.push(Parameter {
                     name: tensor.name.clone(),
                     aliases: Vec::new(),
                     shape: tensor.shape.clone(),
-                });
+                }),
             }
         }
         let normalisations = statistics::normalisations(&tensors, &parameters);

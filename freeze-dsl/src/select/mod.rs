@@ -87,9 +87,14 @@ impl<'m> NameIndex<'m> {
         if let Some(known) = self.known.borrow().get(&key) {
             return known.clone();
         }
+        let selection = self.select(path);
+        self.known.borrow_mut().insert(key, selection.clone());
+        selection
+    }
+
+    fn select(&self, path: &[Spanned<PathSegment<'_>>]) -> NameSet {
         let mut selection = NameSet::with_capacity(self.names.len());
         self.tree.select(path, &mut selection);
-        self.known.borrow_mut().insert(key, selection.clone());
         selection
     }
 
@@ -201,12 +206,13 @@ impl<'m> NameIndex<'m> {
         let Some(last) = path.iter().rposition(star) else { return Vec::new() };
         let mut names = self.tree.next_names(path, last);
         names.sort_by_cached_key(|name| natural(name));
+        let mut one = path.to_vec();
         names
             .into_iter()
             .filter_map(|name| {
-                let mut one = path.to_vec();
                 one.get_mut(last)?.value = PathSegment::Name(name);
-                let selection = self.path(&one);
+                // Each comes once, so that there is nothing to remember.
+                let selection = self.select(&one);
                 (!selection.is_clear()).then(|| (shown(&one), selection))
             })
             .collect()

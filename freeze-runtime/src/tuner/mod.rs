@@ -590,7 +590,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     #[must_use]
-    pub const fn plan(&self) -> &Plan {
+    pub fn plan(&self) -> &Plan {
         self.clock.plan()
     }
 
