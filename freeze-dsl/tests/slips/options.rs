@@ -142,3 +142,29 @@ fn decay_rates_and_optimizers_beside_the_word_optimizer() {
         ("start: train fc using Adam", "start: train fc optimizer adam"),
     ]);
 }
+
+#[test]
+fn rates_that_are_multiplied() {
+    become_right(&[
+        (
+            "start: train fc lr 1; epoch 1: set fc lr / 10",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.1",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr / 3",
+            "start: train fc lr 1; epoch 1: set fc lr * 1 / 3",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr x 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr times 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr *= 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+    ]);
+}

@@ -87,6 +87,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     slips.extend(quoted_optimizer(stuck, index));
     slips.extend(unnamed(stuck, index));
     slips.extend(without_targets(stuck, index));
+    slips.extend(scaled(stuck, index));
     slips.extend(filler(stuck, index));
     slips
 }
@@ -105,6 +106,34 @@ fn without_targets(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help("write `@trainable` for those that train then")
             .insert(option.span.start, set),
     )
+}
+
+/// `set fc lr / 10`, `set fc lr x 0.5`, `set fc lr times 0.5`
+fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (sign, number) = (stuck.get(index), stuck.get(index + 1));
+    let is_led = stuck.get(index.checked_sub(1)?).text == "lr";
+    if !is_led || number.kind != LexemeKind::Number {
+        return None;
+    }
+    let factor = match sign.text {
+        "/" => divided(number.text)?,
+        "x" | "X" | "times" | "by" | "*=" => number.text.to_owned(),
+        _ => return None,
+    };
+    let written = format!("* {factor}");
+    Some(
+        Slip::new(sign.span, format!("{} after `lr`", quoted(sign.text)))
+            .label("a rate that is multiplied is written `lr * 0.5`")
+            .help(format!("write `lr {written}`"))
+            .replace(stuck.span(index, index + 2), written),
+    )
+}
+
+/// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
+fn divided(by: &str) -> Option<String> {
+    let value: f64 = by.replace('_', "").parse().ok().filter(|value| *value > 0.0)?;
+    let short = (1.0 / value).to_string();
+    Some(if short.len() <= by.len() + 3 { short } else { format!("1 / {by}") })
 }
 
 /// `train fc with lr 1e-3`
