@@ -168,3 +168,23 @@ fn rates_that_are_multiplied() {
         ),
     ]);
 }
+
+#[test]
+fn what_only_a_learning_rate_can_be() {
+    leave_a_choice(&[
+        (
+            "start: train fc lr 1; epoch 1: set fc weight_decay * 0.5",
+            "`weight_decay 0.01`",
+            "new value",
+        ),
+        (
+            "start: train fc lr 1 optimizer adamw(amsgrad linear 0 -> 1 over 3 epochs)",
+            "`amsgrad 0`",
+            "name the optimizer again",
+        ),
+    ]);
+    let message = |text: &str| crate::errors(text).remove(0).message;
+    assert!(message("start: train fc lr )").contains("expected a learning rate"));
+    assert!(message("start: train fc lr 1 weight_decay )").contains("expected a weight decay"));
+    assert!(!message("start: train fc optimizer sgd(momentum * 2)").contains("learning rate"));
+}

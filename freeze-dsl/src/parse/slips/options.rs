@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, VERBS};
+use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
 
 /// Names of options in other tools, in lower case and joined by `_`.
 const SYNONYMS: [(&str, &str); 21] = [
@@ -88,6 +88,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     slips.extend(unnamed(stuck, index));
     slips.extend(without_targets(stuck, index));
     slips.extend(scaled(stuck, index));
+    slips.extend(scaled_decay(stuck, index));
+    slips.extend(flag_curve(stuck, index));
     slips.extend(filler(stuck, index));
     slips
 }
@@ -127,6 +129,31 @@ fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("write `lr {written}`"))
             .replace(stuck.span(index, index + 2), written),
     )
+}
+
+/// `set fc weight_decay * 0.5`
+fn scaled_decay(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (option, sign) = (stuck.get(index.checked_sub(1)?), stuck.get(index));
+    let is_other = OPTIONS.contains(&option.text) && option.text != "lr";
+    (is_other && matches!(sign.text, "*" | "*=")).then(|| {
+        Slip::new(sign.span, format!("{} after {}", quoted(sign.text), quoted(option.text)))
+            .label("only `lr` can be a multiple of what it was")
+            .note(format!("write the new value, as in `{} 0.01`", option.text))
+    })
+}
+
+/// `adamw(amsgrad linear 0 -> 1 over 3 epochs)`
+fn flag_curve(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (flag, shape) = (stuck.get(index), stuck.get(index + 1));
+    let is_curve = SHAPES.contains(&shape.text) || shape.text == "invsqrt";
+    (FLAGS.contains(&flag.text) && is_curve).then(|| {
+        Slip::new(shape.span, format!("{} takes no curve", quoted(flag.text)))
+            .label("it is on or off")
+            .note(format!(
+                "write `{0}` or `{0} 0`, and name the optimizer again in the rule that changes it",
+                flag.text
+            ))
+    })
 }
 
 /// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
