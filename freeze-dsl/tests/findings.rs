@@ -614,3 +614,48 @@ fn notes_do_not_stand_beside_errors() {
     let found = findings("start: train fc lr -1;");
     assert_eq!(found.iter().map(|it| it.code).collect::<Vec<_>>(), [Code::InvalidValue]);
 }
+
+#[test]
+fn what_follows_from_a_finding_is_not_a_second_one() {
+    let codes = |text: &str| {
+        let found = findings(text).into_iter().filter(|it| it.code != Code::NeverTrains);
+        found.map(|it| it.code).collect::<Vec<_>>()
+    };
+    let start = "start: train fc lr 1;";
+    // What a track may not do, and that it does nothing.
+    assert_eq!(
+        codes(&format!("{start} track a {{ when m < 1: unfreeze layer4; }}")),
+        [Code::NotOwned]
+    );
+    // An option that reads as the targets, and that there is none.
+    assert_eq!(codes(&format!("{start} epoch 1: set lr*0.5;")), [Code::SelectsNothing]);
+}
+
+#[test]
+fn an_exception_that_another_sequence_owns_says_so() {
+    let text = "start: train @all except layer4 lr 1; track in layer4 { epoch 1: freeze layer4 }";
+    assert!(
+        label(Code::NoEffect, text).contains("another sequence"),
+        "{}",
+        label(Code::NoEffect, text)
+    );
+    let plain = "start: train fc except layer4 lr 1;";
+    assert!(label(Code::NoEffect, plain).contains("none of this"));
+}
+
+#[test]
+fn a_track_in_a_part_of_a_module_with_statistics_is_offered_the_module() {
+    let text = "start: train fc lr 1; track in layer4.0.bn1.weight { epoch 1: freeze @all }";
+    let finding = only(Code::NotOwned, text);
+    let [edit] = &finding.suggestions[..] else { panic!("{finding:#?}") };
+    let edited = support::applied(text, edit);
+    assert!(edited.contains("track in layer4.0.bn1 {"), "{edited}");
+    assert!(findings(&edited).iter().all(|it| it.code != Code::NotOwned), "{edited}");
+}
+
+#[test]
+fn a_rate_that_is_always_zero_in_any_curve() {
+    for lr in ["0", "0 times 0.5 every 1 epoch", "invsqrt 0 over 3 steps"] {
+        finds(&format!("start: train fc lr {lr};"), &[(Code::ZeroLearningRate, "0")]);
+    }
+}

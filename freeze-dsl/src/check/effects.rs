@@ -2,6 +2,7 @@
 
 use std::cell::LazyCell;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use super::ownership::ownership;
 use super::undone_rules::PassingRules;
@@ -387,7 +388,7 @@ impl EffectCheck<'_> {
     /// followed by a comma.
     fn other_names(&self, first: SliceId, selection: &SliceSet) -> String {
         let parameter = self.bound.parameter(first);
-        let mut missing: Vec<(&str, Vec<String>)> = Vec::new();
+        let mut missing: Vec<(&str, Vec<Range<usize>>)> = Vec::new();
         for own in self.bound.slice_ids().filter(|slice| self.bound.parameter(*slice) == parameter)
         {
             let rows = self.bound.slice(own).and_then(|slice| slice.rows.clone());
@@ -401,15 +402,23 @@ impl EffectCheck<'_> {
                     missing.push((name, Vec::new()));
                     missing.len() - 1
                 });
-                if let (Some((_, all)), Some(rows)) = (missing.get_mut(at), &rows) {
-                    all.push(format!("{}..{}", rows.start, rows.end));
+                let Some(((_, all), rows)) = missing.get_mut(at).zip(rows.clone()) else {
+                    continue;
+                };
+                match all.last_mut().filter(|last| last.end == rows.start) {
+                    Some(last) => last.end = rows.end,
+                    None => all.push(rows),
                 }
             }
         }
-        let written = missing.iter().map(|(name, rows)| match rows.as_slice() {
-            [] => format!("{name:?}, "),
-            [only] => format!("rows {only} of {name:?}, "),
-            several => format!("rows [{}] of {name:?}, ", several.join(", ")),
+        let written = missing.iter().map(|(name, rows)| {
+            let rows: Vec<String> =
+                rows.iter().map(|rows| format!("{}..{}", rows.start, rows.end)).collect();
+            match rows.as_slice() {
+                [] => format!("{name:?}, "),
+                [only] => format!("rows {only} of {name:?}, "),
+                several => format!("rows [{}] of {name:?}, ", several.join(", ")),
+            }
         });
         written.collect()
     }

@@ -140,9 +140,18 @@ impl<'b> OwnershipCheck<'b, '_> {
                     bound.name(first),
                     self.shown_owner(other),
                     bound.name(other)
-                ));
+                ))
+                .guess("let the track own all of it", self.whole_module(track, module));
             self.reported = Some(track.trace.report(finding, self.sink));
         }
+    }
+
+    /// A module in place of a scope that is a path in it.
+    fn whole_module(&self, track: &BoundSequence, module: &str) -> Option<(Span, String)> {
+        let scope = self.text.get(track.span.range())?;
+        let within = scope.strip_prefix(module)?.strip_prefix('.')?;
+        let is_path = !within.contains([' ', ',', '"']) && track.trace.is_empty();
+        is_path.then(|| (track.span, module.to_owned()))
     }
 
     /// Actions on what their sequence does not own.

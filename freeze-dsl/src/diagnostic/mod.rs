@@ -13,7 +13,7 @@ pub use findings::Findings;
 
 #[doc(hidden)]
 pub use nearest::nearest;
-pub(crate) use nearest::{one_of, quoted, readable};
+pub(crate) use nearest::{one_of, quoted, readable, shown_number};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;
 pub(crate) use sink::DiagnosticSink;

@@ -48,6 +48,12 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
+/// A number as a message shows it: with an exponent where it would have many zeros.
+pub(crate) fn shown_number(value: f64) -> String {
+    let is_plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
+    if is_plain { value.to_string() } else { format!("{value:e}") }
+}
+
 /// The user's own text as a message shows it: one short line, with control characters escaped.
 pub(crate) fn readable(text: &str) -> String {
     const LONGEST: usize = 60;
@@ -71,6 +77,12 @@ pub(crate) fn readable(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_is_short() {
+        let shown = [0.0, -0.5, 2e-5, 3e-6, 1e14, 1e308, -1e-300].map(shown_number);
+        assert_eq!(shown, ["0", "-0.5", "0.00002", "3e-6", "100000000000000", "1e308", "-1e-300"]);
+    }
 
     #[test]
     fn a_misspelling_is_near_and_another_word_is_not() {

@@ -50,15 +50,19 @@ impl Lowering<'_, '_> {
                 LoweredAction::Restore { best: *best, metric }
             }
             ast::Action::On { verb, targets, settings } => {
-                self.check_ownerless(verb, settings);
-                let targets = self.action_targets(targets);
+                let (targets, of_targets) = self.watch(|lowering| lowering.action_targets(targets));
                 let freeze = self.freeze_edit(action.span, verb.value, targets.span, settings);
                 let ((options, keep), reported) = self.watch(|lowering| {
+                    lowering.check_ownerless(verb, settings);
                     let options = lowering.options(settings);
                     if verb.value != Verb::Freeze {
                         lowering.check_zero_lr(settings, &options.0, freeze.as_ref());
                     }
-                    lowering.check_fit(verb.value, action.span, settings);
+                    lowering.check_fit(verb.value, settings);
+                    // `set lr*0.5`: an option that was read as the targets.
+                    if verb.value == Verb::Set && settings.is_empty() && of_targets.is_none() {
+                        lowering.without_option(action.span);
+                    }
                     options
                 });
                 let keep_state = keep.is_some();
@@ -141,7 +145,15 @@ impl Lowering<'_, '_> {
             .then(|| (action, format!("{} {written}", Verb::Freeze.word())))
     }
 
-    fn check_fit(&mut self, verb: Verb, place: Span, settings: &[Spanned<Setting>]) {
+    fn without_option(&mut self, action: Span) {
+        self.report(
+            Diagnostic::new(Code::MisplacedOption, action, "`set` without an option")
+                .label("expected an option such as `lr`, `weight_decay` or `optimizer` after this")
+                .guess_without("leave it out", removal::of_element(self.text, action)),
+        );
+    }
+
+    fn check_fit(&mut self, verb: Verb, settings: &[Spanned<Setting>]) {
         for setting in settings {
             match (verb, &setting.value) {
                 (Verb::Freeze, Setting::Stats(_) | Setting::KeepState) => {}
@@ -166,15 +178,6 @@ impl Lowering<'_, '_> {
                 }
                 _ => {}
             }
-        }
-        if verb == Verb::Set && settings.is_empty() {
-            self.report(
-                Diagnostic::new(Code::MisplacedOption, place, "`set` without an option")
-                    .label(
-                        "expected an option such as `lr`, `weight_decay` or `optimizer` after this",
-                    )
-                    .guess_without("leave it out", removal::of_element(self.text, place)),
-            );
         }
     }
 

@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Lowering;
 use super::numbers::{is_literal, value_label};
 use crate::ast::{self, Number, Piece, Shape};
-use crate::diagnostic::{Applicability, Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic, shown_number};
 use crate::ir::{CurvePiece, Period, RampShape, ValidRange, ValueCurve};
 use crate::source::{Span, Spanned};
 
@@ -237,7 +237,7 @@ impl Lowering<'_, '_> {
             let finding = Diagnostic::new(
                 Code::InvalidValue,
                 number.span,
-                format!("a learning rate of {value} is unusually large"),
+                format!("a learning rate of {} is unusually large", shown_number(value)),
             )
             .label("few networks train with more than 10")
             .mild();

@@ -3,7 +3,7 @@
 use super::Lowering;
 use super::scope::Meaning;
 use crate::ast::{Bounds, Number, Step, Text};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion, nearest};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion, nearest, shown_number};
 use crate::parse::uses_with_sign;
 use crate::select::{Bound, BoundRange};
 use crate::source::{Span, Spanned};
@@ -222,7 +222,7 @@ pub(super) fn value_label(number: &Spanned<Number>, value: f64) -> String {
     } else if is_literal(number) {
         String::new()
     } else {
-        format!("this equals {value}")
+        format!("this equals {}", shown_number(value))
     }
 }
 

@@ -125,7 +125,8 @@ impl Lowering<'_, '_> {
             // Zero times a factor is zero.
             let (place, lr) = match (&piece.value, lowered) {
                 (Piece::Hold(value), CurvePiece::Hold(lr)) => (value.span, *lr),
-                (Piece::Staircase { from: value, .. }, CurvePiece::Staircase { from, .. }) => {
+                (Piece::Staircase { from: value, .. }, CurvePiece::Staircase { from, .. })
+                | (Piece::InverseSqrt { from: value, .. }, CurvePiece::InverseSqrt { from, .. }) => {
                     (value.span, *from)
                 }
                 _ => continue,

@@ -42,13 +42,22 @@ impl Lowering<'_, '_> {
                 let exception = self.exception(targets, selector.span);
                 self.report(
                     Diagnostic::new(Code::NoEffect, selector.span, message)
-                        .label("none of this is selected before `except`")
+                        .label(self.nothing_excepted(&away))
                         .guess_without("leave it out", exception),
                 );
             }
             selection = selection.without(away);
         }
         selection
+    }
+
+    /// Why nothing of an exception is selected before it.
+    fn nothing_excepted(&self, away: &Selection) -> &'static str {
+        if self.own_part(away.clone()).is_empty() {
+            "what another sequence owns is not selected before `except`"
+        } else {
+            "none of this is selected before `except`"
+        }
     }
 
     /// A selector after `except`, with `except` itself if it is the only one. In a loop there is

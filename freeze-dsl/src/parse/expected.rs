@@ -7,6 +7,9 @@ use crate::vocabulary::{ACTIONS, OPTIONS, SHAPES, STATEMENTS, TRIGGERS};
 /// How many tokens a message lists.
 const LISTED: usize = 4;
 
+/// How a message calls a curve.
+const CURVE: &str = "a learning rate";
+
 /// What the grammar could read at the place of an error.
 pub(super) struct Expected {
     /// The keywords.
@@ -93,6 +96,18 @@ impl Expected {
         };
         self.words.retain(|word| !unfit.contains(&word.as_str()));
         self.tokens.retain(|word| !unfit.contains(&word.trim_matches('`')));
+    }
+
+    /// Calls what may be a curve by the option that it is of.
+    pub(super) fn call_value(&mut self, option: Option<&str>) {
+        let name = match option {
+            Some("weight_decay") => "a weight decay",
+            Some("optimizer") => "a number",
+            _ => return,
+        };
+        for token in self.tokens.iter_mut().filter(|token| *token == CURVE) {
+            name.clone_into(token);
+        }
     }
 
     /// The keywords.
@@ -247,7 +262,7 @@ const fn kind_of(expected: Rule) -> Option<(&'static str, bool)> {
         | Rule::kw_floor
         | Rule::kw_ceil
         | Rule::kw_round => ("a number", true),
-        Rule::curve | Rule::piece | Rule::staircase => ("a learning rate", true),
+        Rule::curve | Rule::piece | Rule::staircase => (CURVE, true),
         Rule::name | Rule::argument | Rule::let_number | Rule::range | Rule::each => {
             ("a name", true)
         }

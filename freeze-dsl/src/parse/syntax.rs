@@ -8,7 +8,7 @@ use super::lexeme::{Lexeme, LexemeKind, is_word_character};
 use super::path_slips::path_slip;
 use crate::diagnostic::{Applicability, Code, Diagnostic, nearest, readable};
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, FUNCTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
+use crate::vocabulary::{ACTIONS, FUNCTIONS, OPTIONS, SELECTORS, SHAPES, VERBS, is_reserved};
 
 /// Why the statement at `span` of `text` does not parse.
 pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic {
@@ -21,7 +21,9 @@ pub(super) fn finding(text: &str, span: Span, error: &Error<Rule>) -> Diagnostic
     };
     let found = Lexeme::at(text, span, span.start + offset);
     let before = text.get(span.start..found.span.start).unwrap_or_default();
-    expected.fit(before.rsplit(|sign| !is_word_character(sign)).find(|word| VERBS.contains(word)));
+    let mut words = before.rsplit(|sign| !is_word_character(sign));
+    expected.fit(words.clone().find(|word| VERBS.contains(word)));
+    expected.call_value(words.find(|word| OPTIONS.contains(word)));
     // That this word is misspelt is likelier than that the word before it is.
     let is_slip = nearest(found.text, expected.words()).is_some();
     misspelt_action(text, span, &found)
@@ -41,7 +43,9 @@ fn misspelt_action(text: &str, span: Span, found: &Lexeme<'_>) -> Option<Diagnos
     }
     let (before, word, place) = word_before(text, span.start, found.span.start)?;
     let separator = before.chars().next_back()?;
-    let action = nearest(word, ACTIONS).filter(|_| matches!(separator, ',' | ':'))?;
+    // `unfreeze` is no misspelt `freeze`.
+    let is_other = matches!(separator, ',' | ':') && !ACTIONS.contains(&word);
+    let action = nearest(word, ACTIONS).filter(|_| is_other)?;
     Some(unknown(word, place, Construct::Action, Some(action), Construct::Action.examples()))
 }
 

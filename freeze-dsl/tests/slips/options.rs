@@ -142,3 +142,49 @@ fn decay_rates_and_optimizers_beside_the_word_optimizer() {
         ("start: train fc using Adam", "start: train fc optimizer adam"),
     ]);
 }
+
+#[test]
+fn rates_that_are_multiplied() {
+    become_right(&[
+        (
+            "start: train fc lr 1; epoch 1: set fc lr / 10",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.1",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr / 3",
+            "start: train fc lr 1; epoch 1: set fc lr * 1 / 3",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr x 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr times 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr *= 0.5",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+    ]);
+}
+
+#[test]
+fn what_only_a_learning_rate_can_be() {
+    leave_a_choice(&[
+        (
+            "start: train fc lr 1; epoch 1: set fc weight_decay * 0.5",
+            "`weight_decay 0.01`",
+            "new value",
+        ),
+        (
+            "start: train fc lr 1 optimizer adamw(amsgrad linear 0 -> 1 over 3 epochs)",
+            "`amsgrad 0`",
+            "name the optimizer again",
+        ),
+    ]);
+    let message = |text: &str| crate::errors(text).remove(0).message;
+    assert!(message("start: train fc lr )").contains("expected a learning rate"));
+    assert!(message("start: train fc lr 1 weight_decay )").contains("expected a weight decay"));
+    assert!(!message("start: train fc optimizer sgd(momentum * 2)").contains("learning rate"));
+}

@@ -166,3 +166,13 @@ fn the_names_of_a_loop_over_a_named_list_have_a_sign() {
         "let @a = [fc]; start: for @x in @a { unfreeze @x lr 1 }",
     )]);
 }
+
+#[test]
+fn a_path_that_begins_with_a_keyword_after_any_verb() {
+    for verb in ["train", "unfreeze", "freeze", "reset"] {
+        become_right(&[(
+            &format!("start: train fc; epoch 1: {verb} anchor.*"),
+            &format!("start: train fc; epoch 1: {verb} {{anchor}}.*"),
+        )]);
+    }
+}

@@ -137,6 +137,26 @@ fn slips_in_blocks() {
             "start: train layer4; track head in fc { start: freeze @all }",
         ),
         (
+            "start: train layer4, fc; track fc.weight { epoch 1: freeze fc.weight }",
+            "start: train layer4, fc; track in fc.weight { epoch 1: freeze fc.weight }",
+        ),
+        (
+            "start: train @all; track @norms { epoch 1: freeze @norms }",
+            "start: train @all; track in @norms { epoch 1: freeze @norms }",
+        ),
+        (
+            "start: train fc; repeat 3 { after 2 epochs: reset fc }",
+            "start: train fc; repeat { after 2 epochs: reset fc }",
+        ),
+        (
+            "start: train fc; repeat: { after 2 epochs: reset fc }",
+            "start: train fc; repeat { after 2 epochs: reset fc }",
+        ),
+        (
+            "start: train fc; repeat 3 times { after 2 epochs: reset fc }",
+            "start: train fc; repeat { after 2 epochs: reset fc }",
+        ),
+        (
             "start: train fc; whenever val_loss < 1 or val_acc > 2: reset fc",
             "start: train fc; whenever val_loss < 1 or whenever val_acc > 2: reset fc",
         ),
@@ -154,6 +174,8 @@ fn slips_in_blocks() {
         first("start: train fc; track in { epoch 1: stop }").message,
         "`in` without what the track owns"
     );
+    let bare = first("start: train fc; repeat: after 2 epochs: reset fc");
+    assert_eq!(bare.message, "`repeat` without a block");
     let note = &first("start: train fc; repeat { reset fc }").notes[0];
     assert!(note.contains("comes again in each round"), "{note}");
 }

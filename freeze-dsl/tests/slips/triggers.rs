@@ -139,6 +139,22 @@ fn metrics() {
             "start: train fc; epoch 9: restore lowest val/loss",
             "start: train fc; epoch 9: restore lowest \"val/loss\"",
         ),
+        (
+            "start: train fc; whenever gradnorm(fc) < 1: reset fc",
+            "start: train fc; whenever grad_norm(fc) < 1: reset fc",
+        ),
+        (
+            "start: train fc; whenever grad_norm fc < 1: reset fc",
+            "start: train fc; whenever grad_norm(fc) < 1: reset fc",
+        ),
+        (
+            "start: train fc; when grad_norm @all stops falling for 2 epochs: reset fc",
+            "start: train fc; when grad_norm(@all) stops falling for 2 epochs: reset fc",
+        ),
+        (
+            "start: train fc; when m stops falling by 1% for 3 epochs: reset fc",
+            "start: train fc; when m stops falling for 3 epochs by 1%: reset fc",
+        ),
         ("when acc => 0.9: train fc", "when acc >= 0.9: train fc"),
         ("when loss =< 0.9: train fc", "when loss <= 0.9: train fc"),
         ("when acc == 0.9: train fc", "when acc >= 0.9: train fc"),
@@ -147,11 +163,14 @@ fn metrics() {
         ("when acc above 0.9: train fc", "when acc > 0.9: train fc"),
         ("when loss < 0.5 or acc > 0.9: train fc", "when loss < 0.5 or when acc > 0.9: train fc"),
     ]);
-    leave_a_choice(&[(
-        "when m stops improving for 3 epochs: train fc",
-        "stops falling",
-        "stops rising",
-    )]);
+    leave_a_choice(&[
+        ("when m stops improving for 3 epochs: train fc", "stops falling", "stops rising"),
+        (
+            "start: train fc; whenever a > 3 and epoch 3: reset fc",
+            "`epoch 3: …`",
+            "`epoch 3 or when …`",
+        ),
+    ]);
 }
 
 #[test]

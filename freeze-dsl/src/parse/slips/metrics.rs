@@ -78,6 +78,15 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let before = |count: usize| index.checked_sub(count).map_or("", |at| stuck.get(at).text);
     let mut slips = Vec::new();
     let is_word = |words: &[&str]| words.contains(&word.text.to_lowercase().as_str());
+    if is_word(&["grad_norm", "gradnorm", "gradient_norm", "norm_grad"]) {
+        slips.extend(grad_norm(stuck, index));
+    }
+    if word.text == "by" {
+        slips.extend(margin_first(stuck, index));
+    }
+    if before(1) == "and" || index > 0 && before(1).starts_with("when") {
+        slips.extend(moment(stuck, index));
+    }
     if before(1) == "stops" {
         slips.extend(direction(stuck, index, before(2)));
     }
@@ -108,6 +117,65 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(unquoted(stuck, index));
     }
     slips
+}
+
+/// `gradnorm(fc)`, `grad_norm fc`
+fn grad_norm(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    let slip = Slip::word(word.span, format!("{} is not a metric", quoted(word.text)));
+    if stuck.get(index + 1).text == "(" {
+        return (word.text != "grad_norm").then(|| {
+            slip.label("the norm of gradients is called `grad_norm`")
+                .help("write `grad_norm`")
+                .replace(word.span, "grad_norm")
+        });
+    }
+    let end = match stuck.get(index + 1).text {
+        "@" => index + 3,
+        _ => stuck.path_end(index + 1)?,
+    };
+    let is_test = |word: &str| matches!(word, "stops" | "<" | "<=" | ">" | ">=");
+    let of = stuck.slice(index + 1, end);
+    (is_test(stuck.get(end).text) && !is_test(of)).then(|| {
+        slip.label("the parameters whose norm it is follow in parentheses")
+            .help(format!("write `grad_norm({of})`"))
+            .replace(stuck.span(index, end), format!("grad_norm({of})"))
+    })
+}
+
+/// `stops falling by 1% for 3 epochs`
+fn margin_first(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let end = (index..stuck.count()).find(|at| stuck.get(*at).text == "for")?;
+    let unit = stuck.get(end + 2);
+    let ends = end + 3;
+    if !matches!(unit.text, "epoch" | "epochs" | "step" | "steps") {
+        return None;
+    }
+    let (margin, lasting) = (stuck.slice(index, end), stuck.slice(end, ends));
+    Some(
+        Slip::new(stuck.get(index).span, "the margin before the duration")
+            .label("`by` follows the duration")
+            .help(format!("write `{lasting} {margin}`"))
+            .replace(stuck.span(index, ends), format!("{lasting} {margin}")),
+    )
+}
+
+/// `when val_loss < 1 and epoch 3`: a moment among conditions.
+fn moment(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (word, number) = (stuck.get(index), stuck.get(index + 1));
+    if !matches!(word.text, "epoch" | "step") || number.kind != LexemeKind::Number {
+        return None;
+    }
+    let place = stuck.span(index, index + 2);
+    let shown = stuck.slice(index, index + 2);
+    Some(
+        Slip::new(place, format!("`{shown}` is a moment, and no condition on a metric"))
+            .label("expected a metric")
+            .note(format!(
+                "for a rule that waits from then on, write `{shown}: …` as a rule before it; for one \
+                 that fires at whichever comes first, `{shown} or when …`"
+            )),
+    )
 }
 
 /// `does not improve for 3 epochs`, `has not improved for …`

@@ -1,6 +1,7 @@
 //! Slips: what people write who come from Python, YAML or `PyTorch`. Each kind of slip proposes
 //! edits; one is offered only if the statement parses further with it.
 
+mod blocks;
 mod brackets;
 mod curves;
 mod durations;
@@ -123,8 +124,9 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 12] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 13] = [
     statements::slips,
+    blocks::slips,
     options::slips,
     signs::slips,
     numbers::slips,

@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, VERBS};
+use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
 
 /// Names of options in other tools, in lower case and joined by `_`.
 const SYNONYMS: [(&str, &str); 21] = [
@@ -87,6 +87,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     slips.extend(quoted_optimizer(stuck, index));
     slips.extend(unnamed(stuck, index));
     slips.extend(without_targets(stuck, index));
+    slips.extend(scaled(stuck, index));
+    slips.extend(scaled_decay(stuck, index));
+    slips.extend(flag_curve(stuck, index));
     slips.extend(filler(stuck, index));
     slips
 }
@@ -105,6 +108,59 @@ fn without_targets(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help("write `@trainable` for those that train then")
             .insert(option.span.start, set),
     )
+}
+
+/// `set fc lr / 10`, `set fc lr x 0.5`, `set fc lr times 0.5`
+fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (sign, number) = (stuck.get(index), stuck.get(index + 1));
+    let is_led = stuck.get(index.checked_sub(1)?).text == "lr";
+    if !is_led || number.kind != LexemeKind::Number {
+        return None;
+    }
+    let factor = match sign.text {
+        "/" => divided(number.text)?,
+        "x" | "X" | "times" | "by" | "*=" => number.text.to_owned(),
+        _ => return None,
+    };
+    let written = format!("* {factor}");
+    Some(
+        Slip::new(sign.span, format!("{} after `lr`", quoted(sign.text)))
+            .label("a rate that is multiplied is written `lr * 0.5`")
+            .help(format!("write `lr {written}`"))
+            .replace(stuck.span(index, index + 2), written),
+    )
+}
+
+/// `set fc weight_decay * 0.5`
+fn scaled_decay(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (option, sign) = (stuck.get(index.checked_sub(1)?), stuck.get(index));
+    let is_other = OPTIONS.contains(&option.text) && option.text != "lr";
+    (is_other && matches!(sign.text, "*" | "*=")).then(|| {
+        Slip::new(sign.span, format!("{} after {}", quoted(sign.text), quoted(option.text)))
+            .label("only `lr` can be a multiple of what it was")
+            .note(format!("write the new value, as in `{} 0.01`", option.text))
+    })
+}
+
+/// `adamw(amsgrad linear 0 -> 1 over 3 epochs)`
+fn flag_curve(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (flag, shape) = (stuck.get(index), stuck.get(index + 1));
+    let is_curve = SHAPES.contains(&shape.text) || shape.text == "invsqrt";
+    (FLAGS.contains(&flag.text) && is_curve).then(|| {
+        Slip::new(shape.span, format!("{} takes no curve", quoted(flag.text)))
+            .label("it is on or off")
+            .note(format!(
+                "write `{0}` or `{0} 0`, and name the optimizer again in the rule that changes it",
+                flag.text
+            ))
+    })
+}
+
+/// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
+fn divided(by: &str) -> Option<String> {
+    let value: f64 = by.replace('_', "").parse().ok().filter(|value| *value > 0.0)?;
+    let short = (1.0 / value).to_string();
+    Some(if short.len() <= by.len() + 3 { short } else { format!("1 / {by}") })
 }
 
 /// `train fc with lr 1e-3`

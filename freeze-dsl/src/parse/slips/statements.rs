@@ -49,30 +49,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     if first.text == "let" {
         slips.extend(definition(stuck));
     }
-    if first.text == "track" {
-        slips.extend(scope(stuck));
-    }
     slips
-}
-
-/// `track in {`, `track a in b, {`
-fn scope(stuck: &Stuck<'_>) -> Option<Slip> {
-    let brace = (1..12).find(|index| stuck.get(*index).text == "{")?;
-    let last = stuck.get(brace - 1);
-    match last.text {
-        "in" => Some(
-            Slip::new(last.span, "`in` without what the track owns")
-                .label("expected a path after this")
-                .note("a track that owns nothing is written without `in`"),
-        ),
-        "," => Some(
-            Slip::new(last.span, "`,` before a block")
-                .label("nothing follows it")
-                .help("leave it out")
-                .replace(Span::new(stuck.end_before(brace - 1), last.span.end), ""),
-        ),
-        _ => None,
-    }
 }
 
 /// `let head = fc, bn1`, `let x: 1e-3`, `let x 1e-3`

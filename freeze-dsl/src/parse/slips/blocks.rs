@@ -1,0 +1,74 @@
+//! Heads of tracks and of repeats, as people write them.
+
+use super::Slip;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::parse::lexeme::LexemeKind;
+use crate::source::Span;
+
+/// How many words and signs of a head are looked at.
+const LONGEST_HEAD: usize = 12;
+
+pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
+    let slip = match stuck.get(0).text {
+        "track" => track(stuck),
+        "repeat" => repeat(stuck),
+        _ => None,
+    };
+    slip.into_iter().collect()
+}
+
+/// The index of the `{` that ends a head.
+fn brace(stuck: &Stuck<'_>) -> Option<usize> {
+    (1..LONGEST_HEAD).find(|index| stuck.get(*index).text == "{")
+}
+
+/// `track in {`, `track a in b, {`, `track @norms {`
+fn track(stuck: &Stuck<'_>) -> Option<Slip> {
+    let brace = brace(stuck)?;
+    let (first, last) = (stuck.get(1), stuck.get(brace - 1));
+    match last.text {
+        "in" => Some(
+            Slip::new(last.span, "`in` without what the track owns")
+                .label("expected a path after this")
+                .note("a track that owns nothing is written without `in`"),
+        ),
+        "," => Some(
+            Slip::new(last.span, "`,` before a block")
+                .label("nothing follows it")
+                .help("leave it out")
+                .replace(Span::new(stuck.end_before(brace - 1), last.span.end), ""),
+        ),
+        _ if first.kind != LexemeKind::Word || stuck.get(2).text == "." => Some(
+            Slip::new(first.span, format!("{} is not a track's name", quoted(first.text)))
+                .label("what a track owns follows `in`")
+                .help("write `in` before it")
+                .insert(first.span.start, "in "),
+        ),
+        _ => None,
+    }
+}
+
+/// `repeat 3 {`, `repeat: {`, `repeat: after 2 epochs: freeze fc`
+fn repeat(stuck: &Stuck<'_>) -> Option<Slip> {
+    let Some(brace) = brace(stuck) else {
+        let head = stuck.span(0, if stuck.get(1).text == ":" { 2 } else { 1 });
+        return Some(
+            Slip::new(head, "`repeat` without a block")
+                .label("the rules that come round again follow it in braces")
+                .note("write `repeat { after 2 epochs: … }`"),
+        );
+    };
+    if brace == 1 {
+        return None;
+    }
+    let between = stuck.span(1, brace);
+    let slip = Slip::new(between, format!("{} before a block", quoted(stuck.slice(1, brace))))
+        .replace(Span::new(stuck.end_before(1), between.end), "");
+    Some(if stuck.get(1).kind == LexemeKind::Number {
+        slip.label("rounds are not counted: they go on until training ends")
+            .help("leave it out, and end training with `run` or with `stop`")
+    } else {
+        slip.label("nothing is between `repeat` and its block").help("leave it out")
+    })
+}
