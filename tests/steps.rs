@@ -83,6 +83,10 @@ fn steps_have_the_numbers_of_python_in_every_type() -> Result<(), Box<dyn Error>
                          epoch 2: unfreeze rows 1..5 of p";
             let rows = steps.of(rules, &[30, 10, 30])?;
             compare("rows", &rows, of(&format!("{number}.rows"))?);
+            let falling = "start: train p weight_decay linear 0.1 -> 0 over 200 steps";
+            compare("decay", &steps.of(falling, &[STEPS])?, of(&format!("{number}.decay"))?);
+            let pulled = steps.of("start: train p anchor 2", &[STEPS])?;
+            compare("anchor", &pulled, of(&format!("{number}.anchor"))?);
             // What never trains has the same bits.
             assert_eq!(rows.get(0), start.get(0).to_kind(Kind::Double));
             if is_muon {

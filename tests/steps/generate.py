@@ -1,8 +1,9 @@
 """Writes `steps.safetensors`: steps of torch.optim in every floating type, on the CPU.
 
 For each type and optimizer, `KIND.NUMBER` is a matrix after 200 steps, `KIND.NUMBER.rows` the same matrix of
-which some rows train, are frozen, and train again among others, and for Muon, `KIND.NUMBER.first` the
-orthogonal update of its first step.
+which some rows train, are frozen, and train again among others, `KIND.NUMBER.decay` the matrix after steps
+whose weight decay falls to 0, `KIND.NUMBER.anchor` the matrix pulled toward its start before each step, and for
+Muon, `KIND.NUMBER.first` the orthogonal update of its first step.
 
 Run by hand with PyTorch 2.11, safetensors and NumPy: `python3 tests/steps/generate.py`.
 """
@@ -21,6 +22,7 @@ PHASES = [((1, 3), (0, 30)), ((1, 5), (40, 70))]
 LINES = Path(__file__).with_name("optimizers.txt").read_text().splitlines()
 KINDS = {"f64": torch.float64, "f32": torch.float32, "bf16": torch.bfloat16, "f16": torch.float16}
 OPTIONS = {"lr": 1e-2, "weight_decay": 0.1}
+ANCHOR = 2.0
 
 # In bfloat16 it divides the momentum itself by its norm where there is no Nesterov, because its conversion to
 # bfloat16 is no copy.
@@ -46,14 +48,28 @@ class Lion(torch.optim.Optimizer):
                 exp_avg.mul_(beta2).add_(p.grad, alpha=1 - beta2)
 
 
-def steps(of, arguments, start, gradients):
-    """A parameter after a step by each gradient."""
+def steps(of, arguments, start, gradients, before=lambda *_: None):
+    """A parameter after a step by each gradient; `before` is called with each step's number."""
     parameter = start.clone().requires_grad_()
     optimizer = (Lion if of == "Lion" else getattr(torch.optim, of))([parameter], **OPTIONS, **arguments)
-    for gradient in gradients:
+    for number, gradient in enumerate(gradients):
         parameter.grad = gradient.clone()
+        before(number, optimizer.param_groups[0], parameter)
         optimizer.step()
     return parameter.detach()
+
+
+def falling_decay(number, group, _):
+    group["weight_decay"] = OPTIONS["weight_decay"] * (1 - number / STEPS)
+
+
+def pulled_to(start):
+    @torch.no_grad()
+    def pull(_, group, parameter):
+        w = parameter.double()
+        parameter.copy_(w - group["lr"] * ANCHOR * (w - start.double()))
+
+    return pull
 
 
 torch.manual_seed(1)
@@ -75,6 +91,8 @@ for name, kind in KINDS.items():
             own = gradients[begin:end, first:last]
             parts[first:last] = steps(of, arguments, parts[first:last], own)
         tensors[f"{name}.{number}.rows"] = parts
+        tensors[f"{name}.{number}.decay"] = steps(of, arguments, start, gradients, falling_decay)
+        tensors[f"{name}.{number}.anchor"] = steps(of, arguments, start, gradients, pulled_to(start))
         if of == "Muon":
             lr, ratio = OPTIONS["lr"], _muon._adjust_lr(1.0, arguments.get("adjust_lr_fn"), SHAPE)
             decayed = start.double() * (1 - lr * OPTIONS["weight_decay"])
