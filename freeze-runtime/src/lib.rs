@@ -114,7 +114,7 @@ pub use grad_norm::GradNorm;
 #[doc(hidden)]
 pub use macros::__private;
 pub use param_group::ParamGroup;
-pub use precision::autocast;
+pub use precision::{LossScale, autocast};
 pub use store::Model;
 pub use transition::Transition;
 pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};

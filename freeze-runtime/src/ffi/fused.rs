@@ -52,6 +52,29 @@ pub(crate) struct RmsPropOptions {
     pub(crate) centered: bool,
 }
 
+/// What a fused kernel needs of the gradients of a scaled loss.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Scaling<'a> {
+    /// What it divides the gradients by, unless that is done.
+    pub(crate) grad_scale: Option<&'a Tensor>,
+    /// 1 if one gradient of the step is not finite, so that nothing moves.
+    pub(crate) found_inf: Option<&'a Tensor>,
+}
+
+impl Scaling<'_> {
+    fn raw(self) -> RawScaling {
+        let pointer = |number: Option<&Tensor>| number.map_or(std::ptr::null(), Tensor::as_ptr);
+        let (grad_scale, found_inf) = (pointer(self.grad_scale), pointer(self.found_inf));
+        RawScaling { grad_scale, found_inf }
+    }
+}
+
+#[repr(C)]
+struct RawScaling {
+    grad_scale: *const C_tensor,
+    found_inf: *const C_tensor,
+}
+
 unsafe extern "C" {
     fn freeze_laid_out_gradients(parameters: RawList, gradients: *mut *mut C_tensor) -> Message;
     fn freeze_fused_adagrad(
@@ -60,6 +83,7 @@ unsafe extern "C" {
         sums: RawList,
         steps: RawList,
         options: AdagradOptions,
+        scaling: RawScaling,
     ) -> Message;
     fn freeze_fused_adam(
         parameters: RawList,
@@ -69,12 +93,14 @@ unsafe extern "C" {
         max_exp_avg_sqs: RawList,
         steps: RawList,
         options: AdamOptions,
+        scaling: RawScaling,
     ) -> Message;
     fn freeze_fused_sgd(
         parameters: RawList,
         gradients: RawList,
         momentum_buffers: RawList,
         options: SgdOptions,
+        scaling: RawScaling,
     ) -> Message;
     fn freeze_rmsprop(
         parameters: RawList,
@@ -97,8 +123,8 @@ pub(crate) fn laid_out_gradients(parameters: &List<'_>) -> Result<Vec<Tensor>> {
 
 /// A step of Adam or `AdamW` over parameters of one device and dtype, each with a gradient.
 ///
-/// Counts the step in `steps`, as [`torch.optim`] does with `fused=True`; if it fails, it does not count. Without `amsgrad`,
-/// `max_exp_avg_sqs` is not read.
+/// Counts the step in `steps`, as [`torch.optim`] does with `fused=True`, unless it fails or a gradient is
+/// not finite. Without `amsgrad`, `max_exp_avg_sqs` is not read.
 ///
 /// [`torch.optim`]: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
 pub(crate) fn fused_adam(
@@ -109,9 +135,11 @@ pub(crate) fn fused_adam(
     max_exp_avg_sqs: &List<'_>,
     steps: &List<'_>,
     options: AdamOptions,
+    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: the lists borrow live tensors. The shim refuses lists of unequal length and tensors
-    // that differ from their parameter in size, layout, dtype or device.
+    // that differ from their parameter in size, layout, dtype or device, and scales that are not one
+    // number there.
     check(unsafe {
         freeze_fused_adam(
             parameters.raw(),
@@ -121,23 +149,32 @@ pub(crate) fn fused_adam(
             max_exp_avg_sqs.raw(),
             steps.raw(),
             options,
+            scaling.raw(),
         )
     })
 }
 
 /// A step of Adagrad over parameters of the CPU of one dtype, each with a gradient.
 ///
-/// Counts the step in `steps`; if it fails, it does not count.
+/// Counts the step in `steps`, unless it fails or a gradient is not finite.
 pub(crate) fn fused_adagrad(
     parameters: &List<'_>,
     gradients: &List<'_>,
     sums: &List<'_>,
     steps: &List<'_>,
     options: AdagradOptions,
+    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: as for `fused_adam`.
     check(unsafe {
-        freeze_fused_adagrad(parameters.raw(), gradients.raw(), sums.raw(), steps.raw(), options)
+        freeze_fused_adagrad(
+            parameters.raw(),
+            gradients.raw(),
+            sums.raw(),
+            steps.raw(),
+            options,
+            scaling.raw(),
+        )
     })
 }
 
@@ -149,10 +186,17 @@ pub(crate) fn fused_sgd(
     gradients: &List<'_>,
     momentum_buffers: &List<'_>,
     options: SgdOptions,
+    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: as for `fused_adam`.
     check(unsafe {
-        freeze_fused_sgd(parameters.raw(), gradients.raw(), momentum_buffers.raw(), options)
+        freeze_fused_sgd(
+            parameters.raw(),
+            gradients.raw(),
+            momentum_buffers.raw(),
+            options,
+            scaling.raw(),
+        )
     })
 }
 

@@ -6,7 +6,7 @@ use tch::{Kind, TchError};
 use super::{HyperParams, SteppingParam};
 use crate::ffi::{
     self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LionOptions, List,
-    MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
+    MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, Scaling, SgdOptions,
 };
 
 /// A kernel and its options.
@@ -117,6 +117,18 @@ impl Kernel {
         matches!(self, Self::Adam(_) | Self::Sgd(_) | Self::RmsProp(_) | Self::FusedAdagrad(_))
     }
 
+    /// Whether it divides gradients by a scale, and moves nothing if one of them is not finite.
+    pub(super) const fn is_fused(&self) -> bool {
+        matches!(self, Self::Adam(_) | Self::Sgd(_) | Self::FusedAdagrad(_))
+    }
+
+    /// Makes a first step like any later one, with a momentum of zero.
+    pub(super) const fn begin_at_zero(&mut self) {
+        if let Self::Sgd(options) = self {
+            options.is_first_step = false;
+        }
+    }
+
     /// The most bytes that a step needs for temporary tensors at a time. A parameter that `follows`
     /// the one before it steps together with it.
     pub(super) fn scratch(
@@ -140,11 +152,13 @@ impl Kernel {
         }
     }
 
-    /// Steps parameters, by `gradients` where it needs them laid out as the parameters are.
+    /// Steps parameters, by `gradients` where it needs them laid out as the parameters are. A fused
+    /// kernel takes their scale.
     pub(super) fn step(
         &self,
         params: &[SteppingParam<'_>],
         gradients: &List<'_>,
+        scaling: Scaling<'_>,
     ) -> Result<(), TchError> {
         let parameters: List<'_> = params.iter().map(|param| param.parameter).collect();
         let states = |name| -> List<'_> {
@@ -155,7 +169,9 @@ impl Kernel {
         let steps = || states("step");
         let (averages, squares) = (|| states("exp_avg"), || states("exp_avg_sq"));
         match *self {
-            Self::Sgd(options) => ffi::fused_sgd(&parameters, gradients, &buffers(), options),
+            Self::Sgd(options) => {
+                ffi::fused_sgd(&parameters, gradients, &buffers(), options, scaling)
+            }
             Self::Adam(options) => ffi::fused_adam(
                 &parameters,
                 gradients,
@@ -164,6 +180,7 @@ impl Kernel {
                 &states("max_exp_avg_sq"),
                 &steps(),
                 options,
+                scaling,
             ),
             Self::RmsProp(options) => ffi::rmsprop(
                 &parameters,
@@ -174,7 +191,8 @@ impl Kernel {
                 options,
             ),
             Self::FusedAdagrad(options) => {
-                ffi::fused_adagrad(&parameters, gradients, &states("sum"), &steps(), options)
+                let (sums, steps) = (states("sum"), steps());
+                ffi::fused_adagrad(&parameters, gradients, &sums, &steps, options, scaling)
             }
             Self::Adagrad(options) => ffi::adagrad(&parameters, &states("sum"), &steps(), options),
             Self::Adamax(options) => {

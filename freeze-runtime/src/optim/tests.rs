@@ -2,7 +2,10 @@ use freeze_dsl::Optimizer;
 use tch::nn::{self, Module, OptimizerConfig};
 use tch::{Device, Kind, Tensor};
 
-use super::{HyperParams, ParamSlot, ParamState, SteppingParam, gradients, plain, step};
+use super::{
+    AnchorPull, GradScale, HyperParams, ParamSlot, ParamState, SteppingParam, gradients, plain,
+    step,
+};
 use crate::ffi;
 
 const STEPS: i64 = 60;
@@ -69,7 +72,7 @@ fn step_all(parameters: &[Tensor], states: &mut [Option<ParamState>], hyper_para
         pull: None,
         follows: false,
     });
-    step([(*hyper_params, slots.collect())]).unwrap();
+    step([(*hyper_params, slots.collect())], None).unwrap();
 }
 
 fn plain_step_all(
@@ -173,8 +176,8 @@ fn without_a_gradient_nothing_moves_and_nothing_is_kept() {
         assert_eq!(state.is_none(), i == 1);
         assert_eq!(before[i] == run.parameters[i], i == 1);
     }
-    step([]).unwrap();
-    step([(ADAMW, Vec::new())]).unwrap();
+    step([], None).unwrap();
+    step([(ADAMW, Vec::new())], None).unwrap();
 }
 
 #[test]
@@ -481,7 +484,7 @@ fn muon_takes_matrices_alone() {
         let mut states = [None];
         let (parameter, state) = (&parameter, &mut states[0]);
         let slot = ParamSlot { parameter, state, follows: false, pull: None };
-        let error = step([(hyper_params, vec![slot])]).unwrap_err().to_string();
+        let error = step([(hyper_params, vec![slot])], None).unwrap_err().to_string();
         assert!(error.contains("muon takes matrices alone"), "{error}");
         assert!(states[0].is_none());
     }
@@ -504,6 +507,72 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
         pull: None,
         follows: false,
     });
-    let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
+    let error = step([(ADAMW, slots.collect())], None).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
+}
+
+/// As on a GPU, where the host does not know whether a step is skipped.
+#[test]
+fn a_step_that_is_skipped_on_the_device_moves_nothing() {
+    for optimizer in [
+        "sgd",
+        "sgd(momentum 0.9)",
+        "sgd(momentum 0.9, dampening 0.5)",
+        "adamw(amsgrad)",
+        "rmsprop(momentum 0.9, centered)",
+        "adagrad",
+        "adamax",
+        "nadam",
+        "radam",
+        "lion",
+        "muon",
+        "adafactor",
+    ] {
+        let hyper_params = hyper_params_of(optimizer);
+        let runs = [false, true].map(|is_disturbed| {
+            let start = values(&[6, 4], 3);
+            let parameter = start.copy().set_requires_grad(true);
+            let mut state = None;
+            // A first step that is skipped, and a later one.
+            for number in [0, 1, 2, 3] {
+                for is_bad in [true, false] {
+                    if is_bad && (!is_disturbed || number % 2 == 1) {
+                        continue;
+                    }
+                    gradients::zero(&[&parameter]).unwrap();
+                    let factor = if is_bad { f64::INFINITY } else { 1.0 };
+                    (&parameter * values(&[6, 4], number) * factor).sum(None).backward();
+                    let mut scale = GradScale::new(&Tensor::from(1_f32));
+                    scale.is_remote = true;
+                    let toward = start.shallow_clone();
+                    let pull = AnchorPull { toward: &toward, share: 0.1 };
+                    let slot = ParamSlot {
+                        parameter: &parameter,
+                        state: &mut state,
+                        pull: Some(pull),
+                        follows: false,
+                    };
+                    step([(hyper_params, vec![slot])], Some(&mut scale)).unwrap();
+                    assert_eq!(
+                        scale.found_inf().unwrap(),
+                        Tensor::from(f32::from(u8::from(is_bad)))
+                    );
+                }
+            }
+            let state: Vec<Tensor> =
+                state.unwrap().tensors().map(|(_, tensor)| tensor.copy()).collect();
+            (parameter.detach().copy(), state)
+        });
+        assert_eq!(runs[0], runs[1], "{optimizer}");
+    }
+}
+
+fn hyper_params_of(optimizer: &str) -> HyperParams {
+    let text = format!("default lr 0.1 weight_decay 0.1 optimizer {optimizer}; start: train a");
+    let policy = freeze_dsl::policy::Policy::parse(&text).unwrap();
+    let vs = nn::VarStore::new(Device::Cpu);
+    let _ = vs.root().add("a", values(&[6, 4], 1), true);
+    let tuner = crate::Tuner::builder(&policy).attach(&vs).unwrap();
+    let group = &tuner.param_groups()[0];
+    HyperParams { lr: group.lr, weight_decay: group.weight_decay, optimizer: group.optimizer }
 }
