@@ -1,5 +1,6 @@
 //! Parameters of half precision step in f32, and are what is rounded of that.
 
+use freeze_runtime::diagnostic::Code;
 use freeze_runtime::{Error, LossScale, ResumeOptions, Tuner};
 use freeze_tests::bits::bits;
 use freeze_tests::networks::values;
@@ -81,6 +82,35 @@ fn a_model_of_bf16_moves_as_its_twin_of_f32_does() -> Outcome {
         let (ours, theirs) = (with.tensor(name).to_kind(Kind::Float), twin.tensor(name));
         let off = ((&ours - &theirs).norm() / theirs.norm()).double_value(&[]);
         assert!(off < f64::from(2_f32.powi(-9)), "{name} is off by {off:e}");
+    }
+    Ok(())
+}
+
+#[test]
+fn updates_that_would_be_lost_are_reported_with_numbers() -> Outcome {
+    let found = |policy: &str, kind: Kind, has_masters: bool| -> Result<Vec<String>, Error> {
+        let run = Run::new(policy, kind, has_masters)?;
+        let findings = run.tuner.diagnostics().into_iter();
+        let lost = findings.filter(|finding| finding.code == Code::LostUpdates);
+        Ok(lost.map(|it| [vec![it.message], it.notes].concat().join("\n")).collect())
+    };
+    let policy = "default optimizer adamw; start: train @all lr linear 0 -> 1e-5 over 10 steps";
+    let [finding] = found(policy, Kind::BFloat16, false)?.try_into().unwrap_or_default();
+    let expected = "at a learning rate of 1e-5, 100% of the elements of `table` and 1 more cannot move\n\
+                    an update of adamw is about 1e-5, and half a unit in the last place of their mean \
+                    size, ";
+    assert!(finding.starts_with(expected), "{finding}");
+    assert!(finding.contains(", is 2.0e-3\n") || finding.contains(", is 3.9e-3\n"), "{finding}");
+    assert!(finding.ends_with("use `master_weights(true)`, or parameters of f32 and `autocast`"));
+    // Where masters step, where most of it moves, and where nobody can say.
+    assert!(found(policy, Kind::BFloat16, true)?.is_empty());
+    assert!(found(policy, Kind::Float, false)?.is_empty());
+    for policy in [
+        "default optimizer adamw; start: train @all lr 1e-2",
+        "default optimizer sgd; start: train @all lr 1e-5",
+        "default optimizer lion; start: train @all lr 1e-5; epoch 1: set @all lr 1e-2",
+    ] {
+        assert!(found(policy, Kind::BFloat16, false)?.is_empty(), "{policy}");
     }
     Ok(())
 }

@@ -35,13 +35,25 @@ impl SliceGroup {
 impl Clock {
     /// Computes the groups from the options, and which statistics are live.
     pub(super) fn regroup(&mut self) {
+        let values = self.values_now();
+        self.regroup_by(&values);
+    }
+
+    /// The values of the running curves.
+    fn values_now(&self) -> Vec<f64> {
+        let running = self.state.running.iter();
+        running.map(|running| running.value(self.time, &self.lengths)).collect()
+    }
+
+    /// The highest values that the running curves ever have.
+    fn highest_values(&self) -> Vec<f64> {
+        let running = self.state.running.iter();
+        running.map(|running| running.curve().ends().fold(0.0, f64::max)).collect()
+    }
+
+    /// The same where the running curves have these values.
+    fn regroup_by(&mut self, values: &[f64]) {
         let bound = self.plan.bound();
-        let values: Vec<f64> = self
-            .state
-            .running
-            .iter()
-            .map(|running| running.value(self.time, &self.lengths))
-            .collect();
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         let mut groups: Vec<SliceGroup> = Vec::new();
         // There may be as many options and groups as slices: no slice is compared to all of them.
@@ -53,7 +65,7 @@ impl Clock {
             let same = known.entry((key, options.anchor.to_bits())).or_default();
             let place = same.iter().rev().find(|(of, _)| of == options).map(|(_, place)| *place);
             let place = place.unwrap_or_else(|| {
-                let group = self.group_of(options, &values);
+                let group = self.group_of(options, values);
                 let alike = alike.entry(group.key()).or_default();
                 let has_same = |place: &usize| {
                     let known = groups.get(*place);
@@ -101,11 +113,22 @@ impl Clock {
     /// The groups of each sequence's own slices before its first rule, if any step is made by then,
     /// and after each of its rules, with the place for a finding.
     pub(crate) fn phases(&self) -> Vec<(Span, Vec<SliceGroup>)> {
+        self.phases_by(Self::values_now)
+    }
+
+    /// The same with the highest values that curves ever have.
+    pub(crate) fn phases_at_highest(&self) -> Vec<(Span, Vec<SliceGroup>)> {
+        self.phases_by(Self::highest_values)
+    }
+
+    fn phases_by(&self, values: fn(&Self) -> Vec<f64>) -> Vec<(Span, Vec<SliceGroup>)> {
         let bound = self.plan.bound();
         let mut phases = Vec::new();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
             let mut clock = self.clone();
             clock.fire_at_once_elsewhere(id);
+            let at_first = values(&clock);
+            clock.regroup_by(&at_first);
             let own = |clock: &Self| {
                 let Some(owned) = &of.owned else { return clock.groups.clone() };
                 let mut groups = clock.groups.clone();
@@ -121,7 +144,8 @@ impl Clock {
                     phases.push((rule.trigger.span, own(&clock)));
                 }
                 clock.fire(id, RuleId::new(index), &mut Transition::default());
-                clock.regroup();
+                let then = values(&clock);
+                clock.regroup_by(&then);
                 let next = bound.rules.get(index + 1).filter(|_| index + 1 < of.rules.end);
                 if !next.is_some_and(|next| next.fires_with(rule)) {
                     phases.push((rule.span, own(&clock)));
@@ -146,6 +170,5 @@ impl Clock {
                 self.fire(id, RuleId::new(index), &mut Transition::default());
             }
         }
-        self.regroup();
     }
 }

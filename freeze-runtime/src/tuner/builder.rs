@@ -10,6 +10,7 @@ use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
 use super::frozen_stats::FrozenStats;
 use super::grad_means::GradMeans;
+use super::lost_updates;
 use super::masters::Masters;
 use super::param_views::ParamSlices;
 use crate::log::Log;
@@ -177,7 +178,8 @@ impl<'p> TunerBuilder<'p> {
     /// [`Kind::Half`](tch::Kind::Half) step in f32. By default, they do not.
     ///
     /// Half precision has 8 or 11 significant bits, so that small updates are rounded away: at a learning
-    /// rate of 1e-5, a weight of 0.1 in bf16 does not move at all. With master weights, each such parameter
+    /// rate of 1e-5, a weight of 0.1 in bf16 does not move at all. [`Tuner::diagnostics`] has `FRZ0511`
+    /// where that holds for most of what trains. With master weights, each such parameter
     /// has a copy in f32, its master: the step is made on the master with optimizer state in f32, and the
     /// result is rounded into the parameter. A master is made when the parameter first steps, and dropped
     /// when it freezes, unless it keeps its state; the parameter stays as it is rounded. After a
@@ -265,6 +267,7 @@ impl<'p> TunerBuilder<'p> {
             slices,
             is_accumulating: false,
             scaler: scaler.transpose()?,
+            lost_updates: Vec::new(),
             log: Log::default(),
             clock,
         };
@@ -272,6 +275,9 @@ impl<'p> TunerBuilder<'p> {
         tuner.audit_leaves()?;
         tuner.audit_rows()?;
         tuner.frozen_stats.take_charge()?;
+        if !tuner.masters.are_used() {
+            tuner.lost_updates = lost_updates::findings(&tuner.clock, &tuner.slices)?;
+        }
         Ok(tuner)
     }
 

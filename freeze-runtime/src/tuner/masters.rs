@@ -101,6 +101,9 @@ impl Masters {
 
     /// Rounds the masters that have stepped into their slices.
     pub(super) fn round(&mut self, slices: &ParamSlices) -> Result<(), TchError> {
+        if !self.are_used {
+            return Ok(());
+        }
         let mut rounded = Vec::new();
         let mut masters = Vec::new();
         for (index, pending) in self.pending.iter_mut().enumerate() {
@@ -133,23 +136,25 @@ impl Masters {
         if !self.are_used {
             return Ok(());
         }
-        let restores = || change.restored.iter().filter(|restore| restore.observed.is_some());
-        let is_restored = |slice: &SliceId| {
-            let has = |all: &Vec<SliceId>| all.binary_search(slice).is_ok();
-            restores().any(|restore| restore.slices.as_ref().is_none_or(has))
+        let mut is_gone = vec![false; self.values.len()];
+        let mut is_cleared = vec![false; self.values.len()];
+        let restores = change.restored.iter().filter(|restore| restore.observed.is_some());
+        let is_frozen = |slice: &&SliceId| {
+            !clock.trains(**slice) || change.interrupted.binary_search(slice).is_ok()
         };
+        for restore in restores {
+            match &restore.slices {
+                Some(slices) => mark(&mut is_gone, slices),
+                None => is_gone.fill(true),
+            }
+        }
+        mark(&mut is_gone, change.dropped.iter().filter(is_frozen));
+        mark(&mut is_cleared, touched);
         let mut cleared = Vec::new();
-        for index in 0..self.values.len() {
-            let slice = SliceId::new(index);
-            let is_dropped = change.dropped.contains(&slice)
-                && (!clock.trains(slice) || change.interrupted.contains(&slice));
-            let is_gone = is_dropped || is_restored(&slice);
-            if is_gone || touched.contains(&slice) {
-                cleared.extend(self.pending.get_mut(index).and_then(Option::take));
-            }
-            if let Some(value) = self.values.get_mut(index).filter(|_| is_gone) {
-                *value = None;
-            }
+        let slots = self.values.iter_mut().zip(&mut self.pending);
+        for ((value, pending), (is_gone, is_cleared)) in slots.zip(is_gone.iter().zip(is_cleared)) {
+            cleared.extend(pending.take_if(|_| *is_gone || is_cleared));
+            value.take_if(|_| *is_gone);
         }
         ffi::drop_gradients(&cleared.iter().collect())
     }
@@ -163,6 +168,15 @@ impl Masters {
 /// Whether a type is one of those that have masters.
 pub(super) const fn is_half(kind: Kind) -> bool {
     matches!(kind, Kind::BFloat16 | Kind::Half)
+}
+
+/// Sets the marks of slices.
+fn mark<'s>(marks: &mut [bool], slices: impl IntoIterator<Item = &'s SliceId>) {
+    for slice in slices {
+        if let Some(mark) = marks.get_mut(slice.index()) {
+            *mark = true;
+        }
+    }
 }
 
 fn none(count: usize) -> Vec<Option<Tensor>> {

@@ -9,6 +9,7 @@ mod epoch_end;
 mod frozen_stats;
 mod grad_means;
 mod logging;
+mod lost_updates;
 mod masters;
 mod param_views;
 mod resume;
@@ -80,6 +81,8 @@ pub struct Tuner {
     is_accumulating: bool,
     /// The scale of the loss, if it has one.
     scaler: Option<GradScaler>,
+    /// What `attach` has found of the model's numbers.
+    lost_updates: Vec<Diagnostic>,
     log: Log,
 }
 
@@ -611,6 +614,8 @@ impl Tuner {
     }
 
     /// The warnings and notes about the policy and this model: problems that do not prevent training.
+    /// Among them is `FRZ0511`, for parameters of half precision whose updates would round to nothing,
+    /// by their values at [`TunerBuilder::attach`].
     /// [`Diagnostic::severity`] distinguishes them.
     ///
     /// # Examples
@@ -631,7 +636,8 @@ impl Tuner {
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let coarse = self.plan().coarse_curves(self.clock.program().steps_per_epoch);
-        self.plan().diagnostics().iter().cloned().chain(coarse).collect()
+        let of_numbers = self.lost_updates.iter().cloned();
+        self.plan().diagnostics().iter().cloned().chain(coarse).chain(of_numbers).collect()
     }
 
     /// Observes the means of the norms that rules wait for, as those of the epoch that ends now.
