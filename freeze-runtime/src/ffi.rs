@@ -34,8 +34,8 @@ pub(crate) use foreach::{
     nadam, radam, sparse_adagrad,
 };
 pub(crate) use fused::{
-    AdagradOptions, AdamOptions, RmsPropOptions, Scaling, SgdOptions, fused_adagrad, fused_adam,
-    fused_sgd, laid_out_gradients, rmsprop,
+    AdagradOptions, AdamOptions, LaidOutGradients, RmsPropOptions, Scaling, SgdOptions,
+    fused_adagrad, fused_adam, fused_sgd, laid_out_gradients, rmsprop,
 };
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};

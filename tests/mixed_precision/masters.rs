@@ -55,7 +55,7 @@ impl Run {
     }
 
     fn tensor(&self, name: &str) -> Tensor {
-        self.vs.variables()[name].detach()
+        self.vs.root().get(name).map_or_else(Tensor::new, |it| it.detach())
     }
 }
 

@@ -61,6 +61,12 @@ pub(crate) struct Scaling<'a> {
     pub(crate) found_inf: Option<&'a Tensor>,
 }
 
+/// Gradients in the memory layout of their parameters.
+pub(crate) struct LaidOutGradients<'a> {
+    pub(crate) list: List<'a>,
+    pub(crate) scaling: Scaling<'a>,
+}
+
 impl Scaling<'_> {
     fn raw(self) -> RawScaling {
         let pointer = |number: Option<&Tensor>| number.map_or(std::ptr::null(), Tensor::as_ptr);
@@ -129,13 +135,12 @@ pub(crate) fn laid_out_gradients(parameters: &List<'_>) -> Result<Vec<Tensor>> {
 /// [`torch.optim`]: https://docs.pytorch.org/docs/stable/generated/torch.optim.AdamW.html
 pub(crate) fn fused_adam(
     parameters: &List<'_>,
-    gradients: &List<'_>,
+    gradients: &LaidOutGradients<'_>,
     exp_avgs: &List<'_>,
     exp_avg_sqs: &List<'_>,
     max_exp_avg_sqs: &List<'_>,
     steps: &List<'_>,
     options: AdamOptions,
-    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: the lists borrow live tensors. The shim refuses lists of unequal length and tensors
     // that differ from their parameter in size, layout, dtype or device, and scales that are not one
@@ -143,13 +148,13 @@ pub(crate) fn fused_adam(
     check(unsafe {
         freeze_fused_adam(
             parameters.raw(),
-            gradients.raw(),
+            gradients.list.raw(),
             exp_avgs.raw(),
             exp_avg_sqs.raw(),
             max_exp_avg_sqs.raw(),
             steps.raw(),
             options,
-            scaling.raw(),
+            gradients.scaling.raw(),
         )
     })
 }
@@ -159,21 +164,20 @@ pub(crate) fn fused_adam(
 /// Counts the step in `steps`, unless it fails or a gradient is not finite.
 pub(crate) fn fused_adagrad(
     parameters: &List<'_>,
-    gradients: &List<'_>,
+    gradients: &LaidOutGradients<'_>,
     sums: &List<'_>,
     steps: &List<'_>,
     options: AdagradOptions,
-    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: as for `fused_adam`.
     check(unsafe {
         freeze_fused_adagrad(
             parameters.raw(),
-            gradients.raw(),
+            gradients.list.raw(),
             sums.raw(),
             steps.raw(),
             options,
-            scaling.raw(),
+            gradients.scaling.raw(),
         )
     })
 }
@@ -183,19 +187,18 @@ pub(crate) fn fused_adagrad(
 /// On a first step the momentum buffers become the gradients; without momentum they are not read.
 pub(crate) fn fused_sgd(
     parameters: &List<'_>,
-    gradients: &List<'_>,
+    gradients: &LaidOutGradients<'_>,
     momentum_buffers: &List<'_>,
     options: SgdOptions,
-    scaling: Scaling<'_>,
 ) -> Result<()> {
     // SAFETY: as for `fused_adam`.
     check(unsafe {
         freeze_fused_sgd(
             parameters.raw(),
-            gradients.raw(),
+            gradients.list.raw(),
             momentum_buffers.raw(),
             options,
-            scaling.raw(),
+            gradients.scaling.raw(),
         )
     })
 }
@@ -205,7 +208,7 @@ pub(crate) fn fused_sgd(
 /// `grad_avgs` are read where it is centered, and `momentum_buffers` where there is momentum.
 pub(crate) fn rmsprop(
     parameters: &List<'_>,
-    gradients: &List<'_>,
+    gradients: &LaidOutGradients<'_>,
     square_avgs: &List<'_>,
     grad_avgs: &List<'_>,
     momentum_buffers: &List<'_>,
@@ -215,7 +218,7 @@ pub(crate) fn rmsprop(
     check(unsafe {
         freeze_rmsprop(
             parameters.raw(),
-            gradients.raw(),
+            gradients.list.raw(),
             square_avgs.raw(),
             grad_avgs.raw(),
             momentum_buffers.raw(),

@@ -5,8 +5,8 @@ use tch::{Kind, TchError};
 
 use super::{HyperParams, SteppingParam};
 use crate::ffi::{
-    self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LionOptions, List,
-    MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, Scaling, SgdOptions,
+    self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LaidOutGradients,
+    LionOptions, List, MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
 };
 
 /// A kernel and its options.
@@ -152,13 +152,11 @@ impl Kernel {
         }
     }
 
-    /// Steps parameters, by `gradients` where it needs them laid out as the parameters are. A fused
-    /// kernel takes their scale.
+    /// Steps parameters, by `gradients` where it needs them laid out as the parameters are.
     pub(super) fn step(
         &self,
         params: &[SteppingParam<'_>],
-        gradients: &List<'_>,
-        scaling: Scaling<'_>,
+        gradients: &LaidOutGradients<'_>,
     ) -> Result<(), TchError> {
         let parameters: List<'_> = params.iter().map(|param| param.parameter).collect();
         let states = |name| -> List<'_> {
@@ -169,9 +167,7 @@ impl Kernel {
         let steps = || states("step");
         let (averages, squares) = (|| states("exp_avg"), || states("exp_avg_sq"));
         match *self {
-            Self::Sgd(options) => {
-                ffi::fused_sgd(&parameters, gradients, &buffers(), options, scaling)
-            }
+            Self::Sgd(options) => ffi::fused_sgd(&parameters, gradients, &buffers(), options),
             Self::Adam(options) => ffi::fused_adam(
                 &parameters,
                 gradients,
@@ -180,7 +176,6 @@ impl Kernel {
                 &states("max_exp_avg_sq"),
                 &steps(),
                 options,
-                scaling,
             ),
             Self::RmsProp(options) => ffi::rmsprop(
                 &parameters,
@@ -192,7 +187,7 @@ impl Kernel {
             ),
             Self::FusedAdagrad(options) => {
                 let (sums, steps) = (states("sum"), steps());
-                ffi::fused_adagrad(&parameters, gradients, &sums, &steps, options, scaling)
+                ffi::fused_adagrad(&parameters, gradients, &sums, &steps, options)
             }
             Self::Adagrad(options) => ffi::adagrad(&parameters, &states("sum"), &steps(), options),
             Self::Adamax(options) => {

@@ -13,8 +13,7 @@ pub(crate) struct GradScale {
     scale: Tensor,
     devices: Vec<DeviceScale>,
     is_unscaled: bool,
-    /// As if no device were the host, where reading the flag costs nothing.
-    #[cfg(test)]
+    /// As if no device were the host, where reading the flag costs nothing: for tests.
     pub(super) is_remote: bool,
 }
 
@@ -34,7 +33,6 @@ impl GradScale {
             scale: scale.shallow_clone(),
             devices: Vec::new(),
             is_unscaled: false,
-            #[cfg(test)]
             is_remote: false,
         }
     }
@@ -122,8 +120,7 @@ impl GradScale {
         self.on(device).map(|on| &on.found_inf)
     }
 
-    /// What a fused kernel gets on a device, if the gradients were `searched` in this step and not
-    /// divided before.
+    /// What a fused kernel gets on a device, whose gradients are still scaled or were divided before.
     pub(super) fn scaling(&self, device: Device, is_scaled: bool) -> Scaling<'_> {
         self.on(device).map_or_else(Scaling::default, |on| Scaling {
             grad_scale: is_scaled.then_some(&on.scale),
@@ -133,11 +130,7 @@ impl GradScale {
 
     /// Whether the host reads the flag of a device without waiting.
     pub(super) fn is_readable(&self, device: Device) -> bool {
-        #[cfg(test)]
-        if self.is_remote {
-            return false;
-        }
-        device == Device::Cpu
+        device == Device::Cpu && !self.is_remote
     }
 
     /// Reads the flag of a device; on a GPU, this waits for the backward pass.

@@ -23,7 +23,7 @@ pub(crate) use self::grad_scale::GradScale;
 pub(crate) use self::plain::real;
 use self::skipping::{Skip, Undo};
 pub(crate) use self::state::ParamState;
-use crate::ffi::{self, Facts, List};
+use crate::ffi::{self, Facts, LaidOutGradients, List};
 
 /// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -309,8 +309,9 @@ impl PreparedBucket<'_> {
         match kernel {
             Some(kernel) => {
                 let scaling = scale.map(|scale| scale.scaling(self.device, is_scaled));
-                let gradients = self.gradients.iter().collect();
-                kernel.step(&params, &gradients, scaling.unwrap_or_default())?;
+                let scaling = scaling.unwrap_or_default();
+                let list = self.gradients.iter().collect();
+                kernel.step(&params, &LaidOutGradients { list, scaling })?;
             }
             None => params
                 .iter()

@@ -4,6 +4,7 @@ use tch::Tensor;
 
 use super::Tuner;
 use crate::Error;
+use crate::precision::GradScaler;
 
 impl Tuner {
     /// Multiplies a loss by the scale of [`TunerBuilder::loss_scale`], as Python's `scaler.scale` does,
@@ -60,7 +61,7 @@ impl Tuner {
     ///
     /// [`TunerBuilder::loss_scale`]: crate::TunerBuilder::loss_scale
     pub fn loss_scale(&self) -> Result<Option<f64>, Error> {
-        let scale = self.scaler.as_ref().map(|scaler| scaler.value()).transpose()?;
+        let scale = self.scaler.as_ref().map(GradScaler::value).transpose()?;
         Ok(scale.map(f64::from))
     }
 
@@ -89,7 +90,7 @@ impl Tuner {
     ///
     /// [`TunerBuilder::loss_scale`]: crate::TunerBuilder::loss_scale
     pub fn skipped_steps(&self) -> Result<u64, Error> {
-        let skipped = self.scaler.as_ref().map_or(Ok(0), |scaler| scaler.skipped())?;
+        let skipped = self.scaler.as_ref().map_or(Ok(0), GradScaler::skipped)?;
         Ok(u64::try_from(skipped).unwrap_or_default())
     }
 }
