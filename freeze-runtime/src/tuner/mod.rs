@@ -510,7 +510,8 @@ impl Tuner {
         self.clock.epochs_started()
     }
 
-    /// The number of optimizer steps, calls of [`Tuner::step`] once training is over included.
+    /// The number of optimizer steps: calls of [`Tuner::step`] once training is over, and steps that a
+    /// loss scale skipped, included.
     ///
     /// # Examples
     /// ```
