@@ -5,6 +5,7 @@ mod autocast;
 mod loss_scale;
 mod masters;
 mod read_backs;
+mod scaled_runs;
 
 use std::collections::BTreeMap;
 use std::error::Error;

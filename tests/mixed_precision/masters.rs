@@ -319,3 +319,28 @@ fn skipped_steps_move_no_master() -> Outcome {
     assert!(before != masters(&mut tuner)?);
     Ok(())
 }
+
+/// Sparse gradients of a table move to its master as others do, whole and by rows.
+#[test]
+fn sparse_gradients_move_to_masters() -> Outcome {
+    for rule in ["train p", "train rows 1..3 of p"] {
+        let tables = [(Kind::BFloat16, true), (Kind::Float, false)].map(|(kind, has_masters)| {
+            let vs = VarStore::new(Device::Cpu);
+            let start = values(&[4, 3], 1).to_kind(Kind::BFloat16);
+            let table = vs.root().add("p", start.to_kind(kind), true);
+            let policy = parse(&format!("default lr 0.5 optimizer sgd; start: {rule}"));
+            let builder = Tuner::builder(&policy).master_weights(has_masters);
+            let mut tuner = builder.loss_scale(LossScale::fixed(64.0)).attach(&vs)?;
+            tuner.start_epoch()?;
+            let rows = Tensor::from_slice(&[1_i64, 2, 1]);
+            for _ in 0..3 {
+                let taken = Tensor::embedding(&table, &rows, -1, false, true);
+                tuner.backward_step(&(taken.sum(Kind::Float) * 0.01))?;
+            }
+            Ok::<_, Error>(table.detach().to_kind(Kind::BFloat16))
+        });
+        let [ours, twin] = tables;
+        assert_eq!(bits(&ours?), bits(&twin?), "{rule}");
+    }
+    Ok(())
+}

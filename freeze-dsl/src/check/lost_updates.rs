@@ -8,6 +8,7 @@ use crate::plan::Plan;
 use crate::source::Span;
 
 /// The highest learning rate with which a slice trains.
+#[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct HighestRate {
     /// The slice.
@@ -21,6 +22,7 @@ pub struct HighestRate {
 }
 
 /// Parameters of half precision that hardly move.
+#[doc(hidden)]
 #[derive(Debug, Clone, PartialEq)]
 pub struct LostUpdates {
     /// Their slices, in the model's order.
@@ -40,6 +42,7 @@ pub struct LostUpdates {
 impl Clock {
     /// The highest learning rate of every slice that ever trains, with a learning rate and an optimizer,
     /// in the order of slices.
+    #[doc(hidden)]
     #[must_use]
     pub fn highest_rates(&self) -> Vec<HighestRate> {
         let mut highest: Vec<Option<HighestRate>> = vec![None; self.plan().slices().len()];
@@ -60,6 +63,7 @@ impl Clock {
 
 impl Plan {
     /// The finding that updates of parameters of half precision mostly round to nothing.
+    #[doc(hidden)]
     #[must_use]
     pub fn lost_updates(&self, lost: &LostUpdates) -> Diagnostic {
         let LostUpdates { slices, rate, dtype, share, mean, half_unit } = lost;

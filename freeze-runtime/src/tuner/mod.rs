@@ -150,7 +150,8 @@ impl Tuner {
 
     /// Steps every trainable parameter that has a gradient, then fires the rules that are due.
     ///
-    /// Once training is over, it counts the step and does nothing else.
+    /// Once training is over, it counts the step and does nothing else. With a loss scale, nothing moves if
+    /// a gradient is infinite or not a number, and the step is counted all the same.
     ///
     /// # Errors
     /// Fails if no epoch has started yet, or if the optimizer does not support a gradient, such as a
