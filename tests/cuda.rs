@@ -82,7 +82,7 @@ fn on_a_gpu_the_numbers_are_those_of_tch() -> Outcome {
 
 /// The host does not know there whether a step is skipped.
 #[test]
-fn on_a_gpu_a_skipped_step_moves_nothing_and_a_fused_one_reads_nothing() -> Outcome {
+fn on_a_gpu_a_skipped_step_moves_nothing_and_reads_nothing() -> Outcome {
     let Some(device) = gpu() else { return Ok(()) };
     for optimizer in OPTIMIZERS {
         println!("{optimizer}");
@@ -106,8 +106,10 @@ fn on_a_gpu_a_skipped_step_moves_nothing_and_a_fused_one_reads_nothing() -> Outc
             made?;
             let moved = before.moved(&Bits::of(&net.vs));
             assert_eq!(moved.is_empty(), batch % 2 == 0, "{moved:?}");
-            let is_fused = ["sgd", "adam ", "adamw"].iter().any(|name| optimizer.contains(name));
-            assert!(!is_fused || read_backs == 0, "{read_backs} values were read back");
+            // These count their steps on the host.
+            let reads = ["adagrad", "adamax", "nadam", "radam", "adafactor"];
+            let reads = reads.iter().any(|name| optimizer.contains(name));
+            assert!(reads || read_backs == 0, "{read_backs} values were read back");
         }
         assert_eq!(tuner.skipped_steps()?, 3);
     }
