@@ -80,7 +80,7 @@ fn on_a_gpu_the_numbers_are_those_of_tch() -> Outcome {
     Ok(())
 }
 
-/// The host does not know there whether a step is skipped.
+/// The flag that skips a step lies on the device.
 #[test]
 fn on_a_gpu_a_skipped_step_moves_nothing_and_reads_nothing() -> Outcome {
     let Some(device) = gpu() else { return Ok(()) };

@@ -199,7 +199,7 @@ fn gradients_that_are_not_scaled_are_refused_and_nothing_moves() -> Outcome {
     assert_eq!(before, (Bits::of(&net.vs), tuner.global_step()));
     tuner.step()?;
     // The gradients that are left are those of that step.
-    refused(tuner.step().map(drop), "once since the last step");
+    refused(tuner.step().map(drop), "a step has used them");
     refused(tuner.scale_loss(&net.loss(1)).map(drop), "an earlier step");
     tuner.backward_step(&net.loss(1))?;
     assert_eq!(tuner.global_step(), before.1 + 2);

@@ -136,8 +136,8 @@ impl<'a> Bucket<'a> {
         self.kernel.as_ref().is_some_and(Kernel::is_fused)
     }
 
-    /// Whether the host must know whether a step is skipped: it counts the steps, or the first step has
-    /// other numbers than a later one.
+    /// Whether the host needs the flag that skips a step: it counts the steps, or the first step has other
+    /// numbers than a later one.
     fn counts_on_host(&self) -> bool {
         match self.hyper_params.optimizer {
             Optimizer::Sgd { momentum, dampening, .. } => {
@@ -190,7 +190,7 @@ impl<'a> Bucket<'a> {
     fn prepare(mut self, scale: Option<&GradScale>) -> Result<PreparedBucket<'a>, TchError> {
         let device = self.device();
         let skip = Skip::of(scale, device, self.counts_on_host());
-        if skip == Skip::Unknown
+        if skip == Skip::OnDevice
             && let Some(kernel) = &mut self.kernel
         {
             // The step before may have been skipped, and then the buffer is zero.
@@ -230,7 +230,7 @@ impl<'a> Bucket<'a> {
             .map(|slot| slot.pull.map(|pull| pull.prepare(slot.parameter)).transpose());
         let pulls = pulls.collect::<Result<Vec<_>, _>>()?;
         let mut undo = Undo::default();
-        if skip == Skip::Unknown {
+        if skip == Skip::OnDevice {
             let moves_by_itself = !self.is_fused();
             for ((slot, new), pull) in self.slots.iter().zip(&new_states).zip(&pulls) {
                 if moves_by_itself || pull.is_some() {
@@ -287,7 +287,7 @@ impl PreparedBucket<'_> {
         let is_fused = self.bucket.is_fused();
         let Bucket { hyper_params, kernel, is_first_step, slots } = self.bucket;
         let is_skipped = match (self.skip, scale) {
-            (Skip::Read, Some(scale)) => scale.read(self.device)?,
+            (Skip::OnHost, Some(scale)) => scale.read(self.device)?,
             _ => false,
         };
         if is_skipped && !is_fused {

@@ -4,23 +4,23 @@ use tch::{Device, TchError, Tensor};
 
 use super::GradScale;
 
-/// How a step learns whether it is skipped.
+/// Where the flag is read that skips a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Skip {
     /// Without a loss scale, no step is.
     Never,
-    /// The host reads it: it lies there, or the optimizer counts its steps there.
-    Read,
-    /// It stays on the device.
-    Unknown,
+    /// On the host: it lies there, or the optimizer counts its steps there.
+    OnHost,
+    /// On the device alone.
+    OnDevice,
 }
 
 impl Skip {
     pub(super) fn of(scale: Option<&GradScale>, device: Device, counts_on_host: bool) -> Self {
         match scale {
             None => Self::Never,
-            Some(scale) if counts_on_host || scale.is_readable(device) => Self::Read,
-            Some(_) => Self::Unknown,
+            Some(scale) if counts_on_host || scale.is_readable(device) => Self::OnHost,
+            Some(_) => Self::OnDevice,
         }
     }
 }

@@ -511,7 +511,7 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
 }
 
-/// As on a GPU, where the host does not know whether a step is skipped.
+/// As on a GPU, where the flag lies on the device.
 #[test]
 fn a_step_that_is_skipped_on_the_device_moves_nothing() {
     for optimizer in [

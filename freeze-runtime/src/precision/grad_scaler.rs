@@ -179,11 +179,11 @@ impl GradScaler {
     }
 }
 
-const NOT_SCALED: &str = "the gradients are not those of a scaled loss: call `backward_step` or `backward` \
-     with the loss, or `scale_loss` before its own backward pass, once since the last step";
+const NOT_SCALED: &str = "the gradients are not those of a scaled loss, or a step has used them: run the \
+     backward pass with `backward_step` or `backward`, or scale the loss with `scale_loss`";
 
-const LEFT_OVER: &str = "parameters have gradients that are not scaled, such as those of an earlier step, so that \
-     no others can be added: call `zero_grad` before the backward pass";
+const LEFT_OVER: &str = "parameters have gradients that are not scaled, such as those of an earlier step: call \
+     `zero_grad` before the backward pass";
 
-const CLIPPED: &str = "the gradients are divided by the scale since they were clipped, so that no others can be \
-     added: clip after the last backward pass of a step, and call `zero_grad` before the next one";
+const CLIPPED: &str = "clipping has divided the gradients by the scale: clip after the last backward pass of a \
+     step, and call `zero_grad` before the next one";

@@ -125,7 +125,7 @@ impl GradMeans {
     }
 
     /// A step was made with the gradients of which the norms were taken. It does not count where
-    /// `found_inf` is 1, which nobody reads here.
+    /// `found_inf` is 1, which stays on its device.
     pub(super) fn step(&mut self, found_inf: Option<&Tensor>) -> Result<(), TchError> {
         let _no_grad = tch::no_grad_guard();
         for (metric, mut norm) in self.pending.take().into_iter().flatten() {
