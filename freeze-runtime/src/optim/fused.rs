@@ -148,7 +148,11 @@ impl Kernel {
             // Of at least two bytes a number: the update, and in bfloat16 three matrices of its size
             // and two of its smaller dimension.
             Self::Muon(_) => Ok(7 * largest_run(bytes, follows)),
-            Self::Adafactor(_) => Ok(3 * largest_run(bytes, follows)),
+            // Slices with masters lie apart, so that they and their gradients are joined as copies.
+            Self::Adafactor(_) => {
+                let copies = if follows.contains(&true) { 5 } else { 3 };
+                Ok(copies * largest_run(bytes, follows))
+            }
         }
     }
 
