@@ -1,6 +1,7 @@
 //! On a GPU, where there is one: the same promises, the same numbers.
 
-use freeze_runtime::{Error, Tuner};
+use freeze_runtime::device::count_read_backs;
+use freeze_runtime::{Error, LossScale, Tuner};
 use freeze_tests::networks::{FC, LAYER1, LAYER2, STATISTICS1, STATISTICS2};
 use freeze_tests::optimizers::OPTIMIZERS;
 use freeze_tests::{Bits, Net, assert_moved, parse, train, tune};
@@ -75,6 +76,42 @@ fn on_a_gpu_the_numbers_are_those_of_tch() -> Outcome {
     for (name, ours) in ours.vs.variables() {
         let off = (ours - theirs.variable(&name)).abs().max().double_value(&[]);
         assert!(off < 1e-12, "{name} is off by {off:e}");
+    }
+    Ok(())
+}
+
+/// The flag that skips a step lies on the device.
+#[test]
+fn on_a_gpu_a_skipped_step_moves_nothing_and_reads_nothing() -> Outcome {
+    let Some(device) = gpu() else { return Ok(()) };
+    for optimizer in OPTIMIZERS {
+        println!("{optimizer}");
+        let net = Net::convolutions(device);
+        let policy = parse(&format!("default {optimizer}; start: train @all, set fc anchor 0.5"));
+        let builder = Tuner::builder(&policy).loss_scale(LossScale::dynamic().init_scale(1024.0));
+        let mut tuner = builder.attach(&net.vs)?;
+        tuner.start_epoch()?;
+        for batch in 0..6 {
+            let factor = if batch % 2 == 0 { f64::INFINITY } else { 1.0 };
+            let loss = net.loss(batch) * factor;
+            let before = Bits::of(&net.vs);
+            let (made, read_backs) = count_read_backs(|| -> Outcome {
+                tuner.zero_grad()?;
+                tuner.backward(&loss)?;
+                if batch > 2 {
+                    tuner.clip_grad_norm(0.5)?;
+                }
+                tuner.step().map(drop)
+            })?;
+            made?;
+            let moved = before.moved(&Bits::of(&net.vs));
+            assert_eq!(moved.is_empty(), batch % 2 == 0, "{moved:?}");
+            // These count their steps on the host.
+            let reads = ["adagrad", "adamax", "nadam", "radam", "adafactor"];
+            let reads = reads.iter().any(|name| optimizer.contains(name));
+            assert!(reads || read_backs == 0, "{read_backs} values were read back");
+        }
+        assert_eq!(tuner.skipped_steps()?, 3);
     }
     Ok(())
 }

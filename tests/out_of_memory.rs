@@ -4,7 +4,7 @@
 use std::error::Error;
 use std::process::{self, Command};
 
-use freeze_runtime::Tuner;
+use freeze_runtime::{LossScale, Tuner};
 use freeze_tests::bits::bits;
 use freeze_tests::{parse, skip};
 use tch::nn::VarStore;
@@ -36,18 +36,23 @@ struct Run {
 }
 
 impl Run {
-    fn new(optimizer: &str) -> Result<Self, Box<dyn Error>> {
+    fn new(optimizer: &str, kind: Kind) -> Result<Self, Box<dyn Error>> {
         let vs = VarStore::new(Device::Cpu);
         let root = vs.root();
         let add = |name, numbers| {
-            root.add(name, Tensor::ones([4, numbers / 4], (Kind::Float, Device::Cpu)), true)
+            root.add(name, Tensor::ones([4, numbers / 4], (kind, Device::Cpu)), true)
         };
         let (small, large) = (add("small", 4), add("large", NUMBERS));
         let policy = format!(
             "default lr 1e-2 weight_decay 0.1;
              start: train small optimizer adamw, train large optimizer {optimizer}"
         );
-        let mut tuner = Tuner::builder(&parse(&policy)).attach(&vs)?;
+        let policy = parse(&policy);
+        let mut builder = Tuner::builder(&policy);
+        if kind == Kind::BFloat16 {
+            builder = builder.master_weights(true).loss_scale(LossScale::dynamic());
+        }
+        let mut tuner = builder.attach(&vs)?;
         tuner.start_epoch()?;
         let mut run = Self { small, large, tuner };
         run.backward()?;
@@ -56,8 +61,8 @@ impl Run {
 
     fn backward(&mut self) -> Result<(), Box<dyn Error>> {
         self.tuner.zero_grad()?;
-        (self.small.square().sum(Kind::Float) + self.large.square().sum(Kind::Float)).backward();
-        Ok(())
+        let loss = self.small.square().sum(Kind::Float) + self.large.square().sum(Kind::Float);
+        Ok(self.tuner.backward(&loss)?)
     }
 
     fn bits(&self) -> [Vec<u8>; 2] {
@@ -88,7 +93,7 @@ fn a_step_without_memory_changes_nothing() -> Result<(), Box<dyn Error>> {
         skip("a_step_without_memory_changes_nothing", "no /proc/self/status or no prlimit");
         return Ok(());
     }
-    for optimizer in [
+    let plain = [
         "adamw(amsgrad)",
         "sgd(momentum 0.9)",
         "rmsprop(momentum 0.9 centered)",
@@ -97,11 +102,13 @@ fn a_step_without_memory_changes_nothing() -> Result<(), Box<dyn Error>> {
         "lion",
         "muon",
         "adafactor",
-    ] {
-        println!("{optimizer}");
-        let (mut late, mut whole) = (Run::new(optimizer)?, Run::new(optimizer)?);
+    ];
+    let with_masters = ["adamw", "sgd", "rmsprop"].map(|optimizer| (optimizer, Kind::BFloat16));
+    for (optimizer, kind) in plain.map(|it| (it, Kind::Float)).into_iter().chain(with_masters) {
+        println!("{optimizer} in {kind:?}");
+        let (mut late, mut whole) = (Run::new(optimizer, kind)?, Run::new(optimizer, kind)?);
         late.steps_later(&mut whole)?;
-        // The others need temporary tensors in each of their steps.
+        // The others need temporary tensors in each of their steps, or gradients of masters.
         if !["adamw(amsgrad)", "sgd(momentum 0.9)"].contains(&optimizer) {
             late.steps_later(&mut whole)?;
         }

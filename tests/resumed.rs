@@ -134,7 +134,7 @@ fn files(dir: &Path) -> Result<BTreeMap<String, Vec<u8>>, Box<dyn Error>> {
         let name = entry.file_name().to_string_lossy().into_owned();
         files.insert(name, fs::read(entry.path())?);
     }
-    assert_eq!(files.len(), 6);
+    assert_eq!(files.len(), 7);
     Ok(files)
 }
 

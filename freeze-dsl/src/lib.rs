@@ -51,6 +51,8 @@ pub mod text_file;
 mod time;
 pub mod vocabulary;
 
+#[doc(hidden)]
+pub use check::{HighestRate, LostUpdates};
 pub use compile::{Checked, Draft, LoadError, OverrideError};
 pub use ir::{Optimizer, OptimizerNumber, RunLength};
 pub use lower::MAX_UNROLLED;

@@ -28,7 +28,7 @@ fn fenced(page: &str, kind: &str) -> Vec<String> {
 
 /// Whether only a program can have the finding: its examples are Rust.
 fn is_of_a_program(code: Code) -> bool {
-    code == Code::StepsDiffer
+    matches!(code, Code::StepsDiffer | Code::LostUpdates)
 }
 
 /// The metrics of a page, if it has some.

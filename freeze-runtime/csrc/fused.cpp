@@ -7,6 +7,7 @@
 #include <ATen/ops/_foreach_addcmul.h>
 #include <ATen/ops/_foreach_lerp.h>
 #include <ATen/ops/_foreach_sqrt.h>
+#include <ATen/ops/_foreach_sub.h>
 #include <ATen/ops/_fused_adagrad.h>
 #include <ATen/ops/_fused_adam.h>
 #include <ATen/ops/_fused_adamw.h>
@@ -33,6 +34,12 @@ struct AdagradOptions {
 struct RmsPropOptions {
   double lr, alpha, eps, weight_decay, momentum;
   bool centered;
+};
+
+// The scale that gradients are to be divided by, and whether one of them is not finite, so that nothing moves;
+// null for none.
+struct Scaling {
+  const at::Tensor *grad_scale, *found_inf;
 };
 }
 
@@ -90,6 +97,36 @@ void add(const Tensors& steps, float count) {
     for (const at::Tensor& step : steps) *step.mutable_data_ptr<float>() += count;
   } else {
     at::_foreach_add_(steps, count);
+  }
+}
+
+using OptionalTensor = std::optional<at::Tensor>;
+
+// A number that the kernels read by its pointer.
+OptionalTensor number_beside(const at::Tensor* number, const Tensors& parameters) {
+  if (!number) return std::nullopt;
+  TORCH_CHECK(number->numel() == 1 && number->scalar_type() == at::kFloat && number->device() == parameters.front().device(),
+              "a scale or flag of ", number->toString(), number->sizes(), " on ", number->device());
+  return *number;
+}
+
+// Calls `update` with the scale and the flag, and counts the step unless the flag is set.
+template <class Update>
+void counted(const Tensors& steps, const Scaling& scaling, Update update) {
+  OptionalTensor grad_scale = number_beside(scaling.grad_scale, steps);
+  OptionalTensor found_inf = number_beside(scaling.found_inf, steps);
+  add(steps, 1);
+  try {
+    update(grad_scale, found_inf);
+  } catch (...) {
+    add(steps, -1);
+    throw;
+  }
+  if (!found_inf) return;
+  if (found_inf->is_cpu()) {
+    add(steps, -*found_inf->const_data_ptr<float>());
+  } else {
+    at::_foreach_sub_(steps, Tensors(steps.size(), *found_inf));
   }
 }
 
@@ -166,7 +203,7 @@ char* freeze_laid_out_gradients(List parameters, at::Tensor** gradients) {
 }
 
 char* freeze_fused_adam(List parameters, List gradients, List exp_avgs, List exp_avg_sqs, List max_exp_avg_sqs, List steps,
-                        AdamOptions options) {
+                        AdamOptions options, Scaling scaling) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
     Tensors grads = states(gradients, all);
@@ -175,41 +212,35 @@ char* freeze_fused_adam(List parameters, List gradients, List exp_avgs, List exp
     Tensors maxima = options.amsgrad ? states(max_exp_avg_sqs, all) : Tensors();
     Tensors counts = step_counts(steps, all);
     auto update = options.decoupled ? at::_ops::_fused_adamw_::call : at::_ops::_fused_adam_::call;
-    add(counts, 1);
-    try {
+    counted(counts, scaling, [&](const OptionalTensor& grad_scale, const OptionalTensor& found_inf) {
       update(all, grads, averages, squares, maxima, counts, options.lr, options.beta1, options.beta2,
-             options.weight_decay, options.eps, options.amsgrad, false, {}, {});
-    } catch (...) {
-      add(counts, -1);
-      throw;
-    }
+             options.weight_decay, options.eps, options.amsgrad, false, grad_scale, found_inf);
+    });
   });
 }
 
-char* freeze_fused_adagrad(List parameters, List gradients, List sums, List steps, AdagradOptions options) {
+char* freeze_fused_adagrad(List parameters, List gradients, List sums, List steps, AdagradOptions options,
+                           Scaling scaling) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
     Tensors grads = states(gradients, all);
     Tensors squares = states(sums, all);
     Tensors counts = step_counts(steps, all);
-    add(counts, 1);
-    try {
+    counted(counts, scaling, [&](const OptionalTensor& grad_scale, const OptionalTensor& found_inf) {
       at::_fused_adagrad_(all, grads, squares, counts, options.lr, options.lr_decay, options.weight_decay, options.eps,
-                          false, {}, {});
-    } catch (...) {
-      add(counts, -1);
-      throw;
-    }
+                          false, grad_scale, found_inf);
+    });
   });
 }
 
-char* freeze_fused_sgd(List parameters, List gradients, List momentum_buffers, SgdOptions options) {
+char* freeze_fused_sgd(List parameters, List gradients, List momentum_buffers, SgdOptions options, Scaling scaling) {
   return guarded([&] {
     Tensors all = parameters_of(parameters);
     Tensors grads = states(gradients, all);
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
     at::_fused_sgd_(all, grads, buffers, options.weight_decay, options.momentum, options.lr, options.dampening,
-                    options.nesterov, false, options.is_first_step && !buffers.empty());
+                    options.nesterov, false, options.is_first_step && !buffers.empty(),
+                    number_beside(scaling.grad_scale, all), number_beside(scaling.found_inf, all));
   });
 }
 

@@ -1,5 +1,7 @@
 // Many tensors at once: facts, identities, gradients.
 
+#include <ATen/ops/_foreach_copy.h>
+
 #include <cstdlib>
 
 #include "shim.h"
@@ -85,6 +87,14 @@ char* freeze_layouts(List tensors, uint8_t* layouts) {
 char* freeze_drop_gradients(List parameters) {
   return guarded([&] {
     for (size_t i = 0; i < parameters.count; i++) parameters.tensors[i]->mutable_grad().reset();
+  });
+}
+
+// Copies each tensor into another one of its shape, which may have another type.
+char* freeze_copy_all(List to, List from) {
+  return guarded([&] {
+    TORCH_CHECK(to.count == from.count, "each tensor must have one to copy from");
+    if (to.count > 0) at::_foreach_copy_(collect(to), collect(from));
   });
 }
 

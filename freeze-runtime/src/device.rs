@@ -71,3 +71,56 @@ pub fn release_cached_memory() -> Result<(), TchError> {
 pub fn allows_tf32() -> Result<(bool, bool), TchError> {
     ffi::allows_tf32()
 }
+
+/// Calls `work`, and returns how often the calling thread read values back from tensors meanwhile, each of
+/// which waits for a GPU if it lies there.
+///
+/// It counts what `item` reads, comparisons and searches whose result is the host's (`equal`, `nonzero`), and
+/// copies from a device to the CPU. Not counted are the step counts that libtorch's fused kernels read on
+/// the CPU, where they lie.
+///
+/// # Errors
+/// If libtorch has no memory for the counter.
+///
+/// # Examples
+/// ```
+/// use freeze_runtime::device::count_read_backs;
+/// use tch::{Device, Kind, Tensor};
+///
+/// let x = Tensor::ones([3], (Kind::Float, Device::Cpu));
+/// let (mean, read_backs) = count_read_backs(|| x.mean(None))?;
+/// assert_eq!(read_backs, 0);
+/// let (_value, read_backs) = count_read_backs(|| mean.double_value(&[]))?;
+/// assert_eq!(read_backs, 1);
+/// # Ok::<(), tch::TchError>(())
+/// ```
+pub fn count_read_backs<T>(work: impl FnOnce() -> T) -> Result<(T, u64), TchError> {
+    let counting = Counting::enter()?;
+    let result = work();
+    Ok((result, counting.leave()?))
+}
+
+/// A region in which values that are read back are counted; it ends with its drop.
+struct Counting {
+    before: u64,
+    has_ended: bool,
+}
+
+impl Counting {
+    fn enter() -> Result<Self, TchError> {
+        Ok(Self { before: ffi::enter_counting()?, has_ended: false })
+    }
+
+    fn leave(mut self) -> Result<u64, TchError> {
+        self.has_ended = true;
+        Ok(ffi::leave_counting()? - self.before)
+    }
+}
+
+impl Drop for Counting {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let _ = ffi::leave_counting();
+        }
+    }
+}

@@ -52,6 +52,9 @@ pub enum Error {
     /// A rule restores the best weights of a metric, and copying them failed when it was observed.
     #[error("the weights at the best `{0}` cannot be restored: copying them failed")]
     NotKept(String),
+    /// With a loss scale, the gradients are not what the call requires.
+    #[error("the loss scale: {0}")]
+    LossScale(String),
     /// `requires_grad`, the parameter groups and the policy do not agree, or cannot.
     #[error("the model is not in the state that the tuner requires: {0}")]
     Ownership(String),

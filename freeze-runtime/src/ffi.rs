@@ -12,7 +12,9 @@ mod foreach;
 mod fused;
 mod generators;
 mod matrices;
+mod read_backs;
 mod scaled;
+mod scaling;
 mod statistics;
 
 use std::ffi::{CStr, c_char};
@@ -32,12 +34,14 @@ pub(crate) use foreach::{
     nadam, radam, sparse_adagrad,
 };
 pub(crate) use fused::{
-    AdagradOptions, AdamOptions, RmsPropOptions, SgdOptions, fused_adagrad, fused_adam, fused_sgd,
-    laid_out_gradients, rmsprop,
+    AdagradOptions, AdamOptions, LaidOutGradients, RmsPropOptions, Scaling, SgdOptions,
+    fused_adagrad, fused_adam, fused_sgd, laid_out_gradients, rmsprop,
 };
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
+pub(crate) use read_backs::{enter_counting, leave_counting};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
+pub(crate) use scaling::{unscale, update_scale};
 pub(crate) use statistics::{hold, release, restore};
 
 type Result<T> = std::result::Result<T, TchError>;
@@ -153,6 +157,7 @@ unsafe extern "C" {
     fn freeze_require_gradients(parameters: RawList) -> Message;
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
+    fn freeze_copy_all(to: RawList, from: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
 }
 
@@ -206,6 +211,12 @@ pub(crate) fn require_states(
 pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
     // SAFETY: the list borrows live tensors.
     check(unsafe { freeze_drop_gradients(parameters.raw()) })
+}
+
+/// Copies each tensor into another one of its shape, converted to its dtype.
+pub(crate) fn copy_all(to: &List<'_>, from: &List<'_>) -> Result<()> {
+    // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
+    check(unsafe { freeze_copy_all(to.raw(), from.raw()) })
 }
 
 /// Makes one tensor the gradient of another, whatever gradient it had.

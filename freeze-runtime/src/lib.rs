@@ -66,6 +66,30 @@
 //!
 //! The norms of [`nn`] do not update frozen statistics, and require no such call.
 //!
+//! # Mixed precision
+//!
+//! With parameters of f32, [`autocast`] runs the forward pass in bf16 or f16; for f16, scale the loss with
+//! [`TunerBuilder::loss_scale`]. With parameters of bf16 or f16, [`TunerBuilder::master_weights`] makes the
+//! steps in f32.
+//!
+//! ```
+//! # use freeze_runtime::{LossScale, Tuner, autocast, freeze_policy};
+//! # use tch::nn::Module;
+//! # use tch::{Device, Kind, Tensor, nn};
+//! # let vs = nn::VarStore::new(Device::Cpu);
+//! # let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+//! # let policy = freeze_policy! { default optimizer adamw; start: train fc lr 1e-3 };
+//! # let x = Tensor::randn([3, 4], (Kind::Float, Device::Cpu));
+//! let mut tuner = Tuner::builder(&policy).loss_scale(LossScale::dynamic()).attach(&vs)?;
+//! tuner.start_epoch()?;
+//! tuner.zero_grad()?;
+//! let loss = autocast(Kind::Half, || fc.forward(&x)).square().mean(Kind::Float);
+//! tuner.backward(&loss)?; // of the scaled loss
+//! tuner.clip_grad_norm(1.0)?; // of gradients that are not scaled
+//! tuner.step()?; // moves nothing if a gradient is infinite
+//! # Ok::<(), freeze_runtime::Error>(())
+//! ```
+//!
 //! # When training is over
 //!
 //! After a rule's `stop`, no parameter changes and no rule fires. Further calls are not errors: they
@@ -114,7 +138,7 @@ pub use grad_norm::GradNorm;
 #[doc(hidden)]
 pub use macros::__private;
 pub use param_group::ParamGroup;
-pub use precision::autocast;
+pub use precision::{LossScale, autocast};
 pub use store::Model;
 pub use transition::Transition;
 pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};

@@ -15,8 +15,9 @@ impl Clock {
         }
         let mut reported = SliceSet::with_capacity(self.plan().slices().len());
         let mut found = Vec::new();
-        self.each_phase(|place, trained| {
-            let without: Vec<SliceId> = trained
+        self.each_phase(|phase| {
+            let without: Vec<SliceId> = phase
+                .trained()
                 .filter(|(_, options)| options.lr.is_none())
                 .map(|(slice, _)| slice)
                 .filter(|slice| !reported.put(*slice))
@@ -29,7 +30,7 @@ impl Clock {
             found.push(
                 Diagnostic::new(
                     Code::MissingLearningRate,
-                    place,
+                    phase.place,
                     format!(
                         "`{}`{more} would train without a learning rate",
                         self.plan().slice_name(*first)
@@ -51,10 +52,8 @@ impl Clock {
     pub fn has_optimizer(&self) -> bool {
         let mut has_all = true;
         if self.program().optimizer.is_none() {
-            self.each_phase(|_, trained| {
-                for (_, options) in trained {
-                    has_all &= options.optimizer.is_some();
-                }
+            self.each_phase(|phase| {
+                has_all &= phase.trained().all(|(_, options)| options.optimizer.is_some());
             });
         }
         has_all

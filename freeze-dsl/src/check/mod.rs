@@ -3,6 +3,7 @@
 mod coarse_curves;
 mod conflicts;
 mod effects;
+mod lost_updates;
 mod missing_options;
 mod ownership;
 mod reorder;
@@ -12,4 +13,5 @@ mod undone_rules;
 mod unsteppable;
 
 pub(crate) use effects::effects;
+pub use lost_updates::{HighestRate, LostUpdates};
 pub(crate) use schedule::schedule;

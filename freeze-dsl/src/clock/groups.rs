@@ -4,9 +4,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Clock, Transition};
-use crate::index::{CurveId, RuleId, SequenceId, SliceId, ids};
+use crate::index::{CurveId, RuleId, SequenceId, SliceId, SliceSet, ids};
 use crate::ir::{LoweredRule, Optimizer};
-use crate::plan::{SliceOptions, State};
+use crate::plan::SliceOptions;
 use crate::source::Span;
 
 /// Slices that train with the same options at this moment.
@@ -33,16 +33,40 @@ impl SliceGroup {
     }
 }
 
+/// What a sequence owns, before its first rule or after one of its rules.
+pub(crate) struct SequencePhase<'c> {
+    clock: &'c Clock,
+    owned: Option<&'c SliceSet>,
+    /// The place for a finding.
+    pub(crate) place: Span,
+}
+
+impl SequencePhase<'_> {
+    /// The slices that train, with their options.
+    pub(crate) fn trained(&self) -> impl Iterator<Item = (SliceId, &SliceOptions)> {
+        let state = &self.clock.state;
+        let is_own = |slice: &SliceId| self.owned.is_none_or(|owned| owned.contains(*slice));
+        let trained = self.clock.plan.bound().training(&state.trains).filter(is_own);
+        trained.filter_map(|slice| Some((slice, state.options(slice)?)))
+    }
+
+    /// The slices that train, each with what its group has in common where every running curve is at
+    /// the highest value that it ever has.
+    pub(crate) fn at_highest(&self) -> impl Iterator<Item = (SliceId, SliceGroup)> {
+        let running = self.clock.state.running.iter();
+        let values: Vec<f64> =
+            running.map(|running| running.curve().ends().fold(0.0, f64::max)).collect();
+        self.trained().map(move |(slice, options)| (slice, self.clock.group_of(options, &values)))
+    }
+}
+
 impl Clock {
     /// Computes the groups from the options, and which statistics are live.
     pub(super) fn regroup(&mut self) {
+        let running = self.state.running.iter();
+        let values: Vec<f64> =
+            running.map(|running| running.value(self.time, &self.lengths)).collect();
         let bound = self.plan.bound();
-        let values: Vec<f64> = self
-            .state
-            .running
-            .iter()
-            .map(|running| running.value(self.time, &self.lengths))
-            .collect();
         self.moves = self.state.running.iter().any(|running| running.curve().constant().is_none());
         let mut groups: Vec<SliceGroup> = Vec::new();
         // There may be as many options and groups as slices: no slice is compared to all of them.
@@ -99,31 +123,23 @@ impl Clock {
         }
     }
 
-    /// Calls `look` with each sequence's own slices that train before its first rule, if any step is
-    /// made by then, and after each of its rules, with the place for a finding.
-    pub(crate) fn each_phase(
-        &self,
-        mut look: impl FnMut(Span, &mut dyn Iterator<Item = (SliceId, &SliceOptions)>),
-    ) {
+    /// Calls `look` with each sequence before its first rule, if any step is made by then, and after
+    /// each of its rules.
+    pub(crate) fn each_phase(&self, mut look: impl FnMut(SequencePhase<'_>)) {
         let bound = self.plan.bound();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
             let mut clock = self.clone();
             clock.fire_at_once_elsewhere(id);
-            let mut look = |state: &State, place: Span| {
-                let is_own =
-                    |slice: &SliceId| of.owned.as_ref().is_none_or(|owned| owned.contains(*slice));
-                let trained = bound.training(&state.trains).filter(is_own);
-                look(place, &mut trained.filter_map(|slice| Some((slice, state.options(slice)?))));
-            };
+            let owned = of.owned.as_ref();
             for index in of.rules.clone() {
                 let Some(rule) = bound.rules.get(index) else { continue };
                 if index == of.rules.start && !rule.fires_at_once() {
-                    look(&clock.state, rule.trigger.span);
+                    look(SequencePhase { clock: &clock, owned, place: rule.trigger.span });
                 }
                 clock.fire(id, RuleId::new(index), &mut Transition::default());
                 let next = bound.rules.get(index + 1).filter(|_| index + 1 < of.rules.end);
                 if !next.is_some_and(|next| next.fires_with(rule)) {
-                    look(&clock.state, rule.span);
+                    look(SequencePhase { clock: &clock, owned, place: rule.span });
                 }
             }
         }

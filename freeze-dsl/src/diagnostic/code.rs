@@ -137,6 +137,7 @@ codes! {
     UnobservedMetric "FRZ0508" Warning "an epoch ended without the metric for which a rule waits"
     StepsDiffer "FRZ0509" Warning "an epoch had another number of steps than the program announced"
     AbsentTargets "FRZ0510" Note "all targets of an action are optional and select nothing"
+    LostUpdates "FRZ0511" Warning "updates of half precision that round to nothing"
 }
 
 impl fmt::Display for Code {

@@ -18,6 +18,7 @@ use super::tensors::Checksum;
 use super::{damaged, io_error};
 use crate::CheckpointError;
 use crate::log::EpochRecord;
+use crate::precision::Precision;
 
 /// The version of the format.
 const FORMAT: u64 = 1;
@@ -41,6 +42,22 @@ pub(crate) struct RunRecord {
     pub(crate) grad_means: Vec<GradMeanRecord>,
     /// The parameters and row slices whose values at the start of training were saved.
     pub(crate) anchors: Vec<String>,
+    /// The parameters and row slices of which a master was saved.
+    pub(crate) masters: Vec<String>,
+    /// The program's settings of mixed precision.
+    pub(crate) precision: Precision,
+    /// The progress of the loss scale, if there is one.
+    pub(crate) scale: Option<ScaleRecord>,
+}
+
+/// The progress of a loss scale.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ScaleRecord {
+    /// The bits of the scale.
+    pub(crate) scale: u32,
+    pub(crate) growth_tracker: i32,
+    pub(crate) skipped: i64,
 }
 
 /// The optimizer state of a parameter or row slice.

@@ -9,6 +9,7 @@
 //! - `optimizer.safetensors`: optimizer state as `PyTorch` calls it, `fc.weight.exp_avg`;
 //! - `bests.safetensors`: copies for rules that restore, `0.fc.weight`;
 //! - `anchors.safetensors`: the values at the start of training that rules pull toward, `fc.weight`;
+//! - `masters.safetensors`: parameters of half precision in f32, `fc.weight`;
 //! - `random.safetensors`: the states of libtorch's random number generators, `cpu`;
 //! - `checkpoint.json`: everything else, with a format version and the CRC-32 of all of these.
 //!
@@ -23,7 +24,7 @@ use std::path::Path;
 
 use tch::Tensor;
 
-pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, StateRecord};
+pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, ScaleRecord, StateRecord};
 pub(crate) use tensors::{TensorFile, kind_of};
 
 use crate::{CheckpointError, Error};
@@ -38,6 +39,8 @@ pub(crate) struct TensorFiles<T> {
     pub(crate) bests: T,
     /// The values toward which anchors pull, by the names of parameters and row slices.
     pub(crate) anchors: T,
+    /// Masters of parameters of half precision, by the names of parameters and row slices.
+    pub(crate) masters: T,
     /// States of random number generators, by device.
     pub(crate) random: T,
 }
@@ -47,6 +50,7 @@ const NAMES: TensorFiles<&str> = TensorFiles {
     optimizer: "optimizer.safetensors",
     bests: "bests.safetensors",
     anchors: "anchors.safetensors",
+    masters: "masters.safetensors",
     random: "random.safetensors",
 };
 
@@ -56,7 +60,7 @@ pub(crate) fn write(
     run: &RunRecord,
     files: &TensorFiles<Vec<(String, Tensor)>>,
 ) -> Result<(), Error> {
-    let TensorFiles { model, optimizer, bests, anchors, random } = files;
+    let TensorFiles { model, optimizer, bests, anchors, masters, random } = files;
     folder::replace(dir, |folder| {
         let mut sums = manifest::Checksums::new();
         for (name, tensors) in [
@@ -64,6 +68,7 @@ pub(crate) fn write(
             (NAMES.optimizer, optimizer),
             (NAMES.bests, bests),
             (NAMES.anchors, anchors),
+            (NAMES.masters, masters),
             (NAMES.random, random),
         ] {
             sums.insert(name.to_owned(), tensors::write(&folder.join(name), tensors)?);
@@ -88,6 +93,7 @@ pub(crate) fn read(dir: &Path) -> Result<(RunRecord, TensorFiles<TensorFile>), E
             optimizer: file(NAMES.optimizer)?,
             bests: file(NAMES.bests)?,
             anchors: file(NAMES.anchors)?,
+            masters: file(NAMES.masters)?,
             random: file(NAMES.random)?,
         };
         Ok((run, files))

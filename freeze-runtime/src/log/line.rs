@@ -109,12 +109,7 @@ impl EpochRecord {
 
     /// The line of the running epoch up to now; `None` before the first epoch. It `continues` if the
     /// line before it is that of the epoch before.
-    pub(super) fn line(
-        &self,
-        continues: bool,
-        optimizer_bytes: usize,
-        stopped: bool,
-    ) -> Option<EpochLine<'_>> {
+    pub(super) fn line(&self, continues: bool, end: EpochEnd) -> Option<EpochLine<'_>> {
         let start = self.start.as_ref()?;
         let state = match &self.changes {
             Some(changed) if continues => LineState::Changes { changed },
@@ -133,8 +128,7 @@ impl EpochRecord {
             state,
             metrics: &self.metrics,
             warnings: &self.warnings,
-            optimizer_bytes,
-            stopped,
+            end,
         })
     }
 }
@@ -159,8 +153,25 @@ pub(super) struct EpochLine<'r> {
     metrics: &'r BTreeMap<String, Option<f64>>,
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     warnings: &'r [String],
-    optimizer_bytes: usize,
-    stopped: bool,
+    #[serde(flatten)]
+    end: EpochEnd,
+}
+
+/// What was the case when an epoch was over.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct EpochEnd {
+    pub(crate) optimizer_bytes: usize,
+    #[serde(flatten)]
+    pub(crate) scale: Option<ScaleState>,
+    pub(crate) stopped: bool,
+}
+
+/// The loss scale, where there is one.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct ScaleState {
+    pub(crate) loss_scale: f64,
+    /// Since the run started.
+    pub(crate) skipped_steps: u64,
 }
 
 /// What was in force: all of it, or what differs from the line before.

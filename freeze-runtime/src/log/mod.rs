@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::Error;
 use file::LogFile;
-pub(crate) use line::{EpochFinding, EpochRecord, EpochStart};
+pub(crate) use line::{EpochEnd, EpochFinding, EpochRecord, EpochStart, ScaleState};
 
 /// The running epoch, and the file that its line is written to.
 #[derive(Debug, Default)]
@@ -43,15 +43,16 @@ impl Log {
         self.epoch.add_transition(fired);
     }
 
+    /// Whether lines are written to a file.
+    pub(crate) const fn is_open(&self) -> bool {
+        self.file.is_some()
+    }
+
     /// Writes the line of the running epoch, if an epoch has started and there is a file.
-    pub(crate) fn write_line(
-        &mut self,
-        optimizer_bytes: usize,
-        stopped: bool,
-    ) -> Result<(), Error> {
+    pub(crate) fn write_line(&mut self, end: EpochEnd) -> Result<(), Error> {
         let Some(file) = &mut self.file else { return Ok(()) };
         let continues = self.epoch.epoch().is_some_and(|epoch| file.continues(epoch));
-        let line = self.epoch.line(continues, optimizer_bytes, stopped);
+        let line = self.epoch.line(continues, end);
         line.map_or(Ok(()), |line| file.write(line.epoch, &line))
     }
 }

@@ -1,6 +1,6 @@
 //! The pull of a parameter toward earlier values, as the first part of its step.
 
-use tch::{TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::real;
 
@@ -22,9 +22,12 @@ pub(super) struct PreparedPull {
 }
 
 impl AnchorPull<'_> {
-    /// Brings the values to the parameter's device.
+    /// Brings the values to the parameter's device, and to f32 if it is a master.
     pub(super) fn prepare(&self, parameter: &Tensor) -> Result<PreparedPull, TchError> {
-        let toward = self.toward.f_to_device(parameter.device())?;
+        let is_half = matches!(self.toward.f_kind()?, Kind::BFloat16 | Kind::Half);
+        let is_master = is_half && parameter.f_kind()? == Kind::Float;
+        let kind = if is_master { Kind::Float } else { self.toward.f_kind()? };
+        let toward = self.toward.f_to_device_(parameter.device(), kind, false, false)?;
         if toward.size() != parameter.size() || toward.f_kind()? != parameter.f_kind()? {
             return Err(TchError::Shape(format!(
                 "an anchor of {:?} for a parameter of {:?}",

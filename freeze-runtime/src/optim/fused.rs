@@ -5,8 +5,8 @@ use tch::{Kind, TchError};
 
 use super::{HyperParams, SteppingParam};
 use crate::ffi::{
-    self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LionOptions, List,
-    MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
+    self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LaidOutGradients,
+    LionOptions, List, MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
 };
 
 /// A kernel and its options.
@@ -117,6 +117,18 @@ impl Kernel {
         matches!(self, Self::Adam(_) | Self::Sgd(_) | Self::RmsProp(_) | Self::FusedAdagrad(_))
     }
 
+    /// Whether it divides gradients by a scale, and moves nothing if one of them is not finite.
+    pub(super) const fn is_fused(&self) -> bool {
+        matches!(self, Self::Adam(_) | Self::Sgd(_) | Self::FusedAdagrad(_))
+    }
+
+    /// Makes a first step like any later one, with a momentum of zero.
+    pub(super) const fn begin_at_zero(&mut self) {
+        if let Self::Sgd(options) = self {
+            options.is_first_step = false;
+        }
+    }
+
     /// The most bytes that a step needs for temporary tensors at a time. A parameter that `follows`
     /// the one before it steps together with it.
     pub(super) fn scratch(
@@ -136,7 +148,11 @@ impl Kernel {
             // Of at least two bytes a number: the update, and in bfloat16 three matrices of its size
             // and two of its smaller dimension.
             Self::Muon(_) => Ok(7 * largest_run(bytes, follows)),
-            Self::Adafactor(_) => Ok(3 * largest_run(bytes, follows)),
+            // Slices with masters lie apart, so that they and their gradients are joined as copies.
+            Self::Adafactor(_) => {
+                let copies = if follows.contains(&true) { 5 } else { 3 };
+                Ok(copies * largest_run(bytes, follows))
+            }
         }
     }
 
@@ -144,7 +160,7 @@ impl Kernel {
     pub(super) fn step(
         &self,
         params: &[SteppingParam<'_>],
-        gradients: &List<'_>,
+        gradients: &LaidOutGradients<'_>,
     ) -> Result<(), TchError> {
         let parameters: List<'_> = params.iter().map(|param| param.parameter).collect();
         let states = |name| -> List<'_> {
@@ -174,7 +190,8 @@ impl Kernel {
                 options,
             ),
             Self::FusedAdagrad(options) => {
-                ffi::fused_adagrad(&parameters, gradients, &states("sum"), &steps(), options)
+                let (sums, steps) = (states("sum"), steps());
+                ffi::fused_adagrad(&parameters, gradients, &sums, &steps, options)
             }
             Self::Adagrad(options) => ffi::adagrad(&parameters, &states("sum"), &steps(), options),
             Self::Adamax(options) => {

@@ -100,6 +100,21 @@ pub(crate) fn clip_value(parameters: &[&Tensor], max: f64) -> Result<(), TchErro
     lists.iter().try_for_each(|list| ffi::clamp_gradients(list, max))
 }
 
+/// The gradients of those parameters that have one.
+pub(crate) fn gradients_of(parameters: &[&Tensor]) -> Result<Vec<Tensor>, TchError> {
+    let mut gradients = Vec::with_capacity(parameters.len());
+    for parameter in parameters {
+        gradients.push(parameter.f_grad()?);
+    }
+    gradients.retain(Tensor::defined);
+    Ok(gradients)
+}
+
+/// Fails unless every gradient can be clipped.
+pub(crate) fn require_clippable(parameters: &[&Tensor]) -> Result<(), TchError> {
+    with_gradients(parameters)?.iter().try_for_each(ffi::require_clippable)
+}
+
 /// The parameters that have a gradient, one list for each device and dtype.
 fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchError> {
     let facts = ffi::facts(&parameters.iter().copied().collect())?;

@@ -5,8 +5,10 @@
 
 mod anchor;
 mod fused;
+mod grad_scale;
 pub(crate) mod gradients;
 mod plain;
+mod skipping;
 mod state;
 #[cfg(test)]
 mod tests;
@@ -17,9 +19,11 @@ use tch::{Device, Kind, TchError, Tensor};
 pub(crate) use self::anchor::AnchorPull;
 use self::anchor::PreparedPull;
 use self::fused::Kernel;
+pub(crate) use self::grad_scale::GradScale;
 pub(crate) use self::plain::real;
+use self::skipping::{Skip, Undo};
 pub(crate) use self::state::ParamState;
-use crate::ffi::{self, Facts, List};
+use crate::ffi::{self, Facts, LaidOutGradients, List};
 
 /// The hyperparameters of a step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -61,18 +65,31 @@ struct Bucket<'a> {
 ///
 /// A step is made whole or not at all: all parameters are checked, and everything that a step needs is
 /// allocated, before the first one changes.
+///
+/// The gradients of a scaled loss have a `scale`. If one of them is not finite, nothing moves.
 pub(crate) fn step<'a>(
     groups: impl IntoIterator<Item = (HyperParams, Vec<ParamSlot<'a>>)>,
+    mut scale: Option<&mut GradScale>,
 ) -> Result<(), TchError> {
     let _no_grad = tch::no_grad_guard();
     let mut all = Vec::new();
     for (hyper_params, slots) in groups {
         all.extend(Bucket::of(hyper_params, slots)?);
     }
-    all.iter().try_for_each(Bucket::check)?;
-    let prepared = all.into_iter().map(Bucket::prepare).collect::<Result<Vec<_>, _>>()?;
+    let is_scaled = scale.as_ref().is_some_and(|scale| !scale.is_unscaled());
+    all.iter().try_for_each(|bucket| bucket.check(is_scaled))?;
+    if let Some(scale) = scale.as_deref_mut() {
+        all.iter().try_for_each(|bucket| scale.prepare(bucket.device()))?;
+    }
+    let prepared = all.into_iter().map(|bucket| bucket.prepare(scale.as_deref()));
+    let prepared = prepared.collect::<Result<Vec<_>, _>>()?;
     reserve(&prepared)?;
-    prepared.into_iter().try_for_each(PreparedBucket::step)
+    if let Some(scale) = scale.as_deref_mut() {
+        prepared.iter().try_for_each(|bucket| bucket.search(scale))?;
+        scale.combine()?;
+    }
+    let scale = scale.as_deref();
+    prepared.into_iter().try_for_each(|bucket| bucket.step(scale, is_scaled))
 }
 
 /// Allocates and frees as many bytes as the kernels need for temporary tensors, so that memory which
@@ -110,9 +127,35 @@ impl<'a> Bucket<'a> {
         Ok(of_one_kind)
     }
 
+    /// The device of all of them.
+    fn device(&self) -> Device {
+        self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device())
+    }
+
+    fn is_fused(&self) -> bool {
+        self.kernel.as_ref().is_some_and(Kernel::is_fused)
+    }
+
+    /// Whether the host needs the flag that skips a step: it counts the steps, or the first step has other
+    /// numbers than a later one.
+    fn counts_on_host(&self) -> bool {
+        match self.hyper_params.optimizer {
+            Optimizer::Sgd { momentum, dampening, .. } => {
+                self.is_first_step && momentum > 0.0 && dampening != 0.0
+            }
+            Optimizer::RmsProp { .. } | Optimizer::Muon { .. } | Optimizer::Lion { .. } => false,
+            _ => !self.is_fused(),
+        }
+    }
+
     /// Fails unless these parameters, gradients and states can step.
-    fn check(&self) -> Result<(), TchError> {
+    fn check(&self, is_scaled: bool) -> Result<(), TchError> {
         ffi::require_gradients(&self.slots.iter().map(|slot| slot.parameter).collect())?;
+        if is_scaled && !self.is_fused() {
+            for slot in &self.slots {
+                grad_scale::require_range(&slot.parameter.f_grad()?)?;
+            }
+        }
         let optimizer = &self.hyper_params.optimizer;
         let mut parameters = Vec::new();
         let mut averages = Vec::new();
@@ -144,7 +187,15 @@ impl<'a> Bucket<'a> {
     }
 
     /// Allocates what the step needs.
-    fn prepare(self) -> Result<PreparedBucket<'a>, TchError> {
+    fn prepare(mut self, scale: Option<&GradScale>) -> Result<PreparedBucket<'a>, TchError> {
+        let device = self.device();
+        let skip = Skip::of(scale, device, self.counts_on_host());
+        if skip == Skip::OnDevice
+            && let Some(kernel) = &mut self.kernel
+        {
+            // The step before may have been skipped, and then the buffer is zero.
+            kernel.begin_at_zero();
+        }
         let parameters: List<'_> = self.slots.iter().map(|slot| slot.parameter).collect();
         let optimizer = self.hyper_params.optimizer;
         let new_states = self
@@ -178,8 +229,30 @@ impl<'a> Bucket<'a> {
             .iter()
             .map(|slot| slot.pull.map(|pull| pull.prepare(slot.parameter)).transpose());
         let pulls = pulls.collect::<Result<Vec<_>, _>>()?;
-        let device = self.slots.first().map_or(Device::Cpu, |slot| slot.parameter.device());
-        Ok(PreparedBucket { bucket: self, new_states, gradients, pulls, device, scratch })
+        let mut undo = Undo::default();
+        if skip == Skip::OnDevice {
+            let moves_by_itself = !self.is_fused();
+            for ((slot, new), pull) in self.slots.iter().zip(&new_states).zip(&pulls) {
+                if moves_by_itself || pull.is_some() {
+                    undo.add(slot.parameter)?;
+                }
+                let state = new.as_ref().or(slot.state.as_ref()).filter(|_| moves_by_itself);
+                for (_, tensor) in state.iter().flat_map(|state| state.tensors()) {
+                    undo.add(tensor)?;
+                }
+            }
+        }
+        let scratch = scratch.max(undo.scratch());
+        Ok(PreparedBucket {
+            bucket: self,
+            new_states,
+            gradients,
+            pulls,
+            undo,
+            skip,
+            device,
+            scratch,
+        })
     }
 }
 
@@ -192,14 +265,34 @@ struct PreparedBucket<'a> {
     gradients: Vec<Tensor>,
     /// What pulls each parameter.
     pulls: Vec<Option<PreparedPull>>,
+    /// What a step changes that turns out to be skipped.
+    undo: Undo,
+    skip: Skip,
     device: Device,
     /// The most bytes of temporary tensors at a time.
     scratch: usize,
 }
 
 impl PreparedBucket<'_> {
-    fn step(self) -> Result<(), TchError> {
+    /// Searches the gradients for infinities, and divides them by the scale unless the kernel does.
+    fn search(&self, scale: &GradScale) -> Result<(), TchError> {
+        if !self.gradients.is_empty() {
+            return scale.search(&self.gradients, self.bucket.is_fused());
+        }
+        let parameters: Vec<_> = self.bucket.slots.iter().map(|slot| slot.parameter).collect();
+        scale.search(&gradients::gradients_of(&parameters)?, self.bucket.is_fused())
+    }
+
+    fn step(self, scale: Option<&GradScale>, is_scaled: bool) -> Result<(), TchError> {
+        let is_fused = self.bucket.is_fused();
         let Bucket { hyper_params, kernel, is_first_step, slots } = self.bucket;
+        let is_skipped = match (self.skip, scale) {
+            (Skip::OnHost, Some(scale)) => scale.read(self.device)?,
+            _ => false,
+        };
+        if is_skipped && !is_fused {
+            return Ok(());
+        }
         let mut params = Vec::with_capacity(slots.len());
         for (slot, new) in slots.iter().zip(&self.new_states) {
             // One of the two is there: a state that is missing was made.
@@ -208,18 +301,26 @@ impl PreparedBucket<'_> {
                 params.push(SteppingParam { parameter, state, follows });
             }
         }
-        for (param, pull) in params.iter().zip(&self.pulls) {
+        for (param, pull) in params.iter().zip(&self.pulls).filter(|_| !is_skipped) {
             if let Some(pull) = pull {
                 pull.apply(param.parameter)?;
             }
         }
         match kernel {
-            Some(kernel) => kernel.step(&params, &self.gradients.iter().collect())?,
+            Some(kernel) => {
+                let scaling = scale.map(|scale| scale.scaling(self.device, is_scaled));
+                let scaling = scaling.unwrap_or_default();
+                let list = self.gradients.iter().collect();
+                kernel.step(&params, &LaidOutGradients { list, scaling })?;
+            }
             None => params
                 .iter()
                 .try_for_each(|param| plain::step(param, &hyper_params, is_first_step))?,
         }
-        for (slot, new) in slots.into_iter().zip(self.new_states) {
+        if let Some(flag) = scale.and_then(|scale| scale.flag(self.device)) {
+            self.undo.restore_if(flag)?;
+        }
+        for (slot, new) in slots.into_iter().zip(self.new_states).filter(|_| !is_skipped) {
             if new.is_some() {
                 *slot.state = new;
             }

@@ -2,7 +2,10 @@ use freeze_dsl::Optimizer;
 use tch::nn::{self, Module, OptimizerConfig};
 use tch::{Device, Kind, Tensor};
 
-use super::{HyperParams, ParamSlot, ParamState, SteppingParam, gradients, plain, step};
+use super::{
+    AnchorPull, GradScale, HyperParams, ParamSlot, ParamState, SteppingParam, gradients, plain,
+    step,
+};
 use crate::ffi;
 
 const STEPS: i64 = 60;
@@ -69,7 +72,7 @@ fn step_all(parameters: &[Tensor], states: &mut [Option<ParamState>], hyper_para
         pull: None,
         follows: false,
     });
-    step([(*hyper_params, slots.collect())]).unwrap();
+    step([(*hyper_params, slots.collect())], None).unwrap();
 }
 
 fn plain_step_all(
@@ -173,8 +176,8 @@ fn without_a_gradient_nothing_moves_and_nothing_is_kept() {
         assert_eq!(state.is_none(), i == 1);
         assert_eq!(before[i] == run.parameters[i], i == 1);
     }
-    step([]).unwrap();
-    step([(ADAMW, Vec::new())]).unwrap();
+    step([], None).unwrap();
+    step([(ADAMW, Vec::new())], None).unwrap();
 }
 
 #[test]
@@ -481,7 +484,7 @@ fn muon_takes_matrices_alone() {
         let mut states = [None];
         let (parameter, state) = (&parameter, &mut states[0]);
         let slot = ParamSlot { parameter, state, follows: false, pull: None };
-        let error = step([(hyper_params, vec![slot])]).unwrap_err().to_string();
+        let error = step([(hyper_params, vec![slot])], None).unwrap_err().to_string();
         assert!(error.contains("muon takes matrices alone"), "{error}");
         assert!(states[0].is_none());
     }
@@ -504,6 +507,73 @@ fn a_parameter_that_changed_under_its_state_is_an_error() {
         pull: None,
         follows: false,
     });
-    let error = step([(ADAMW, slots.collect())]).unwrap_err().to_string();
+    let error = step([(ADAMW, slots.collect())], None).unwrap_err().to_string();
     assert!(error.contains("does not go with a parameter of CPUDoubleType"), "{error}");
+}
+
+/// As on a GPU, where the flag lies on the device.
+#[test]
+fn a_step_that_is_skipped_on_the_device_moves_nothing() {
+    for optimizer in [
+        "sgd",
+        "sgd(momentum 0.9)",
+        "sgd(momentum 0.9, dampening 0.5)",
+        "adamw(amsgrad)",
+        "rmsprop(momentum 0.9, centered)",
+        "adagrad",
+        "adamax",
+        "nadam",
+        "radam",
+        "lion",
+        "muon",
+        "adafactor",
+    ] {
+        for kind in [Kind::Float, Kind::BFloat16, Kind::ComplexFloat] {
+            let is_complex = kind == Kind::ComplexFloat;
+            if !(is_complex && ["lion", "muon", "adafactor"].contains(&optimizer)) {
+                let [undisturbed, disturbed] = [false, true].map(|is_disturbed| {
+                    stepped_on_a_device(&hyper_params_of(optimizer), kind, is_disturbed)
+                });
+                assert_eq!(undisturbed, disturbed, "{optimizer} in {kind:?}");
+            }
+        }
+    }
+}
+
+/// A parameter and its state after some steps, of which a first and a later one follow a skipped one.
+fn stepped_on_a_device(hyper_params: &HyperParams, kind: Kind, is_disturbed: bool) -> Vec<Tensor> {
+    let start = values(&[6, 4], 3).to_kind(kind);
+    let parameter = start.copy().set_requires_grad(true);
+    let mut state = None;
+    let steps = [(0, true), (0, false), (1, false), (2, true), (2, false), (3, false)];
+    for (number, is_bad) in steps.into_iter().filter(|(_, is_bad)| is_disturbed || !is_bad) {
+        gradients::zero(&[&parameter]).unwrap();
+        let factor = if is_bad { f64::INFINITY } else { 1.0 };
+        let numbers = plain::real(&parameter).unwrap();
+        let by = values(&numbers.size(), number).to_kind(numbers.kind());
+        (numbers * by * factor).sum(None).backward();
+        let mut scale = GradScale::new(&Tensor::from(1_f32));
+        scale.is_remote = true;
+        let slot = ParamSlot {
+            parameter: &parameter,
+            state: &mut state,
+            pull: Some(AnchorPull { toward: &start, share: 0.1 }),
+            follows: false,
+        };
+        step([(*hyper_params, vec![slot])], Some(&mut scale)).unwrap();
+        assert_eq!(scale.found_inf().unwrap(), Tensor::from(f32::from(u8::from(is_bad))));
+    }
+    let state = state.unwrap();
+    let tensors = state.tensors().map(|(_, tensor)| tensor).chain([&parameter]);
+    tensors.map(|tensor| plain::real(&tensor.detach()).unwrap().copy()).collect()
+}
+
+fn hyper_params_of(optimizer: &str) -> HyperParams {
+    let text = format!("default lr 0.1 weight_decay 0.1 optimizer {optimizer}; start: train a");
+    let policy = freeze_dsl::policy::Policy::parse(&text).unwrap();
+    let vs = nn::VarStore::new(Device::Cpu);
+    let _ = vs.root().add("a", values(&[6, 4], 1), true);
+    let tuner = crate::Tuner::builder(&policy).attach(&vs).unwrap();
+    let group = &tuner.param_groups()[0];
+    HyperParams { lr: group.lr, weight_decay: group.weight_decay, optimizer: group.optimizer }
 }

@@ -2,7 +2,7 @@
 
 use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
-use tch::{Device, nn};
+use tch::{Device, Tensor, nn};
 
 use super::Tuner;
 use super::anchors::Anchors;
@@ -10,10 +10,13 @@ use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
 use super::frozen_stats::FrozenStats;
 use super::grad_means::GradMeans;
+use super::lost_updates;
+use super::masters::Masters;
 use super::param_views::ParamSlices;
 use crate::log::Log;
+use crate::precision::{GradScaler, Precision};
 use crate::store::BoundModel;
-use crate::{Error, Policy};
+use crate::{Error, LossScale, Policy};
 
 /// The settings of a program, used where its policy has none. Created by [`Tuner::builder`].
 ///
@@ -25,11 +28,18 @@ pub struct TunerBuilder<'p> {
     program: Program,
     best_weights_device: Option<Device>,
     anchor_device: Option<Device>,
+    precision: Precision,
 }
 
 impl<'p> TunerBuilder<'p> {
     pub(super) fn new(policy: &'p Policy) -> Self {
-        Self { policy, program: Program::default(), best_weights_device: None, anchor_device: None }
+        Self {
+            policy,
+            program: Program::default(),
+            best_weights_device: None,
+            anchor_device: None,
+            precision: Precision::default(),
+        }
     }
 
     /// Sets the program's optimizer and its weight decay, as one of tch's own configurations.
@@ -123,6 +133,86 @@ impl<'p> TunerBuilder<'p> {
         self
     }
 
+    /// Scales the loss, as Python's [`torch.amp.GradScaler`] does, so that small gradients of half
+    /// precision do not become zero.
+    ///
+    /// [`Tuner::backward_step`] and [`Tuner::backward`] multiply the loss by the scale; a program that
+    /// runs the backward pass itself calls [`Tuner::scale_loss`]. [`Tuner::clip_grad_norm`],
+    /// [`Tuner::clip_grad_value`] and [`Tuner::step`] divide the gradients by it, once a step. A step
+    /// with an infinity or a NaN among the gradients of trainable parameters moves nothing, no optimizer
+    /// state and no step count of an optimizer either; the scale then shrinks. It grows after many good
+    /// steps. Such a step is counted by [`Tuner::global_step`] and the rules, and by
+    /// [`Tuner::skipped_steps`].
+    ///
+    /// No call of the loop waits for a GPU because of it, but for a step with Adamax, `NAdam`, `RAdam` or
+    /// Adafactor, with Adagrad on a GPU, or with Adam of complex parameters: they count their steps on
+    /// the host, which reads whether the step is skipped, as `GradScaler` does. So does the first step of
+    /// SGD with a momentum and a `dampening`. Gradients of [`Kind::Half`](tch::Kind::Half) can step with
+    /// Adam and `AdamW`, and with SGD on a GPU, and cannot be clipped; neither limit holds with
+    /// [`TunerBuilder::master_weights`], or for f32 parameters under [`autocast`](crate::autocast).
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_runtime::{LossScale, Tuner, autocast, freeze_policy};
+    /// use tch::nn::Module;
+    /// use tch::{Device, Kind, Tensor, nn};
+    ///
+    /// let vs = nn::VarStore::new(Device::Cpu);
+    /// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+    /// let policy = freeze_policy! { default optimizer adamw; start: train fc lr 1e-3 };
+    /// let mut tuner = Tuner::builder(&policy).loss_scale(LossScale::dynamic()).attach(&vs)?;
+    /// let x = Tensor::randn([3, 4], (Kind::Float, Device::Cpu));
+    /// tuner.start_epoch()?;
+    /// let loss = autocast(Kind::Half, || fc.forward(&x)).square().mean(Kind::Float);
+    /// tuner.backward_step(&loss)?;
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    ///
+    /// [`torch.amp.GradScaler`]: https://docs.pytorch.org/docs/2.11/amp.html#gradient-scaling
+    pub fn loss_scale(mut self, scale: LossScale) -> Self {
+        self.precision.loss_scale = Some(scale);
+        self
+    }
+
+    /// Sets whether parameters of [`Kind::BFloat16`](tch::Kind::BFloat16) and
+    /// [`Kind::Half`](tch::Kind::Half) step in f32. By default, they do not.
+    ///
+    /// Half precision has 8 or 11 significant bits, so that small updates are rounded away: at a learning
+    /// rate of 1e-5, a weight of 0.1 in bf16 does not move at all. [`Tuner::diagnostics`] has `FRZ0511`
+    /// where that holds for most of what trains. With master weights, each such parameter
+    /// has a copy in f32, its master: the step is made on the master with optimizer state in f32, and the
+    /// result is rounded into the parameter. A master is made when the parameter first steps, and dropped
+    /// when it freezes, unless it keeps its state; the parameter stays as it is rounded. After a
+    /// `restore`, masters begin at the restored values. [`Tuner::optimizer_bytes`] counts them, and a
+    /// checkpoint has them.
+    ///
+    /// [`Tuner::clip_grad_norm`], [`Tuner::clip_grad_value`] and [`Tuner::step`] move the gradients of these
+    /// parameters to the masters, where they are f32: the parameters have none afterwards. Gradients of f16
+    /// can then be clipped with a loss scale, and step with every optimizer.
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_runtime::{Tuner, freeze_policy};
+    /// use tch::nn::Module;
+    /// use tch::{Device, Kind, Tensor, nn};
+    ///
+    /// let mut vs = nn::VarStore::new(Device::Cpu);
+    /// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
+    /// vs.bfloat16();
+    /// let policy = freeze_policy! { default optimizer adamw; start: train fc lr 1e-5 };
+    /// let mut tuner = Tuner::builder(&policy).master_weights(true).attach(&vs)?;
+    /// tuner.start_epoch()?;
+    /// let x = Tensor::randn([3, 4], (Kind::BFloat16, Device::Cpu));
+    /// tuner.backward_step(&fc.forward(&x).square().mean(Kind::Float))?;
+    /// // For each of 10 numbers a master and two averages, and a step count for each parameter.
+    /// assert_eq!(tuner.optimizer_bytes(), 10 * 3 * 4 + 2 * 4);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn master_weights(mut self, are_used: bool) -> Self {
+        self.precision.master_weights = are_used;
+        self
+    }
+
     /// Checks the policy against the variables of a store, and returns the tuner for them. All
     /// parameters are trainable until the first rule fires.
     ///
@@ -134,13 +224,13 @@ impl<'p> TunerBuilder<'p> {
     ///
     /// # Errors
     /// Fails with all findings if the policy does not fit this model. Fails if an optimizer or a
-    /// learning rate is missing, if two parameters share memory, if a parameter is computed from
+    /// learning rate is missing, if a setting of the program is out of range, if two parameters share memory, if a parameter is computed from
     /// others, if a variable is a sparse, mkldnn or conjugated tensor, or if libtorch fails.
     ///
     /// # Examples
     /// ```
     /// use freeze_runtime::{Tuner, freeze_policy};
-    /// use tch::{Device, nn};
+    /// use tch::{Device, Tensor, nn};
     ///
     /// let vs = nn::VarStore::new(Device::Cpu);
     /// let fc = nn::linear(vs.root() / "fc", 4, 2, nn::LinearConfig::default());
@@ -162,6 +252,8 @@ impl<'p> TunerBuilder<'p> {
         let anchors = Anchors::new(clock.plan(), self.anchor_device);
         let best_weights = BestWeights::new(&clock, &bound, self.best_weights_device);
         let store = AttachedStore::new(store, &bound.model, bound.tensors)?;
+        let device = bound.parameters.first().map_or(Device::Cpu, Tensor::device);
+        let scaler = self.precision.loss_scale.map(|it| GradScaler::new(it, device));
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
             frozen_stats,
@@ -171,8 +263,11 @@ impl<'p> TunerBuilder<'p> {
             notes: Vec::new(),
             store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
+            masters: Masters::new(self.precision.master_weights, slices.count()),
             slices,
             is_accumulating: false,
+            scaler: scaler.transpose()?,
+            lost_updates: Vec::new(),
             log: Log::default(),
             clock,
         };
@@ -180,6 +275,9 @@ impl<'p> TunerBuilder<'p> {
         tuner.audit_leaves()?;
         tuner.audit_rows()?;
         tuner.frozen_stats.take_charge()?;
+        if !tuner.masters.are_used() {
+            tuner.lost_updates = lost_updates::findings(&tuner.clock, &tuner.slices)?;
+        }
         Ok(tuner)
     }
 
@@ -192,6 +290,9 @@ impl<'p> TunerBuilder<'p> {
             }
         }
         if let Some(fault) = optimizer.and_then(|optimizer| optimizer.fault()) {
+            return Err(Error::Program(fault));
+        }
+        if let Some(fault) = self.precision.loss_scale.and_then(LossScale::fault) {
             return Err(Error::Program(fault));
         }
         if steps_per_epoch == Some(0) {

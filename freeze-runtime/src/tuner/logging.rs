@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::Tuner;
-use crate::log::{EpochStart, events};
+use crate::log::{EpochEnd, EpochStart, ScaleState, events};
 use crate::{Error, Transition};
 
 impl Tuner {
@@ -26,10 +26,14 @@ impl Tuner {
     /// - `metrics`: the last value of each metric in it, `null` for one that is not finite;
     /// - `warnings`, where there are any: [`Transition::diagnostics`] about it;
     /// - `optimizer_bytes`: the memory of optimizer state when it was over;
+    /// - `loss_scale` and `skipped_steps`, with [`TunerBuilder::loss_scale`]: the scale when it was over,
+    ///   and the steps that were skipped since the run started;
     /// - `stopped`: whether a rule had ended training by then.
     ///
     /// The line of an epoch replaces that epoch's line and all after it, if the file has them: a run
     /// that is resumed continues its log from its checkpoint, and a new run starts its log anew.
+    ///
+    /// [`TunerBuilder::loss_scale`]: crate::TunerBuilder::loss_scale
     ///
     /// # Errors
     /// Fails if the file cannot be opened or is not a log; it is then left as it is.
@@ -81,7 +85,18 @@ impl Tuner {
 
     /// Writes the line of the epoch that is over, if there was one.
     pub(super) fn write_log_line(&mut self) -> Result<(), Error> {
-        self.log.write_line(self.optimizer_bytes(), self.is_stopped())
+        // The loss scale is read back only where it is written.
+        if !self.log.is_open() {
+            return Ok(());
+        }
+        let loss_scale = self.loss_scale()?;
+        let skipped_steps = self.skipped_steps()?;
+        let scale = loss_scale.map(|loss_scale| ScaleState { loss_scale, skipped_steps });
+        self.log.write_line(EpochEnd {
+            optimizer_bytes: self.optimizer_bytes(),
+            scale,
+            stopped: self.is_stopped(),
+        })
     }
 
     /// Begins the line of the epoch that starts now; [`Tuner::write_log_line`] comes first.

@@ -9,9 +9,13 @@ mod epoch_end;
 mod frozen_stats;
 mod grad_means;
 mod logging;
+mod lost_updates;
+mod masters;
 mod param_views;
 mod resume;
 mod save;
+mod scaling;
+mod stepping;
 
 use std::fmt;
 
@@ -26,11 +30,13 @@ use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
 use frozen_stats::FrozenStats;
 use grad_means::GradMeans;
+use masters::Masters;
 use param_views::{ParamSlices, ParamView};
 pub use resume::ResumeOptions;
 
 use crate::log::{Log, events};
-use crate::optim::{self, AnchorPull, HyperParams, ParamSlot, ParamState, gradients};
+use crate::optim::{HyperParams, ParamState, gradients};
+use crate::precision::GradScaler;
 use crate::transition::in_a_line;
 use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 
@@ -64,6 +70,7 @@ pub struct Tuner {
     slices: ParamSlices,
     /// The optimizer state of each slice.
     states: Vec<Option<ParamState>>,
+    masters: Masters,
     frozen_stats: FrozenStats,
     best_weights: BestWeights,
     grad_means: GradMeans,
@@ -72,6 +79,10 @@ pub struct Tuner {
     notes: Vec<String>,
     /// Whether a backward pass was run since gradients were cleared or used.
     is_accumulating: bool,
+    /// The scale of the loss, if it has one.
+    scaler: Option<GradScaler>,
+    /// What `attach` has found of the model's numbers.
+    lost_updates: Vec<Diagnostic>,
     log: Log,
 }
 
@@ -139,11 +150,13 @@ impl Tuner {
 
     /// Steps every trainable parameter that has a gradient, then fires the rules that are due.
     ///
-    /// Once training is over, it counts the step and does nothing else.
+    /// Once training is over, it counts the step and does nothing else. With a loss scale, nothing moves if
+    /// a gradient is infinite or not a number, and the step is counted all the same.
     ///
     /// # Errors
     /// Fails if no epoch has started yet, or if the optimizer does not support a gradient, such as a
-    /// sparse one with any optimizer but SGD: then nothing has changed, and the step is not counted.
+    /// sparse one with any optimizer but SGD: then nothing has changed, and the step is not counted. The
+    /// same holds with a loss scale for gradients of a loss that was not scaled.
     /// Fails if the program changed which parameters require gradients, or if libtorch fails.
     ///
     /// # Examples
@@ -168,9 +181,7 @@ impl Tuner {
         }
         self.restore_frozen_stats()?;
         if !self.clock.is_stopped() {
-            self.grad_means.take(&self.slices)?;
             self.step_groups()?;
-            self.grad_means.step()?;
         }
         self.is_accumulating = false;
         let mut change = self.clock.end_step();
@@ -217,7 +228,8 @@ impl Tuner {
     /// trained, a loss that depends on no parameter is not an error, unlike in `Tensor::backward`.
     ///
     /// # Errors
-    /// Fails if libtorch fails, as when `loss` is not a scalar.
+    /// Fails if libtorch fails, as when `loss` is not a scalar. With a loss scale, fails as
+    /// [`Tuner::scale_loss`] does.
     ///
     /// # Examples
     /// ```
@@ -238,6 +250,7 @@ impl Tuner {
     /// ```
     pub fn backward(&mut self, loss: &Tensor) -> Result<(), Error> {
         if loss.requires_grad() || self.clock.trainable().next().is_some() {
+            let loss = self.scale_loss(loss)?;
             self.is_accumulating = true;
             loss.f_backward()?;
         }
@@ -270,7 +283,11 @@ impl Tuner {
     pub fn zero_grad(&mut self) -> Result<(), Error> {
         self.restore_frozen_stats()?;
         gradients::zero(&self.slices.trainable(&self.clock))?;
+        self.masters.clear()?;
         self.grad_means.clear();
+        if let Some(scaler) = &mut self.scaler {
+            scaler.clear();
+        }
         self.is_accumulating = false;
         Ok(())
     }
@@ -345,12 +362,14 @@ impl Tuner {
 
     /// Scales the gradients of all trainable parameters so that their total L2 norm is at most `max`,
     /// as [`torch.nn.utils.clip_grad_norm_`] does. Returns the norm before, which is read back from
-    /// the device only when its value is asked for.
+    /// the device only when its value is asked for. With a loss scale, divides the gradients by it
+    /// first.
     ///
     /// [`torch.nn.utils.clip_grad_norm_`]: https://docs.pytorch.org/docs/stable/generated/torch.nn.utils.clip_grad_norm_.html
     ///
     /// # Errors
-    /// Fails if libtorch fails.
+    /// Fails if libtorch fails. With a loss scale, fails for gradients of a loss that was not scaled and
+    /// for gradients of f16.
     ///
     /// # Examples
     /// ```
@@ -368,15 +387,16 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<GradNorm, Error> {
-        self.grad_means.take(&self.slices)?;
-        let views = self.slices.trainable_views(&self.clock)?;
+        let views = self.unscaled_views()?;
         Ok(GradNorm::new(gradients::clip_norm(&tensors(&views), max)?))
     }
 
-    /// Clamps every element of the gradients of trainable parameters to `-max..=max`.
+    /// Clamps every element of the gradients of trainable parameters to `-max..=max`. With a loss scale,
+    /// divides the gradients by it first.
     ///
     /// # Errors
-    /// Fails if libtorch fails.
+    /// Fails if libtorch fails. With a loss scale, fails for gradients of a loss that was not scaled and
+    /// for gradients of f16.
     ///
     /// # Examples
     /// ```
@@ -394,8 +414,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
-        self.grad_means.take(&self.slices)?;
-        let views = self.slices.trainable_views(&self.clock)?;
+        let views = self.unscaled_views()?;
         Ok(gradients::clip_value(&tensors(&views), max)?)
     }
 
@@ -492,7 +511,8 @@ impl Tuner {
         self.clock.epochs_started()
     }
 
-    /// The number of optimizer steps, calls of [`Tuner::step`] once training is over included.
+    /// The number of optimizer steps: calls of [`Tuner::step`] once training is over, and steps that a
+    /// loss scale skipped, included.
     ///
     /// # Examples
     /// ```
@@ -554,7 +574,7 @@ impl Tuner {
         self.clock.is_stopped()
     }
 
-    /// The memory of optimizer state now, in bytes.
+    /// The memory of optimizer state and master weights now, in bytes.
     ///
     /// # Examples
     /// ```
@@ -571,7 +591,8 @@ impl Tuner {
     /// ```
     #[must_use]
     pub fn optimizer_bytes(&self) -> usize {
-        self.states.iter().flatten().map(ParamState::bytes).sum()
+        let states = self.states.iter().flatten().map(ParamState::bytes).sum::<usize>();
+        states + self.masters.bytes()
     }
 
     /// The effect of every rule on each parameter.
@@ -595,6 +616,8 @@ impl Tuner {
     }
 
     /// The warnings and notes about the policy and this model: problems that do not prevent training.
+    /// Among them is `FRZ0511`, for parameters of half precision whose updates would round to nothing,
+    /// by their values at [`TunerBuilder::attach`].
     /// [`Diagnostic::severity`] distinguishes them.
     ///
     /// # Examples
@@ -615,7 +638,8 @@ impl Tuner {
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
         let coarse = self.plan().coarse_curves(self.clock.program().steps_per_epoch);
-        self.plan().diagnostics().iter().cloned().chain(coarse).collect()
+        let of_numbers = self.lost_updates.iter().cloned();
+        self.plan().diagnostics().iter().cloned().chain(coarse).chain(of_numbers).collect()
     }
 
     /// Observes the means of the norms that rules wait for, as those of the epoch that ends now.
@@ -625,49 +649,6 @@ impl Tuner {
             self.clock.observe(&metric, value);
         }
         Ok(())
-    }
-
-    fn step_groups(&mut self) -> Result<(), Error> {
-        self.anchors.extend(&self.slices, &self.clock)?;
-        let groups = self.clock.groups();
-        // `attach` has checked that each parameter that is ever trained has all of these.
-        let hyper_params = groups.iter().map(|group| hyper_params(group).ok_or(Error::NoOptimizer));
-        let hyper_params = hyper_params.collect::<Result<Vec<_>, _>>()?;
-        let mut group_of = vec![None; self.slices.count()];
-        for (index, group) in groups.iter().enumerate() {
-            for slice in &group.slices {
-                if let Some(of) = group_of.get_mut(slice.index()) {
-                    *of = Some(index);
-                }
-            }
-        }
-        let mut views = Vec::with_capacity(group_of.len());
-        // The slice before, of the same parameter and group.
-        let mut before = None;
-        let all = self.clock.plan().slice_ids().zip(self.clock.plan().slices());
-        for ((slice, of), (state, group)) in all.zip(self.states.iter_mut().zip(group_of)) {
-            let this = group.map(|group| (of.parameter, group));
-            let follows = this.is_some() && before == this;
-            before = this;
-            if let Some(group) = group
-                && let Some(view) = self.slices.view(slice)?
-            {
-                let toward = self.anchors.value(slice);
-                views.push((group, view, state, follows, toward));
-            }
-        }
-        let mut slots: Vec<Vec<ParamSlot<'_>>> =
-            groups.iter().map(|group| Vec::with_capacity(group.slices.len())).collect();
-        for (index, parameter, state, follows, toward) in &mut views {
-            let Some((slots, group)) = slots.get_mut(*index).zip(groups.get(*index)) else {
-                continue;
-            };
-            let share = group.lr.unwrap_or_default() * group.anchor;
-            let pull = toward.filter(|_| group.anchor > 0.0);
-            let pull = pull.map(|toward| AnchorPull { toward, share });
-            slots.push(ParamSlot { parameter, state, follows: *follows, pull });
-        }
-        Ok(optim::step(hyper_params.into_iter().zip(slots))?)
     }
 
     /// A change of the clock by names.
@@ -694,6 +675,7 @@ impl Tuner {
         let touched: Vec<_> = touched.copied().collect();
         // An unfrozen parameter may have a gradient from before it was frozen.
         let cleared = self.slices.zero_gradients(&touched, &self.clock);
+        let masters = self.masters.update(change, &touched, &self.clock);
         self.settle()?;
         if flags.is_err() {
             // A frozen parameter may have got a gradient while its flag was set.
@@ -703,6 +685,7 @@ impl Tuner {
         flags?;
         restored?;
         anchored?;
+        masters?;
         Ok(cleared?)
     }
 

@@ -78,14 +78,6 @@ impl ParamSlices {
         self.any(|slice| clock.trains(slice)).filter(|(_, any)| !any).map(|(it, _)| it).collect()
     }
 
-    /// The trained slices, as views.
-    pub(super) fn trainable_views<'s>(
-        &'s self,
-        clock: &Clock,
-    ) -> Result<Vec<ParamView<'s>>, TchError> {
-        clock.trainable().filter_map(|slice| self.view(slice).transpose()).collect()
-    }
-
     /// A slice as a tensor: the parameter itself, or its rows with the same rows of its gradient.
     pub(super) fn view(&self, slice: SliceId) -> Result<Option<ParamView<'_>>, TchError> {
         let Some((parameter, rows)) = self.get(slice) else { return Ok(None) };

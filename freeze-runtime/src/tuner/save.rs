@@ -6,17 +6,19 @@ use freeze_dsl::plan::{Plan, SliceId};
 use tch::Tensor;
 
 use super::Tuner;
-use crate::checkpoint::{self, BestRecord, RunRecord, StateRecord, TensorFiles};
+use crate::checkpoint::{self, BestRecord, RunRecord, ScaleRecord, StateRecord, TensorFiles};
 use crate::log::events;
 use crate::optim::ParamState;
+use crate::precision::{GradScaler, Precision};
 use crate::{Error, ffi};
 
 impl Tuner {
     /// Saves the run in a folder, so that [`Tuner::resume`] continues it bit for bit.
     ///
     /// The checkpoint has parameters and buffers, optimizer state, the policy and its progress, the
-    /// best weights that rules may restore, the values that anchors pull toward, and the states of libtorch's default random number
-    /// generators, which dropout uses.
+    /// best weights that rules may restore, the values that anchors pull toward, the masters of parameters
+    /// of half precision, the loss scale, and the states of libtorch's default random number generators,
+    /// which dropout uses.
     ///
     /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
     /// backward pass and its step. The program saves its own state, such as the order of batches.
@@ -59,6 +61,7 @@ impl Tuner {
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
             anchors: self.anchor_tensors(),
+            masters: self.master_tensors(),
             random: ffi::generators()?,
         };
         checkpoint::write(dir.as_ref(), &self.record()?, &files)?;
@@ -96,6 +99,9 @@ impl Tuner {
                 .collect(),
             grad_means: self.grad_means.records()?,
             anchors: self.anchor_tensors().into_iter().map(|(name, _)| name).collect(),
+            masters: self.master_tensors().into_iter().map(|(name, _)| name).collect(),
+            precision: self.precision(),
+            scale: self.scaler.as_ref().map(scale_record).transpose()?,
         })
     }
 
@@ -118,6 +124,20 @@ impl Tuner {
         self.anchors.anchored().iter().filter_map(named).collect()
     }
 
+    fn master_tensors(&self) -> Vec<(String, Tensor)> {
+        let masters = self.masters.all();
+        let named = masters.map(|(slice, it)| (self.plan().slice_name(slice), it.shallow_clone()));
+        named.collect()
+    }
+
+    /// The program's settings of mixed precision.
+    pub(super) fn precision(&self) -> Precision {
+        Precision {
+            loss_scale: self.scaler.as_ref().map(GradScaler::settings),
+            master_weights: self.masters.are_used(),
+        }
+    }
+
     fn best_tensors(&self) -> Vec<(String, Tensor)> {
         let names = unit_names(self.plan());
         let mut all = Vec::new();
@@ -129,6 +149,14 @@ impl Tuner {
         }
         all
     }
+}
+
+fn scale_record(scaler: &GradScaler) -> Result<ScaleRecord, Error> {
+    Ok(ScaleRecord {
+        scale: scaler.value()?.to_bits(),
+        growth_tracker: scaler.growth_tracker()?,
+        skipped: scaler.skipped()?,
+    })
 }
 
 /// The names of the units that rules can restore: slices, then running statistics.

@@ -23,7 +23,7 @@ impl Tuner {
     ///
     /// # Errors
     /// Fails if there is no checkpoint, if a file differs from what was saved, or if policy, model
-    /// or settings differ; that error shows the difference. Fails if elements of a variable share
+    /// or settings differ, master weights and the loss scale included; that error shows the difference. Fails if elements of a variable share
     /// memory, as those of an expanded tensor do. Nothing is changed then: everything is read and
     /// compared before anything is written.
     ///
@@ -96,6 +96,8 @@ impl Tuner {
             grad_means,
             anchors,
             newly_anchored,
+            masters,
+            scaler,
             random,
         } = pending;
         let names = random.names().into_iter();
@@ -113,6 +115,8 @@ impl Tuner {
         self.best_weights = best_weights;
         self.grad_means = grad_means;
         self.anchors = anchors;
+        self.masters = masters;
+        self.scaler = scaler;
         self.notes =
             anchor_note(&newly_anchored, self.clock.epochs_started()).into_iter().collect();
         self.notes.iter().for_each(|note| events::note(note));

@@ -7,6 +7,7 @@ use freeze_dsl::model;
 use freeze_dsl::policy::Policy;
 
 use crate::CheckpointError;
+use crate::precision::Precision;
 
 /// What may differ from the checkpoint in [`Tuner::resume_with`](crate::Tuner::resume_with). By
 /// default, nothing may.
@@ -86,11 +87,14 @@ impl ResumeOptions {
     }
 
     /// Allows other settings of the program: learning rate, optimizer, weight decay, steps per
-    /// epoch.
+    /// epoch, loss scale, master weights.
     ///
     /// They apply from now on where the policy has none. Parameters with another optimizer start
     /// with new optimizer state. With another number of steps per epoch, curves and moments that the
-    /// policy counts in epochs or parts of the run continue from the fraction that is done.
+    /// policy counts in epochs or parts of the run continue from the fraction that is done. A loss scale
+    /// with other settings starts anew, and the steps that were skipped count on. Without master
+    /// weights, parameters keep the rounded values of the masters, and their optimizer state is rounded;
+    /// with new master weights, both are converted to f32.
     ///
     /// # Examples
     /// ```
@@ -116,6 +120,10 @@ impl ResumeOptions {
         if !self.program && saved.program != now.program {
             return Err(CheckpointError::Program(differing(saved.program, now.program)));
         }
+        if !self.program && saved.precision != now.precision {
+            let lines = differing_precision(&saved.precision, &now.precision);
+            return Err(CheckpointError::Program(lines));
+        }
         Ok(())
     }
 }
@@ -126,6 +134,7 @@ pub(super) struct RunIdentity<'r> {
     pub(super) policy: &'r Policy,
     pub(super) model: &'r model::Model,
     pub(super) program: &'r Program,
+    pub(super) precision: Precision,
 }
 
 /// The first lines of many.
@@ -137,16 +146,29 @@ fn first_lines(lines: &[String]) -> String {
     all.join("\n")
 }
 
+fn shown<T: Debug>(value: Option<T>) -> String {
+    value.map_or("none".to_owned(), |value| format!("{value:?}"))
+}
+
 fn differing(saved: &Program, now: &Program) -> String {
-    fn shown<T: Debug>(value: Option<T>) -> String {
-        value.map_or("none".to_owned(), |value| format!("{value:?}"))
-    }
     let all = [
         ("lr", shown(saved.lr), shown(now.lr)),
         ("optimizer", shown(saved.optimizer), shown(now.optimizer)),
         ("weight_decay", shown(saved.weight_decay), shown(now.weight_decay)),
         ("steps_per_epoch", shown(saved.steps_per_epoch), shown(now.steps_per_epoch)),
     ];
+    lines(all)
+}
+
+fn differing_precision(saved: &Precision, now: &Precision) -> String {
+    lines([
+        ("loss_scale", shown(saved.loss_scale), shown(now.loss_scale)),
+        ("master_weights", saved.master_weights.to_string(), now.master_weights.to_string()),
+    ])
+}
+
+/// A line for each setting that differs.
+fn lines<const N: usize>(all: [(&str, String, String); N]) -> String {
     let others = all.into_iter().filter(|(_, was, is)| was != is);
     let lines: Vec<String> =
         others.map(|(what, was, is)| format!("{what}: {was} -> {is}")).collect();

@@ -11,15 +11,17 @@ use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
 use crate::checkpoint::{
-    BestRecord, GradMeanRecord, RunRecord, StateRecord, TensorFile, TensorFiles,
+    BestRecord, GradMeanRecord, RunRecord, ScaleRecord, StateRecord, TensorFile, TensorFiles,
 };
 use crate::log::EpochRecord;
 use crate::optim::{ParamState, gradients, real};
+use crate::precision::{GradScaler, Precision};
 use crate::store::is_expanded;
 use crate::tuner::Tuner;
 use crate::tuner::anchors::Anchors;
 use crate::tuner::best_weights::{BestWeights, UnitId};
 use crate::tuner::grad_means::GradMeans;
+use crate::tuner::masters::{Masters, is_half};
 use crate::tuner::save::{best_name, unit_names};
 use crate::{CheckpointError, Error};
 
@@ -36,6 +38,8 @@ pub(super) struct PendingState {
     pub(super) anchors: Anchors,
     /// The slices that are anchored first by this resume, by name.
     pub(super) newly_anchored: Vec<String>,
+    pub(super) masters: Masters,
+    pub(super) scaler: Option<GradScaler>,
     pub(super) random: TensorFile,
 }
 
@@ -48,6 +52,9 @@ pub(super) struct SavedRun {
     bests: Vec<BestRecord>,
     grad_means: Vec<GradMeanRecord>,
     anchors: Vec<String>,
+    masters: Vec<String>,
+    precision: Precision,
+    scale: Option<ScaleRecord>,
     files: TensorFiles<TensorFile>,
     /// Whether the tuner has another model.
     has_other_model: bool,
@@ -61,15 +68,15 @@ impl SavedRun {
         files: TensorFiles<TensorFile>,
         options: ResumeOptions,
     ) -> Result<Self, Error> {
-        let RunRecord { policy, program, model, clock, log, states, bests, grad_means, anchors } =
-            run;
-        let model = Model::new(model)?.in_network_order();
+        let model = Model::new(run.model)?.in_network_order();
         let plan = tuner.plan();
-        let saved = RunIdentity { policy: &policy, model: &model, program: &program };
+        let (policy, program, precision) = (run.policy, run.program, run.precision);
+        let saved = RunIdentity { policy: &policy, model: &model, program: &program, precision };
         let now = RunIdentity {
             policy: plan.policy(),
             model: plan.model(),
             program: tuner.clock.program(),
+            precision: tuner.precision(),
         };
         options.check(&saved, &now)?;
         let has_other_model = model != *plan.model();
@@ -78,8 +85,20 @@ impl SavedRun {
         } else {
             plan.clone()
         };
-        let clock = Clock::resume(plan, program, &clock).map_err(CheckpointError::from)?;
-        Ok(Self { clock, log, states, bests, grad_means, anchors, files, has_other_model })
+        let clock = Clock::resume(plan, program, &run.clock).map_err(CheckpointError::from)?;
+        Ok(Self {
+            clock,
+            log: run.log,
+            states: run.states,
+            bests: run.bests,
+            grad_means: run.grad_means,
+            anchors: run.anchors,
+            masters: run.masters,
+            precision,
+            scale: run.scale,
+            files,
+            has_other_model,
+        })
     }
 
     /// Reads the complete state for the tuner.
@@ -89,6 +108,8 @@ impl SavedRun {
         let states = self.states(tuner, &variables)?;
         let best_weights = self.best_weights(tuner)?;
         let (anchors, newly_anchored) = self.anchors(tuner, &variables)?;
+        let masters = self.masters(tuner, &variables)?;
+        let scaler = self.scaler(tuner)?;
         let TensorFiles { model, random, .. } = self.files;
         let clock = self.clock.migrate(tuner.plan().clone(), *tuner.clock.program());
         let clock = clock.map_err(CheckpointError::from)?;
@@ -103,8 +124,15 @@ impl SavedRun {
             grad_means,
             anchors,
             newly_anchored,
+            masters,
+            scaler,
             random,
         })
+    }
+
+    /// Whether tensors of optimizer state may have another dtype.
+    fn may_be_converted(&self, tuner: &Tuner) -> bool {
+        self.has_other_model || self.precision.master_weights != tuner.masters.are_used()
     }
 
     /// The variables of the tuner that take their values from the checkpoint.
@@ -158,10 +186,7 @@ impl SavedRun {
             self.states.iter().map(|saved| (saved.slice.as_str(), saved.optimizer)).collect();
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let model = tuner.plan().model();
-        let is_taken = |slice: &ParamSlice| {
-            let parameter = model.parameters().get(slice.parameter.index());
-            parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
-        };
+        let is_taken = |slice: &ParamSlice| is_of(&taken, model, slice);
         let slices = tuner.plan().slice_ids().zip(tuner.plan().slices());
         slices
             .map(|(slice, known)| {
@@ -172,11 +197,12 @@ impl SavedRun {
                 let Some(optimizer) = optimizers.get(name.as_str()) else { return Ok(None) };
                 let Some(values) = tuner.slices.values(slice)? else { return Ok(None) };
                 let is_saved = |of: &str| held.contains(&format!("{name}.{of}"));
-                let state = ParamState::resumed(*optimizer, &values, is_saved)?;
+                let like = tuner.masters.like(&values)?;
+                let state = ParamState::resumed(*optimizer, &like, is_saved)?;
                 for (of, like) in state.tensors() {
                     let name = format!("{name}.{of}");
                     let rows = rows.as_ref().filter(|_| ParamState::has_rows(of, like));
-                    file.require_like(&name, rows, like, self.has_other_model)?;
+                    file.require_like(&name, rows, like, self.may_be_converted(tuner))?;
                     real(like)?.f_copy_(&rows_of(file.get(&name)?, rows)?)?;
                 }
                 Ok(Some(state))
@@ -242,10 +268,8 @@ impl SavedRun {
         let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
         let (plan, mut new) = (tuner.plan(), Vec::new());
         let value = |slice: &SliceId| {
-            let is_taken = plan.slices().get(slice.index()).is_some_and(|of| {
-                let parameter = plan.model().parameters().get(of.parameter.index());
-                parameter.is_some_and(|parameter| taken.contains(parameter.name.as_str()))
-            });
+            let own = plan.slices().get(slice.index());
+            let is_taken = own.is_some_and(|own| is_of(&taken, plan.model(), own));
             let saved = self.saved_slice(tuner, *slice).filter(|_| is_taken);
             let Some((name, rows)) = saved.filter(|(name, _)| known.contains(name)) else {
                 new.push(plan.slice_name(*slice));
@@ -264,6 +288,46 @@ impl SavedRun {
         Ok((tuner.anchors.resumed(saved, &tuner.slices)?, new))
     }
 
+    /// The masters of slices, if the tuner uses any.
+    fn masters(&self, tuner: &Tuner, variables: &[(String, Tensor)]) -> Result<Masters, Error> {
+        let file = &self.files.masters;
+        let held: HashSet<String> = self.masters.iter().cloned().collect();
+        file.require_all(&held)?;
+        file.require_no_others(&held)?;
+        let taken: HashSet<&str> = variables.iter().map(|(name, _)| name.as_str()).collect();
+        let plan = tuner.plan();
+        let master = |(slice, known): (SliceId, &ParamSlice)| {
+            let saved = self.saved_slice(tuner, slice);
+            let is_saved = is_of(&taken, plan.model(), known) && tuner.masters.are_used();
+            let Some((name, rows)) = saved.filter(|(name, _)| is_saved && held.contains(name))
+            else {
+                return Ok(None);
+            };
+            let Some(values) = tuner.slices.values(slice)?.filter(|values| is_half(values.kind()))
+            else {
+                return Ok(None);
+            };
+            let master = tuner.masters.like(&values)?;
+            file.require_like(&name, rows.as_ref(), &master, false)?;
+            master.shallow_clone().f_copy_(&rows_of(file.get(&name)?, rows.as_ref())?)?;
+            Ok(Some(master))
+        };
+        let masters = plan.slice_ids().zip(plan.slices()).map(master);
+        Ok(tuner.masters.resumed(masters.collect::<Result<_, Error>>()?))
+    }
+
+    /// The loss scale, which continues unless its settings are others.
+    fn scaler(&self, tuner: &Tuner) -> Result<Option<GradScaler>, Error> {
+        let Some(scaler) = &tuner.scaler else { return Ok(None) };
+        let is_same = self.precision.loss_scale == Some(scaler.settings());
+        Ok(Some(match self.scale {
+            Some(ScaleRecord { scale, growth_tracker, skipped }) if is_same => {
+                scaler.resumed(f32::from_bits(scale), growth_tracker, skipped)?
+            }
+            other => scaler.restarted(other.map_or(0, |other| other.skipped))?,
+        }))
+    }
+
     /// The slice of the checkpoint that has a slice of the tuner: its name, and the rows within it.
     fn saved_slice(&self, tuner: &Tuner, slice: SliceId) -> Option<(String, Option<Range<usize>>)> {
         let before = self.clock.plan();
@@ -280,6 +344,12 @@ fn by_name(model: &Model) -> HashMap<&str, &model::Tensor> {
 fn fits(saved: &model::Tensor, now: &model::Tensor) -> bool {
     let is_complex = |tensor: &model::Tensor| tensor.dtype.starts_with('c');
     saved.shape == now.shape && is_complex(saved) == is_complex(now)
+}
+
+/// Whether a slice is one of a parameter with one of these names.
+fn is_of(names: &HashSet<&str>, model: &Model, slice: &ParamSlice) -> bool {
+    let parameter = model.parameters().get(slice.parameter.index());
+    parameter.is_some_and(|parameter| names.contains(parameter.name.as_str()))
 }
 
 /// Some rows of a tensor, or all of it.

@@ -1,0 +1,184 @@
+//! Parameters of half precision in f32, in which they step.
+
+use freeze_dsl::clock::{self, Clock};
+use freeze_dsl::plan::SliceId;
+use tch::{Kind, TchError, Tensor};
+
+use super::param_views::{ParamSlices, ParamView};
+use crate::ffi;
+use crate::optim::gradients;
+
+/// The masters of slices of half precision: made when a slice first steps, rounded into the slice after
+/// each step, and dropped when it freezes or is restored.
+///
+/// Before clipping or a step, gradients move to the masters.
+pub(super) struct Masters {
+    are_used: bool,
+    /// An entry for each slice.
+    values: Vec<Option<Tensor>>,
+    /// The masters that have a gradient, those of slices that have not stepped yet included.
+    pending: Vec<Option<Tensor>>,
+}
+
+impl Masters {
+    pub(super) fn new(are_used: bool, slices: usize) -> Self {
+        Self { are_used, values: none(slices), pending: none(slices) }
+    }
+
+    /// Whether parameters of half precision step in masters.
+    pub(super) const fn are_used(&self) -> bool {
+        self.are_used
+    }
+
+    /// The masters that there are.
+    pub(super) fn all(&self) -> impl Iterator<Item = (SliceId, &Tensor)> {
+        let values = self.values.iter().enumerate();
+        values.filter_map(|(index, value)| Some((SliceId::new(index), value.as_ref()?)))
+    }
+
+    /// Their memory in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        self.all().map(|(_, value)| value.numel() * value.kind().elt_size_in_bytes()).sum()
+    }
+
+    /// What a slice steps as: a tensor like it, or like its master.
+    pub(super) fn like(&self, values: &Tensor) -> Result<Tensor, TchError> {
+        if self.are_used && is_half(values.f_kind()?) {
+            values.f_empty_like()?.f_to_kind(Kind::Float)
+        } else {
+            Ok(values.shallow_clone())
+        }
+    }
+
+    /// The slice as it steps or is clipped: its master where that has a gradient.
+    pub(super) fn view<'s>(
+        &self,
+        slice: SliceId,
+        slices: &'s ParamSlices,
+    ) -> Result<Option<ParamView<'s>>, TchError> {
+        match self.pending.get(slice.index()).and_then(Option::as_ref) {
+            Some(master) => Ok(Some(ParamView::Rows(master.shallow_clone()))),
+            None => slices.view(slice),
+        }
+    }
+
+    /// Moves the gradients of trainable slices of half precision to their masters, all or none.
+    pub(super) fn take_gradients(
+        &mut self,
+        slices: &ParamSlices,
+        clock: &Clock,
+    ) -> Result<(), TchError> {
+        if !self.are_used {
+            return Ok(());
+        }
+        let _no_grad = tch::no_grad_guard();
+        let mut taken = Vec::new();
+        for slice in clock.trainable() {
+            let Some(view) = slices.view(slice)? else { continue };
+            let gradient = view.f_grad()?;
+            if !is_half(view.f_kind()?) || !gradient.defined() {
+                continue;
+            }
+            let gradient = gradient.f_to_kind(Kind::Float)?;
+            taken.push(match self.pending.get(slice.index()).and_then(Option::as_ref) {
+                Some(master) => (slice, master.shallow_clone(), master.f_grad()?.f_add(&gradient)?),
+                None => match self.values.get(slice.index()).and_then(Option::as_ref) {
+                    Some(master) => (slice, master.shallow_clone(), gradient),
+                    None => (slice, view.f_detach()?.f_to_kind(Kind::Float)?, gradient),
+                },
+            });
+        }
+        for (slice, master, gradient) in taken {
+            ffi::set_gradient(&master, &gradient)?;
+            if let Some(pending) = self.pending.get_mut(slice.index()) {
+                *pending = Some(master);
+            }
+        }
+        let mut moved = slices.trainable(clock);
+        moved.retain(|parameter| is_half(parameter.kind()));
+        gradients::zero(&moved)
+    }
+
+    /// Rounds the masters that have stepped into their slices.
+    pub(super) fn round(&mut self, slices: &ParamSlices) -> Result<(), TchError> {
+        if !self.are_used {
+            return Ok(());
+        }
+        let mut rounded = Vec::new();
+        let mut masters = Vec::new();
+        for (index, pending) in self.pending.iter_mut().enumerate() {
+            if let Some(master) = pending.take() {
+                rounded.extend(slices.values(SliceId::new(index))?);
+                masters.push(master.shallow_clone());
+                if let Some(value) = self.values.get_mut(index) {
+                    *value = Some(master);
+                }
+            }
+        }
+        ffi::copy_all(&rounded.iter().collect(), &masters.iter().collect())?;
+        ffi::drop_gradients(&masters.iter().collect())
+    }
+
+    /// Clears the gradients of masters.
+    pub(super) fn clear(&mut self) -> Result<(), TchError> {
+        let pending: Vec<Tensor> = self.pending.iter_mut().filter_map(Option::take).collect();
+        ffi::drop_gradients(&pending.iter().collect())
+    }
+
+    /// Clears the gradients of slices that were touched by a transition, and drops the masters of those
+    /// that froze without keeping their state or that were restored.
+    pub(super) fn update(
+        &mut self,
+        change: &clock::Transition,
+        touched: &[SliceId],
+        clock: &Clock,
+    ) -> Result<(), TchError> {
+        if !self.are_used {
+            return Ok(());
+        }
+        let mut is_gone = vec![false; self.values.len()];
+        let mut is_cleared = vec![false; self.values.len()];
+        let restores = change.restored.iter().filter(|restore| restore.observed.is_some());
+        let is_frozen = |slice: &&SliceId| {
+            !clock.trains(**slice) || change.interrupted.binary_search(slice).is_ok()
+        };
+        for restore in restores {
+            match &restore.slices {
+                Some(slices) => mark(&mut is_gone, slices),
+                None => is_gone.fill(true),
+            }
+        }
+        mark(&mut is_gone, change.dropped.iter().filter(is_frozen));
+        mark(&mut is_cleared, touched);
+        let mut cleared = Vec::new();
+        let slots = self.values.iter_mut().zip(&mut self.pending);
+        for ((value, pending), (is_gone, is_cleared)) in slots.zip(is_gone.iter().zip(is_cleared)) {
+            cleared.extend(pending.take_if(|_| *is_gone || is_cleared));
+            value.take_if(|_| *is_gone);
+        }
+        ffi::drop_gradients(&cleared.iter().collect())
+    }
+
+    /// The same with the masters of a checkpoint, an entry for each slice.
+    pub(super) fn resumed(&self, values: Vec<Option<Tensor>>) -> Self {
+        Self { are_used: self.are_used, pending: none(values.len()), values }
+    }
+}
+
+/// Whether a type is one of those that have masters.
+pub(super) const fn is_half(kind: Kind) -> bool {
+    matches!(kind, Kind::BFloat16 | Kind::Half)
+}
+
+/// Sets the marks of slices.
+fn mark<'s>(marks: &mut [bool], slices: impl IntoIterator<Item = &'s SliceId>) {
+    for slice in slices {
+        if let Some(mark) = marks.get_mut(slice.index()) {
+            *mark = true;
+        }
+    }
+}
+
+fn none(count: usize) -> Vec<Option<Tensor>> {
+    std::iter::repeat_with(|| None).take(count).collect()
+}
