@@ -38,7 +38,7 @@ pub(crate) use fused::{
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
-pub(crate) use statistics::{hold, release, restore};
+pub(crate) use statistics::{hold, moved, release, restore};
 
 type Result<T> = std::result::Result<T, TchError>;
 

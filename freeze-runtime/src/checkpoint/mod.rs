@@ -24,7 +24,7 @@ use std::path::Path;
 use tch::Tensor;
 
 pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, StateRecord};
-pub(crate) use tensors::{TensorFile, kind_of};
+pub(crate) use tensors::{TensorFile, dtype_of, kind_of};
 
 use crate::{CheckpointError, Error};
 

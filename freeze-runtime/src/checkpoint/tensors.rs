@@ -39,6 +39,11 @@ pub(crate) fn kind_of(dtype: Dtype) -> Option<Kind> {
     KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
 }
 
+/// The dtype in a file, if it can be saved.
+pub(crate) fn dtype_of(kind: Kind) -> Option<Dtype> {
+    KINDS.iter().find(|(known, _)| *known == kind).map(|(_, dtype)| *dtype)
+}
+
 /// The size and checksum of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -59,11 +64,11 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksu
         }
         let tensor = real(tensor)?;
         let kind = tensor.f_kind()?;
-        let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {
+        let Some(dtype) = dtype_of(kind) else {
             let (name, kind) = (name.clone(), format!("{kind:?}"));
             return Err(CheckpointError::Kind { name, kind }.into());
         };
-        all.push((name, tensor, *dtype));
+        all.push((name, tensor, dtype));
     }
     // Large elements first, so that each tensor is aligned.
     all.sort_by_key(|(_, _, dtype)| std::cmp::Reverse(dtype.bitsize()));

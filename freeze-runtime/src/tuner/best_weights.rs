@@ -159,15 +159,15 @@ impl BestWeights {
         outcome
     }
 
-    /// Restores the model as rules say, and returns whether any did.
+    /// Restores the model as rules say, and returns the modules whose statistics it wrote.
     pub(super) fn restore(
         &mut self,
         change: &clock::Transition,
         slices: &ParamSlices,
         clock: &Clock,
-    ) -> Result<bool, Error> {
+    ) -> Result<Vec<NormalisationId>, Error> {
         let units = Units { statistics: &self.statistics, slices, device: self.device };
-        let mut restored = false;
+        let mut written = Vec::new();
         for restore in change.restored.iter().filter(|restore| restore.observed.is_some()) {
             let is_meant = |snapshot: &BestSnapshot| {
                 snapshot.metric == restore.metric && snapshot.best == restore.best
@@ -186,11 +186,11 @@ impl BestWeights {
             let is_restored = |unit| units.is_restored(unit, restore);
             units.write(copies, is_restored)?;
             for (unit, copy) in units.ids().zip(copies).filter(|(unit, _)| is_restored(*unit)) {
+                written.extend(units.module(unit).filter(|_| copy.is_some()));
                 copy.take_if(|_| !units.changes(unit, clock));
             }
-            restored = true;
         }
-        Ok(restored)
+        Ok(written)
     }
 }
 
@@ -213,6 +213,14 @@ impl Units<'_> {
             UnitId::Statistic(place) => {
                 Ok(self.statistics.get(place).map(|statistic| statistic.tensor.shallow_clone()))
             }
+        }
+    }
+
+    /// The module whose statistic it is.
+    fn module(&self, unit: UnitId) -> Option<NormalisationId> {
+        match unit {
+            UnitId::Slice(_) => None,
+            UnitId::Statistic(place) => Some(self.statistics.get(place)?.module),
         }
     }
 

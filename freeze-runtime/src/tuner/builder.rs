@@ -8,6 +8,7 @@ use super::Tuner;
 use super::anchors::Anchors;
 use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
+use super::frozen_prefix::TunerId;
 use super::frozen_stats::FrozenStats;
 use super::grad_means::GradMeans;
 use super::param_views::ParamSlices;
@@ -164,6 +165,8 @@ impl<'p> TunerBuilder<'p> {
         let store = AttachedStore::new(store, &bound.model, bound.tensors)?;
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
+            id: TunerId::next(),
+            unfreezings: vec![0; slices.count()],
             frozen_stats,
             best_weights,
             grad_means: GradMeans::default(),
