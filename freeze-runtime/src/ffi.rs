@@ -153,6 +153,7 @@ unsafe extern "C" {
     fn freeze_require_gradients(parameters: RawList) -> Message;
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
+    fn freeze_copy_without_waiting(to: RawList, from: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
 }
 
@@ -206,6 +207,13 @@ pub(crate) fn require_states(
 pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
     // SAFETY: the list borrows live tensors.
     check(unsafe { freeze_drop_gradients(parameters.raw()) })
+}
+
+/// Copies each tensor of a GPU without waiting for it. Where the copy is in pinned memory of the host, it
+/// may be read there once the device is synchronized.
+pub(crate) fn copy_without_waiting(to: &List<'_>, from: &List<'_>) -> Result<()> {
+    // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
+    check(unsafe { freeze_copy_without_waiting(to.raw(), from.raw()) })
 }
 
 /// Makes one tensor the gradient of another, whatever gradient it had.
