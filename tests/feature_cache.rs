@@ -1,6 +1,11 @@
 //! Features of a frozen prefix are computed once, and never returned after anything changed the prefix.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
 
 use std::path::Path;
 
@@ -380,8 +385,8 @@ impl Random {
         loop {
             let mut text = String::from("default lr 0.1 optimizer sgd(momentum 0.9); ");
             text += self.of(&["start: train head", "start: train @all", "start: freeze stem"]);
-            for _ in 0..1 + self.below(5) {
-                text += &format!("; {}: {}", self.of(&TRIGGERS), self.of(&ACTIONS));
+            for _ in 0..=self.below(5) {
+                text += &["; ", self.of(&TRIGGERS), ": ", self.of(&ACTIONS)].concat();
             }
             if let Ok(policy) = Policy::parse(&text)
                 && Network::new(1).tuner(&policy).is_ok()

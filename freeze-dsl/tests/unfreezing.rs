@@ -1,6 +1,11 @@
 //! Which rule can be the first to unfreeze something, and when; and selectors outside of a policy.
 
-#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
 
 mod support;
 

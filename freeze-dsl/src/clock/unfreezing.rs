@@ -25,7 +25,7 @@ pub struct UnfreezingRule {
 
 /// The earliest moment at which a rule can fire.
 #[derive(Debug, Clone, Copy)]
-struct Earliest {
+struct EarliestMoment {
     at: Time,
     waits_for_metric: bool,
 }
@@ -75,7 +75,8 @@ impl Clock {
         frozen: &Frozen,
     ) -> Option<UnfreezingRule> {
         let bound = self.plan.bound();
-        let found = |rule: &LoweredRule, Earliest { at, waits_for_metric }: Earliest| {
+        let found = |rule: &LoweredRule,
+                     EarliestMoment { at, waits_for_metric }: EarliestMoment| {
             let rule = rule.name.clone();
             UnfreezingRule { rule, epoch: at.epochs, step: at.steps, waits_for_metric }
         };
@@ -86,7 +87,7 @@ impl Clock {
             let again = moments.filter(|moment| moment.recurs());
             Some(found(rule, self.earliest(again, progress.recurred, false)?))
         });
-        let mut earliest = Earliest { at: progress.previous, waits_for_metric: false };
+        let mut earliest = EarliestMoment { at: progress.previous, waits_for_metric: false };
         let mut waiting = progress.waiting(of);
         let mut next = None;
         // Each rule once: after the last one of a `repeat`, its first ones.
@@ -117,7 +118,7 @@ impl Clock {
         moments: impl Iterator<Item = &'m TriggerMoment>,
         since: Time,
         waits_for_metric: bool,
-    ) -> Option<Earliest> {
+    ) -> Option<EarliestMoment> {
         let start = Time::default();
         let at = |moment: &TriggerMoment| match moment {
             TriggerMoment::Epoch(epochs) => start.with(*epochs, 0),
@@ -131,12 +132,12 @@ impl Clock {
             }
             TriggerMoment::When(_) | TriggerMoment::Whenever(_) => since,
         };
-        let earliest = moments.map(|moment| Earliest {
+        let earliest = moments.map(|moment| EarliestMoment {
             at: at(moment).later(since).later(self.time),
             waits_for_metric: waits_for_metric || !moment.conditions().is_empty(),
         });
         // Whichever comes first: nothing is known of how many steps an epoch has.
-        earliest.reduce(|one, other| Earliest {
+        earliest.reduce(|one, other| EarliestMoment {
             at: one.at.earlier(other.at),
             waits_for_metric: one.waits_for_metric || other.waits_for_metric,
         })

@@ -185,8 +185,8 @@ mod tests {
     use super::{DiskRows, NAME};
     use crate::{CacheError, Error};
 
-    fn rows(of: impl IntoIterator<Item = i64>) -> Tensor {
-        let numbers: Vec<f32> = of.into_iter().flat_map(|row| [row as f32, 0.5]).collect();
+    fn rows(of: impl IntoIterator<Item = u8>) -> Tensor {
+        let numbers: Vec<f32> = of.into_iter().flat_map(|row| [f32::from(row), 0.5]).collect();
         Tensor::from_slice(&numbers).view([-1, 2])
     }
 

@@ -1,19 +1,23 @@
 //! The features of a frozen prefix of a network, computed once for each sample.
 
+mod counts;
 mod disk;
 mod memory;
 mod missing;
 mod rows;
 mod stored;
+mod watched;
 
 use std::collections::HashSet;
 use std::path::PathBuf;
 
 use tch::{Kind, Tensor};
 
+pub use counts::CacheCounts;
 pub use missing::MissingSamples;
 use rows::in_order;
 use stored::StoredFeatures;
+use watched::WatchedParameters;
 
 use crate::tuner::{Prefix, PrefixState};
 use crate::{CacheError, Error, Tuner};
@@ -91,21 +95,6 @@ enum Place {
     Host,
     /// A file in this folder.
     Disk(PathBuf),
-}
-
-/// How many samples a [`FeatureCache`] has handled, each counted at each call.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[non_exhaustive]
-pub struct CacheCounts {
-    /// Samples whose stored features were returned.
-    pub reused: u64,
-    /// Samples whose features were computed.
-    pub computed: u64,
-    /// Those of the computed ones that were not stored, because the budget was full or storing had
-    /// failed.
-    pub refused: u64,
-    /// How often stored features were dropped, because the prefix may have changed.
-    pub cleared: u64,
 }
 
 impl FeatureCache {
@@ -411,30 +400,5 @@ impl FeatureCache {
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.stored.as_ref().map_or(0, StoredFeatures::bytes)
-    }
-}
-
-/// Parameters that require gradients for as long as it lives.
-struct WatchedParameters<'t>(Vec<&'t Tensor>);
-
-impl<'t> WatchedParameters<'t> {
-    fn new(parameters: Vec<&'t Tensor>) -> Result<Self, Error> {
-        let mut watched = Self(Vec::with_capacity(parameters.len()));
-        for parameter in parameters {
-            if !parameter.requires_grad() {
-                let _same = parameter.f_set_requires_grad(true)?;
-                watched.0.push(parameter);
-            }
-        }
-        Ok(watched)
-    }
-}
-
-impl Drop for WatchedParameters<'_> {
-    fn drop(&mut self) {
-        for parameter in &self.0 {
-            // A leaf accepts it.
-            let _ = parameter.f_set_requires_grad(false);
-        }
     }
 }
