@@ -259,9 +259,9 @@ char* freeze_lion(List parameters, List exp_avgs, LionOptions options) {
   });
 }
 
-// The bytes of temporary tensors of a step in chunks: so many like each stretch of a chunk, each of which an allocator
-// may round up to 512 bytes.
-char* freeze_chunk_scratch(List parameters, size_t copies, size_t* bytes) {
+// The bytes of temporary tensors of a step in chunks, one like each stretch of a chunk, each of which an allocator may
+// round up to 512 bytes.
+char* freeze_chunk_scratch(List parameters, size_t* bytes) {
   return guarded([&] {
     const Tensors all = collect(parameters);
     const Tensors stretches = cut(all, stretches_of(all));
@@ -272,7 +272,7 @@ char* freeze_chunk_scratch(List parameters, size_t copies, size_t* bytes) {
       for (size_t i = start; i < end; i++) own += (stretches[i].nbytes() + 511) / 512 * 512;
       most = std::max(most, own);
     }
-    *bytes = copies * most;
+    *bytes = most;
   });
 }
 

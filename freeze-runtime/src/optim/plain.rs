@@ -7,7 +7,7 @@
 use freeze_dsl::Optimizer;
 use tch::{TchError, Tensor};
 
-use super::{HyperParams, ParamState, SteppingParam};
+use super::{HyperParams, ParamState, Scratch, SteppingParam};
 use crate::ffi::{self, AdagradOptions};
 
 /// Fails if there is no formula for a parameter's gradient.
@@ -30,10 +30,11 @@ pub(super) fn check(parameter: &Tensor, hyper_params: &HyperParams) -> Result<()
 /// The most bytes of a parameter that step at a time, so that temporary tensors stay small.
 const MOST_BYTES: usize = 16 << 20;
 
-/// The most bytes that [`step`] needs for temporary tensors at a time.
-pub(super) fn scratch(parameter: &Tensor) -> Result<usize, TchError> {
+/// The temporary tensors that [`step`] needs at a time.
+pub(super) fn scratch(parameter: &Tensor) -> Result<Scratch, TchError> {
     let bytes = parameter.numel() * parameter.f_kind()?.elt_size_in_bytes();
-    Ok(4 * if parameter.f_grad()?.is_sparse() { bytes } else { bytes.min(MOST_BYTES) })
+    let bytes = if parameter.f_grad()?.is_sparse() { bytes } else { bytes.min(MOST_BYTES) };
+    Ok(Scratch { tensors: 4, bytes })
 }
 
 /// Steps one parameter.
