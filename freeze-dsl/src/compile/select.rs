@@ -29,7 +29,7 @@ impl Model {
     /// assert_eq!(selected.len(), 1);
     ///
     /// let findings = model.select(&Source::new("bodi")).unwrap_err();
-    /// assert_eq!(findings.diagnostics()[0].suggestions[0].message, "did you mean `body`?");
+    /// assert_eq!(findings.diagnostics()[0].suggestions[0].edits[0].text, "body");
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn select(&self, selector: &Source) -> Result<Vec<ParamId>, Findings> {
