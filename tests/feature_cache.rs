@@ -348,6 +348,29 @@ fn a_restore_that_does_not_touch_the_prefix_costs_nothing() -> Outcome {
     Ok(())
 }
 
+#[test]
+fn what_trains_and_freezes_again_between_two_batches_is_noticed() -> Outcome {
+    for (unfreeze, freeze) in [
+        ("set stem.bn stats live", "set stem.bn stats held"),
+        ("unfreeze stem", "freeze stem"),
+        ("unfreeze rows 0..1 of layer1.conv.weight", "freeze layer1"),
+    ] {
+        let rules = format!("start: train head; epoch 1: {unfreeze}; epoch 2: {freeze}");
+        let (network, mut tuner) = started(&format!("default lr 0.1 optimizer sgd; {rules}"))?;
+        let mut cache = FeatureCache::new(&PREFIX, 1 << 20);
+        let before = get(&mut cache, &tuner, &network, &[0, 1])?;
+        for _ in 0..2 {
+            tuner.start_epoch()?;
+            tuner.backward_step(&network.loss(&network.features(&batch(&[0, 1, 2]))))?;
+        }
+        let after = get(&mut cache, &tuner, &network, &[0, 1])?;
+        assert_ne!(bits(&before), bits(&after), "{unfreeze}");
+        assert_eq!(bits(&after), bits(&network.features(&batch(&[0, 1]))), "{unfreeze}");
+        assert_eq!((cache.counts().computed, cache.counts().cleared), (4, 1));
+    }
+    Ok(())
+}
+
 /// Random numbers, the same in every run.
 struct Random(u64);
 
@@ -423,6 +446,8 @@ fn interleavings(
             match random.below(24) {
                 0..=5 => drop(tuner.start_epoch()?),
                 6..=11 => {
+                    // Statistics may just have been loaded.
+                    tuner.restore_frozen_stats()?;
                     tuner.backward_step(&network.loss(&network.features(&batches[0].1)))?;
                 }
                 12..=14 => tuner.observe("loss", random.of(&[0.3, 0.6, 0.9]))?,
@@ -439,6 +464,10 @@ fn interleavings(
                     tch::no_grad(|| drop(variable.g_add_scalar_(0.25)));
                 }
                 _ => {}
+            }
+            // Something may also happen and end between two batches.
+            if random.below(3) == 0 {
+                continue;
             }
             let (ids, x) = &batches[random.below(2)];
             let features =
@@ -470,6 +499,6 @@ fn it_is_never_stale() -> Outcome {
         cleared += times;
     }
     println!("{reused} samples reused, cleared {cleared} times");
-    assert!(reused > 3_000 && cleared > 500, "{reused} {cleared}");
+    assert!(reused > 3_000 && cleared > 400, "{reused} {cleared}");
     Ok(())
 }
