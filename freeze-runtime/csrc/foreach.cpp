@@ -89,32 +89,46 @@ struct Chunk {
   }
 };
 
-// Calls `step` with parameters that have made the same number of steps, with the same product of momenta. Counts
-// their steps, and sets the products to what `step` returns.
+// Calls `step` with stretches of parameters that have made the same number of steps, with the same product of momenta.
+// Counts their steps, and sets the products to what `step` returns.
 template <class Step>
 void in_chunks(List of, List firsts, List seconds, List steps, List products, Step step) {
-  Tensors parameters = parameters_of(of);
-  Tensors all_gradients = gradients(of);
-  Tensors first = state(firsts, parameters), second = state(seconds, parameters);
-  Tensors counts = state(steps, parameters), all_products = state(products, parameters);
-  auto value = [](const Tensors& numbers, size_t index) { return numbers.empty() ? 0 : on_host(numbers[index]); };
-  for (size_t start = 0, end = 0; start < parameters.size(); start = end) {
-    size_t most = end_of_chunk(parameters, start);
+  Tensors all = parameters_of(of);
+  Tensors counts = state(steps, all), all_products = state(products, all);
+  auto values = [&](const Tensors& numbers) {
+    std::vector<double> values(all.size(), 0);
+    for (size_t i = 0; i < numbers.size(); i++) values[i] = on_host(numbers[i]);
+    return values;
+  };
+  // As they were before any stretch of their parameter steps.
+  const std::vector<double> count_of = values(counts), product_of = values(all_products);
+  auto real = [](Tensors tensors) {
+    for (at::Tensor& tensor : tensors) tensor = as_real(tensor);
+    return tensors;
+  };
+  const Tensors first = real(state(firsts, all)), second = real(state(seconds, all)), grads = real(gradients(of));
+  const std::vector<Stretch> stretches = stretches_of(all = real(all));
+  const Tensors parameters = cut(all, stretches), all_gradients = cut(grads, stretches);
+  const Tensors all_firsts = cut(first, stretches), all_seconds = cut(second, stretches);
+  for (size_t start = 0, end = 0; start < stretches.size(); start = end) {
+    const size_t most = end_of_chunk(parameters, start);
     Chunk chunk;
-    chunk.step = value(counts, start) + 1;
-    chunk.product = value(all_products, start);
-    for (end = start; end < most && value(counts, end) == value(counts, start) &&
-                      value(all_products, end) == value(all_products, start);
+    chunk.step = count_of[stretches[start].parameter] + 1;
+    chunk.product = product_of[stretches[start].parameter];
+    for (end = start; end < most && count_of[stretches[end].parameter] + 1 == chunk.step &&
+                      product_of[stretches[end].parameter] == chunk.product;
          end++) {
-      chunk.parameters.push_back(as_real(parameters[end]));
-      chunk.gradients.push_back(as_real(all_gradients[end]));
-      if (!first.empty()) chunk.firsts.push_back(as_real(first[end]));
-      if (!second.empty()) chunk.seconds.push_back(as_real(second[end]));
+      chunk.parameters.push_back(parameters[end]);
+      chunk.gradients.push_back(all_gradients[end]);
+      if (!first.empty()) chunk.firsts.push_back(all_firsts[end]);
+      if (!second.empty()) chunk.seconds.push_back(all_seconds[end]);
     }
     float product = step(chunk);
     for (size_t i = start; i < end; i++) {
-      if (!counts.empty()) on_host(counts[i]) = chunk.step;
-      if (!all_products.empty()) on_host(all_products[i]) = product;
+      const size_t parameter = stretches[i].parameter;
+      const bool is_last = i + 1 == stretches.size() || stretches[i + 1].parameter != parameter;
+      if (is_last && !counts.empty()) on_host(counts[parameter]) = chunk.step;
+      if (is_last && !all_products.empty()) on_host(all_products[parameter]) = product;
     }
   }
 }
@@ -245,18 +259,20 @@ char* freeze_lion(List parameters, List exp_avgs, LionOptions options) {
   });
 }
 
-// The bytes of temporary tensors of a step in chunks: so many like each parameter of a chunk, each of which an
-// allocator may round up to 512 bytes.
-char* freeze_chunk_scratch(List parameters, size_t copies, size_t* bytes) {
+// The bytes of temporary tensors of a step in chunks, one like each stretch of a chunk, each of which an allocator may
+// round up to 512 bytes.
+char* freeze_chunk_scratch(List parameters, size_t* bytes) {
   return guarded([&] {
-    size_t all = 0, largest = 0;
-    for (const at::Tensor& parameter : collect(parameters)) {
-      size_t own = (parameter.nbytes() + 511) / 512 * 512;
-      all += own;
-      largest = std::max(largest, own);
+    const Tensors all = collect(parameters);
+    const Tensors stretches = cut(all, stretches_of(all));
+    size_t most = 0;
+    for (size_t start = 0, end = 0; start < stretches.size(); start = end) {
+      end = end_of_chunk(stretches, start);
+      size_t own = 0;
+      for (size_t i = start; i < end; i++) own += (stretches[i].nbytes() + 511) / 512 * 512;
+      most = std::max(most, own);
     }
-    bool is_one = parameters.count > 0 && parameters.tensors[0]->is_cpu();
-    *bytes = copies * (is_one ? largest : std::max(largest, std::min(all, most_bytes + 512 * parameters.count)));
+    *bytes = most;
   });
 }
 

@@ -251,6 +251,8 @@ char* freeze_rmsprop(List parameters, List gradients, List square_avgs, List gra
     Tensors squares = states(square_avgs, all);
     Tensors averages = options.centered ? states(grad_avgs, all) : Tensors();
     Tensors buffers = options.momentum == 0 ? Tensors() : states(momentum_buffers, all);
+    const std::vector<Stretch> stretches = stretches_of(all);
+    for (Tensors* list : {&grads, &squares, &averages, &buffers, &all}) *list = cut(*list, stretches);
     for (size_t start = 0, end = 0; start < all.size(); start = end) {
       end = end_of_chunk(all, start);
       auto part = [&](const Tensors& list) {

@@ -102,6 +102,16 @@ char* freeze_release(List statistics, List values) {
   });
 }
 
+char* freeze_moved(List statistics, bool* moved) {
+  return guarded([&] {
+    std::lock_guard<std::mutex> guard(lock);
+    for (size_t i = 0; i < statistics.count; i++) {
+      auto entry = held.find(statistics.tensors[i]->unsafeGetTensorImpl());
+      moved[i] = entry != held.end() && entry->second.is_moved;
+    }
+  });
+}
+
 char* freeze_restore(List statistics, List values) {
   return guarded([&] {
     TORCH_CHECK(statistics.count == values.count, "each statistic must have a value");

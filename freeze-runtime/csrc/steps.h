@@ -4,6 +4,8 @@
 
 #include <ATen/ops/_foreach_mul.h>
 
+#include <algorithm>
+
 #include "shim.h"
 
 inline bool same_kind(const at::Tensor& a, const at::Tensor& b) {
@@ -37,14 +39,64 @@ inline Tensors scaled(at::TensorList tensors, double factor) {
   return products;
 }
 
-// The most bytes of parameters, more than one, that step together, so that temporary tensors stay small.
-constexpr size_t most_bytes = 128 << 20;
+// The most bytes of a parameter, or of parameters, that step together, so that temporary tensors stay small.
+inline size_t most_bytes(const at::Tensor& parameter) {
+  return static_cast<size_t>(parameter.is_cpu() ? 16 : 128) << 20;
+}
 
-// Where a chunk of parameters ends that step together, at `most_bytes`, and after one parameter on the CPU, where several at once gain nothing.
-inline size_t end_of_chunk(const Tensors& parameters, size_t start) {
-  size_t end = start + 1, bytes = parameters[start].nbytes();
-  while (!parameters[start].is_cpu() && end < parameters.size() && bytes + parameters[end].nbytes() <= most_bytes) {
-    bytes += parameters[end++].nbytes();
+// A stretch of a parameter along a dimension, or all of it where `length` is 0.
+struct Stretch {
+  size_t parameter;
+  int64_t dimension, start, length;
+
+  at::Tensor of(const at::Tensor& tensor) const {
+    return length == 0 ? tensor : tensor.narrow(dimension, start, length);
+  }
+};
+
+// Parameters in stretches of at most `most_bytes`, in order.
+inline std::vector<Stretch> stretches_of(const Tensors& parameters) {
+  std::vector<Stretch> all;
+  all.reserve(parameters.size());
+  for (size_t i = 0; i < parameters.size(); i++) {
+    const at::Tensor& parameter = parameters[i];
+    const size_t bytes = parameter.nbytes(), most = most_bytes(parameter);
+    if (bytes <= most) {
+      all.push_back({i, 0, 0, 0});
+      continue;
+    }
+    // The first dimension is cut if that is enough, since stretches of it lie in one piece.
+    int64_t dimension = 0;
+    for (int64_t other = 1; other < parameter.dim() && bytes / parameter.size(dimension) > most; other++) {
+      if (parameter.size(other) > parameter.size(dimension)) dimension = other;
+    }
+    const int64_t size = parameter.size(dimension);
+    int64_t length = std::max<int64_t>(1, most / (bytes / size));
+    // So that kernels see whole vectors, as they do in the whole parameter.
+    if (length > 64) length -= length % 64;
+    for (int64_t start = 0; start < size; start += length) {
+      all.push_back({i, dimension, start, std::min(length, size - start)});
+    }
+  }
+  return all;
+}
+
+// The stretches of the tensors of a list that has one for each parameter, or none.
+inline Tensors cut(const Tensors& list, const std::vector<Stretch>& stretches) {
+  Tensors all;
+  if (list.empty()) return all;
+  all.reserve(stretches.size());
+  for (const Stretch& stretch : stretches) all.push_back(stretch.of(list[stretch.parameter]));
+  return all;
+}
+
+// Where a chunk of stretches ends that step together, at `most_bytes`, and after one on the CPU, where several at
+// once gain nothing.
+inline size_t end_of_chunk(const Tensors& all, size_t start) {
+  size_t end = start + 1, bytes = all[start].nbytes();
+  const size_t most = most_bytes(all[start]);
+  while (!all[start].is_cpu() && end < all.size() && bytes + all[end].nbytes() <= most) {
+    bytes += all[end++].nbytes();
   }
   return end;
 }

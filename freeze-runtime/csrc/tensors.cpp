@@ -98,6 +98,13 @@ char* freeze_copy_all(List to, List from) {
   });
 }
 
+char* freeze_copy_without_waiting(List to, List from) {
+  return guarded([&] {
+    TORCH_CHECK(to.count == from.count, "each tensor must have a source");
+    for (size_t i = 0; i < to.count; i++) to.tensors[i]->copy_(*from.tensors[i], true);
+  });
+}
+
 char* freeze_set_gradient(const at::Tensor* tensor, const at::Tensor* gradient) {
   return guarded([&] { tensor->mutable_grad() = *gradient; });
 }

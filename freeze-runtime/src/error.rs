@@ -14,6 +14,7 @@ macro_rules! debug_as_display {
     };
 }
 
+mod cache;
 mod checkpoint;
 mod weights;
 
@@ -24,6 +25,7 @@ use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::model::ModelError;
 use tch::TchError;
 
+pub use cache::{CacheError, FeatureType};
 pub use checkpoint::CheckpointError;
 pub use weights::{DtypeMismatch, ShapeMismatch, WeightsError, WeightsMismatch};
 
@@ -55,6 +57,10 @@ pub enum Error {
     /// With a loss scale, the gradients are not what the call requires.
     #[error("the loss scale: {0}")]
     LossScale(String),
+    /// A selector of [`Tuner::frozen_prefix`](crate::Tuner::frozen_prefix) or of a
+    /// [`FeatureCache`](crate::FeatureCache) is invalid or selects nothing in this model.
+    #[error("the selector of a prefix:\n\n{0}")]
+    Selector(Findings),
     /// `requires_grad`, the parameter groups and the policy do not agree, or cannot.
     #[error("the model is not in the state that the tuner requires: {0}")]
     Ownership(String),
@@ -69,6 +75,9 @@ pub enum Error {
     /// A checkpoint cannot be saved, or the run cannot resume from it.
     #[error(transparent)]
     Checkpoint(#[from] CheckpointError),
+    /// Features cannot be cached.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
     /// Weights cannot be loaded.
     #[error(transparent)]
     Weights(#[from] WeightsError),

@@ -42,7 +42,7 @@ pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use read_backs::{enter_counting, leave_counting};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
 pub(crate) use scaling::{unscale, update_scale};
-pub(crate) use statistics::{hold, release, restore};
+pub(crate) use statistics::{hold, moved, release, restore};
 
 type Result<T> = std::result::Result<T, TchError>;
 
@@ -158,6 +158,7 @@ unsafe extern "C" {
     fn freeze_require_states(parameters: RawList, states: RawList, laid_out: bool) -> Message;
     fn freeze_drop_gradients(parameters: RawList) -> Message;
     fn freeze_copy_all(to: RawList, from: RawList) -> Message;
+    fn freeze_copy_without_waiting(to: RawList, from: RawList) -> Message;
     fn freeze_set_gradient(tensor: *const C_tensor, gradient: *const C_tensor) -> Message;
 }
 
@@ -217,6 +218,13 @@ pub(crate) fn drop_gradients(parameters: &List<'_>) -> Result<()> {
 pub(crate) fn copy_all(to: &List<'_>, from: &List<'_>) -> Result<()> {
     // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
     check(unsafe { freeze_copy_all(to.raw(), from.raw()) })
+}
+
+/// Copies each tensor of a GPU without waiting for it. Where the copy is in pinned memory of the host, it
+/// may be read there once the device is synchronized.
+pub(crate) fn copy_without_waiting(to: &List<'_>, from: &List<'_>) -> Result<()> {
+    // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
+    check(unsafe { freeze_copy_without_waiting(to.raw(), from.raw()) })
 }
 
 /// Makes one tensor the gradient of another, whatever gradient it had.

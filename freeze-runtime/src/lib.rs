@@ -109,6 +109,7 @@
 mod checkpoint;
 pub mod device;
 mod error;
+mod feature_cache;
 mod ffi;
 mod grad_norm;
 mod log;
@@ -123,10 +124,12 @@ mod tuner;
 mod weights;
 
 pub use error::{
-    CheckpointError, DtypeMismatch, Error, ShapeMismatch, WeightsError, WeightsMismatch,
+    CacheError, CheckpointError, DtypeMismatch, Error, FeatureType, ShapeMismatch, WeightsError,
+    WeightsMismatch,
 };
+pub use feature_cache::{CacheCounts, FeatureCache, MissingSamples};
 pub use freeze_dsl::ast::Best;
-pub use freeze_dsl::clock::{BestMoment, MigrateError, Restore, SnapshotError};
+pub use freeze_dsl::clock::{BestMoment, MigrateError, Restore, SnapshotError, UnfreezingRule};
 pub use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
 pub use freeze_dsl::model::ModelError;
 pub use freeze_dsl::plan::Plan;
@@ -141,5 +144,5 @@ pub use param_group::ParamGroup;
 pub use precision::{LossScale, autocast};
 pub use store::Model;
 pub use transition::Transition;
-pub use tuner::{ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};
+pub use tuner::{FrozenPrefix, ProgramOptimizer, ResumeOptions, Tuner, TunerBuilder};
 pub use weights::{LoadReport, Weights};

@@ -8,6 +8,7 @@ mod migrate;
 mod progress;
 mod snapshot;
 mod transition;
+mod unfreezing;
 mod wake;
 
 pub use crate::index::RuleId;
@@ -17,6 +18,7 @@ pub use metrics::Observed;
 pub use migrate::MigrateError;
 pub use snapshot::{Snapshot, SnapshotError};
 pub use transition::{BestMoment, Fired, Restore, Transition};
+pub use unfreezing::UnfreezingRule;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

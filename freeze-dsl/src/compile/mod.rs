@@ -5,6 +5,7 @@ mod draft;
 mod migrate;
 mod plan;
 mod policy;
+mod select;
 
 pub use draft::{Checked, Draft};
 pub use policy::{LoadError, OverrideError};

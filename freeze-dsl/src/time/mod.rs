@@ -57,6 +57,23 @@ impl Time {
         Self { shift: signed(scaled) - signed(self.steps), ..self }
     }
 
+    /// The same, with other numbers of epochs and steps.
+    pub(crate) const fn with(self, epochs: u64, steps: u64) -> Self {
+        Self { epochs, steps, ..self }
+    }
+
+    /// When both have come.
+    pub(crate) fn later(self, other: Self) -> Self {
+        let (epochs, steps) = (self.epochs.max(other.epochs), self.steps.max(other.steps));
+        self.with(epochs, steps).with_scaled(self.scaled().max(other.scaled()))
+    }
+
+    /// When the first of both has come, in each unit.
+    pub(crate) fn earlier(self, other: Self) -> Self {
+        let (epochs, steps) = (self.epochs.min(other.epochs), self.steps.min(other.steps));
+        self.with(epochs, steps).with_scaled(self.scaled().min(other.scaled()))
+    }
+
     /// Whether it is not later than `now`.
     pub(crate) const fn is_past(self, now: Self) -> bool {
         self.epochs <= now.epochs && self.steps <= now.steps && self.scaled() <= now.scaled()

@@ -25,7 +25,7 @@ use std::path::Path;
 use tch::Tensor;
 
 pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, ScaleRecord, StateRecord};
-pub(crate) use tensors::{TensorFile, kind_of};
+pub(crate) use tensors::{TensorFile, dtype_of, kind_of};
 
 use crate::{CheckpointError, Error};
 

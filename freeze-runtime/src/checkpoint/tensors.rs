@@ -34,9 +34,17 @@ const KINDS: [(Kind, Dtype); 14] = [
     (Kind::Float8e4m3fnuz, Dtype::F8_E4M3FNUZ),
 ];
 
+/// So many bytes of a tensor are copied to be written at a time, whatever its size.
+const PIECE: usize = 8 << 20;
+
 /// libtorch's name of a dtype, if it has it.
 pub(crate) fn kind_of(dtype: Dtype) -> Option<Kind> {
     KINDS.iter().find(|(_, known)| *known == dtype).map(|(kind, _)| *kind)
+}
+
+/// The dtype in a file, if it can be saved.
+pub(crate) fn dtype_of(kind: Kind) -> Option<Dtype> {
+    KINDS.iter().find(|(known, _)| *known == kind).map(|(_, dtype)| *dtype)
 }
 
 /// The size and checksum of a file.
@@ -59,11 +67,11 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksu
         }
         let tensor = real(tensor)?;
         let kind = tensor.f_kind()?;
-        let Some((_, dtype)) = KINDS.iter().find(|(known, _)| *known == kind) else {
+        let Some(dtype) = dtype_of(kind) else {
             let (name, kind) = (name.clone(), format!("{kind:?}"));
             return Err(CheckpointError::Kind { name, kind }.into());
         };
-        all.push((name, tensor, *dtype));
+        all.push((name, tensor, dtype));
     }
     // Large elements first, so that each tensor is aligned.
     all.sort_by_key(|(_, _, dtype)| std::cmp::Reverse(dtype.bitsize()));
@@ -77,11 +85,19 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksu
     let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(io_error(path));
     put(&(header.len() as u64).to_le_bytes())?;
     put(header.as_bytes())?;
+    let mut bytes = Vec::new();
     for (_, tensor, dtype) in &all {
-        let count = tensor.numel();
-        let mut bytes = vec![0; count * dtype.bitsize() / 8];
-        tensor.f_copy_data_u8(&mut bytes, count)?;
-        put(&bytes)?;
+        // A copy only where its elements do not lie one after another.
+        let numbers = tensor.f_reshape([-1])?;
+        let size = dtype.bitsize() / 8;
+        let most = (PIECE / size).max(1);
+        for start in (0..numbers.numel()).step_by(most) {
+            let count = most.min(numbers.numel() - start);
+            bytes.resize(count * size, 0);
+            let [first, length] = [start, count].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
+            numbers.f_narrow(0, first, length)?.f_copy_data_u8(&mut bytes, count)?;
+            put(&bytes)?;
+        }
     }
     out.flush().map_err(io_error(path))?;
     Ok(Checksum { bytes: out.bytes, crc32: out.hasher.finalize() })

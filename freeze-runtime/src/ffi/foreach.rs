@@ -87,15 +87,14 @@ unsafe extern "C" {
         options: RAdamOptions,
     ) -> Message;
     fn freeze_lion(parameters: RawList, exp_avgs: RawList, options: LionOptions) -> Message;
-    fn freeze_chunk_scratch(parameters: RawList, copies: usize, bytes: *mut usize) -> Message;
+    fn freeze_chunk_scratch(parameters: RawList, bytes: *mut usize) -> Message;
 }
 
-/// The most bytes that a step in chunks needs for temporary tensors at a time, where it has so many
-/// like each parameter.
-pub(crate) fn chunk_scratch(parameters: &List<'_>, copies: usize) -> Result<usize> {
+/// The most bytes of a chunk: of temporary tensors, where a step in chunks has one like each parameter.
+pub(crate) fn chunk_scratch(parameters: &List<'_>) -> Result<usize> {
     let mut bytes = 0;
     // SAFETY: the list borrows live tensors, and `bytes` is a place for the answer.
-    check(unsafe { freeze_chunk_scratch(parameters.raw(), copies, &raw mut bytes) })?;
+    check(unsafe { freeze_chunk_scratch(parameters.raw(), &raw mut bytes) })?;
     Ok(bytes)
 }
 

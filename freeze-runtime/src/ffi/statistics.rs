@@ -5,6 +5,7 @@ use super::{List, Message, RawList, Result, check};
 unsafe extern "C" {
     fn freeze_hold(statistics: RawList, values: RawList) -> Message;
     fn freeze_release(statistics: RawList, values: RawList) -> Message;
+    fn freeze_moved(statistics: RawList, moved: *mut bool) -> Message;
     fn freeze_restore(statistics: RawList, values: RawList) -> Message;
 }
 
@@ -19,6 +20,14 @@ pub(crate) fn hold(statistics: &List<'_>, values: &List<'_>) -> Result<()> {
 pub(crate) fn release(statistics: &List<'_>, values: &List<'_>) -> Result<()> {
     // SAFETY: the lists borrow live tensors, and the shim compares their lengths.
     check(unsafe { freeze_release(statistics.raw(), values.raw()) })
+}
+
+/// Whether a training pass has moved each statistic that is held, since it was restored.
+pub(crate) fn moved(statistics: &List<'_>) -> Result<Vec<bool>> {
+    let mut moved = vec![false; statistics.len()];
+    // SAFETY: the list borrows live tensors, and `moved` has a place for each of them.
+    check(unsafe { freeze_moved(statistics.raw(), moved.as_mut_ptr()) })?;
+    Ok(moved)
 }
 
 /// Copies each value into its statistic.

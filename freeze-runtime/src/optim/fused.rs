@@ -3,7 +3,7 @@
 use freeze_dsl::Optimizer;
 use tch::{Kind, TchError};
 
-use super::{HyperParams, SteppingParam};
+use super::{HyperParams, Scratch, SteppingParam};
 use crate::ffi::{
     self, AdafactorOptions, AdagradOptions, AdamOptions, AdamaxOptions, Facts, LaidOutGradients,
     LionOptions, List, MuonOptions, NAdamOptions, RAdamOptions, RmsPropOptions, SgdOptions,
@@ -129,31 +129,32 @@ impl Kernel {
         }
     }
 
-    /// The most bytes that a step needs for temporary tensors at a time. A parameter that `follows`
-    /// the one before it steps together with it.
+    /// The temporary tensors that a step needs at a time. A parameter that `follows` the one before it
+    /// steps together with it.
     pub(super) fn scratch(
         &self,
         parameters: &List<'_>,
         bytes: &[usize],
         follows: &[bool],
-    ) -> Result<usize, TchError> {
-        match self {
-            Self::Adam(_) | Self::Sgd(_) | Self::FusedAdagrad(_) => Ok(0),
+    ) -> Result<Scratch, TchError> {
+        let (tensors, bytes) = match self {
+            Self::Adam(_) | Self::Sgd(_) | Self::FusedAdagrad(_) => (0, 0),
             Self::RmsProp(_)
             | Self::Adagrad(_)
             | Self::Adamax(_)
             | Self::NAdam(_)
-            | Self::Lion(_) => ffi::chunk_scratch(parameters, 2),
-            Self::RAdam(_) => ffi::chunk_scratch(parameters, 3),
+            | Self::Lion(_) => (2, ffi::chunk_scratch(parameters)?),
+            Self::RAdam(_) => (3, ffi::chunk_scratch(parameters)?),
             // Of at least two bytes a number: the update, and in bfloat16 three matrices of its size
             // and two of its smaller dimension.
-            Self::Muon(_) => Ok(7 * largest_run(bytes, follows)),
+            Self::Muon(_) => (7, largest_run(bytes, follows)),
             // Slices with masters lie apart, so that they and their gradients are joined as copies.
             Self::Adafactor(_) => {
                 let copies = if follows.contains(&true) { 5 } else { 3 };
-                Ok(copies * largest_run(bytes, follows))
+                (copies, largest_run(bytes, follows))
             }
-        }
+        };
+        Ok(Scratch { tensors, bytes })
     }
 
     /// Steps parameters, by `gradients` where it needs them laid out as the parameters are.

@@ -92,19 +92,22 @@ pub(crate) fn step<'a>(
     prepared.into_iter().try_for_each(|bucket| bucket.step(scale, is_scaled))
 }
 
-/// Allocates and frees as many bytes as the kernels need for temporary tensors, so that memory which
-/// runs out does so before the first parameter changes.
+/// The temporary tensors of a step: so many at a time, each of at most so many bytes.
+#[derive(Debug, Clone, Copy, Default)]
+struct Scratch {
+    tensors: usize,
+    bytes: usize,
+}
+
+/// Allocates and frees temporary tensors like those of each bucket's step, so that memory which runs out
+/// does so before the first parameter changes.
 fn reserve(prepared: &[PreparedBucket<'_>]) -> Result<(), TchError> {
-    let mut most: Vec<(Device, usize)> = Vec::new();
-    for bucket in prepared {
-        match most.iter_mut().find(|(device, _)| *device == bucket.device) {
-            Some((_, bytes)) => *bytes = bucket.scratch.max(*bytes),
-            None => most.push((bucket.device, bucket.scratch)),
+    for PreparedBucket { device, scratch, .. } in prepared {
+        for Scratch { tensors, bytes } in scratch.iter().filter(|scratch| scratch.bytes > 0) {
+            let bytes = i64::try_from(*bytes).unwrap_or(i64::MAX);
+            let one = |_| Tensor::f_empty([bytes], (Kind::Uint8, *device));
+            drop((0..*tensors).map(one).collect::<Result<Vec<_>, _>>()?);
         }
-    }
-    for (device, bytes) in most.into_iter().filter(|(_, bytes)| *bytes > 0) {
-        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
-        drop(Tensor::f_empty([bytes], (Kind::Uint8, device))?);
     }
     Ok(())
 }
@@ -221,8 +224,9 @@ impl<'a> Bucket<'a> {
             (gradients, kernel.scratch(&parameters, &bytes, &follows)?)
         } else {
             let scratch = self.slots.iter().map(|slot| plain::scratch(slot.parameter));
-            let scratch = scratch.collect::<Result<Vec<_>, _>>()?;
-            (Vec::new(), scratch.into_iter().max().unwrap_or_default())
+            let scratch = scratch.collect::<Result<Vec<_>, TchError>>()?;
+            let largest = scratch.into_iter().max_by_key(|scratch| scratch.bytes);
+            (Vec::new(), largest.unwrap_or_default())
         };
         let pulls = self
             .slots
@@ -242,7 +246,7 @@ impl<'a> Bucket<'a> {
                 }
             }
         }
-        let scratch = scratch.max(undo.scratch());
+        let scratch = [scratch, undo.scratch()];
         Ok(PreparedBucket {
             bucket: self,
             new_states,
@@ -269,8 +273,8 @@ struct PreparedBucket<'a> {
     undo: Undo,
     skip: Skip,
     device: Device,
-    /// The most bytes of temporary tensors at a time.
-    scratch: usize,
+    /// Those of its kernel, and those of undoing it.
+    scratch: [Scratch; 2],
 }
 
 impl PreparedBucket<'_> {

@@ -2,7 +2,7 @@
 
 use tch::{Device, TchError, Tensor};
 
-use super::GradScale;
+use super::{GradScale, Scratch};
 
 /// Where the flag is read that skips a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,10 +40,10 @@ impl Undo {
         Ok(())
     }
 
-    /// The most bytes that [`Undo::restore_if`] needs for temporary tensors at a time.
-    pub(super) fn scratch(&self) -> usize {
+    /// The temporary tensors that [`Undo::restore_if`] needs at a time.
+    pub(super) fn scratch(&self) -> Scratch {
         let bytes = |(_, copy): &(Tensor, Tensor)| copy.numel() * copy.kind().elt_size_in_bytes();
-        self.copies.iter().map(bytes).max().unwrap_or_default()
+        Scratch { tensors: 1, bytes: self.copies.iter().map(bytes).max().unwrap_or_default() }
     }
 
     /// Restores every tensor if the flag is 1, without reading it.

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use freeze_dsl::model::{Model, Role};
+use freeze_dsl::model::{Model, Role, TensorId};
 use tch::{TchError, Tensor, nn};
 
 use crate::Error;
@@ -17,8 +17,9 @@ pub(super) struct AttachedStore {
     /// The parameters, in the model's order, each tied one under all of its names.
     parameters: Vec<AttachedParameter>,
     identities: HashSet<usize>,
-    /// The tensors themselves, so that no other one gets the identity of one of them.
-    _tensors: Vec<Tensor>,
+    /// The tensors themselves, in the model's order, so that no other one gets the identity of one of
+    /// them.
+    tensors: Vec<Tensor>,
 }
 
 /// A parameter under one of its names.
@@ -45,11 +46,16 @@ impl AttachedStore {
             .collect();
         let identities = parameters.iter().map(|parameter| parameter.tensor).collect();
         let variables = Arc::clone(&store.variables_);
-        Ok(Self { variables, parameters, identities, _tensors: tensors })
+        Ok(Self { variables, parameters, identities, tensors })
     }
 
     fn lock(&self) -> MutexGuard<'_, nn::Variables> {
         self.variables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A tensor of the model as it was at `attach`.
+    pub(super) fn tensor(&self, id: TensorId) -> Option<&Tensor> {
+        self.tensors.get(id.index())
     }
 
     /// The variables that a model describes, by name.

@@ -4,10 +4,11 @@ use freeze_dsl::ast::Best;
 use freeze_dsl::clock::{self, Clock, Observed, Restore};
 use freeze_dsl::model::NormalisationId;
 use freeze_dsl::plan::SliceId;
-use tch::{Device, TchError, Tensor};
+use tch::{Cuda, Device, TchError, Tensor};
 
 use super::param_views::ParamSlices;
 use crate::Error;
+use crate::ffi::{self, List};
 use crate::optim::real;
 use crate::store::BoundModel;
 
@@ -76,6 +77,28 @@ impl BestWeights {
             .map(|snapshot| (snapshot.metric.as_str(), snapshot.best, snapshot.copies.as_deref()))
     }
 
+    /// Waits until the host can read all copies.
+    pub(super) fn finish_copies(&self, slices: &ParamSlices) -> Result<(), TchError> {
+        let units = Units { statistics: &self.statistics, slices, device: self.device };
+        let has_copies = self.snapshots.iter().any(|snapshot| snapshot.copies.is_some());
+        if !has_copies || self.device.is_none() {
+            return Ok(());
+        }
+        let mut gpus: Vec<usize> = Vec::new();
+        for unit in units.ids() {
+            if let Some(tensor) = units.tensor(unit)?
+                && let Device::Cuda(gpu) = tensor.device()
+                && !gpus.contains(&gpu)
+            {
+                gpus.push(gpu);
+            }
+        }
+        for gpu in gpus {
+            Cuda::synchronize(i64::try_from(gpu).unwrap_or_default());
+        }
+        Ok(())
+    }
+
     /// The units: the slices, then the statistics.
     pub(super) fn units(&self, slices: &ParamSlices) -> impl Iterator<Item = UnitId> + use<> {
         Units { statistics: &self.statistics, slices, device: self.device }.ids()
@@ -106,7 +129,10 @@ impl BestWeights {
                     && let Some(tensor) = units.tensor(unit)?
                 {
                     let device = self.device.unwrap_or_else(|| tensor.device());
-                    let like = tensor.f_empty_like()?.f_to_device(device)?;
+                    let mut like = tensor.f_empty_like()?.f_to_device(device)?;
+                    if is_to_host(&tensor, device) {
+                        like = like.f_pin_memory(tensor.device())?;
+                    }
                     real(&like)?.f_copy_(copy)?;
                     *copy = like;
                 }
@@ -159,15 +185,15 @@ impl BestWeights {
         outcome
     }
 
-    /// Restores the model as rules say, and returns whether any did.
+    /// Restores the model as rules say, and returns the modules whose statistics it wrote.
     pub(super) fn restore(
         &mut self,
         change: &clock::Transition,
         slices: &ParamSlices,
         clock: &Clock,
-    ) -> Result<bool, Error> {
+    ) -> Result<Vec<NormalisationId>, Error> {
         let units = Units { statistics: &self.statistics, slices, device: self.device };
-        let mut restored = false;
+        let mut written = Vec::new();
         for restore in change.restored.iter().filter(|restore| restore.observed.is_some()) {
             let is_meant = |snapshot: &BestSnapshot| {
                 snapshot.metric == restore.metric && snapshot.best == restore.best
@@ -186,12 +212,25 @@ impl BestWeights {
             let is_restored = |unit| units.is_restored(unit, restore);
             units.write(copies, is_restored)?;
             for (unit, copy) in units.ids().zip(copies).filter(|(unit, _)| is_restored(*unit)) {
+                written.extend(units.module(unit).filter(|_| copy.is_some()));
                 copy.take_if(|_| !units.changes(unit, clock));
             }
-            restored = true;
         }
-        Ok(restored)
+        Ok(written)
     }
+}
+
+/// Whether a copy on a device is one from a GPU to the host.
+fn is_to_host(tensor: &Tensor, device: Device) -> bool {
+    tensor.device().is_cuda() && device == Device::Cpu
+}
+
+/// Copies a tensor into an earlier copy.
+fn overwrite(copy: &mut Tensor, tensor: &Tensor) -> Result<(), TchError> {
+    if is_to_host(tensor, copy.device()) {
+        return ffi::copy_without_waiting(&List::from_iter([&*copy]), &List::from_iter([tensor]));
+    }
+    copy.f_copy_(tensor)
 }
 
 /// All units: the slices, then the statistics.
@@ -213,6 +252,14 @@ impl Units<'_> {
             UnitId::Statistic(place) => {
                 Ok(self.statistics.get(place).map(|statistic| statistic.tensor.shallow_clone()))
             }
+        }
+    }
+
+    /// The module whose statistic it is.
+    fn module(&self, unit: UnitId) -> Option<NormalisationId> {
+        match unit {
+            UnitId::Slice(_) => None,
+            UnitId::Statistic(place) => Some(self.statistics.get(place)?.module),
         }
     }
 
@@ -246,7 +293,7 @@ impl Units<'_> {
         for (unit, copy) in self.ids().zip(&mut copies) {
             copy.take_if(|_| !self.changes(unit, clock));
             if let (Some(copy), Some(tensor)) = (copy, self.tensor(unit)?) {
-                copy.f_copy_(&tensor)?;
+                overwrite(copy, &tensor)?;
             }
         }
         self.complete(&mut copies, |unit| self.changes(unit, clock))?;
@@ -266,7 +313,9 @@ impl Units<'_> {
                 && let Some(tensor) = self.tensor(unit)?
             {
                 let device = self.device.unwrap_or_else(|| tensor.device());
-                *copy = Some(tensor.f_to_device_(device, tensor.kind(), false, true)?);
+                // Into pinned memory, where a GPU copies to the host without waiting.
+                let without_waiting = is_to_host(&tensor, device);
+                *copy = Some(tensor.f_to_device_(device, tensor.kind(), without_waiting, true)?);
             }
         }
         Ok(())

@@ -8,6 +8,7 @@ use super::Tuner;
 use super::anchors::Anchors;
 use super::attached::AttachedStore;
 use super::best_weights::BestWeights;
+use super::frozen_prefix::TunerId;
 use super::frozen_stats::FrozenStats;
 use super::grad_means::GradMeans;
 use super::lost_updates;
@@ -256,6 +257,8 @@ impl<'p> TunerBuilder<'p> {
         let scaler = self.precision.loss_scale.map(|it| GradScaler::new(it, device));
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let mut tuner = Tuner {
+            id: TunerId::next(),
+            unfreezings: vec![0; slices.count()],
             frozen_stats,
             best_weights,
             grad_means: GradMeans::default(),

@@ -80,6 +80,32 @@ impl FrozenStats {
         self.modules.iter_mut().try_for_each(ModuleStats::release)
     }
 
+    /// The same for these modules alone.
+    pub(super) fn drop_copies_of(&mut self, modules: &[NormalisationId]) -> Result<(), TchError> {
+        let modules = modules.iter().map(|id| id.index());
+        for module in modules {
+            if let Some(module) = self.modules.get_mut(module) {
+                module.release()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The values that the statistics of a module are held at; none while they follow the data.
+    pub(super) fn held(&self, id: NormalisationId) -> &[Tensor] {
+        self.modules.get(id.index()).map_or(&[], |module| &module.copies)
+    }
+
+    /// The first module whose frozen statistics a training pass has moved since they were restored.
+    pub(super) fn first_moved(&self) -> Result<Option<&str>, TchError> {
+        let frozen = self.modules.iter().filter(|module| !module.copies.is_empty());
+        let buffers = frozen.flat_map(|module| module.buffers.iter().map(move |it| (module, it)));
+        let (modules, buffers): (Vec<_>, Vec<_>) = buffers.unzip();
+        let moved = ffi::moved(&buffers.into_iter().collect())?;
+        let moved = modules.into_iter().zip(moved).find(|(_, is_moved)| *is_moved);
+        Ok(moved.map(|(module, _)| module.name.as_str()))
+    }
+
     /// Restores frozen statistics from their copies.
     pub(super) fn restore(&self) -> Result<(), TchError> {
         let frozen = || self.modules.iter().filter(|module| !module.copies.is_empty());

@@ -6,6 +6,7 @@ mod audit;
 mod best_weights;
 mod builder;
 mod epoch_end;
+mod frozen_prefix;
 mod frozen_stats;
 mod grad_means;
 mod logging;
@@ -28,6 +29,9 @@ use anchors::Anchors;
 use attached::AttachedStore;
 use best_weights::BestWeights;
 pub use builder::{ProgramOptimizer, TunerBuilder};
+pub use frozen_prefix::FrozenPrefix;
+use frozen_prefix::TunerId;
+pub(crate) use frozen_prefix::{Prefix, PrefixState};
 use frozen_stats::FrozenStats;
 use grad_means::GradMeans;
 use masters::Masters;
@@ -65,9 +69,12 @@ use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 /// # Ok::<(), freeze_runtime::Error>(())
 /// ```
 pub struct Tuner {
+    id: TunerId,
     clock: Clock,
     store: AttachedStore,
     slices: ParamSlices,
+    /// How often each slice was unfrozen.
+    unfreezings: Vec<u64>,
     /// The optimizer state of each slice.
     states: Vec<Option<ParamState>>,
     masters: Masters,
@@ -670,6 +677,11 @@ impl Tuner {
                 *state = None;
             }
         }
+        for slice in &change.unfrozen {
+            if let Some(count) = self.unfreezings.get_mut(slice.index()) {
+                *count += 1;
+            }
+        }
         let restored = self.restore_best_weights(change);
         let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
         let touched: Vec<_> = touched.copied().collect();
@@ -693,8 +705,9 @@ impl Tuner {
     fn restore_best_weights(&mut self, change: &clock::Transition) -> Result<(), Error> {
         let extended = self.best_weights.extend(&self.slices, &self.clock);
         let restored = self.best_weights.restore(change, &self.slices, &self.clock);
-        if !matches!(restored, Ok(false)) {
-            self.frozen_stats.drop_copies()?;
+        match &restored {
+            Ok(modules) => self.frozen_stats.drop_copies_of(modules)?,
+            Err(_) => self.frozen_stats.drop_copies()?,
         }
         restored?;
         Ok(extended?)

@@ -56,6 +56,7 @@ impl Tuner {
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         self.restore_frozen_stats()?;
         self.require_resumable()?;
+        self.best_weights.finish_copies(&self.slices)?;
         let files = TensorFiles {
             model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),

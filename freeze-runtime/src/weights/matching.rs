@@ -2,11 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::diagnostic::{Findings, nearest};
 use freeze_dsl::model::{self, Model, Role};
-use freeze_dsl::policy::Policy;
-use freeze_dsl::source::{Source, Span};
+use freeze_dsl::source::Source;
 
 use super::files::StoredTensor;
 use super::renaming::{old_name, prefix_help};
@@ -159,28 +157,6 @@ fn help(
     help
 }
 
-/// The policy before a selector.
-const BEFORE: &str = "start: train ";
-
-/// Findings about a policy, as those of the selector in it.
-fn in_selector(findings: &Findings, selector: &str) -> Findings {
-    let place = |span: Span| {
-        let byte = |at: usize| at.saturating_sub(BEFORE.len()).min(selector.len());
-        Span::new(byte(span.start), byte(span.end))
-    };
-    let mut diagnostics = findings.diagnostics().to_vec();
-    for diagnostic in &mut diagnostics {
-        diagnostic.span = place(diagnostic.span);
-        for label in &mut diagnostic.secondary {
-            label.span = place(label.span);
-        }
-        for edit in diagnostic.suggestions.iter_mut().flat_map(|it| &mut it.edits) {
-            edit.span = place(edit.span);
-        }
-    }
-    Findings::new(Source::named("allow_missing", selector.to_owned()), diagnostics)
-}
-
 /// The names of tensors at or under what a selector selects, buffers included.
 pub(super) fn selected(selector: &str, model: &Model) -> Result<HashSet<String>, Findings> {
     let tensors = model.tensors().iter().map(|tensor| model::Tensor {
@@ -190,13 +166,7 @@ pub(super) fn selected(selector: &str, model: &Model) -> Result<HashSet<String>,
         ..tensor.clone()
     });
     let Ok(model) = Model::new(tensors.collect()) else { return Ok(HashSet::new()) };
-    let text = format!("{BEFORE}{selector} lr 1 optimizer sgd");
-    let plan = Policy::parse(&text).and_then(|policy| policy.plan(&model));
-    let plan = plan.map_err(|findings| in_selector(&findings, selector))?;
-    let mut clock = Clock::new(plan, Program::default());
-    let _ = clock.start_epoch();
-    let slices = clock.plan().slices();
-    let parameters = clock.trainable().filter_map(|slice| slices.get(slice.index()));
-    let names = parameters.filter_map(|slice| model.parameters().get(slice.parameter.index()));
-    Ok(names.map(|parameter| parameter.name.clone()).collect())
+    let selected = model.select(&Source::named("allow_missing", selector.to_owned()))?;
+    let parameters = selected.into_iter().filter_map(|id| model.parameters().get(id.index()));
+    Ok(parameters.map(|parameter| parameter.name.clone()).collect())
 }

@@ -5,8 +5,10 @@ use proc_macro2::TokenTree;
 use super::source::{Item, Module, items};
 
 /// The types of each crate whose public methods have an example.
-const TYPES: [(&str, &[&str]); 2] =
-    [("freeze-dsl", &["Policy", "Model"]), ("freeze-runtime", &["Tuner", "TunerBuilder", "Model"])];
+const TYPES: [(&str, &[&str]); 2] = [
+    ("freeze-dsl", &["Policy", "Model"]),
+    ("freeze-runtime", &["Tuner", "TunerBuilder", "Model", "FeatureCache", "MissingSamples"]),
+];
 
 /// The module of each crate whose public items have an example.
 const MODULES: [(&str, &str); 1] = [("freeze-runtime", "nn")];

@@ -34,6 +34,7 @@ const FREEZE_RUNTIME: Layers = &[
     &["log"],
     &["checkpoint", "weights"],
     &["tuner"],
+    &["feature_cache"],
     &["macros"],
 ];
 
