@@ -1,23 +1,24 @@
 //! What steps cost, beside PyTorch and beside tch.
 
 use std::error::Error;
-use std::time::Duration;
 
-use freeze_runtime::{Policy, Tuner, autocast};
+use freeze_runtime::Tuner;
 use tch::nn::{self, Module};
 use tch::{Device, Kind, Tensor};
 
 use crate::beside::Beside;
 use crate::compare::Ratio;
 use crate::measures::{self, Scale};
-use crate::networks::{blocks, transformer, with_gradients};
+use crate::networks::{blocks, numbers, transformer};
 use crate::options::Options;
 use crate::pace::{Pace, Patience, in_turns, repeated};
+use crate::python::{
+    Kernels, Network, copy_bandwidth, gigabytes, optimizer_step, training_step, tuner,
+};
 use crate::report::Report;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-const ADAMW: &str = r#"{"lr":1e-3,"fused":true}"#;
 const CLIP: f64 = 1e-3;
 
 /// Measures everything.
@@ -37,13 +38,15 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
         );
         let width = options.scale().width;
         let copy = copy_bandwidth(device, options.small, &patience);
-        let numbers: i64 =
-            transformer(width).iter().map(|shape| shape.iter().product::<i64>()).sum();
-        for (name, clip) in
-            [("AdamW's step", None), ("AdamW's step, gradients clipped", Some(CLIP))]
-        {
+        let numbers = numbers(&transformer(width));
+        for (name, kernels, clip) in [
+            ("AdamW's step", Kernels::Fused, None),
+            ("AdamW's step, PyTorch's by foreach", Kernels::Foreach, None),
+            ("AdamW's step, gradients clipped", Kernels::Fused, Some(CLIP)),
+        ] {
             report.row(&format!("{name}, {numbers} numbers in 194 tensors"), || {
-                let [theirs, ours] = optimizer_step(device, width, clip, &patience, beside)?;
+                let [theirs, ours] =
+                    optimizer_step(device, width, kernels, clip, &patience, beside)?;
                 // Read: parameter, gradient and two averages; written: all but the gradient.
                 let rate = match (clip, &copy) {
                     (None, Ok(copy)) => {
@@ -64,7 +67,8 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
             ("training step with bf16 autocast, clipped", true, Some(1.0)),
         ] {
             report.row(&format!("{name}, {shape}"), || {
-                let [theirs, ours] = training_step(device, net, half, clip, &patience, beside)?;
+                let [theirs, ours] =
+                    training_step(device, net, Kernels::Fused, half, clip, &patience, beside)?;
                 Ok(row(theirs, ours, String::new()))
             });
         }
@@ -108,113 +112,6 @@ fn row(base: Pace, ours: Pace, rate: String) -> [String; 4] {
     let factor = base.median.as_secs_f64() / ours.median.as_secs_f64();
     let shown = |Pace { min, median, max }| format!("{min:.2?}, {median:.2?}, {max:.2?}");
     [shown(base), shown(ours), format!("{factor:.2}"), rate]
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a rate with three digits")]
-fn gigabytes(bytes: i64, time: Duration) -> f64 {
-    bytes as f64 / time.as_secs_f64() / 1e9
-}
-
-/// Bytes read and written by a copy, in GB/s.
-fn copy_bandwidth(device: Device, small: bool, patience: &Patience) -> Outcome<f64> {
-    let bytes: i64 = if small { 1 << 22 } else { 1 << 30 };
-    let from = Tensor::zeros([bytes], (Kind::Uint8, device));
-    let mut to = from.zeros_like();
-    let [pace] =
-        in_turns(patience, [&mut |count| repeated(device, count, || Ok(to.f_copy_(&from)?))])?;
-    Ok(gigabytes(2 * bytes, pace.median))
-}
-
-fn tuner(policy: &str, vs: &nn::VarStore) -> Outcome<Tuner> {
-    let policy = Policy::parse(policy)?;
-    let mut tuner = Tuner::builder(&policy).optimizer(nn::AdamW::default()).lr(1e-3).attach(vs)?;
-    tuner.start_epoch()?;
-    Ok(tuner)
-}
-
-fn json(clip: Option<f64>) -> String {
-    clip.map_or_else(|| "null".to_owned(), |clip| clip.to_string())
-}
-
-/// PyTorch's pace and the tuner's.
-fn optimizer_step(
-    device: Device,
-    width: i64,
-    clip: Option<f64>,
-    patience: &Patience,
-    beside: &mut Beside,
-) -> Outcome<[Pace; 2]> {
-    let request = [
-        ("shapes", format!("{:?}", transformer(width))),
-        ("optimizer", "\"AdamW\"".to_owned()),
-        ("options", ADAMW.to_owned()),
-        ("clip", json(clip)),
-    ];
-    beside.ask("make_step", &request)?;
-    let vs = with_gradients(&transformer(width), device);
-    let mut tuner = tuner("start: train @all", &vs)?;
-    let mut step = || {
-        if let Some(max) = clip {
-            tuner.clip_grad_norm(max)?;
-        }
-        tuner.step()?;
-        Ok(())
-    };
-    let paces = in_turns(
-        patience,
-        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
-    );
-    beside.ask("drop", &[])?;
-    paces
-}
-
-/// A network that fills the device.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Network {
-    /// How wide its 12 blocks are.
-    pub(crate) width: i64,
-    /// The rows of a batch.
-    pub(crate) rows: i64,
-}
-
-/// PyTorch's pace and the tuner's.
-fn training_step(
-    device: Device,
-    Network { width, rows }: Network,
-    half: bool,
-    clip: Option<f64>,
-    patience: &Patience,
-    beside: &mut Beside,
-) -> Outcome<[Pace; 2]> {
-    let request = [
-        ("width", width.to_string()),
-        ("rows", rows.to_string()),
-        ("optimizer", "\"AdamW\"".to_owned()),
-        ("options", ADAMW.to_owned()),
-        ("clip", json(clip)),
-        ("autocast", half.to_string()),
-    ];
-    beside.ask("make_training", &request)?;
-    let (vs, net) = blocks(12, width, device);
-    let mut tuner = tuner("start: train @all", &vs)?;
-    let x = Tensor::randn([rows, width], (Kind::Float, device));
-    let mut step = || {
-        tuner.zero_grad()?;
-        let kind = if half { Kind::BFloat16 } else { Kind::Float };
-        let y = autocast(kind, || net.forward(&x));
-        y.to_kind(Kind::Float).square().mean(Kind::Float).f_backward()?;
-        if let Some(max) = clip {
-            tuner.clip_grad_norm(max)?;
-        }
-        tuner.step()?;
-        Ok(())
-    };
-    let paces = in_turns(
-        patience,
-        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
-    );
-    beside.ask("drop", &[])?;
-    paces
 }
 
 /// The pace of the whole network, and with its first half frozen.

@@ -4,6 +4,7 @@
 //! Run it with `cargo run --release --example acceptance`, and after `--` with `--device cpu`, with
 //! `--small`, which takes seconds, or with `--without-python` where Python has no PyTorch.
 
+#[path = "../../freeze-runtime/benches/step/beside.rs"]
 mod beside;
 mod bits;
 #[path = "../../freeze-runtime/benches/step/compare.rs"]
@@ -15,8 +16,11 @@ mod measures;
 #[path = "../../freeze-runtime/benches/step/networks.rs"]
 mod networks;
 mod options;
+#[path = "../../freeze-runtime/benches/step/pace.rs"]
 mod pace;
 mod promises;
+#[path = "../../freeze-runtime/benches/step/python.rs"]
+mod python;
 mod report;
 
 use std::process::ExitCode;

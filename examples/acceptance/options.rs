@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tch::{Cuda, Device};
 
-use crate::costs::Network;
 use crate::measures::Scale;
 use crate::pace::Patience;
+use crate::python::Network;
 
 /// What to run on, and how much.
 #[derive(Debug)]

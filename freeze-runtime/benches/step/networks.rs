@@ -33,6 +33,11 @@ pub(crate) fn transformer(width: i64) -> Vec<Vec<i64>> {
     shapes
 }
 
+/// How many numbers tensors of these shapes have.
+pub(crate) fn numbers(shapes: &[Vec<i64>]) -> i64 {
+    shapes.iter().map(|shape| shape.iter().product::<i64>()).sum()
+}
+
 /// Parameters of these shapes, each with a gradient: one half in the module `lower`, the other in
 /// `upper`.
 pub(crate) fn with_gradients(shapes: &[Vec<i64>], device: Device) -> nn::VarStore {
