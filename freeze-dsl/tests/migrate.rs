@@ -242,6 +242,33 @@ fn another_model_keeps_what_it_has_and_new_parameters_are_as_the_rules_leave_the
 }
 
 #[test]
+fn factors_of_rates_hold_for_new_parameters_too() {
+    let larger = model(&[
+        "stem.weight",
+        "stem.running_mean",
+        "body.weight",
+        "head.weight",
+        "head.bias",
+        "head.scale",
+    ]);
+    for (factors, rate) in [
+        ("epoch 1: set head lr * 0.5", 0.5),
+        ("epoch 1: set head lr * 0.1 to 0.25", 0.25),
+        ("epoch 1: set head lr * 0.5; epoch 2: set head lr * 0.5", 0.25),
+        ("epoch 1: set head lr * 0.5; epoch 2: set head lr 1", 1.0),
+    ] {
+        let text = format!("start: train head lr 1; {factors}");
+        let mut clock = with(after(3, &text), &text, &larger).unwrap();
+        for _ in 0..2 {
+            let groups: Vec<_> =
+                clock.groups().iter().map(|group| (group.slices.len(), group.lr)).collect();
+            assert_eq!(groups, [(3, Some(rate))], "{factors}");
+            epoch(&mut clock);
+        }
+    }
+}
+
+#[test]
 fn a_curve_that_has_frozen_freezes_new_parameters() {
     let text = "start: train head lr linear 1 -> 0 over 2 epochs then freeze, unfreeze stem lr 1";
     let clock = with(after(4, text), text, &model(&["stem.weight", "head.weight", "head.more"]));
