@@ -421,6 +421,23 @@ fn a_normalisation_without_parameters_does_not_keep_tracks_from_owning_what_is_a
 }
 
 #[test]
+fn names_that_are_defined_by_themselves_or_by_many_others_are_shown_shortly() {
+    for wrong in [
+        "let @a = first 1 of @a; start: train head; track in @a { epoch 1: freeze @all }",
+        "let @a = @b; let @b = @a; start: train head; track in @a { epoch 1: freeze @all }",
+        "let @a = @a, head; start: train head; when grad_norm(@a) < 1: stop",
+    ] {
+        assert!(codes_in(wrong, &towers()).contains(&"FRZ0202".to_owned()), "{wrong}");
+    }
+    let doubled: String =
+        (1..40).map(|i| format!("let @a{i} = @a{}, @a{};", i - 1, i - 1)).collect();
+    let text =
+        format!("let @a0 = head; {doubled} start: train head; when grad_norm(@a39) < 1: stop");
+    let columns = Policy::parse(&text).map(|policy| policy.plan(&towers()).unwrap().metrics());
+    assert!(columns.is_err() || columns.unwrap()[0].len() < 10_000);
+}
+
+#[test]
 fn the_column_of_a_norm_says_what_is_observed() {
     let columns = |text: &str| {
         let plan = Policy::parse(text).unwrap().plan(&towers()).unwrap();

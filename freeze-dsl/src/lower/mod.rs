@@ -48,6 +48,7 @@ pub(crate) fn lower<'a>(
         lets: lets(tree),
         trace: LoopTrace::default(),
         let_items: let_items(tree),
+        names_shown: 0,
         names: HashMap::new(),
         tracks: HashMap::new(),
         unnamed_tracks: 0,
@@ -143,6 +144,8 @@ struct Lowering<'a, 'm> {
     trace: LoopTrace,
     /// The definitions of targets and lists, by their names.
     let_items: HashMap<&'a str, &'a Item>,
+    /// How many names the text that is being made has had replaced.
+    names_shown: usize,
     /// The names of rules, each with the index of its sequence, and their places.
     names: HashMap<(usize, Text), Span>,
     /// The names of tracks, and their places.

@@ -8,13 +8,18 @@ use crate::ast::{
 };
 use crate::source::Spanned;
 
+/// How many names of a text are replaced by what they mean. Names that are defined by names can make
+/// a text of any length, and one that is wrong may be defined by itself.
+const MOST_NAMES: usize = 32;
+
 impl Lowering<'_, '_> {
     /// The column of the norm of the gradients of these targets.
     pub(super) fn grad_norm_name(&mut self, targets: &Targets) -> String {
+        self.names_shown = 0;
         let shown = match &*targets.selectors {
             // A name alone stands for what it means.
             [only] if is_simple(targets) => self.shown_alone(&only.term),
-            _ => self.shown(targets),
+            _ => self.shown_targets(targets),
         };
         format!("grad_norm({shown})")
     }
@@ -31,6 +36,11 @@ impl Lowering<'_, '_> {
 
     /// Targets as text.
     pub(super) fn shown(&mut self, targets: &Targets) -> String {
+        self.names_shown = 0;
+        self.shown_targets(targets)
+    }
+
+    fn shown_targets(&mut self, targets: &Targets) -> String {
         let mut shown = self.shown_selectors(&targets.selectors);
         if !targets.except.is_empty() {
             shown.push_str(" except ");
@@ -76,7 +86,7 @@ impl Lowering<'_, '_> {
                 };
                 format!("rows {bounds} of {}", self.shown_path(&rows.of))
             }
-            Term::Group(targets) => format!("({})", self.shown(targets)),
+            Term::Group(targets) => format!("({})", self.shown_targets(targets)),
         }
     }
 
@@ -85,9 +95,13 @@ impl Lowering<'_, '_> {
         if let Some(Meaning::Element(element)) = self.scope.get(name, false) {
             return element.shown.clone();
         }
-        match self.let_items.get(name).copied() {
-            Some(Item::LetTargets { targets, .. }) if is_simple(targets) => self.shown(targets),
-            Some(Item::LetTargets { targets, .. }) => format!("({})", self.shown(targets)),
+        self.names_shown += 1;
+        let is_replaced = self.names_shown <= MOST_NAMES;
+        match self.let_items.get(name).copied().filter(|_| is_replaced) {
+            Some(Item::LetTargets { targets, .. }) if is_simple(targets) => {
+                self.shown_targets(targets)
+            }
+            Some(Item::LetTargets { targets, .. }) => format!("({})", self.shown_targets(targets)),
             Some(Item::LetList { list, .. }) => self.shown_list(list),
             _ => match self.shown_cut() {
                 Some(cut) => format!("(@{name} {cut})"),
