@@ -429,8 +429,8 @@ fn names_that_are_defined_by_themselves_or_by_many_others_are_shown_shortly() {
     ] {
         assert!(codes_in(wrong, &towers()).contains(&"FRZ0202".to_owned()), "{wrong}");
     }
-    let doubled: String =
-        (1..40).map(|i| format!("let @a{i} = @a{}, @a{};", i - 1, i - 1)).collect();
+    let lets = (1..40).map(|i| format!("let @a{i} = @a{}, @a{};", i - 1, i - 1));
+    let doubled = lets.collect::<Vec<_>>().concat();
     let text =
         format!("let @a0 = head; {doubled} start: train head; when grad_norm(@a39) < 1: stop");
     let columns = Policy::parse(&text).map(|policy| policy.plan(&towers()).unwrap().metrics());
