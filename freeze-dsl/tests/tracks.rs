@@ -429,8 +429,8 @@ fn names_that_are_defined_by_themselves_or_by_many_others_are_shown_shortly() {
     ] {
         assert!(codes_in(wrong, &towers()).contains(&"FRZ0202".to_owned()), "{wrong}");
     }
-    let doubled: String =
-        (1..40).map(|i| format!("let @a{i} = @a{}, @a{};", i - 1, i - 1)).collect();
+    let lets = (1..40).map(|i| format!("let @a{i} = @a{}, @a{};", i - 1, i - 1));
+    let doubled = lets.collect::<Vec<_>>().concat();
     let text =
         format!("let @a0 = head; {doubled} start: train head; when grad_norm(@a39) < 1: stop");
     let columns = Policy::parse(&text).map(|policy| policy.plan(&towers()).unwrap().metrics());
@@ -477,6 +477,11 @@ fn targets_are_limited_to_what_their_sequence_owns_by_an_edit() {
         edited(&format!("start: train **.weight; {tracks}")),
         format!("start: train **.weight except vision; {tracks}")
     );
+    // Outside of tracks, `@norms` is without what they own.
+    let cut = "start: train text.norm, head; track in @norms { epoch 1: freeze @all }";
+    let found = findings_in(cut, &towers());
+    let finding = found.iter().find(|found| found.code == Code::NotOwned).unwrap();
+    assert!(finding.suggestions.is_empty(), "{finding:#?}");
     assert_eq!(
         edited("start: train head; track in vision, text.0 { epoch 1: freeze **.weight }"),
         "start: train head; track in vision, text.0 { epoch 1: freeze **.weight in (vision, text.0) }"
