@@ -477,6 +477,11 @@ fn targets_are_limited_to_what_their_sequence_owns_by_an_edit() {
         edited(&format!("start: train **.weight; {tracks}")),
         format!("start: train **.weight except vision; {tracks}")
     );
+    // Outside of tracks, `@norms` is without what they own.
+    let cut = "start: train text.norm, head; track in @norms { epoch 1: freeze @all }";
+    let found = findings_in(cut, &towers());
+    let finding = found.iter().find(|found| found.code == Code::NotOwned).unwrap();
+    assert!(finding.suggestions.is_empty(), "{finding:#?}");
     assert_eq!(
         edited("start: train head; track in vision, text.0 { epoch 1: freeze **.weight }"),
         "start: train head; track in vision, text.0 { epoch 1: freeze **.weight in (vision, text.0) }"

@@ -7,6 +7,7 @@ use crate::index::{SequenceId, SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule};
 use crate::plan::{BoundPolicy, BoundSequence};
 use crate::source::{Span, Spanned};
+use crate::vocabulary::READY_MADE;
 
 /// Reports tracks that own the same, tensors and modules of which a track owns a part, and actions on
 /// what their sequence does not own. Returns whether there is any.
@@ -216,9 +217,11 @@ impl<'b> OwnershipCheck<'b, '_> {
             outside.iter().filter_map(|slice| self.owner(slice)).collect();
         owners.sort_unstable();
         owners.dedup();
+        // Here, a ready-made name is without what tracks own.
+        let is_cut = |text: &str| READY_MADE.iter().any(|name| text.contains(&format!("@{name}")));
         let scopes = owners.into_iter().map(|owner| {
             let track = self.bound.sequence(owner)?;
-            scope(track).filter(|_| track.trace.is_empty())
+            scope(track).filter(|text| track.trace.is_empty() && !is_cut(text))
         });
         let scopes = scopes.collect::<Option<Vec<_>>>()?.join(", ");
         Some((targets, format!("{written} except {scopes}")))

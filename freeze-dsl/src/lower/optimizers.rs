@@ -121,7 +121,7 @@ impl Lowering<'_, '_> {
     ) -> Option<Suggestion> {
         let option = match argument.name.value.as_ref() {
             "lr" | "learning_rate" => "lr",
-            "weight_decay" | "wd" | "decay" => "weight_decay",
+            "weight_decay" | "wd" => "weight_decay",
             _ => return None,
         };
         let value = self.text.get(argument.value.as_ref()?.span.range())?;

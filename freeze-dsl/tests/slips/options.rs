@@ -144,6 +144,23 @@ fn decay_rates_and_optimizers_beside_the_word_optimizer() {
 }
 
 #[test]
+fn numbers_with_a_plus() {
+    become_right(&[
+        ("start: train fc lr +1e-3", "start: train fc lr 1e-3"),
+        ("start: train fc lr 1; epoch +1: stop", "start: train fc lr 1; epoch 1: stop"),
+        ("start: train fc lr 1; when x > +1: stop", "start: train fc lr 1; when x > 1: stop"),
+    ]);
+}
+
+#[test]
+fn a_part_of_the_run_as_a_moment() {
+    become_right(&[(
+        "run 9 epochs; start: train fc lr 1; epoch 50%: stop",
+        "run 9 epochs; start: train fc lr 1; at 50%: stop",
+    )]);
+}
+
+#[test]
 fn rates_that_are_multiplied() {
     become_right(&[
         (

@@ -174,6 +174,32 @@ fn slips_in_blocks() {
         first("start: train fc; track in { epoch 1: stop }").message,
         "`in` without what the track owns"
     );
+    become_right(&[
+        (
+            "start: train fc; track x in layer4 { start { freeze @all; } after 2 epochs { unfreeze @all; } }",
+            "start: train fc; track x in layer4 { start: freeze @all; after 2 epochs: unfreeze @all; }",
+        ),
+        (
+            "start { train fc; }\ntrack x in layer4 { start: freeze @all; }",
+            "start: train fc;\ntrack x in layer4 { start: freeze @all; }",
+        ),
+        (
+            "start: train fc lr 1; every 2 epochs { set fc lr * 0.5 }\nepoch 3: stop",
+            "start: train fc lr 1; every 2 epochs: set fc lr * 0.5;\nepoch 3: stop",
+        ),
+        (
+            "start: train fc; epoch 3 { unfreeze layer4; set fc lr 1; }",
+            "start: train fc; epoch 3: unfreeze layer4, set fc lr 1;",
+        ),
+        (
+            "start: train fc; track \"left one\" in layer4 { start: freeze @all }",
+            "start: train fc; track left_one in layer4 { start: freeze @all }",
+        ),
+        (
+            "start: train fc; track 2 in layer4 { start: freeze @all }",
+            "start: train fc; track track_2 in layer4 { start: freeze @all }",
+        ),
+    ]);
     let bare = first("start: train fc; repeat: after 2 epochs: reset fc");
     assert_eq!(bare.message, "`repeat` without a block");
     let note = &first("start: train fc; repeat { reset fc }").notes[0];

@@ -3,7 +3,7 @@
 use super::Slip;
 use super::stuck::Stuck;
 use crate::diagnostic::quoted;
-use crate::parse::lexeme::LexemeKind;
+use crate::parse::lexeme::{Lexeme, LexemeKind, is_word_character};
 use crate::source::Span;
 
 /// How many words and signs of a head are looked at.
@@ -39,6 +39,10 @@ fn track(stuck: &Stuck<'_>) -> Option<Slip> {
                 .help("leave it out")
                 .replace(Span::new(stuck.end_before(brace - 1), last.span.end), ""),
         ),
+        _ if stuck.get(2).text == "in" && first.kind != LexemeKind::Word => {
+            Some(named_otherwise(first))
+        }
+        _ if first.kind == LexemeKind::Quoted && brace == 2 => Some(named_otherwise(first)),
         _ if first.kind != LexemeKind::Word || stuck.get(2).text == "." => Some(
             Slip::new(first.span, format!("{} is not a track's name", quoted(first.text)))
                 .label("what a track owns follows `in`")
@@ -46,6 +50,23 @@ fn track(stuck: &Stuck<'_>) -> Option<Slip> {
                 .insert(first.span.start, "in "),
         ),
         _ => None,
+    }
+}
+
+/// `track "left tower" in left {`, `track 2 in left {`
+fn named_otherwise(name: Lexeme<'_>) -> Slip {
+    let slip = Slip::new(name.span, format!("{} is not a track's name", quoted(name.text)))
+        .label("a name is a word that begins with a letter");
+    let word: String = name
+        .text
+        .trim_matches('"')
+        .chars()
+        .map(|sign| if is_word_character(sign) { sign } else { '_' })
+        .collect();
+    if word.starts_with(|sign: char| sign.is_ascii_alphabetic()) {
+        slip.help(format!("write `{word}`")).replace(name.span, word)
+    } else {
+        slip.help(format!("write `track_{word}`")).replace(name.span, format!("track_{word}"))
     }
 }
 

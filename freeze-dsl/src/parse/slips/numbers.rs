@@ -19,6 +19,11 @@ fn is_indexed(stuck: &Stuck<'_>, index: usize) -> bool {
         || stuck.open_rows(index).is_some()
 }
 
+/// Whether the number before an index is that of `epoch 3` or `step 3`.
+fn leads_moment(stuck: &Stuck<'_>, index: usize) -> bool {
+    index.checked_sub(2).is_some_and(|word| matches!(stuck.get(word).text, "epoch" | "step"))
+}
+
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let mut slips = Vec::new();
     let (sign, next) = (stuck.get(index), stuck.get(index + 1));
@@ -26,6 +31,18 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let follows_number = index > 0 && is_number(index - 1);
     let glued = stuck.is_glued(index);
     match sign.text {
+        "+" if is_number(index + 1) && stuck.is_glued(index + 1) && !follows_number => slips.push(
+            Slip::new(sign.span, "`+` before a number")
+                .label("a number without a sign is above zero")
+                .help("leave out the `+`")
+                .replace(sign.span, ""),
+        ),
+        "%" if follows_number && leads_moment(stuck, index) => slips.push(
+            Slip::new(sign.span, "a percentage as a moment")
+                .label("a part of the run is written `at 50%`")
+                .help("write `at`")
+                .replace(stuck.get(index - 2).span, "at"),
+        ),
         "." if is_number(index + 1) && stuck.is_glued(index + 1) && !(glued && follows_number) => {
             slips.push(
                 Slip::new(sign.span.to(next.span), "a number without a digit before its `.`")

@@ -16,6 +16,8 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
             "=" | ":" | ":=" | "==" if stuck.open_index(index).is_none() => {
                 slips.push(assignment(stuck, index, &sign));
             }
+            // `+1e-3`
+            "+" if stuck.is_glued(index + 1) && !stuck.is_glued(index) => {}
             "&&" | "&" | "and" | "+" | "plus" | "||" | "|" | "or" => {
                 slips.extend(joining(stuck, index, &sign));
             }

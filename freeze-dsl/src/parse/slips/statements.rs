@@ -277,11 +277,34 @@ fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
         .label("the actions of a rule follow a `:`")
         .help("write `:`")
         .replace(span, ":");
-    let close = stuck.end().checked_sub(1).filter(|last| stuck.get(*last).text == "}");
-    Some(match close.filter(|_| sign.text == "{") {
-        Some(close) => {
-            slip.replace(Span::new(stuck.end_before(close), stuck.get(close).span.end), "")
+    Some(if sign.text == "{" { without_braces(stuck, slip) } else { slip })
+}
+
+/// Joins the actions between the `{` at the error and its `}` by `,`.
+fn without_braces(stuck: &Stuck<'_>, mut slip: Slip) -> Slip {
+    let open = stuck.at();
+    let mut depth = 0_usize;
+    let mut between = Vec::new();
+    for index in open..stuck.count() {
+        match stuck.get(index).text {
+            "{" => depth += 1,
+            "}" if depth == 1 => {
+                let last = stuck.get(index - 1);
+                let is_ended = last.text == ";";
+                if is_ended {
+                    between.pop();
+                }
+                for semicolon in between {
+                    slip = slip.replace(semicolon, ",");
+                }
+                let close = Span::new(stuck.end_before(index), stuck.get(index).span.end);
+                let is_last = index + 1 >= stuck.end();
+                return slip.replace(close, if is_ended || is_last { "" } else { ";" });
+            }
+            "}" => depth -= 1,
+            ";" if depth == 1 => between.push(stuck.get(index).span),
+            _ => {}
         }
-        None => slip,
-    })
+    }
+    slip
 }
