@@ -89,19 +89,14 @@ pub(crate) fn optimizer_step(
     beside.ask("make_step", &request)?;
     let vs = with_gradients(&transformer(width), device);
     let mut tuner = tuner("start: train @all", &vs)?;
-    let mut step = || {
+    let mut step = || -> Outcome<()> {
         if let Some(max) = clip {
             tuner.clip_grad_norm(max)?;
         }
         tuner.step()?;
         Ok(())
     };
-    let paces = in_turns(
-        patience,
-        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
-    );
-    beside.ask("drop", &[])?;
-    paces
+    beside_each_other(beside, device, patience, &mut step)
 }
 
 /// A network that fills the device.
@@ -138,7 +133,7 @@ pub(crate) fn training_step(
     let (vs, net) = blocks(12, width, device);
     let mut tuner = tuner("start: train @all", &vs)?;
     let x = Tensor::randn([rows, width], (Kind::Float, device));
-    let mut step = || {
+    let mut step = || -> Outcome<()> {
         tuner.zero_grad()?;
         let kind = if half { Kind::BFloat16 } else { Kind::Float };
         let y = autocast(kind, || net.forward(&x));
@@ -149,9 +144,19 @@ pub(crate) fn training_step(
         tuner.step()?;
         Ok(())
     };
+    beside_each_other(beside, device, patience, &mut step)
+}
+
+/// The paces of what Python has made, which it drops then, and of a step here.
+fn beside_each_other(
+    beside: &mut Beside,
+    device: Device,
+    patience: &Patience,
+    step: &mut dyn FnMut() -> Outcome<()>,
+) -> Outcome<[Pace; 2]> {
     let paces = in_turns(
         patience,
-        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut step)],
+        [&mut |count| beside.run(count), &mut |count| repeated(device, count, &mut *step)],
     );
     beside.ask("drop", &[])?;
     paces

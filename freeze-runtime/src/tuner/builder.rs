@@ -225,8 +225,8 @@ impl<'p> TunerBuilder<'p> {
     ///
     /// # Errors
     /// Fails with all findings if the policy does not fit this model. Fails if an optimizer or a
-    /// learning rate is missing, if a setting of the program is out of range, if two parameters share memory, if a parameter is computed from
-    /// others, if a variable is a sparse, mkldnn or conjugated tensor, or if libtorch fails.
+    /// learning rate is missing, if a setting of the program is out of range, if two parameters share
+    /// memory, if a parameter is computed from others, if a variable is a sparse, mkldnn or conjugated tensor, or if libtorch fails.
     ///
     /// # Examples
     /// ```
