@@ -9,6 +9,16 @@ pub mod reference;
 pub mod savers;
 mod skipped;
 
+/// The Rust examples of the book, as doc tests.
+#[cfg(doctest)]
+mod book {
+    include!(concat!(env!("OUT_DIR"), "/book.rs"));
+}
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+mod readme {}
+
 pub use bits::Bits;
 pub use networks::Net;
 pub use skipped::skip;

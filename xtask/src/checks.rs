@@ -3,9 +3,9 @@
 use crate::dependencies;
 use crate::error::Error;
 use crate::program::cargo;
-use crate::readme;
 use crate::skipped;
 use crate::structure;
+use crate::tutorial;
 
 /// Runs all checks; `args` go to `cargo test`.
 pub(crate) fn all(args: &[String]) -> Result<(), Error> {
@@ -33,8 +33,8 @@ pub(crate) fn all(args: &[String]) -> Result<(), Error> {
     print!("\n{}", skipped::summary(&skipped));
     result?;
 
-    step("the crate of README.md");
-    readme::check()
+    step("the crate of the tutorial");
+    tutorial::check()
 }
 
 fn step(name: &str) {

@@ -15,7 +15,8 @@ Commands:
   test [ARGS]    Set up and run every check and test; ARGS go to `cargo test`
   structure      Check the order of modules, type names and documentation examples, and list the
                  files of more than 400 lines
-  readme         Set up, and build and run the crate that README.md shows
+  book           Render the book in docs/ with mdBook, where that is installed
+  tutorial       Set up, and build and run the crate of the book's tutorial
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
@@ -38,7 +39,8 @@ pub(crate) enum Command {
         args: Vec<String>,
     },
     Structure,
-    Readme,
+    Book,
+    Tutorial,
     Acceptance {
         dir: PathBuf,
     },
@@ -57,7 +59,8 @@ impl Command {
             Some("demo") => Ok(Self::Demo { args: args.collect() }),
             Some("test") => Ok(Self::Test { args: args.collect() }),
             Some("structure") => alone(Self::Structure, args),
-            Some("readme") => alone(Self::Readme, args),
+            Some("book") => alone(Self::Book, args),
+            Some("tutorial") => alone(Self::Tutorial, args),
             Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),

@@ -4,6 +4,7 @@
 //! This package depends on one small crate and never on libtorch, so that it builds in seconds on a
 //! machine without libtorch.
 
+mod book;
 mod carry;
 mod checks;
 mod cli;
@@ -15,10 +16,10 @@ mod fetch_tests;
 mod libtorch;
 mod packages;
 mod program;
-mod readme;
 mod setup;
 mod skipped;
 mod structure;
+mod tutorial;
 
 use std::env;
 use std::process::ExitCode;
@@ -47,9 +48,10 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { variant, dry_run: true } => setup::list(variant),
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Structure => structure::check(),
-        Command::Readme => {
+        Command::Book => book::render(),
+        Command::Tutorial => {
             setup::ensure(None)?;
-            readme::check()
+            tutorial::check()
         }
         Command::Acceptance { dir } => {
             // Cargo runs this program wherever it was called; other programs run in the checkout.

@@ -1,5 +1,5 @@
-//! The crate that README.md shows: made from its code blocks, built and run, as a user would, with
-//! the versions of this checkout.
+//! The crate at the end of the book's tutorial: made from the code blocks of its page, built and run, as
+//! a reader would, with the versions of this checkout.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,33 +8,49 @@ use crate::error::Error;
 use crate::libtorch::Source;
 use crate::program::{cargo, root, target};
 
-/// The path, from the crate's folder, of the checkout that the README names.
+/// The pages whose files make the crate. A file that a later block writes again replaces the earlier.
+const PAGES: [&str; 2] = ["docs/src/tutorial/schedule.md", "docs/src/tutorial/program.md"];
+/// The path, from the crate's folder, of the checkout that the page names.
 const CHECKOUT: &str = "../freeze/";
 /// The file that only serves a libtorch that the checkout has fetched.
 const CONFIG: &str = ".cargo/config.toml";
+/// Writes the file that a reader has from Python: the weights of the network that the policy names.
+const WEIGHTS: &str = r#"
+fn main() {
+    let vs = tch::nn::VarStore::new(tch::Device::Cpu);
+    let _network = tch::vision::resnet::resnet18(&vs.root(), 1000);
+    vs.save("resnet18.safetensors").expect("a file");
+}
+"#;
 
 /// Makes the crate in a folder of its own and runs it.
 pub(crate) fn check() -> Result<(), Error> {
-    let readme = read(&root().join("README.md"))?;
-    let folder = std::env::temp_dir().join(format!("freeze-readme-{}", std::process::id()));
-    let result = make(&readme, &folder)
-        .and_then(|()| cargo(&["run"]).in_folder(&folder).env("CARGO_TARGET_DIR", target()).run());
+    let folder = std::env::temp_dir().join(format!("freeze-tutorial-{}", std::process::id()));
+    let run = |binary| {
+        let program = cargo(&["run", "--bin", binary]).in_folder(&folder);
+        program.env("CARGO_TARGET_DIR", target()).run()
+    };
+    // The weights come first: the compiler reads them where the policy is checked.
+    let result = make(&folder).and_then(|()| run("weights")).and_then(|()| run("finetune"));
     // The folder of a crate that fails is kept for inspection.
     if result.is_ok() {
         fs::remove_dir_all(&folder).map_err(|error| cannot("removed", &folder, &error))?;
     } else {
-        eprintln!("the crate of README.md does not run; it is in {}", folder.display());
+        eprintln!("the crate of the tutorial does not run; it is in {}", folder.display());
     }
     result
 }
 
-fn make(readme: &str, folder: &Path) -> Result<(), Error> {
-    for (path, text) in files(readme) {
-        if path == CONFIG && Source::asked_for() != Source::Own {
-            continue;
+fn make(folder: &Path) -> Result<(), Error> {
+    for page in PAGES {
+        for (path, text) in files(&read(&root().join(page))?) {
+            if path == CONFIG && Source::asked_for() != Source::Own {
+                continue;
+            }
+            write(&folder.join(path), &in_checkout(text, &root()))?;
         }
-        write(&folder.join(path), &in_checkout(text, &root()))?;
     }
+    write(&folder.join("src/bin/weights.rs"), WEIGHTS)?;
     // With another profile, libtorch's bindings would be built once more.
     let manifest = folder.join("Cargo.toml");
     let profiles = profiles(&read(&root().join("Cargo.toml"))?);
@@ -45,16 +61,15 @@ fn make(readme: &str, folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// The files in the code blocks: those whose first line is a comment with nothing but a path.
-fn files(readme: &str) -> Vec<(&str, &str)> {
-    let blocks = readme.split("\n```").skip(1).step_by(2);
-    blocks.filter_map(|block| file(block.split_once('\n')?.1)).collect()
+/// The files in the code blocks: those with `file:` in their fence.
+fn files(page: &str) -> Vec<(&str, &str)> {
+    let blocks = page.split("\n```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.split_once('\n')).filter_map(file).collect()
 }
 
-fn file(block: &str) -> Option<(&str, &str)> {
-    let first = block.lines().next()?;
-    let path = first.strip_prefix("# ").or_else(|| first.strip_prefix("// "))?;
-    (path.contains('.') && !path.contains(' ')).then_some((path, block))
+fn file<'p>((fence, content): (&'p str, &'p str)) -> Option<(&'p str, &'p str)> {
+    let path = fence.split(',').find_map(|tag| tag.strip_prefix("file:"))?;
+    Some((path, content))
 }
 
 /// The text with the paths to this checkout in place of those to one beside the crate.
@@ -94,14 +109,10 @@ mod tests {
 
     #[test]
     fn the_files_are_the_blocks_that_name_one() {
-        let readme = "a\n```toml\n# Cargo.toml\n[package]\n```\nb\n```\n// a comment\n```\n\
-                      ```rust\n// src/main.rs\nfn main() {}\n```\n";
-        let files = files(readme);
-        let expected = [
-            ("Cargo.toml", "# Cargo.toml\n[package]"),
-            ("src/main.rs", "// src/main.rs\nfn main() {}"),
-        ];
-        assert_eq!(files, expected);
+        let page = "a\n```toml,file:Cargo.toml\n[package]\n```\nb\n```\nno file\n```\n\
+                    ```rust,ignore,file:src/main.rs\nfn main() {}\n```\n";
+        let expected = [("Cargo.toml", "[package]"), ("src/main.rs", "fn main() {}")];
+        assert_eq!(files(page), expected);
     }
 
     #[test]
