@@ -1,4 +1,5 @@
-//! The policies of the book and of README.md have no errors and no warnings, except those that a page is about.
+//! The policies of the book and of README.md have no errors and no warnings, except those that a page is
+//! about.
 //!
 //! A fence ```` ```freeze,model:bert ```` names the model against which a policy is checked;
 //! ```` ```freeze,FRZ0201 ```` expects that finding.
