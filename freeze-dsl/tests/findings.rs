@@ -254,6 +254,11 @@ fn frz0304_undone_actions() {
     );
     finds("start: freeze fc, unfreeze fc;", &[(Code::UndoneAction, "freeze fc")]);
     finds("start: set fc lr 1, set fc lr 2;", &[(Code::UndoneAction, "set fc lr 1")]);
+    // What else an action does is left, and only an edit that keeps it is offered.
+    let text = "start: train bn1; epoch 1: unfreeze fc lr 1, freeze fc;";
+    finds(text, &[(Code::UndoneAction, "unfreeze fc lr 1")]);
+    let text = "start: train fc, freeze fc, unfreeze bn1;";
+    finds(text, &[(Code::UndoneAction, "train fc")]);
     finds_nothing("start: freeze layer4, unfreeze layer4.1;");
     finds_nothing("start: set fc lr 1 weight_decay 1, set fc lr 2;");
 }

@@ -355,6 +355,27 @@ fn actions() {
     is_silent("start: freeze @all; epoch 1: unfreeze fc", Code::NothingTrains);
     suggests("start: set fc lr 1, set fc lr 2", Code::UndoneAction, Maybe, "start: set fc lr 2");
     suggests(
+        "start: train bn1; epoch 1: unfreeze fc lr 1, freeze fc",
+        Code::UndoneAction,
+        Maybe,
+        "start: train bn1; epoch 1: set fc lr 1, freeze fc",
+    );
+    suggests(
+        "start: train bn1; epoch 1: unfreeze fc, freeze fc",
+        Code::UndoneAction,
+        Maybe,
+        "start: train bn1; epoch 1: freeze fc",
+    );
+    suggests(
+        "start: train fc, train bn1, freeze fc",
+        Code::UndoneAction,
+        Maybe,
+        "start: train bn1, freeze fc",
+    );
+    // Without it, everything else would train.
+    is_silent("start: train fc, freeze fc, unfreeze bn1", Code::UndoneAction);
+    is_silent("start: train fc in lr*0.5", Code::SelectsNothing);
+    suggests(
         "start: train layer4 lr 1, train layer4.0 lr 2",
         Code::ConflictingOptions,
         Maybe,

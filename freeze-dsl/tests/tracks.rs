@@ -487,3 +487,42 @@ fn targets_are_limited_to_what_their_sequence_owns_by_an_edit() {
         "start: train head; track in vision, text.0 { epoch 1: freeze **.weight in (vision, text.0) }"
     );
 }
+
+#[test]
+fn a_selector_that_selects_nothing_hides_no_finding_about_owners() {
+    let text =
+        "start: train hed; track a in vision { epoch 1: freeze vision; epoch 2: unfreeze text }";
+    assert_eq!(codes_in(text, &towers()), ["FRZ0201", "FRZ0208"]);
+    // Where a scope is unknown, so are the owners.
+    let text = "start: train head; track a in visio { epoch 1: freeze head }";
+    assert_eq!(codes_in(text, &towers()), ["FRZ0201"]);
+}
+
+#[test]
+fn two_tracks_without_names_and_of_one_scope_are_one_mistake() {
+    let text = "start: train head; track in text { epoch 1: freeze text } track in text { stop }";
+    let text = text.replace("{ stop }", "{ epoch 2: freeze text.0 }");
+    assert_eq!(codes_in(&text, &towers()), ["FRZ0203"]);
+    let other = text.replace("} track in text {", "} track in text.0, text.norm {");
+    assert!(codes_in(&other, &towers()).contains(&"FRZ0208".to_owned()));
+}
+
+#[test]
+fn a_moment_in_a_repeat_is_one_mistake() {
+    for moment in ["start", "epoch 3", "at 50%", "step 4"] {
+        let text = format!(
+            "start: train head; when loss < 1: train text; repeat {{ {moment}: train vision; every 1 epoch: train head; }}"
+        );
+        assert_eq!(codes_in(&text, &towers()), ["FRZ0308"], "{text}");
+    }
+    let text = "start: train head; repeat { start: train vision; every 1 epoch: train head; }";
+    assert_eq!(codes_in(text, &towers()), ["FRZ0308"]);
+    let late = "run 3 epochs; start: train head; when loss < 1: train text; epoch 5: train vision";
+    assert_eq!(codes_in(late, &towers()), ["FRZ0302"]);
+}
+
+#[test]
+fn a_norm_of_gradients_is_of_no_draw() {
+    let text = "start: train head; when grad_norm(sample 1 of [vision.*]) < 1: train text";
+    assert_eq!(codes_in(text, &towers()), ["FRZ0403"]);
+}

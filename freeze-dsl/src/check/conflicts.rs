@@ -149,15 +149,29 @@ impl EffectCheck<'_> {
                 }
             };
             if undone {
-                self.found.push(
-                    Diagnostic::new(
-                        Code::UndoneAction,
-                        action.span,
-                        "later actions of this rule undo all of this one",
-                    )
-                    .label("nothing of this is left when the rule has fired")
-                    .guess_without("leave it out", self.without(action)),
+                let finding = Diagnostic::new(
+                    Code::UndoneAction,
+                    action.span,
+                    "later actions of this rule undo all of this one",
                 );
+                let trains = rule.actions.iter().filter(|it| it.value.is(Verb::Train)).count();
+                self.found.push(if *verb == Verb::Train && trains == 1 {
+                    finding
+                        .label("all that is left of this is that everything else is frozen")
+                        .note("to freeze everything else, write `freeze @all` in its place")
+                } else if matches!(verb, Verb::Train | Verb::Unfreeze) && !options.is_empty() {
+                    let start = action.span.start;
+                    let set = rule
+                        .is_written_once
+                        .then(|| (Span::new(start, start + verb.word().len()), Verb::Set.word()));
+                    finding
+                        .label("all that is left of this are its options")
+                        .guess("set the options alone", set)
+                } else {
+                    finding
+                        .label("nothing of this is left when the rule has fired")
+                        .guess_without("leave it out", self.without(action))
+                });
             }
         }
     }

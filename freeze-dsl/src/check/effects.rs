@@ -12,6 +12,7 @@ use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, readable, removal};
 use crate::index::{SliceId, SliceSet};
 use crate::ir::{LoweredAction, LoweredRule, ParamOptions};
 use crate::plan::{AppliedRule, BoundPolicy, BoundSequence, SequenceWalk, State};
+use crate::select::Selection;
 use crate::source::{Span, Spanned};
 
 /// Applies the rules of each sequence one after another, reports what is wrong with their effects, and
@@ -145,7 +146,9 @@ impl SequenceCheck<'_, '_> {
         let bound = self.bound;
         let mut own = Vec::new();
         let next = bound.rules.get(index + 1).filter(|_| index + 1 < self.sequence.rules.end);
-        let is_passing = next.is_some_and(|next| next.fires_with(rule));
+        // A moment that would come together with this rule cannot come again in a `repeat`.
+        let is_passing = next.is_some_and(|next| next.fires_with(rule))
+            && self.sequence.repeat.is_none_or(|first| index + 1 < first);
         let recurs = rule.trigger.iter().any(|moment| moment.value.recurs());
         for action in rule.actions.iter().map(|action| &action.value) {
             self.ends |= action.options().is_some_and(ends_frozen);
@@ -321,15 +324,21 @@ impl EffectCheck<'_> {
             let is_end = last_rule.is_some_and(|last| last.span == rule.span)
                 && self.sequence.repeat.is_none();
             let stop = last.filter(|_| is_end && rule.is_written_once);
-            self.found.push(
+            let finding =
                 Diagnostic::new(Code::NothingTrains, place, "after this rule nothing trains")
-                    .label("this leaves every parameter frozen")
-                    .note("to end training here, write `stop`")
-                    .guess(
-                        "end training here",
-                        stop.map(|last| (Span::new(last.span.end, last.span.end), ", stop")),
-                    ),
-            );
+                    .label("this leaves every parameter frozen");
+            let mut targets = rule.actions.iter().filter_map(|action| action.value.targets());
+            let absent = targets.find(|targets| targets.value == Selection::Absent);
+            let finding = match absent.and_then(|targets| self.text.get(targets.span.range())) {
+                Some(written) => {
+                    finding.note(format!("`{}` selects nothing here", readable(written)))
+                }
+                None => finding,
+            };
+            self.found.push(finding.note("to end training here, write `stop`").guess(
+                "end training here",
+                stop.map(|last| (Span::new(last.span.end, last.span.end), ", stop")),
+            ));
         }
     }
 
@@ -506,7 +515,11 @@ impl EffectCheck<'_> {
                     continue;
                 }
                 LoweredAction::On { verb: Verb::Train, .. } if !first && *whole_rule => {
-                    "just this trains already"
+                    if after.trains.is_subset(selection) {
+                        "just this trains already"
+                    } else {
+                        "what this rule trains trains already, and nothing else does"
+                    }
                 }
                 LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {
                     if self.is_untouched() {

@@ -14,4 +14,5 @@ mod unsteppable;
 
 pub(crate) use effects::effects;
 pub use lost_updates::{HighestRate, LostUpdates};
+pub(crate) use ownership::ownership;
 pub(crate) use schedule::schedule;

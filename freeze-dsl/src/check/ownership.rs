@@ -11,7 +11,7 @@ use crate::vocabulary::READY_MADE;
 
 /// Reports tracks that own the same, tensors and modules of which a track owns a part, and actions on
 /// what their sequence does not own. Returns whether there is any.
-pub(super) fn ownership(bound: &BoundPolicy, text: &str, sink: &mut DiagnosticSink) -> bool {
+pub(crate) fn ownership(bound: &BoundPolicy, text: &str, sink: &mut DiagnosticSink) -> bool {
     if bound.sequences.len() == 1 {
         return false;
     }
@@ -59,6 +59,10 @@ impl<'b> OwnershipCheck<'b, '_> {
                     None => *owner = Some(id),
                     Some(other) if reported.insert((other, id)) => {
                         let first = self.bound.sequence(other);
+                        // That both have one name is reported already.
+                        if first.is_some_and(|it| it.name == of.name && it.owned == of.owned) {
+                            continue;
+                        }
                         let message = format!("two tracks own `{}`", self.bound.name(slice));
                         let finding = Diagnostic::new(Code::NotOwned, of.span, message)
                             .label("this track owns it as well");

@@ -1,12 +1,15 @@
 //! Checks that every rule can fire, and none of them late.
 
+use std::collections::HashMap;
+
 use super::reorder::moved_up;
 use crate::ast::Relation;
 use crate::diagnostic::{
     Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal,
 };
 use crate::ir::{
-    LoweredAction, LoweredPolicy, LoweredRule, MetricTest, Period, RunLength, TriggerMoment,
+    LoweredAction, LoweredPolicy, LoweredRule, MetricCondition, MetricTest, Period, RunLength,
+    TriggerMoment,
 };
 use crate::source::{Span, Spanned};
 use crate::time::{float, part_of};
@@ -68,7 +71,12 @@ fn sequence(
             let moved = || moved_up(rule, earlier?, text);
             past_moments(rule, previous, before, run.map(|run| run.value), moved, &mut report);
         }
+        let fires = earliest(rule, before, run.map(|run| run.value));
+        let is_late = run.is_some_and(|run| is_over(run.value, fires));
+        // That a moment never comes, or never again, is reported by itself.
         if let Some(when) = unbounded
+            && index < repeat
+            && !is_late
             && let Some(moment) = rule.trigger.iter().find(|moment| is_absolute(&moment.value))
         {
             let is_next = previous.is_some_and(|it| it.trigger.span == when && it.trace.is_empty());
@@ -89,8 +97,7 @@ fn sequence(
             );
             unbounded = None;
         }
-        let fires = earliest(rule, before, run.map(|run| run.value));
-        match run.filter(|run| is_over(run.value, fires)) {
+        match run.filter(|_| is_late) {
             // The rules after it never fire either; it is reported once, where it can be fixed.
             Some(run) => {
                 let last = last_moment(rule, run.value, before);
@@ -171,31 +178,25 @@ fn last_moment(rule: &LoweredRule, run: RunLength, before: Earliest) -> Option<(
 fn never_true(rule: &LoweredRule, report: &mut impl FnMut(Diagnostic)) {
     for moment in &rule.trigger.value {
         let conditions = moment.value.conditions();
-        let mut metrics: Vec<&str> = conditions.iter().map(|it| it.metric.as_ref()).collect();
-        metrics.dedup();
-        for metric in metrics {
-            let own = conditions.iter().filter(|it| it.metric == metric);
-            // The lowest and the highest value at which all of them hold, and whether these count.
-            let (mut low, mut high) = ((f64::NEG_INFINITY, true), (f64::INFINITY, true));
-            for condition in own {
-                let MetricTest::Compares { relation, bound, .. } = condition.test else { continue };
-                let includes = matches!(relation, Relation::AtLeast | Relation::AtMost);
-                match relation {
-                    Relation::Above | Relation::AtLeast if bound >= low.0 => {
-                        low = (bound, includes && (bound > low.0 || low.1));
-                    }
-                    Relation::Below | Relation::AtMost if bound <= high.0 => {
-                        high = (bound, includes && (bound < high.0 || high.1));
-                    }
-                    _ => {}
+        // The lowest and the highest value at which all of them hold, and whether these count.
+        let mut bounds: HashMap<&str, [(f64, bool); 2]> = HashMap::new();
+        for MetricCondition { metric, test, .. } in conditions {
+            let MetricTest::Compares { relation, bound, .. } = *test else { continue };
+            let all = [(f64::NEG_INFINITY, true), (f64::INFINITY, true)];
+            let [low, high] = bounds.entry(metric).or_insert(all);
+            let includes = matches!(relation, Relation::AtLeast | Relation::AtMost);
+            match relation {
+                Relation::Above | Relation::AtLeast if bound >= low.0 => {
+                    *low = (bound, includes && (bound > low.0 || low.1));
                 }
+                Relation::Below | Relation::AtMost if bound <= high.0 => {
+                    *high = (bound, includes && (bound < high.0 || high.1));
+                }
+                _ => {}
             }
             // A bound that is not finite has a finding of its own.
             let are_bounds = low.0 < f64::INFINITY && high.0 > f64::NEG_INFINITY;
-            if !are_bounds {
-                continue;
-            }
-            if low.0 > high.0 || low.0 >= high.0 && !(low.1 && high.1) {
+            if are_bounds && (low.0 > high.0 || low.0 >= high.0 && !(low.1 && high.1)) {
                 let message = format!("`{metric}` can never satisfy all of these conditions");
                 report(
                     Diagnostic::new(Code::NeverFires, moment.span, message)

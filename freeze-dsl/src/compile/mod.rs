@@ -46,13 +46,18 @@ fn check_all(
         );
     }
     check::schedule(&lowered, text, sink);
+    let (Some(selecting), Some(model)) = (selecting, model) else { return None };
     let mut targets =
         lowered.rules.iter().flat_map(|rule| &rule.actions).filter_map(|it| it.value.targets());
     let is_known = targets.all(|targets| targets.value.is_known());
-    let (true, Some(selecting), Some(model)) = (is_resolved && is_known, selecting, model) else {
-        return None;
-    };
+    let are_owners_known = lowered.sequences.iter().all(|of| of.ownership.is_known());
     let bound = BoundPolicy::new(lowered, &selecting, model);
+    if !is_resolved || !is_known {
+        if are_owners_known {
+            check::ownership(&bound, text, sink);
+        }
+        return None;
+    }
     let mut rows = RowBuilder::new(&bound);
     check::effects(&bound, text, sink, |rule, applied| rows.add(rule, applied));
     let rows = rows.into_rows();

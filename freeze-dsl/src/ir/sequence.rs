@@ -32,3 +32,13 @@ pub(crate) enum Ownership {
     /// Nothing: that of a track without `in`.
     Nothing,
 }
+
+impl Ownership {
+    /// Whether what a track has after `in` is known, if there is anything.
+    pub(crate) fn is_known(&self) -> bool {
+        match self {
+            Self::Scope(scope) => scope.value.is_known(),
+            Self::Rest | Self::Nothing => true,
+        }
+    }
+}

@@ -174,7 +174,9 @@ impl Lowering<'_, '_> {
         let value = self.number(number)?;
         let fits = |value: f64| value.is_finite() && value > 0.0;
         if !fits(value) {
-            self.out_of_range(number, value, "a factor must be above zero", fits);
+            let message =
+                if value > 0.0 { "a factor must be finite" } else { "a factor must be above zero" };
+            self.out_of_range(number, value, message, fits);
         }
         Some(value)
     }

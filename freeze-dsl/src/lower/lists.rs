@@ -139,7 +139,10 @@ impl Lowering<'_, '_> {
                     _ => format!("this list has {has} elements, not {asked}"),
                 },
             )
-            .label(format!("at most {has}"));
+            .label(match has {
+                0 => "its `?` lets it have none here".to_owned(),
+                _ => format!("at most {has}"),
+            });
             let all = in_place(count, &has).filter(|_| has > 0);
             let finding = match self.children(list, asked) {
                 Some((place, children)) => finding.guess(
@@ -191,7 +194,7 @@ impl Lowering<'_, '_> {
                 Diagnostic::new(
                     Code::OutOfRange,
                     percent.span,
-                    format!("{percentage}% of a list is not a part of it"),
+                    format!("`{}%` of a list is not a part of it", self.slice(percent.span)),
                 )
                 .label("expected more than 0% and at most 100%"),
             );

@@ -7,6 +7,7 @@ use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion, neare
 use crate::parse::uses_with_sign;
 use crate::select::{Bound, BoundRange};
 use crate::source::{Span, Spanned};
+use crate::vocabulary::SHAPES;
 
 impl Lowering<'_, '_> {
     /// The value of an expression; `None` after a finding, and if it depends on a missing model.
@@ -78,6 +79,11 @@ impl Lowering<'_, '_> {
         let finding = Diagnostic::new(Code::UnknownName, place, format!("unknown number `{name}`"));
         if let Some(below) = self.lets.get(&(name.into(), true)) {
             self.report(is_below(finding, *below));
+            return None;
+        }
+        if SHAPES.contains(&name) || name == "invsqrt" {
+            let example = format!("`{name}` is a curve's shape, as in `{}`", example_of(name));
+            self.report(finding.label(example));
             return None;
         }
         let finding = finding.label("no `let` and no loop around this defines it");
@@ -265,6 +271,18 @@ pub(super) fn in_place(
 pub(super) fn whole_choices(value: f64) -> Option<String> {
     let (below, above) = (whole(value.floor())?, whole(value.ceil())?);
     (below < above).then(|| format!("write `{below}` or `{above}`"))
+}
+
+/// A curve of a shape.
+fn example_of(shape: &str) -> &'static str {
+    match shape {
+        "linear" => "linear 0 -> 1e-3 over 3 epochs",
+        "exp" => "exp 1e-3 -> 1e-5 over 3 epochs",
+        "sqrt" => "sqrt 1e-3 -> 0 over 3 epochs",
+        "power" => "power 2 1e-3 -> 0 over 3 epochs",
+        "invsqrt" => "invsqrt 1e-3 over 500 steps",
+        _ => "cosine 1e-3 -> 0 over 3 epochs",
+    }
 }
 
 /// The sign of a literal, if it has one.

@@ -102,11 +102,14 @@ impl Lowering<'_, '_> {
         let is_reported = selection.is_empty() || around.is_empty();
         let both = selection.within(around);
         if both.is_empty() && !is_reported {
-            let label = format!(
-                "nothing of `{}` lies in `{}`",
-                self.slice(selector.term.span),
-                self.slice(within.span)
-            );
+            let written = self.slice(selector.term.span);
+            let cut = matches!(selector.term.value, Term::Named(_)).then(|| self.shown_cut());
+            let label = match cut.flatten() {
+                Some(cut) => {
+                    format!("`{written}` is `{written} {cut}` here, and nothing of it lies in this")
+                }
+                None => format!("nothing of `{written}` lies in `{}`", self.slice(within.span)),
+            };
             return self.nothing(selector.span, label);
         }
         both

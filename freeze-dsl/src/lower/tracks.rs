@@ -262,6 +262,11 @@ impl<'a> Lowering<'a, '_> {
         own.is_some_and(|own| own.ownership == Ownership::Nothing)
     }
 
+    /// Whether the rules of a `repeat` are lowered.
+    pub(super) fn is_in_repeat(&self) -> bool {
+        self.sequences.get(self.current).is_some_and(|own| own.repeat.is_some())
+    }
+
     /// The name of the track that is lowered, and its place, where it is written and not in a loop.
     pub(super) fn written_track_name(&self) -> Option<(&str, Span)> {
         let own = self.sequences.get(self.current).filter(|_| self.trace.is_empty())?;
@@ -289,10 +294,18 @@ impl<'a> Lowering<'a, '_> {
             } else {
                 let free = (written.is_some() && self.trace.is_empty() && self.explains())
                     .then(|| (place, self.free_name(&name)));
-                finding
+                let finding = finding
                     .label("again here")
                     .also(first, "first here")
-                    .guess("call it something else", free)
+                    .guess("call it something else", free);
+                if written.is_some() {
+                    finding
+                } else {
+                    finding.note(
+                        "a track without a name is called by its scope; write the rules of both \
+                         in one track",
+                    )
+                }
             };
             self.report(finding);
         }

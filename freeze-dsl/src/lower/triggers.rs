@@ -2,12 +2,15 @@
 
 use super::Lowering;
 use super::numbers::{is_beyond_counting, sign, value_label, whole, whole_choices};
-use crate::ast::{self, Duration, Number};
+use crate::ast::{self, Duration, Number, Relation};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::RunLength;
 use crate::ir::{Margin, MetricCondition, MetricTest, Period, TriggerMoment};
 use crate::select::Selection;
 use crate::source::{Span, Spanned};
+
+/// Words that mean something else than a metric where they have no quotes.
+const NOT_METRICS: [&str; 6] = ["epoch", "epochs", "step", "steps", "lr", "weight_decay"];
 
 impl Lowering<'_, '_> {
     pub(super) fn run_length(
@@ -51,28 +54,74 @@ impl Lowering<'_, '_> {
                     );
                     return None;
                 }
-                self.needs_run(moment.span, "a percentage");
+                // In a `repeat` this moment is an error by itself.
+                if !self.is_in_repeat() {
+                    self.needs_run(moment.span, "a percentage");
+                }
                 Some(TriggerMoment::At(value / 100.0))
             }
             ast::Moment::After(duration) => self.period(duration, true).map(TriggerMoment::After),
             ast::Moment::Every(duration) => self.period(duration, true).map(TriggerMoment::Every),
-            ast::Moment::When(conditions) => self.conditions(conditions).map(TriggerMoment::When),
+            ast::Moment::When(conditions) => {
+                let alone = (conditions.len() == 1).then_some(moment.span);
+                self.conditions(conditions, alone).map(TriggerMoment::When)
+            }
             ast::Moment::Whenever(conditions) => {
-                self.conditions(conditions).map(TriggerMoment::Whenever)
+                self.conditions(conditions, None).map(TriggerMoment::Whenever)
             }
         }
     }
 
+    /// The conditions of a moment, whose place is given if it has one alone and fires once.
     fn conditions(
         &mut self,
         conditions: &[Spanned<ast::Condition>],
+        moment: Option<Span>,
     ) -> Option<Vec<MetricCondition>> {
         // All of them are lowered, whatever is wrong with the first.
-        let lowered: Vec<_> = conditions.iter().map(|it| self.condition(it)).collect();
+        let lowered: Vec<_> = conditions.iter().map(|it| self.condition(it, moment)).collect();
         lowered.into_iter().collect()
     }
 
-    fn condition(&mut self, condition: &ast::Condition) -> Option<MetricCondition> {
+    /// Reports `when epoch > 3`, which would wait for a metric that the program observes.
+    fn reserved_metric(&mut self, name: &str, condition: &ast::Condition, moment: Option<Span>) {
+        let unit = name.trim_end_matches('s');
+        let is_moment = matches!(unit, "epoch" | "step");
+        let choice = if is_moment {
+            format!("a moment is written `{unit} 3` or `after 3 {unit}s`")
+        } else {
+            "`when` waits for a metric, such as `val_loss < 0.5`".to_owned()
+        };
+        let first = match &condition.test {
+            ast::Test::Compares { relation, bound, lasting: None } if is_moment => {
+                let whole = self.slice(bound.span).parse::<u64>().ok();
+                whole.and_then(|bound| match relation {
+                    Relation::AtLeast => Some(bound),
+                    Relation::Above => bound.checked_add(1),
+                    Relation::Below | Relation::AtMost => None,
+                })
+            }
+            _ => None,
+        };
+        let edit = moment.zip(first).map(|(moment, first)| (moment, format!("{unit} {first}")));
+        self.report(
+            Diagnostic::new(
+                Code::MisplacedOption,
+                condition.metric.span,
+                format!("`{name}` is not a metric"),
+            )
+            .label("a metric is a number that the program observes")
+            .note(choice)
+            .note(format!("a metric of this name is written in quotes: `\"{name}\"`"))
+            .guess("write the moment itself", edit),
+        );
+    }
+
+    fn condition(
+        &mut self,
+        condition: &ast::Condition,
+        moment: Option<Span>,
+    ) -> Option<MetricCondition> {
         let test = match &condition.test {
             ast::Test::Stops { direction, patience, by } => {
                 let patience = self.period(patience, true)?;
@@ -122,10 +171,26 @@ impl Lowering<'_, '_> {
             }
         };
         let (metric, grad_norm_of) = match &condition.metric.value {
-            ast::Metric::Named(name) => (name.clone(), None),
+            ast::Metric::Named(name) => {
+                if self.slice(condition.metric.span) == **name && NOT_METRICS.contains(&&**name) {
+                    self.reserved_metric(name, condition, moment);
+                }
+                (name.clone(), None)
+            }
             ast::Metric::GradNorm(targets) => {
                 self.counted_in_epochs(&condition.test)?;
                 let of = self.targets(targets).value;
+                if of.draws() {
+                    self.report(
+                        Diagnostic::new(
+                            Code::MisplacedOption,
+                            targets.span,
+                            "`sample` does not fit in `grad_norm`",
+                        )
+                        .label("it draws when a rule fires, and this is observed at every step"),
+                    );
+                    return None;
+                }
                 if of == Selection::Absent {
                     let message = format!("`{}` selects nothing here", self.slice(targets.span));
                     self.report(

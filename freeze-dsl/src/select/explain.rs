@@ -135,6 +135,10 @@ fn rate_for_path(text: &str, path: Span) -> Option<(Span, String)> {
         let start = targets.trim_end().len();
         return Some((Span::new(start, path.end), format!(" lr * {factor}")));
     }
+    // After `in` or `except`, targets are already named.
+    if before.ends_with(" in") || before.ends_with(" except") {
+        return None;
+    }
     Some((path, format!("@trainable lr * {factor}")))
 }
 

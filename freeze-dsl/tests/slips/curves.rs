@@ -101,6 +101,27 @@ fn a_shape_is_not_the_value_at_the_start() {
 }
 
 #[test]
+fn words_in_place_of_numbers() {
+    become_right(&[
+        (
+            "start: train fc lr linear 0 -> 1 over 3 epochs then then 1e-4",
+            "start: train fc lr linear 0 -> 1 over 3 epochs then 1e-4",
+        ),
+        (
+            "start: train fc lr power 2^1 1e-3 -> 0 over 3 epochs",
+            "start: train fc lr power (2^1) 1e-3 -> 0 over 3 epochs",
+        ),
+        (
+            "start: train fc lr warmup 1e-3 over 3 epochs",
+            "start: train fc lr linear 0 -> 1e-3 over 3 epochs",
+        ),
+    ]);
+    let errors = crate::errors("start: train fc lr 1; epoch 1: set fc lr * cosine");
+    assert_eq!(errors.len(), 1);
+    assert!(errors[0].label.contains("a curve's shape"), "{errors:#?}");
+}
+
+#[test]
 fn a_factor_without_times() {
     become_right(&[(
         "start: train fc lr 1e-3 * 0.1 every 3 epochs",

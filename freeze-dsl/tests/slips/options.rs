@@ -183,6 +183,18 @@ fn rates_that_are_multiplied() {
             "start: train fc lr 1; epoch 1: set fc lr *= 0.5",
             "start: train fc lr 1; epoch 1: set fc lr * 0.5",
         ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr 0.5x",
+            "start: train fc lr 1; epoch 1: set fc lr * 0.5",
+        ),
+        (
+            "let k = 2; start: train fc lr 1; epoch 1: set fc lr / k",
+            "let k = 2; start: train fc lr 1; epoch 1: set fc lr * (1 / k)",
+        ),
+        (
+            "start: train fc lr 1; epoch 1: set fc lr to 1e-5",
+            "start: train fc lr 1; epoch 1: set fc lr 1e-5",
+        ),
     ]);
 }
 
@@ -193,6 +205,11 @@ fn what_only_a_learning_rate_can_be() {
             "start: train fc lr 1; epoch 1: set fc weight_decay * 0.5",
             "`weight_decay 0.01`",
             "new value",
+        ),
+        (
+            "start: train fc lr 1 optimizer sgd(momentum 0.9, nesterov linear 0 -> 1 over 3 epochs)",
+            "`nesterov 0`",
+            "name the optimizer again",
         ),
         (
             "start: train fc lr 1 optimizer adamw(amsgrad linear 0 -> 1 over 3 epochs)",

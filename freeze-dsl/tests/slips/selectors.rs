@@ -109,6 +109,16 @@ fn lists() {
 }
 
 #[test]
+fn elements_and_rows() {
+    become_right(&[
+        ("start: train last 2 in [layer.*]", "start: train last 2 of [layer.*]"),
+        ("start: train first 10 rows of e.weight", "start: train rows 0..10 of e.weight"),
+        ("start: train last 5 rows of e.weight", "start: train rows -5.. of e.weight"),
+        ("start: train layer[0...2]", "start: train layer[0..=2]"),
+    ]);
+}
+
+#[test]
 fn a_list_that_is_not_named() {
     leave_a_choice(&[("start: train last 2 layers", "last 2 of [encoder.layer.*]", "the path of")]);
 }

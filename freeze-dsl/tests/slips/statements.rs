@@ -126,12 +126,56 @@ fn a_name_with_a_sign_too_many_is_one_mistake() {
 }
 
 #[test]
+fn braces_that_are_no_block_hide_no_statement_after_them() {
+    for text in [
+        "start { train fc; } epoch 3: unfreeze fc lr -1",
+        "start: { train fc } epoch 3: unfreeze fc lr -1",
+        "repeats { every 1 epoch: train fc; } epoch 3: unfreeze fc lr -1",
+        "trak a in fc { epoch 1: freeze fc; } start: train fc lr -1",
+        "start: train fc; for @a in [fc] { start { train @a; } epoch 1: set @a lr -1; }",
+    ] {
+        let errors = crate::errors(text);
+        assert_eq!(errors.len(), 2, "{text}: {errors:#?}");
+        assert!(errors[1].message.contains("negative"), "{text}: {errors:#?}");
+    }
+}
+
+#[test]
+fn a_track_without_a_block_has_one_error() {
+    for text in [
+        "start: train layer4; track a in fc: epoch 1: freeze fc",
+        "start: train layer4; track a in fc; epoch 1: freeze layer4",
+    ] {
+        let errors = crate::errors(text);
+        assert_eq!(errors.len(), 1, "{text}: {errors:#?}");
+        assert_eq!(errors[0].message, "a track without a block");
+    }
+}
+
+#[test]
 fn slips_in_blocks() {
     become_right(&[
         (
             "start: train layer4; track head in fc, { epoch 1: freeze fc }",
             "start: train layer4; track head in fc { epoch 1: freeze fc }",
         ),
+        (
+            "start: train layer4; track head in fc; { epoch 1: freeze fc }",
+            "start: train layer4; track head in fc { epoch 1: freeze fc }",
+        ),
+        (
+            "start: train layer4; track head in fc: { epoch 1: freeze fc }",
+            "start: train layer4; track head in fc { epoch 1: freeze fc }",
+        ),
+        (
+            "start: train fc; for @a in [bn1, conv1]; { after 1 epoch: unfreeze @a }",
+            "start: train fc; for @a in [bn1, conv1] { after 1 epoch: unfreeze @a }",
+        ),
+        (
+            "start: train fc; repeat; { after 2 epochs: reset fc }",
+            "start: train fc; repeat { after 2 epochs: reset fc }",
+        ),
+        ("start: { train fc; set bn1 lr 1 }", "start: train fc, set bn1 lr 1"),
         (
             "start: train layer4; track head in fc { freeze @all }",
             "start: train layer4; track head in fc { start: freeze @all }",

@@ -1,6 +1,6 @@
 //! Triggers and durations.
 
-use crate::{become_right, leave_a_choice};
+use crate::{become_right, errors, leave_a_choice};
 
 #[test]
 fn the_trigger_comes_first() {
@@ -183,8 +183,48 @@ fn options_after_a_trigger_that_follows_its_actions() {
 
 #[test]
 fn a_moment_that_is_compared() {
+    become_right(&[
+        (
+            "start: train fc lr 1; epoch >= 3: unfreeze layer4",
+            "start: train fc lr 1; epoch 3: unfreeze layer4",
+        ),
+        (
+            "start: train fc lr 1; when epoch >= 3: unfreeze layer4",
+            "start: train fc lr 1; epoch 3: unfreeze layer4",
+        ),
+        (
+            "start: train fc lr 1; when step > 300: unfreeze layer4",
+            "start: train fc lr 1; step 301: unfreeze layer4",
+        ),
+    ]);
+}
+
+#[test]
+fn a_word_of_the_language_is_no_metric_unless_it_is_quoted() {
+    leave_a_choice(&[
+        ("start: train fc; when epoch < 3: freeze fc", "`epoch 3`", "`after 3 epochs`"),
+        ("start: train fc; when lr < 1e-4: freeze fc", "`val_loss < 0.5`", "`\"lr\"`"),
+        ("start: train fc; when steps stops falling for 3 epochs: stop", "`step 3`", "in quotes"),
+    ]);
+    for quoted in ["\"epoch\" > 3", "\"lr\" < 1e-4", "r\"step\" > 3", "grad_norm < 1"] {
+        let text = format!("start: train fc; when {quoted}: unfreeze layer4");
+        assert_eq!(errors(&text), [], "{text}");
+    }
+}
+
+#[test]
+fn conditions_that_leave_a_choice() {
+    leave_a_choice(&[
+        ("start: train fc; while l < 3: reset fc", "`when`", "`whenever`"),
+        ("start: train fc; when l == 3: reset fc", "`<=`", "`>=`"),
+        (
+            "start: train fc; whenever after 3 epochs: reset fc",
+            "`after 3 epochs",
+            "`every 3 epochs",
+        ),
+    ]);
     become_right(&[(
-        "start: train fc lr 1; epoch >= 3: unfreeze layer4",
-        "start: train fc lr 1; epoch 3: unfreeze layer4",
+        "start: train fc; when not val_loss < 3: freeze fc",
+        "start: train fc; when val_loss >= 3: freeze fc",
     )]);
 }

@@ -10,12 +10,41 @@ use crate::source::Span;
 const LONGEST_HEAD: usize = 12;
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
-    let slip = match stuck.get(0).text {
-        "track" => track(stuck),
-        "repeat" => repeat(stuck),
+    let head = stuck.get(0).text;
+    let slip = match head {
+        "for" | "track" | "repeat" => sign_before_block(stuck),
         _ => None,
     };
+    let slip = slip.or_else(|| match head {
+        "track" => track(stuck).or_else(|| without_block(stuck)),
+        "repeat" => repeat(stuck),
+        _ => None,
+    });
     slip.into_iter().collect()
+}
+
+/// `track a in b, {`, `for @a in [b, c]: {`, `repeat; {`
+fn sign_before_block(stuck: &Stuck<'_>) -> Option<Slip> {
+    let brace = (1..stuck.count()).find(|index| stuck.get(*index).text == "{")?;
+    let sign = stuck.get(brace - 1);
+    matches!(sign.text, "," | ";" | ":" | "=" | "=>" | "do").then(|| {
+        Slip::new(sign.span, format!("{} before a block", quoted(sign.text)))
+            .label("the block follows its head directly")
+            .help("leave it out")
+            .replace(Span::new(stuck.end_before(brace - 1), sign.span.end), "")
+    })
+}
+
+/// `track a in b: epoch 1: …`, `track a in b;`
+fn without_block(stuck: &Stuck<'_>) -> Option<Slip> {
+    let here = stuck.here();
+    let is_end = matches!(here.text, ":" | ";" | "") || stuck.at() >= stuck.count();
+    is_end.then(|| {
+        Slip::new(stuck.span(0, stuck.at()), "a track without a block")
+            .label("its rules follow it in braces")
+            .note("write `track a in layer4 { epoch 2: … }`")
+            .ambiguous()
+    })
 }
 
 /// The index of the `{` that ends a head.
@@ -32,12 +61,6 @@ fn track(stuck: &Stuck<'_>) -> Option<Slip> {
             Slip::new(last.span, "`in` without what the track owns")
                 .label("expected a path after this")
                 .note("a track that owns nothing is written without `in`"),
-        ),
-        "," => Some(
-            Slip::new(last.span, "`,` before a block")
-                .label("nothing follows it")
-                .help("leave it out")
-                .replace(Span::new(stuck.end_before(brace - 1), last.span.end), ""),
         ),
         _ if stuck.get(2).text == "in" && first.kind != LexemeKind::Word => {
             Some(named_otherwise(first))

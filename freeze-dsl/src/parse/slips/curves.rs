@@ -48,7 +48,10 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.push(instead(stuck, index, "exp"));
         }
         "poly" | "polynomial" | "polynomial_decay" | "pow" => slips.push(polynomial(stuck, index)),
-        "power" => slips.extend(without_exponent(stuck, index)),
+        "power" => {
+            slips.extend(without_exponent(stuck, index));
+            slips.extend(exponent_in_parentheses(stuck, index));
+        }
         "inverse_sqrt" | "inv_sqrt" | "rsqrt" | "inverse_square_root" | "noam" => {
             slips.push(instead(stuck, index, "invsqrt"));
         }
@@ -125,6 +128,22 @@ fn without_exponent(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help("write `power 1`, or another exponent")
             .insert(word.span.end, " 1")
     })
+}
+
+/// `power 2^1 1e-3 -> 0`
+fn exponent_in_parentheses(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let sign = stuck.get(index + 2);
+    if !matches!(sign.text, "^" | "*" | "/" | "+" | "-") {
+        return None;
+    }
+    let exponent = stuck.span(index + 1, index + 4);
+    Some(
+        Slip::new(sign.span, format!("{} in an exponent", quoted(sign.text)))
+            .label("an exponent of several numbers is written in parentheses")
+            .help(format!("write `({})`", stuck.slice(index + 1, index + 4)))
+            .insert(exponent.start, "(")
+            .insert(exponent.end, ")"),
+    )
 }
 
 /// `1-sqrt 1e-3 -> 0 over 10 epochs`

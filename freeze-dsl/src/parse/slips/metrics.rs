@@ -84,6 +84,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if word.text == "by" {
         slips.extend(margin_first(stuck, index));
     }
+    if word.text == "not" && (before(1) == "and" || before(1).starts_with("when")) {
+        slips.extend(negated(stuck, index));
+    }
     if before(1) == "and" || index > 0 && before(1).starts_with("when") {
         slips.extend(moment(stuck, index));
     }
@@ -99,6 +102,19 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if index > 0 && is_word(&["not", "has", "hasn", "does", "doesn", "did", "is", "no", "never"]) {
         slips.extend(not_improving(stuck, index, before(1)));
+    }
+    let is_compared = before(2) == "and" || before(2).starts_with("when");
+    if matches!(word.text, "==" | "=" | "equals")
+        && is_compared
+        && Improving::of(before(1)).is_none()
+    {
+        slips.push(
+            Slip::word(word.span, format!("{} is not a comparison", quoted(word.text)))
+                .label("a metric is hardly ever equal to a number")
+                .note("write `<=` or `>=`")
+                .ambiguous(),
+        );
+        return slips;
     }
     let sign = match word.text.to_lowercase().as_str() {
         "=>" => ">=",
@@ -163,7 +179,22 @@ fn margin_first(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// `when val_loss < 1 and epoch 3`: a moment among conditions.
 fn moment(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (word, number) = (stuck.get(index), stuck.get(index + 1));
-    if !matches!(word.text, "epoch" | "step") || number.kind != LexemeKind::Number {
+    if number.kind != LexemeKind::Number {
+        return None;
+    }
+    if matches!(word.text, "after" | "every") {
+        let period = stuck.slice(index + 1, index + 3);
+        return Some(
+            Slip::new(stuck.span(index, index + 3), "a moment in place of a metric")
+                .label("expected a metric")
+                .note(format!(
+                    "without a metric, write `after {period}: …` to fire once, or `every \
+                     {period}: …` to fire again and again"
+                ))
+                .ambiguous(),
+        );
+    }
+    if !matches!(word.text, "epoch" | "step") {
         return None;
     }
     let place = stuck.span(index, index + 2);
@@ -175,6 +206,26 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
                 "for a rule that waits from then on, write `{shown}: …` as a rule before it; for one \
                  that fires at whichever comes first, `{shown} or when …`"
             )),
+    )
+}
+
+/// `when not val_loss < 0.5`
+fn negated(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let sign = stuck.get(index + 2);
+    let opposite = match sign.text {
+        "<" => ">=",
+        "<=" => ">",
+        ">" => "<=",
+        ">=" => "<",
+        _ => return None,
+    };
+    let word = stuck.get(index);
+    Some(
+        Slip::word(word.span, "`not` is not a word of the language")
+            .label("a comparison has an opposite")
+            .help(format!("write `{opposite}`"))
+            .replace(Span::new(word.span.start, stuck.start_of(index + 1)), "")
+            .replace(sign.span, opposite),
     )
 }
 

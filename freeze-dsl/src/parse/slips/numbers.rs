@@ -5,6 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
+use crate::vocabulary::{INNER, OPTIONS};
 
 /// Letters that end a number in other languages.
 const SUFFIXES: [&str; 8] = ["f", "F", "f32", "f64", "f16", "d", "L", "u64"];
@@ -24,12 +25,28 @@ fn leads_moment(stuck: &Stuck<'_>, index: usize) -> bool {
     index.checked_sub(2).is_some_and(|word| matches!(stuck.get(word).text, "epoch" | "step"))
 }
 
+/// `lr to 1e-5`, `then then 1e-4`: a word that would be read as the name of a number.
+fn word_before(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (leads, word) = (stuck.get(index.checked_sub(1)?).text, stuck.get(index));
+    let is_led =
+        OPTIONS.contains(&leads) || matches!(leads, "then" | "->" | "over" | "times" | "every");
+    (is_led && INNER.contains(&word.text)).then(|| {
+        Slip::new(word.span, format!("{} in place of a number", quoted(word.text)))
+            .label("a number follows the word before it")
+            .help("leave it out")
+            .replace(Span::new(word.span.start, stuck.start_of(index + 1)), "")
+    })
+}
+
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let mut slips = Vec::new();
     let (sign, next) = (stuck.get(index), stuck.get(index + 1));
     let is_number = |index: usize| stuck.get(index).kind == LexemeKind::Number;
     let follows_number = index > 0 && is_number(index - 1);
     let glued = stuck.is_glued(index);
+    if is_number(index + 1) && !glued {
+        slips.extend(word_before(stuck, index));
+    }
     match sign.text {
         "+" if is_number(index + 1) && stuck.is_glued(index + 1) && !follows_number => slips.push(
             Slip::new(sign.span, "`+` before a number")
@@ -43,7 +60,19 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 .help("write `at`")
                 .replace(stuck.get(index - 2).span, "at"),
         ),
-        "." if is_number(index + 1) && stuck.is_glued(index + 1) && !(glued && follows_number) => {
+        ".." if next.text == "." && stuck.is_glued(index + 1) => {
+            let dots = sign.span.to(next.span);
+            slips.push(
+                Slip::new(dots, "`...` in a range")
+                    .label("a range with its end is written `..=`, and without it `..`")
+                    .help("write `..=`")
+                    .replace(dots, "..="),
+            );
+        }
+        "." if is_number(index + 1)
+            && stuck.is_glued(index + 1)
+            && !(glued && (follows_number || index > 0 && stuck.get(index - 1).text == "..")) =>
+        {
             slips.push(
                 Slip::new(sign.span.to(next.span), "a number without a digit before its `.`")
                     .label("a number begins with a digit")

@@ -88,6 +88,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     slips.extend(unnamed(stuck, index));
     slips.extend(without_targets(stuck, index));
     slips.extend(scaled(stuck, index));
+    slips.extend(scaled_by_suffix(stuck, index));
     slips.extend(scaled_decay(stuck, index));
     slips.extend(flag_curve(stuck, index));
     slips.extend(filler(stuck, index));
@@ -114,11 +115,13 @@ fn without_targets(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (sign, number) = (stuck.get(index), stuck.get(index + 1));
     let is_led = stuck.get(index.checked_sub(1)?).text == "lr";
-    if !is_led || number.kind != LexemeKind::Number {
+    let is_number = number.kind == LexemeKind::Number;
+    if !is_led || !(is_number || number.is_word() && sign.text == "/") {
         return None;
     }
     let factor = match sign.text {
-        "/" => divided(number.text)?,
+        "/" if is_number => divided(number.text)?,
+        "/" => format!("(1 / {})", number.text),
         "x" | "X" | "times" | "by" | "*=" => number.text.to_owned(),
         _ => return None,
     };
@@ -129,6 +132,21 @@ fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("write `lr {written}`"))
             .replace(stuck.span(index, index + 2), written),
     )
+}
+
+/// `set fc lr 0.5x`
+fn scaled_by_suffix(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_led = stuck.get(index.checked_sub(1)?).text == "lr";
+    let (factor, suffix) = (stuck.get(index), stuck.get(index + 1));
+    let is_factor = is_led && factor.kind == LexemeKind::Number && stuck.is_glued(index + 1);
+    (is_factor && matches!(suffix.text, "x" | "X")).then(|| {
+        let written = format!("* {}", factor.text);
+        let span = stuck.span(index, index + 2);
+        Slip::new(span, format!("{} after `lr`", quoted(stuck.slice(index, index + 2))))
+            .label("a rate that is multiplied is written `lr * 0.5`")
+            .help(format!("write `lr {written}`"))
+            .replace(span, written)
+    })
 }
 
 /// `set fc weight_decay * 0.5`
@@ -225,7 +243,12 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
         "betas" | "eps" | "amsgrad" => "adamw",
         _ => OPTIMIZERS.iter().find(|(_, arguments)| arguments.contains(&name))?.0,
     };
-    if FLAGS.contains(&name) && stuck.get(from.checked_sub(1)?).text != "(" {
+    let brackets = (0..from).rev().map(|at| stuck.get(at).text);
+    let nearest = brackets.into_iter().find(|text| matches!(*text, "(" | ")"));
+    if FLAGS.contains(&name) && nearest == Some("(") {
+        return None;
+    }
+    if FLAGS.contains(&name) {
         let slip = Slip::word(stuck.span(from, to), format!("`{name}` is not an option"));
         return Some(
             slip.label("this is an argument of an optimizer").note(format!(
@@ -251,18 +274,27 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
 /// `warmup 500 steps`
 fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
     let (number, unit) = (stuck.get(to), stuck.get(to + 1));
+    let slip = Slip::word(
+        stuck.span(from, to),
+        format!("{} is not an option", quoted(stuck.slice(from, to))),
+    )
+    .label("a warm-up is a piece of the learning rate's curve");
+    if number.kind == LexemeKind::Number && matches!(unit.text, "over" | "for" | "in") {
+        return slip
+            .help(format!("write `linear 0 -> {}`", number.text))
+            .replace(stuck.span(from, to), "linear 0 ->")
+            .replace(unit.span, "over");
+    }
     let over = if number.kind == LexemeKind::Number {
         let unit = if unit.text.starts_with("epoch") { "epochs" } else { "steps" };
         format!("{} {unit}", number.text)
     } else {
         "500 steps".to_owned()
     };
-    Slip::word(stuck.span(from, to), format!("{} is not an option", quoted(stuck.slice(from, to))))
-        .label("a warm-up is a piece of the learning rate's curve")
-        .note(format!(
-            "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
+    slip.note(format!(
+        "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
              what follows"
-        ))
+    ))
 }
 
 /// `adamw(betas (0.9, 0.99))`, `adafactor(eps (1e-30, 1e-3))`; outside of an optimizer's arguments,

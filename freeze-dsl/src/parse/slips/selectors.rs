@@ -302,6 +302,26 @@ fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (number, things) = (stuck.get(index + 1), stuck.get(index + 2));
     let is_count = number.kind == LexemeKind::Number && things.is_word() && things.text != "of";
     let leads = stuck.get(index).text;
+    if is_count && things.text == "in" {
+        return Some(
+            Slip::new(things.span, "`in` before a list")
+                .label("elements are taken of a list")
+                .help("write `of`")
+                .replace(things.span, "of"),
+        );
+    }
+    if is_count && matches!(things.text, "row" | "rows") && stuck.get(index + 3).text == "of" {
+        let rows = match leads {
+            "first" => format!("rows 0..{}", number.text),
+            _ => format!("rows -{}..", number.text),
+        };
+        return Some(
+            Slip::new(stuck.span(index, index + 3), "rows are not elements of a list")
+                .label("rows are named by their numbers")
+                .help(format!("write `{rows}`"))
+                .replace(stuck.span(index, index + 3), rows),
+        );
+    }
     is_count.then(|| {
         Slip::new(
             stuck.span(index, index + 3),

@@ -46,6 +46,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
         slips.push(assigned(stuck));
     }
     slips.extend(missing_colon(stuck));
+    slips.extend(braces_after_colon(stuck));
     if first.text == "let" {
         slips.extend(definition(stuck));
     }
@@ -278,6 +279,20 @@ fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
         .help("write `:`")
         .replace(span, ":");
     Some(if sign.text == "{" { without_braces(stuck, slip) } else { slip })
+}
+
+/// `start: { train fc; freeze bn1 }`
+fn braces_after_colon(stuck: &Stuck<'_>) -> Option<Slip> {
+    let (colon, open) = (stuck.before(1), stuck.here());
+    if colon.text != ":" || open.text != "{" || !ACTIONS.contains(&stuck.after(1).text) {
+        return None;
+    }
+    let span = Span::new(open.span.start, stuck.start_of(stuck.at() + 1));
+    let slip = Slip::new(open.span, "`{` before an action")
+        .label("the actions of a rule have no braces; `,` is between them")
+        .help("leave them out")
+        .replace(span, "");
+    Some(without_braces(stuck, slip))
 }
 
 /// Joins the actions between the `{` at the error and its `}` by `,`.

@@ -7,7 +7,7 @@ use crate::diagnostic::quoted;
 use crate::vocabulary::keywords;
 
 /// Words that mean a word of the language, in lower case and joined by `_`.
-const SYNONYMS: [(&str, &str); 44] = [
+const SYNONYMS: [(&str, &str); 43] = [
     ("finetune", "train"),
     ("fine_tune", "train"),
     ("learn", "train"),
@@ -39,7 +39,6 @@ const SYNONYMS: [(&str, &str); 44] = [
     ("batch", "step"),
     ("if", "when"),
     ("once", "when"),
-    ("while", "when"),
     ("each", "every"),
     ("but", "except"),
     ("without", "except"),
@@ -75,6 +74,14 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         }
     }
     let word = stuck.get(index);
+    if word.text == "while" && index == 0 {
+        slips.push(
+            Slip::word(word.span, "`while` is not a word of the language")
+                .label("a rule fires at a moment")
+                .note("write `when` to fire once, or `whenever` to fire each time")
+                .ambiguous(),
+        );
+    }
     if matches!(word.text, "held" | "live") || stuck.get(index.saturating_sub(1)).text != "stats" {
         return slips;
     }
