@@ -244,3 +244,15 @@ fn restoring_what_was_never_observed_changes_nothing() {
     assert!(change.dropped.is_empty());
     assert_eq!(change.notes, ["`val/acc` was never observed, so nothing is restored in epoch 1"]);
 }
+
+#[test]
+fn a_condition_that_held_before_its_rule_waited_is_looked_at_when_something_is_observed() {
+    let mut own = clock("start: train fc; epoch 2: unfreeze bn1; when m < 1: unfreeze layer4");
+    own.start_epoch();
+    own.observe("m", 0.5);
+    assert_eq!(fired(&own.start_epoch()), "");
+    assert_eq!(fired(&own.start_epoch()), "rule 2");
+    assert_eq!(fired(&own.start_epoch()), "");
+    own.observe("m", 0.6);
+    assert_eq!(fired(&own.start_epoch()), "rule 3");
+}

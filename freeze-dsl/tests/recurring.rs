@@ -251,3 +251,38 @@ fn a_stopped_and_resumed_clock_goes_on_alike() {
     assert_eq!(run(false), run(true));
     assert!(run(false).iter().filter(|(fired, ..)| !fired.is_empty()).count() > 20);
 }
+
+#[test]
+fn a_rule_before_a_repeat_recurs_until_the_first_round_begins() {
+    let mut own = clock(
+        "start: train fc; every 1 epoch: reset fc;
+         repeat { after 3 epochs: train layer4; after 1 epoch: train fc; }",
+    );
+    let all = fired_after(&mut own, "m", &[0.0; 7]);
+    assert_eq!(all, ["0 rule 1", "1 rule 2", "2 rule 2", "3 rule 2", "4 rule 3", "5 rule 4"]);
+}
+
+#[test]
+fn a_rule_in_a_repeat_recurs_in_every_round() {
+    let mut own = clock(
+        "start: train fc; repeat { after 1 epoch: train layer4; every 1 epoch: reset layer4;
+         after 3 epochs: train fc; }",
+    );
+    let all = fired_after(&mut own, "m", &[0.0; 11]);
+    let round = |start: usize| {
+        [(1, 2), (2, 3), (3, 3), (4, 3), (5, 4)]
+            .map(|(at, rule)| format!("{} rule {rule}", start + at))
+    };
+    let expected: Vec<String> =
+        std::iter::once("0 rule 1".to_owned()).chain(round(0)).chain(round(5)).collect();
+    assert_eq!(all[..expected.len()], expected);
+}
+
+#[test]
+fn the_only_rule_of_a_repeat_begins_another_round_with_each_firing() {
+    let mut own = clock("start: train fc; repeat { after 2 epochs: reset fc; }");
+    for _ in 0..=6 {
+        own.start_epoch();
+    }
+    assert_eq!(own.rules_fired(), [4]);
+}

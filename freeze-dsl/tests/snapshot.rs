@@ -297,3 +297,32 @@ fn states_of_another_plan_are_refused() {
         assert!(error.contains(problem), "{place}: {error}");
     }
 }
+
+#[test]
+fn a_state_is_of_a_round_that_a_repeat_can_be_in() {
+    let text = "start: train fc; epoch 1: reset fc; repeat { after 1 epoch: train conv1; after 1 epoch: train fc; }";
+    let mut clock = clock_of(text, &MODEL, program(None));
+    let mut states = Vec::new();
+    for _ in 0..7 {
+        clock.start_epoch();
+        clock = resumed(&clock);
+        states.push(serde_json::to_value(clock.snapshot()).unwrap());
+    }
+    assert_eq!(clock.rules_fired(), [7]);
+    let fits = |state: &Value, next: u64| {
+        let mut state = state.clone();
+        state["sequences"][0]["next"] = json!(next);
+        let snapshot: Snapshot = serde_json::from_value(state).unwrap();
+        Clock::resume(clock.plan().clone(), *clock.program(), &snapshot).map(|_| ())
+    };
+    // In its second round, one of the two rules of the `repeat` waits.
+    let last = states.last().unwrap();
+    assert!(fits(last, 2).is_ok() && fits(last, 3).is_ok());
+    for next in [0, 1, 4] {
+        let error = fits(last, next).unwrap_err().to_string();
+        assert!(error.contains("did not fire in order"), "{next}: {error}");
+    }
+    // In its first, the rule after the last one is that of another round.
+    let first = &states[3];
+    assert!(fits(first, 4).unwrap_err().to_string().contains("did not fire in order"));
+}

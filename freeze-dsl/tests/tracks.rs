@@ -445,7 +445,7 @@ fn the_column_of_a_norm_says_what_is_observed() {
     };
     let text = |of: &str| {
         format!(
-            "let @a = head, text.0; start: train @all;
+            "let @a = head, text.0; let @b = vision; let @c = [head, text.0]; start: train @all;
          track in vision {{ when grad_norm({of}) < 1: freeze @all }}"
         )
     };
@@ -454,6 +454,13 @@ fn the_column_of_a_norm_says_what_is_observed() {
         ("@all, head", "(@all in vision), head"),
         ("@a", "head, text.0"),
         ("@a, vision[1]", "(head, text.0), vision[1]"),
+        ("@b, head", "vision, head"),
+        ("@b in vision", "vision in vision"),
+        ("@b except vision[1]", "vision except vision[1]"),
+        ("@c", "[head, text.0]"),
+        ("first 1 of @c, vision", "first 1 of [head, text.0], vision"),
+        ("last 50% of [head, @b?]", "last 50% of [head, vision?]"),
+        ("reversed [head, text.0]", "reversed [head, text.0]"),
     ] {
         assert_eq!(columns(&text(written)), [format!("grad_norm({shown})")]);
     }
@@ -525,4 +532,34 @@ fn a_moment_in_a_repeat_is_one_mistake() {
 fn a_norm_of_gradients_is_of_no_draw() {
     let text = "start: train head; when grad_norm(sample 1 of [vision.*]) < 1: train text";
     assert_eq!(codes_in(text, &towers()), ["FRZ0403"]);
+}
+
+#[test]
+fn what_another_sequence_thaws_later_may_train_after_a_rule_that_freezes_everything() {
+    let track = |later: &str| {
+        format!(
+            "start: train head; epoch 4: freeze @all; track in vision {{ start: freeze @all; {later} }}"
+        )
+    };
+    assert_eq!(codes_in(&track("epoch 2: unfreeze vision.0"), &towers()), Vec::<String>::new());
+    assert_eq!(codes_in(&track(""), &towers()), ["FRZ0303"]);
+    // What is frozen again before a step is made, never trains.
+    let passing = "epoch 2: unfreeze vision.0; epoch 2: freeze @all";
+    assert!(codes_in(&track(passing), &towers()).contains(&"FRZ0303".to_owned()));
+}
+
+#[test]
+fn a_second_track_of_a_name_is_offered_another() {
+    let edits = |text: &str| {
+        let found = findings_in(text, &towers());
+        let of = |found: &freeze_dsl::diagnostic::Diagnostic| found.code == Code::DefinedTwice;
+        let finding = found.into_iter().find(of).unwrap();
+        (finding.label, finding.suggestions.len())
+    };
+    let again = ("again here".to_owned(), 1);
+    assert_eq!(edits("track a { start: stop } track a { start: stop }"), again);
+    let unnamed = "track in text { start: freeze @all } track in text { start: freeze @all }";
+    assert_eq!(edits(unnamed), ("again here".to_owned(), 0));
+    let (label, offered) = edits("for i in 0..2 { track in text { start: freeze text } }");
+    assert_eq!((label.as_str(), offered), ("the same in every turn of the loop", 0));
 }

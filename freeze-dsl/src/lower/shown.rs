@@ -67,16 +67,10 @@ impl Lowering<'_, '_> {
     fn shown_term(&mut self, term: &Spanned<Term>) -> String {
         match &term.value {
             Term::Path(path) => self.shown_path(path),
-            Term::Regex(_) => self.slice(term.span),
+            // What is drawn is no track's scope and in no norm, so it has no column.
+            Term::Regex(_) | Term::Sample(_) => self.slice(term.span),
             Term::Named(name) => self.shown_name(name),
             Term::Listing(list) => self.shown_list(list),
-            Term::Sample(sample) => {
-                let count = self.shown_count(&sample.count);
-                let list = self.shown_list(&sample.list);
-                let seed = sample.seed.as_ref().map(|seed| self.shown_number(seed));
-                let seed = seed.map_or(String::new(), |seed| format!(" seed {seed}"));
-                format!("sample {count} of {list}{seed}")
-            }
             Term::Rows(rows) => {
                 let mut bounds: Vec<String> =
                     rows.bounds.iter().map(|bounds| self.shown_bounds(bounds)).collect();
