@@ -13,6 +13,7 @@ mod costs;
 mod machine;
 #[path = "../../freeze-runtime/benches/step/measures.rs"]
 mod measures;
+mod mixed;
 #[path = "../../freeze-runtime/benches/step/networks.rs"]
 mod networks;
 mod options;
@@ -59,6 +60,7 @@ fn run(options: &Options) -> bool {
     }
     machine::describe(&report, device, beside.as_mut());
     promises::check(&report, device, options.small, beside.as_mut());
+    mixed::check(&report, device);
     // The promises are checked with one thread, where sums have one order.
     tch::set_num_threads(threads);
     costs::measure(&report, options, beside.as_mut());
