@@ -231,3 +231,19 @@ fn a_module_that_is_called_as_an_option_is_written_in_braces() {
     let edited = applied("start: train anchor.*.weight lr 1", &found[0].suggestions[0]);
     assert_eq!(edited, "start: train {anchor}.*.weight lr 1");
 }
+
+#[test]
+fn zeros_of_both_signs_are_one_group() {
+    for (one, other) in [
+        ("lr 0", "lr -zero"),
+        ("lr 1 weight_decay 0", "lr 1 weight_decay -zero"),
+        ("lr 1 anchor 0", "lr 1 anchor -zero"),
+    ] {
+        let text = format!(
+            "let zero = 0; default optimizer adamw; start: train fc {one}, train layer4 {other};"
+        );
+        let mut clock = support::clock(&text);
+        clock.start_epoch();
+        assert_eq!(clock.groups().len(), 1, "{text}");
+    }
+}

@@ -563,3 +563,43 @@ fn a_second_track_of_a_name_is_offered_another() {
     let (label, offered) = edits("for i in 0..2 { track in text { start: freeze text } }");
     assert_eq!((label.as_str(), offered), ("the same in every turn of the loop", 0));
 }
+
+#[test]
+fn two_tracks_that_own_the_same_are_reported_once_with_both_places() {
+    let text = "start: train head; track a in vision { epoch 1: freeze vision } track b in vision, text.0 { epoch 1: freeze text.0 }";
+    let found: Vec<_> = findings_in(text, &towers())
+        .into_iter()
+        .filter(|found| found.code == Code::NotOwned)
+        .collect();
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert_eq!(found[0].secondary.len(), 1);
+    let turns = "start: train head; for i in 0..2 { track t[i] in text { epoch 1: freeze text } }";
+    let turns = turns.replace("track t[i]", "track");
+    assert_eq!(codes_in(&turns, &towers()), ["FRZ0203"]);
+    let turns = "start: train head; for @l in [vision, (vision.0, text)] { track in @l { epoch 1: freeze @l } }";
+    let found = findings_in(turns, &towers());
+    let owned = found.iter().find(|found| found.code == Code::NotOwned).unwrap();
+    assert!(owned.secondary.is_empty() && owned.notes[0].contains("each turn"), "{owned:#?}");
+    let text = "start: train vision.0, head; track a in vision { epoch 1: freeze vision }";
+    let found = findings_in(text, &towers());
+    let owned = found.iter().find(|found| found.code == Code::NotOwned).unwrap();
+    assert_eq!(owned.label, "track `a` owns `vision.0.weight`");
+}
+
+#[test]
+fn a_module_with_running_statistics_is_owned_whole_by_an_edit() {
+    let model = model(&["bn.weight[4]", "bn.bias[4]", "bn.running_mean[4]", "head.weight"]);
+    let offered = |text: &str| {
+        let found = findings_in(text, &model);
+        let owned = found.into_iter().find(|found| found.code == Code::NotOwned).unwrap();
+        owned.suggestions.first().map(|edit| applied(text, edit))
+    };
+    assert_eq!(
+        offered("start: train head; track in bn.weight { epoch 1: freeze bn.weight }").as_deref(),
+        Some("start: train head; track in bn { epoch 1: freeze bn.weight }")
+    );
+    let turns = "start: train head; for @l in [bn.weight] { track in @l { epoch 1: freeze @l } }";
+    assert_eq!(offered(turns), None);
+    let two = "start: train head; track in bn.weight, head { epoch 1: freeze bn.weight }";
+    assert_eq!(offered(&two.replace("train head", "freeze bn.bias")), None);
+}

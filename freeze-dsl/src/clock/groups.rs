@@ -129,28 +129,39 @@ impl Clock {
         let bound = self.plan.bound();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
             let mut clock = self.clone();
-            clock.fire_at_once_elsewhere(id);
+            clock.fire_at_once_elsewhere(|other| other < id);
             let owned = of.owned.as_ref();
+            let mut has_begun = false;
             for index in of.rules.clone() {
                 let Some(rule) = bound.rules.get(index) else { continue };
-                if index == of.rules.start && !rule.fires_at_once() {
-                    look(SequencePhase { clock: &clock, owned, place: rule.trigger.span });
+                // A look goes through the sequences in their order.
+                if !has_begun && !rule.fires_at_once() {
+                    has_begun = true;
+                    clock.fire_at_once_elsewhere(|other| other > id);
+                    if index == of.rules.start {
+                        look(SequencePhase { clock: &clock, owned, place: rule.trigger.span });
+                    }
                 }
                 clock.fire(id, RuleId::new(index), &mut Transition::default());
                 let next = bound.rules.get(index + 1).filter(|_| index + 1 < of.rules.end);
-                if !next.is_some_and(|next| next.fires_with(rule)) {
-                    look(SequencePhase { clock: &clock, owned, place: rule.span });
+                if next.is_some_and(|next| next.fires_with(rule)) {
+                    continue;
                 }
+                if !has_begun {
+                    has_begun = true;
+                    clock.fire_at_once_elsewhere(|other| other > id);
+                }
+                look(SequencePhase { clock: &clock, owned, place: rule.span });
             }
         }
     }
 
-    /// Fires what tracks without a scope do at the start, which reaches every parameter.
-    fn fire_at_once_elsewhere(&mut self, than: SequenceId) {
+    /// Fires what other tracks without a scope do at the start, which reaches every parameter.
+    fn fire_at_once_elsewhere(&mut self, is_meant: impl Fn(SequenceId) -> bool) {
         let plan = Arc::clone(&self.plan);
         let bound = plan.bound();
         for (id, of) in bound.sequence_ids().zip(&bound.sequences) {
-            if !of.is_ownerless || id == than {
+            if !of.is_ownerless || !is_meant(id) {
                 continue;
             }
             let at_once = of.rules.clone().take_while(|index| {
