@@ -603,3 +603,34 @@ fn a_module_with_running_statistics_is_owned_whole_by_an_edit() {
     let two = "start: train head; track in bn.weight, head { epoch 1: freeze bn.weight }";
     assert_eq!(offered(&two.replace("train head", "freeze bn.bias")), None);
 }
+
+#[test]
+fn a_track_replaces_an_optimizer_only_if_it_fires_later() {
+    let codes = |text: &str| codes_in(&format!("default lr 1e-3; {text}"), &towers());
+    let track = "track { start: set @vectors optimizer adamw }";
+    assert_eq!(codes(&format!("start: train @all optimizer muon; {track}")), Vec::<String>::new());
+    // Another rule with the same optimizer has nothing to do with it.
+    let later = "epoch 1: set vision.0 optimizer adamw; epoch 2: set vision.0 optimizer muon";
+    assert_eq!(
+        codes(&format!("start: train @all optimizer muon; {later}; {track}")),
+        Vec::<String>::new()
+    );
+    let after = "start: train @all optimizer adamw; epoch 2: set text.norm optimizer muon";
+    assert_eq!(codes(&format!("{after}; {track}")), ["FRZ0406"]);
+}
+
+#[test]
+fn an_optimizer_that_cannot_step_is_shown_where_it_is_set_and_where_it_trains() {
+    let shown = |text: &str| {
+        let found = findings_in(text, &towers());
+        let finding = found.into_iter().find(|found| found.code == Code::CannotStep).unwrap();
+        (finding.span.start, finding.secondary.len())
+    };
+    let two = "start: train text.norm lr 1 optimizer muon, train head lr 1 optimizer muon";
+    assert_eq!(shown(two), (two.find("optimizer").unwrap(), 0));
+    let later =
+        "start: train head lr 1, set text.norm lr 1 optimizer muon; epoch 1: unfreeze text.norm";
+    assert_eq!(shown(later), (later.find("optimizer").unwrap(), 1));
+    let default = "default lr 1 optimizer muon; start: train head; epoch 1: unfreeze text.norm";
+    assert_eq!(shown(default), (default.find("optimizer").unwrap(), 1));
+}

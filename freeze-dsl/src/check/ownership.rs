@@ -209,7 +209,7 @@ impl<'b> OwnershipCheck<'b, '_> {
         let in_parentheses = |text: &str| {
             if is_one(text) { text.to_owned() } else { format!("({text})") }
         };
-        if !rule.is_written_once || !of.trace.is_empty() {
+        if !rule.is_written_once {
             return None;
         }
         let written = in_parentheses(written);
