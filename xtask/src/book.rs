@@ -4,7 +4,7 @@ use crate::error::Error;
 use crate::program::{Program, root, target};
 
 /// The version for which `docs/book.toml` and `docs/freeze.js` are written.
-const VERSION: &str = "0.5";
+const VERSION: &str = "^0.5";
 
 /// Renders the book and prints the path of its first page.
 pub(crate) fn render() -> Result<(), Error> {
