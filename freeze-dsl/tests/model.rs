@@ -36,6 +36,20 @@ fn json_comes_back_as_it_went() {
 }
 
 #[test]
+fn names_that_a_file_says_are_of_one_tensor_are_tied() {
+    // As `safetensors.torch.save_model` writes it.
+    let path = safetensors(
+        r#"{"__metadata__":{"format":"pt","lm_head.weight":"embed.weight",
+                "a.weight":"missing","head..weight":"embed.weight","embed.weight":"head.bias"},
+            "embed.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[0,24]},
+            "head.bias":{"dtype":"F32","shape":[2],"data_offsets":[24,32]}}"#,
+    );
+    let model = Model::load(&path).unwrap();
+    let names: Vec<Vec<&str>> = model.parameters().iter().map(|it| it.names().collect()).collect();
+    assert_eq!(names, [vec!["embed.weight", "lm_head.weight"], vec!["head.bias"]]);
+}
+
+#[test]
 fn a_safetensors_header_lists_names_in_the_order_of_the_file() {
     let path = safetensors(
         r#"{"__metadata__":{"format":"pt"},

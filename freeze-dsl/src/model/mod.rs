@@ -12,6 +12,7 @@ mod statistics;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub use difference::ModelDifference;
 pub use crate::index::{NormalisationId, ParamId, TensorId};
 pub use dtype::can_train;
 pub use error::ModelError;
@@ -208,7 +209,16 @@ impl Model {
     }
 
     /// Whether the tensors are known to be in the network's order.
-    pub(crate) const fn is_network_order(&self) -> bool {
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::model::Model;
+    /// let model = Model::from_json(r#"{"format":1,"order":"network","tensors":[]}"#)?;
+    /// assert!(model.is_network_order());
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
+    #[must_use]
+    pub const fn is_network_order(&self) -> bool {
         self.is_network_order
     }
 

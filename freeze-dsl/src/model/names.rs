@@ -26,6 +26,32 @@ pub(super) fn is_statistic(role: &str) -> bool {
     matches!(role, "running_mean" | "running_var" | "num_batches_tracked")
 }
 
+/// Whether a role is that of a buffer, by the names in PyTorch and transformers: running statistics,
+/// and what a network computes or counts by itself.
+pub(super) fn is_buffer(role: &str) -> bool {
+    is_statistic(role) || BUFFERS.contains(&role)
+}
+
+/// Names of buffers that hold floating-point numbers; those of other types are buffers anyway.
+const BUFFERS: [&str; 12] = [
+    // Rotary position embeddings.
+    "inv_freq",
+    "original_inv_freq",
+    "cos_cached",
+    "sin_cached",
+    "freqs_cis",
+    // Masks of attention.
+    "attn_mask",
+    "masked_bias",
+    // The balance of experts.
+    "e_score_correction_bias",
+    "balancing_biases",
+    // Codebooks that follow a moving average.
+    "cluster_size",
+    "embed_avg",
+    "inited",
+];
+
 /// Whether a role is that of a weight; `gamma` is the old name of a normalisation's.
 pub(crate) fn is_weight(role: &str) -> bool {
     matches!(role, "weight" | "gamma")

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use safetensors::tensor::Metadata;
 
-use super::names::{is_statistic, role_of};
+use super::names::{is_buffer, role_of};
 use super::{ModelError, Role, Tensor};
 
 /// The longest header that safetensors itself reads.
@@ -52,23 +52,33 @@ pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
     Ok(WeightsHeader { metadata, start: 8 + length })
 }
 
-/// The tensors of a file, by its header.
+/// The tensors of a file, by its header, and the other names of tied ones.
 pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
     let WeightsHeader { metadata, .. } = weights_header(path)?;
-    let tensors = metadata
-        .offset_keys()
-        .into_iter()
-        .filter_map(|name| {
-            let info = metadata.info(&name)?;
-            let role = if is_statistic(role_of(&name).1) { Role::Buffer } else { Role::Parameter };
-            Some(Tensor {
-                shape: info.shape.clone(),
-                dtype: info.dtype.to_string().to_lowercase(),
-                role,
-                same_as: None,
-                name,
-            })
-        })
-        .collect();
+    let mut tensors: Vec<Tensor> =
+        metadata.offset_keys().into_iter().filter_map(|name| tensor(&metadata, name, None)).collect();
+    // A tensor under two names is in the file once. `safetensors.torch.save_model` writes its other
+    // names beside the tensors, each with the name in the file.
+    let mut aliases: Vec<(&String, &String)> = metadata.metadata().iter().flatten().collect();
+    aliases.sort_unstable();
+    for (alias, name) in aliases {
+        let is_alias = metadata.info(alias).is_none() && !alias.split('.').any(str::is_empty);
+        let of = metadata.info(name).filter(|_| is_alias).map(|_| name.clone());
+        tensors.extend(of.and_then(|of| tensor(&metadata, alias.clone(), Some(of))));
+    }
     Ok(tensors)
+}
+
+/// A tensor with the shape and type of `same_as`, or else of its own name.
+fn tensor(metadata: &Metadata, name: String, same_as: Option<String>) -> Option<Tensor> {
+    let first = same_as.as_ref().unwrap_or(&name);
+    let info = metadata.info(first)?;
+    let role = if is_buffer(role_of(first).1) { Role::Buffer } else { Role::Parameter };
+    Some(Tensor {
+        shape: info.shape.clone(),
+        dtype: info.dtype.to_string().to_lowercase(),
+        role,
+        same_as,
+        name,
+    })
 }

@@ -115,7 +115,7 @@ impl ResumeOptions {
             return Err(CheckpointError::Policy(saved.policy.difference(now.policy)));
         }
         if !self.model && saved.model != now.model {
-            return Err(CheckpointError::Model(first_lines(&saved.model.difference(now.model))));
+            return Err(CheckpointError::Model(first_lines(&saved.model.differences(now.model))));
         }
         if !self.program && saved.program != now.program {
             return Err(CheckpointError::Program(differing(saved.program, now.program)));
@@ -138,9 +138,9 @@ pub(super) struct RunIdentity<'r> {
 }
 
 /// The first lines of many.
-fn first_lines(lines: &[String]) -> String {
+fn first_lines<T: ToString>(lines: &[T]) -> String {
     const MOST: usize = 30;
-    let shown = lines.iter().take(MOST).cloned();
+    let shown = lines.iter().take(MOST).map(ToString::to_string);
     let more = lines.len().checked_sub(MOST).filter(|more| *more > 0);
     let all: Vec<String> = shown.chain(more.map(|more| format!("and {more} more"))).collect();
     all.join("\n")
