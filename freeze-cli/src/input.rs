@@ -123,7 +123,8 @@ fn read(file: &Path) -> std::io::Result<Source> {
     Ok(Source::named(file.display().to_string(), text_file::read(file)?))
 }
 
-fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {
+/// Reports a model that cannot be read.
+pub(crate) fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {
     match Model::load(path) {
         Ok(model) => Some(model),
         Err(error) => {

@@ -2,9 +2,12 @@
 
 mod ast;
 mod check;
+mod describe;
 mod explain;
 mod fmt;
+mod import;
 mod input;
+mod model;
 mod output;
 mod reporter;
 mod schema;
@@ -37,6 +40,12 @@ enum Command {
     Fmt(fmt::FmtArgs),
     /// Simulate a training without tensors and print which parameters train, one line per epoch
     Simulate(simulate::SimulateArgs),
+    /// Describe a checkpoint as a model that policies are checked against
+    Describe(describe::DescribeArgs),
+    /// Show a model, or how two models differ
+    Model(model::ModelArgs),
+    /// Import a schedule or the freezing options of another tool as a policy
+    Import(import::ImportArgs),
     /// Print the syntax tree of a policy as JSON
     Ast(ast::AstArgs),
     /// Print the JSON Schema of the JSON that freeze prints and writes
@@ -74,6 +83,9 @@ fn main() -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, &options).into(),
         Command::Fmt(arguments) => fmt::run(&arguments, &options).into(),
         Command::Simulate(arguments) => simulate::run(&arguments, &options).into(),
+        Command::Describe(arguments) => describe::run(&arguments, &options).into(),
+        Command::Model(arguments) => model::run(&arguments, &options).into(),
+        Command::Import(arguments) => import::run(&arguments, &options).into(),
         Command::Ast(arguments) => ast::run(&arguments, &options).into(),
         Command::Schema(arguments) => schema::run(&arguments, &options).into(),
     }

@@ -9,6 +9,7 @@ use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::{JsonSchema, Schema, json_schema};
 
 use crate::Outcome;
+use crate::model::{ModelDiff, ModelTree};
 use crate::reporter::{Finding, Options, Reporter, Stream};
 
 #[derive(clap::Args)]
@@ -37,6 +38,10 @@ enum Kind {
     Ast,
     /// A plan: what each rule of a policy does to a model
     Plan,
+    /// A model's modules as a tree: the output of `freeze model show --format json`
+    Tree,
+    /// The differences between two models: the output of `freeze model diff --format json`
+    Diff,
 }
 
 /// Prints the schema on standard output.
@@ -50,6 +55,8 @@ pub(crate) fn run(arguments: &SchemaArgs, options: &Options) -> Outcome {
         Some(Kind::Policy) => of::<Policy>(),
         Some(Kind::Ast) => of::<Tree>(),
         Some(Kind::Plan) => of::<Plan>(),
+        Some(Kind::Tree) => of::<ModelTree>(),
+        Some(Kind::Diff) => of::<ModelDiff>(),
         None => of_all(),
     };
     reporter.print(&format!("{:#}\n", schema.as_value()));
@@ -75,6 +82,8 @@ fn of_all() -> Schema {
         generator.subschema_for::<Policy>(),
         generator.subschema_for::<Tree>(),
         generator.subschema_for::<Plan>(),
+        generator.subschema_for::<ModelTree>(),
+        generator.subschema_for::<ModelDiff>(),
     ];
     json_schema!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use support::{MODEL, folder_with};
 
 /// Each subcommand that prints on standard output, and the help.
-const CALLS: [&[&str]; 13] = [
+const CALLS: [&[&str]; 17] = [
     &["check", "wrong.freeze", "--message-format", "json"],
     &["check", "wrong.freeze", "--message-format", "sarif"],
     &["check", "wrong.freeze", "--message-format", "github"],
@@ -23,6 +23,10 @@ const CALLS: [&[&str]; 13] = [
     &["simulate", "right.freeze", "--epochs", "3", "--model", MODEL],
     &["ast", "right.freeze"],
     &["schema"],
+    &["describe", MODEL],
+    &["model", "show", MODEL],
+    &["model", "diff", MODEL, MODEL, "--format", "json"],
+    &["import", "schedule.yaml"],
     &["--help"],
     &["check", "--help"],
 ];
@@ -31,6 +35,7 @@ fn folder() -> tempfile::TempDir {
     folder_with(&[
         ("wrong.freeze", "start: trian fc;"),
         ("right.freeze", "start: train fc lr 1e-3;\n"),
+        ("schedule.yaml", "0: {params: [fc.weight]}"),
         ("messy.freeze", "start:train fc lr 1e-3"),
     ])
 }

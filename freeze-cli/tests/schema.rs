@@ -177,12 +177,38 @@ fn of_plans() {
 }
 
 #[test]
+fn of_trees_and_differences_of_models() {
+    let json = |arguments: &[&str]| {
+        let call = [&["model"], arguments, &["--format", "json"]].concat();
+        serde_json::from_str::<Value>(&freeze(&call, Path::new("."), "").1).unwrap()
+    };
+    describes("tree", &[json(&["show", MODEL]), json(&["show", MODEL, "--depth", "1"])]);
+    let folder = folder_with(&[("a.model.json", r#"{"format":1,"tensors":[]}"#)]);
+    let empty = folder.path().join("a.model.json");
+    let empty = empty.to_str().unwrap();
+    describes("diff", &[json(&["diff", MODEL, empty]), json(&["diff", empty, MODEL])]);
+}
+
+#[test]
 fn of_anything_else_there_is_none() {
     let (status, out, errors) = freeze(&["schema", "poem"], Path::new("."), "");
     assert_eq!((status, out.as_str()), (2, ""));
-    assert!(errors.contains("finding, record, changes, model, policy, ast, plan"), "{errors}");
+    assert!(
+        errors.contains("finding, record, changes, model, policy, ast, plan, tree, diff"),
+        "{errors}"
+    );
     let all = schema(&[]);
-    for name in ["Finding", "Record", "RecordChanges", "Model", "Policy", "Ast", "Plan"] {
+    for name in [
+        "Finding",
+        "Record",
+        "RecordChanges",
+        "Model",
+        "Policy",
+        "Ast",
+        "Plan",
+        "ModelTree",
+        "ModelDiff",
+    ] {
         assert!(all["$defs"][name]["description"].is_string(), "{name}");
     }
 }

@@ -1,8 +1,8 @@
-//! How long the compiler waits for a policy: `cargo bench -p freeze-macros`.
+//! How long the compiler waits for a policy: `cargo bench -p freeze-policy-macros`.
 //!
 //! A procedural macro can be called by the compiler alone, so this takes in the modules of which
 //! it is made and calls what it calls. The policy has twenty rules and most of what the language
-//! has; what is printed is the best of many expansions. `cargo bench -p freeze-macros --profile dev`
+//! has; what is printed is the best of many expansions. `cargo bench -p freeze-policy-macros --profile dev`
 //! prints it without optimizations.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]

@@ -17,6 +17,10 @@ Commands:
                  files of more than 400 lines
   book           Render the book in docs/ with mdBook, where that is installed
   tutorial       Set up, and build and run the crate of the book's tutorial
+  package        Make and build the packages for crates.io, without publishing them
+      --allow-dirty  also with changes that are not committed
+  wheel          Build the wheel for pip, and try it and the hooks of pre-commit in new environments
+  archive        Build the archive of the command for this kind of machine, with a checksum
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
@@ -41,6 +45,11 @@ pub(crate) enum Command {
     Structure,
     Book,
     Tutorial,
+    Package {
+        allow_dirty: bool,
+    },
+    Wheel,
+    Archive,
     Acceptance {
         dir: PathBuf,
     },
@@ -61,6 +70,9 @@ impl Command {
             Some("structure") => alone(Self::Structure, args),
             Some("book") => alone(Self::Book, args),
             Some("tutorial") => alone(Self::Tutorial, args),
+            Some("package") => parse_package(args),
+            Some("wheel") => alone(Self::Wheel, args),
+            Some("archive") => alone(Self::Archive, args),
             Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
@@ -73,6 +85,15 @@ fn alone(command: Command, mut args: impl Iterator<Item = String>) -> Result<Com
     match args.next() {
         None => Ok(command),
         Some(arg) => Err(unknown(&arg)),
+    }
+}
+
+fn parse_package(mut args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    match (args.next().as_deref(), args.next()) {
+        (None, _) => Ok(Command::Package { allow_dirty: false }),
+        (Some("--allow-dirty"), None) => Ok(Command::Package { allow_dirty: true }),
+        (Some("-h" | "--help"), None) => Ok(Command::Help),
+        _ => Err(Error::line("use `cargo xtask package [--allow-dirty]`")),
     }
 }
 
@@ -124,6 +145,14 @@ mod tests {
         {
             assert!(matches!(parse(line), Err(Error::Line(_))), "{line}");
         }
+    }
+
+    #[test]
+    fn package_takes_one_flag() {
+        assert_eq!(parse("package"), Ok(Command::Package { allow_dirty: false }));
+        assert_eq!(parse("package --allow-dirty"), Ok(Command::Package { allow_dirty: true }));
+        assert!(matches!(parse("package --dirty"), Err(Error::Line(_))));
+        assert_eq!((parse("wheel"), parse("archive")), (Ok(Command::Wheel), Ok(Command::Archive)));
     }
 
     #[test]

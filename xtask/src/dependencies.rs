@@ -8,7 +8,7 @@ use crate::program::cargo;
 
 /// These do not depend on any of `LIBTORCH_PACKAGES`, directly or indirectly.
 const PURE: [&str; 5] =
-    ["freeze-dsl", "freeze-macros", "freeze-cli", "freeze-macro-tests", "xtask"];
+    ["freeze-dsl", "freeze-policy-macros", "freeze-cli", "freeze-macro-tests", "xtask"];
 
 const LIBTORCH_PACKAGES: [&str; 3] = ["tch", "torch-sys", "freeze-runtime"];
 

@@ -16,6 +16,7 @@ mod fetch_tests;
 mod libtorch;
 mod packages;
 mod program;
+mod release;
 mod setup;
 mod skipped;
 mod structure;
@@ -49,6 +50,9 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Structure => structure::check(),
         Command::Book => book::render(),
+        Command::Package { allow_dirty } => release::package(allow_dirty),
+        Command::Wheel => release::wheel(),
+        Command::Archive => release::archive(),
         Command::Tutorial => {
             setup::ensure(None)?;
             tutorial::check()

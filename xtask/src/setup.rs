@@ -88,7 +88,7 @@ fn write_cargo_config(root: &Path) -> Result<(), Error> {
 }
 
 /// The Python that fetches; any Python 3 serves.
-fn python() -> Result<&'static str, Error> {
+pub(crate) fn python() -> Result<&'static str, Error> {
     let works = |name: &&str| {
         Program::new(name).args(["-c", "import sys; sys.exit(sys.version_info < (3, 6))"]).works()
     };
