@@ -87,7 +87,7 @@ fn describe(checkpoint: &Path) -> Result<(Model, Vec<String>), ModelError> {
 fn unknown(model: &Model) -> Vec<String> {
     let count = |role: Role| model.tensors().iter().filter(|tensor| tensor.role == role).count();
     let mut remarks = vec![format!(
-        "{} parameters and {} buffers, by their names and types: a buffer with the name of a \
+        "parameters: {}, buffers: {}, by their names and types; a buffer with the name of a \
          parameter is described as a parameter",
         count(Role::Parameter),
         count(Role::Buffer)

@@ -60,7 +60,7 @@ fn a_policy_is_checked_against_a_description_before_the_program_runs() {
     let call = ["describe", "net.safetensors", "-o", "net.model.json"];
     let (status, out, errors) = freeze(&call, folder.path(), "");
     assert_eq!((status, out.as_str()), (0, ""), "{errors}");
-    assert!(errors.contains("2 parameters and 1 buffers, by their names and types"), "{errors}");
+    assert!(errors.contains("parameters: 2, buffers: 1, by their names and types"), "{errors}");
     assert!(errors.contains("no tied parameters are known"), "{errors}");
     assert!(errors.contains("the order of the network is not known"), "{errors}");
     let (quiet, _, errors) = freeze(&[&call[..], &["-q"]].concat(), folder.path(), "");

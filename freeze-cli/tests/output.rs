@@ -23,10 +23,10 @@ const CALLS: [&[&str]; 17] = [
     &["simulate", "right.freeze", "--epochs", "3", "--model", MODEL],
     &["ast", "right.freeze"],
     &["schema"],
-    &["describe", MODEL],
+    &["describe", MODEL, "--quiet"],
     &["model", "show", MODEL],
     &["model", "diff", MODEL, MODEL, "--format", "json"],
-    &["import", "schedule.yaml"],
+    &["import", "schedule.yaml", "--quiet"],
     &["--help"],
     &["check", "--help"],
 ];

@@ -32,11 +32,13 @@ const MULTIMODAL: [&str; 9] = [
     "embed_audio",
 ];
 
+/// Rows from the first up to the second, or to the end.
+type Rows = (usize, Option<usize>);
+
 /// A pattern of `unfrozen_parameters`, with the rows that it is limited to.
 struct Unfrozen {
     pattern: Pattern,
-    /// From the first row up to the second, or to the end.
-    rows: Option<(usize, Option<usize>)>,
+    rows: Option<Rows>,
 }
 
 /// Writes the policy of a configuration.
@@ -102,7 +104,7 @@ impl Unfrozen {
 }
 
 /// The pattern, and the rows that stand in brackets after it: `[:32000]`, `[5]`.
-fn split_rows(written: &str) -> Result<(&str, Option<(usize, Option<usize>)>), String> {
+fn split_rows(written: &str) -> Result<(&str, Option<Rows>), String> {
     let whole = (written, None);
     let Some((name, range)) = written.strip_suffix(']').and_then(|it| it.rsplit_once('[')) else {
         return Ok(whole);
@@ -138,7 +140,7 @@ fn of_model(
     text: &mut PolicyText,
 ) -> Result<String, String> {
     let mut whole: BTreeSet<ParamId> = BTreeSet::new();
-    let mut rows: BTreeMap<ParamId, Vec<(usize, Option<usize>)>> = BTreeMap::new();
+    let mut rows: BTreeMap<ParamId, Vec<Rows>> = BTreeMap::new();
     for it in unfrozen {
         let matched = matching(model, &it.pattern, Renaming::default());
         if matched.is_empty() {
@@ -147,7 +149,9 @@ fn of_model(
         match it.rows {
             None => whole.extend(matched),
             Some(range) => {
-                matched.into_iter().for_each(|id| rows.entry(id).or_default().push(range))
+                for id in matched {
+                    rows.entry(id).or_default().push(range);
+                }
             }
         }
     }
@@ -186,7 +190,7 @@ fn of_model(
 }
 
 /// `rows 0..32000 of embed.weight`
-fn slice(path: &str, ranges: &[(usize, Option<usize>)]) -> String {
+fn slice(path: &str, ranges: &[Rows]) -> String {
     let mut spans: Vec<String> = ranges
         .iter()
         .map(|(start, end)| {
@@ -208,7 +212,7 @@ fn without_model(
     text: &mut PolicyText,
 ) -> Result<String, String> {
     let mut targets = Vec::new();
-    let mut rows: BTreeMap<String, Vec<(usize, Option<usize>)>> = BTreeMap::new();
+    let mut rows: BTreeMap<String, Vec<Rows>> = BTreeMap::new();
     for it in unfrozen {
         let selector = match it.pattern.selector() {
             Ok(selector) => selector,

@@ -10,7 +10,7 @@ pub(super) fn targets(model: &Model, wanted: &BTreeSet<ParamId>) -> String {
     if wanted.len() == model.parameters().len() {
         return "@all".to_owned();
     }
-    let mut root = Branch::default();
+    let mut root = NameBranch::default();
     for (id, parameter) in ids(model) {
         for name in parameter.names() {
             root.add(name, wanted.contains(&id));
@@ -38,11 +38,11 @@ pub(super) fn ids(model: &Model) -> impl Iterator<Item = (ParamId, &freeze_dsl::
 
 /// A segment of names, and what is below it.
 #[derive(Default)]
-struct Branch {
+struct NameBranch {
     /// How many names are at or below it, and how many of those are wanted.
     names: usize,
     wanted: usize,
-    below: BTreeMap<Segment, Branch>,
+    below: BTreeMap<Segment, NameBranch>,
 }
 
 /// A segment, numbers in their order.
@@ -52,7 +52,7 @@ enum Segment {
     Word(String),
 }
 
-impl Branch {
+impl NameBranch {
     fn add(&mut self, name: &str, is_wanted: bool) {
         let mut branch = self;
         branch.count(is_wanted);

@@ -107,15 +107,14 @@ fn write(
     if let Some(epochs) = callbacks.max_epochs {
         text.statement(format!("run {}", duration(epochs, "epoch")));
     }
-    let optimizer = match callbacks.optimizer {
-        Some(class) => of_class(class, text)?,
-        None => {
-            text.note(
-                "The optimizer, its weight decay and the learning rate of phase 0 are those of the \
-                 program, as `configure_optimizers` gives them.",
-            );
-            OptimizerOptions::default()
-        }
+    let optimizer = if let Some(class) = callbacks.optimizer {
+        of_class(class, text)?
+    } else {
+        text.note(
+            "The optimizer, its weight decay and the learning rate of phase 0 are those of the \
+             program, as `configure_optimizers` gives them.",
+        );
+        OptimizerOptions::default()
     };
     let options = optimizer.without_lr();
     if !options.is_empty() {

@@ -6,14 +6,14 @@ use super::yaml::Yaml;
 /// A scheduler of a learning rate, from its configuration.
 #[derive(Debug, Clone)]
 pub(super) struct LrScheduler {
-    kind: Kind,
+    kind: SchedulerKind,
     /// Steps of the scheduler are this many `unit`s apart.
     frequency: f64,
     unit: &'static str,
 }
 
 #[derive(Debug, Clone)]
-enum Kind {
+enum SchedulerKind {
     Step { size: f64, gamma: f64 },
     MultiStep { milestones: Vec<f64>, gamma: f64 },
     Cosine { length: f64, minimum: f64 },
@@ -46,31 +46,36 @@ impl LrScheduler {
         let required =
             |key: &str| arguments.number_of(key)?.ok_or_else(|| format!("`{path}` has no `{key}`"));
         let kind = match path.rsplit('.').next().unwrap_or("") {
-            "StepLR" => Kind::Step { size: required("step_size")?, gamma: of("gamma", 0.1)? },
-            "ExponentialLR" => Kind::Step { size: 1.0, gamma: required("gamma")? },
-            "MultiStepLR" => {
-                Kind::MultiStep { milestones: milestones(arguments)?, gamma: of("gamma", 0.1)? }
+            "StepLR" => {
+                SchedulerKind::Step { size: required("step_size")?, gamma: of("gamma", 0.1)? }
             }
+            "ExponentialLR" => SchedulerKind::Step { size: 1.0, gamma: required("gamma")? },
+            "MultiStepLR" => SchedulerKind::MultiStep {
+                milestones: milestones(arguments)?,
+                gamma: of("gamma", 0.1)?,
+            },
             "CosineAnnealingLR" => {
-                Kind::Cosine { length: required("T_max")?, minimum: of("eta_min", 0.0)? }
+                SchedulerKind::Cosine { length: required("T_max")?, minimum: of("eta_min", 0.0)? }
             }
-            "CosineAnnealingWarmRestarts" => Kind::WarmRestarts {
+            "CosineAnnealingWarmRestarts" => SchedulerKind::WarmRestarts {
                 first: required("T_0")?,
                 factor: of("T_mult", 1.0)?,
                 minimum: of("eta_min", 0.0)?,
             },
-            "LinearLR" => Kind::Linear {
+            "LinearLR" => SchedulerKind::Linear {
                 from: of("start_factor", 1.0 / 3.0)?,
                 to: of("end_factor", 1.0)?,
                 length: of("total_iters", 5.0)?,
             },
-            "ConstantLR" => {
-                Kind::Constant { factor: of("factor", 1.0 / 3.0)?, length: of("total_iters", 5.0)? }
-            }
-            "PolynomialLR" => {
-                Kind::Polynomial { power: of("power", 1.0)?, length: of("total_iters", 5.0)? }
-            }
-            "ReduceLROnPlateau" => Kind::Plateau(Plateau::new(arguments, lightning)?),
+            "ConstantLR" => SchedulerKind::Constant {
+                factor: of("factor", 1.0 / 3.0)?,
+                length: of("total_iters", 5.0)?,
+            },
+            "PolynomialLR" => SchedulerKind::Polynomial {
+                power: of("power", 1.0)?,
+                length: of("total_iters", 5.0)?,
+            },
+            "ReduceLROnPlateau" => SchedulerKind::Plateau(Plateau::new(arguments, lightning)?),
             _ => {
                 text.note(format!(
                     "The learning-rate scheduler `{path}` has no counterpart: write its curve after \
@@ -88,13 +93,15 @@ impl LrScheduler {
     }
 
     fn note(&self, text: &mut PolicyText) {
-        if self.unit == "epoch" && !matches!(self.kind, Kind::Step { .. } | Kind::Plateau(_)) {
+        if self.unit == "epoch"
+            && !matches!(self.kind, SchedulerKind::Step { .. } | SchedulerKind::Plateau(_))
+        {
             text.note(
                 "Curves move at each step where the program says how many steps an epoch has; the \
                  schedulers of the file move once an epoch.",
             );
         }
-        if let Kind::Cosine { .. } = self.kind {
+        if let SchedulerKind::Cosine { .. } = self.kind {
             text.note("After `T_max`, `CosineAnnealingLR` rises again; the curve stays.");
         }
     }
@@ -104,10 +111,10 @@ impl LrScheduler {
         let over = |length: f64| duration(length * self.frequency, self.unit);
         let times = |factor: f64| scaled(base, factor);
         match &self.kind {
-            Kind::Step { size, gamma } => {
+            SchedulerKind::Step { size, gamma } => {
                 format!("{base} times {} every {}", number(*gamma), over(*size))
             }
-            Kind::MultiStep { milestones, gamma } => {
+            SchedulerKind::MultiStep { milestones, gamma } => {
                 let (mut pieces, mut start, mut factor) = (Vec::new(), 0.0, 1.0);
                 for milestone in milestones {
                     if *milestone > start {
@@ -123,10 +130,10 @@ impl LrScheduler {
                 pieces.push(times(factor));
                 pieces.join(" then ")
             }
-            Kind::Cosine { length, minimum } => {
+            SchedulerKind::Cosine { length, minimum } => {
                 format!("cosine {base} -> {} over {}", number(*minimum), over(*length))
             }
-            Kind::WarmRestarts { first, factor, minimum } => {
+            SchedulerKind::WarmRestarts { first, factor, minimum } => {
                 #[expect(clippy::float_cmp, reason = "one is written exactly")]
                 let stretching = if *factor == 1.0 {
                     String::new()
@@ -136,14 +143,14 @@ impl LrScheduler {
                 let (to, over) = (number(*minimum), over(*first));
                 format!("cosine {base} -> {to} over {over} repeat{stretching}")
             }
-            Kind::Linear { from, to, length } => {
+            SchedulerKind::Linear { from, to, length } => {
                 format!("linear {} -> {} over {}", times(*from), times(*to), over(*length))
             }
-            Kind::Constant { factor, length } => {
+            SchedulerKind::Constant { factor, length } => {
                 let rate = times(*factor);
                 format!("linear {rate} -> {rate} over {} then {base}", over(*length))
             }
-            Kind::Polynomial { power, length } => {
+            SchedulerKind::Polynomial { power, length } => {
                 #[expect(clippy::float_cmp, reason = "one is written exactly")]
                 let shape = if *power == 1.0 {
                     "linear".to_owned()
@@ -152,14 +159,14 @@ impl LrScheduler {
                 };
                 format!("{shape} {base} -> 0 over {}", over(*length))
             }
-            Kind::Plateau(_) => base.to_owned(),
+            SchedulerKind::Plateau(_) => base.to_owned(),
         }
     }
 
     /// The track that lowers learning rates on a plateau.
     pub(super) const fn plateau(&self) -> Option<&Plateau> {
         match &self.kind {
-            Kind::Plateau(plateau) => Some(plateau),
+            SchedulerKind::Plateau(plateau) => Some(plateau),
             _ => None,
         }
     }
@@ -169,8 +176,8 @@ impl LrScheduler {
     pub(super) fn is_memoryless(&self) -> bool {
         #[expect(clippy::float_cmp, reason = "one is written exactly")]
         match self.kind {
-            Kind::Step { size, .. } => size == 1.0,
-            Kind::Plateau(_) => true,
+            SchedulerKind::Step { size, .. } => size == 1.0,
+            SchedulerKind::Plateau(_) => true,
             _ => false,
         }
     }

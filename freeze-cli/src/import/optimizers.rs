@@ -15,14 +15,9 @@ pub(super) struct OptimizerOptions {
 impl OptimizerOptions {
     /// ` weight_decay 0.01 optimizer adamw`, to follow targets.
     pub(super) fn without_lr(&self) -> String {
-        let mut options = String::new();
-        if let Some(weight_decay) = self.weight_decay {
-            options.push_str(&format!(" weight_decay {}", number(weight_decay)));
-        }
-        if let Some(optimizer) = &self.optimizer {
-            options.push_str(&format!(" optimizer {optimizer}"));
-        }
-        options
+        let decay = self.weight_decay.map(|it| format!(" weight_decay {}", number(it)));
+        let optimizer = self.optimizer.as_ref().map(|it| format!(" optimizer {it}"));
+        decay.into_iter().chain(optimizer).collect()
     }
 }
 

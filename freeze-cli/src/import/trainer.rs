@@ -24,12 +24,11 @@ impl TrainerKeys {
     ) -> Result<Vec<String>, String> {
         let has_length = self.run(config, text)?;
         let lr = config.number_of("learning_rate")?.or(self.lr);
-        let curve = match lr {
-            Some(lr) => Some(self.curve(config, lr, has_length, text)?),
-            None => {
-                text.note("The file has no learning rate: the program's is used.");
-                None
-            }
+        let curve = if let Some(lr) = lr {
+            Some(self.curve(config, lr, has_length, text)?)
+        } else {
+            text.note("The file has no learning rate: the program's is used.");
+            None
         };
         let name = config.get(self.optimizer.0).and_then(Yaml::text);
         let optimizer = of_name(name.as_deref().unwrap_or(self.optimizer.1), config, text)?;

@@ -36,7 +36,8 @@ pub(crate) fn run(arguments: &ShowArgs, options: &Options) -> Outcome {
             let tree = ModelTree::new(&model, arguments.depth);
             match arguments.format {
                 OutputFormat::Human => {
-                    reporter.print(&human(&tree, &arguments.model.display().to_string()))
+                    let title = arguments.model.display().to_string();
+                    reporter.print(&human(&tree, &title));
                 }
                 OutputFormat::Json => reporter.print_with(|out| {
                     serde_json::to_writer_pretty(&mut *out, &tree)?;

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use freeze_dsl::model::{Model, Role, Tensor};
+use freeze_dsl::model::{Model, Parameter, Role, Tensor};
 use serde::Serialize;
 
 /// A model's modules and tensors as a tree.
@@ -102,7 +102,7 @@ impl ModelTree {
         let is_buffer = |tensor: &&Tensor| tensor.role == Role::Buffer;
         Self {
             format: 1,
-            numbers: model.parameters().iter().map(|parameter| parameter.elements()).sum(),
+            numbers: model.parameters().iter().map(Parameter::elements).sum(),
             parameters: model.parameters().len(),
             buffers: model.tensors().iter().filter(is_buffer).count(),
             modules,

@@ -103,7 +103,7 @@ fn phases_have_their_learning_rates() {
 fn config(callback: &str, more: &str, schedule: &str) -> String {
     let indent = |text: &str, by: usize| {
         let lines = text.trim_matches('\n').lines();
-        lines.map(|line| format!("{}{line}\n", " ".repeat(by))).collect::<String>()
+        lines.map(|line| " ".repeat(by) + line + "\n").collect::<String>()
     };
     format!(
         "trainer:\n  callbacks:\n  - class_path: finetuning_scheduler.FinetuningScheduler\n    \

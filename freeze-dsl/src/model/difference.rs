@@ -69,8 +69,10 @@ impl Model {
         for before in self.tensors() {
             match after.get(&before.name) {
                 None => differences.push(ModelDifference::Removed { tensor: before.clone() }),
-                Some(after) if after != before => differences
-                    .push(ModelDifference::Changed { before: before.clone(), after: after.clone() }),
+                Some(after) if after != before => differences.push(ModelDifference::Changed {
+                    before: before.clone(),
+                    after: after.clone(),
+                }),
                 Some(_) => {}
             }
         }

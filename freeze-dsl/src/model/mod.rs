@@ -12,8 +12,8 @@ mod statistics;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-pub use difference::ModelDifference;
 pub use crate::index::{NormalisationId, ParamId, TensorId};
+pub use difference::ModelDifference;
 pub use dtype::can_train;
 pub use error::ModelError;
 use files::ModelFiles;

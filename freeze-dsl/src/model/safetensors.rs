@@ -55,8 +55,11 @@ pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
 /// The tensors of a file, by its header, and the other names of tied ones.
 pub(super) fn load(path: &Path) -> Result<Vec<Tensor>, ModelError> {
     let WeightsHeader { metadata, .. } = weights_header(path)?;
-    let mut tensors: Vec<Tensor> =
-        metadata.offset_keys().into_iter().filter_map(|name| tensor(&metadata, name, None)).collect();
+    let mut tensors: Vec<Tensor> = metadata
+        .offset_keys()
+        .into_iter()
+        .filter_map(|name| tensor(&metadata, name, None))
+        .collect();
     // A tensor under two names is in the file once. `safetensors.torch.save_model` writes its other
     // names beside the tensors, each with the name in the file.
     let mut aliases: Vec<(&String, &String)> = metadata.metadata().iter().flatten().collect();
