@@ -9,9 +9,12 @@ mod import;
 mod input;
 mod model;
 mod output;
+mod plan;
 mod reporter;
 mod schema;
 mod simulate;
+mod simulate_table;
+mod training;
 
 use std::process::ExitCode;
 
@@ -38,6 +41,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Format policies in their canonical form
     Fmt(fmt::FmtArgs),
+    /// Show what each rule of a policy does, as a table and as a picture
+    Plan(plan::PlanArgs),
     /// Simulate a training without tensors and print which parameters train, one line per epoch
     Simulate(simulate::SimulateArgs),
     /// Describe a checkpoint as a model that policies are checked against
@@ -82,6 +87,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => check::run(&arguments, &options).into(),
         Command::Explain(arguments) => explain::run(&arguments, &options).into(),
         Command::Fmt(arguments) => fmt::run(&arguments, &options).into(),
+        Command::Plan(arguments) => plan::run(&arguments, &options).into(),
         Command::Simulate(arguments) => simulate::run(&arguments, &options).into(),
         Command::Describe(arguments) => describe::run(&arguments, &options).into(),
         Command::Model(arguments) => model::run(&arguments, &options).into(),

@@ -11,7 +11,7 @@ use std::process::{Command, Output, Stdio};
 use support::{MODEL, folder_with};
 
 /// Each subcommand that prints on standard output, and the help.
-const CALLS: [&[&str]; 17] = [
+const CALLS: [&[&str]; 19] = [
     &["check", "wrong.freeze", "--message-format", "json"],
     &["check", "wrong.freeze", "--message-format", "sarif"],
     &["check", "wrong.freeze", "--message-format", "github"],
@@ -21,6 +21,8 @@ const CALLS: [&[&str]; 17] = [
     &["fmt", "--check", "messy.freeze"],
     &["fmt", "--diff", "messy.freeze"],
     &["simulate", "right.freeze", "--epochs", "3", "--model", MODEL],
+    &["plan", "right.freeze", "--model", MODEL],
+    &["plan", "right.freeze", "--epochs", "3", "--format", "html", "--model", MODEL],
     &["ast", "right.freeze"],
     &["schema"],
     &["describe", MODEL, "--quiet"],

@@ -42,6 +42,7 @@ mod json;
 mod lower;
 pub mod model;
 pub mod parse;
+pub mod picture;
 pub mod plan;
 pub mod policy;
 mod select;

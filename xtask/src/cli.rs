@@ -21,6 +21,8 @@ Commands:
       --allow-dirty  also with changes that are not committed
   wheel          Build the wheel for pip, and try it and the hooks of pre-commit in new environments
   archive        Build the archive of the command for this kind of machine, with a checksum
+  browser        Build the command, open its pages in Chromium, and compare what they draw with what
+                 is simulated
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
@@ -50,6 +52,7 @@ pub(crate) enum Command {
     },
     Wheel,
     Archive,
+    Browser,
     Acceptance {
         dir: PathBuf,
     },
@@ -73,6 +76,7 @@ impl Command {
             Some("package") => parse_package(args),
             Some("wheel") => alone(Self::Wheel, args),
             Some("archive") => alone(Self::Archive, args),
+            Some("browser") => alone(Self::Browser, args),
             Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),

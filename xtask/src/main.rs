@@ -5,6 +5,7 @@
 //! machine without libtorch.
 
 mod book;
+mod browser;
 mod carry;
 mod checks;
 mod cli;
@@ -57,6 +58,7 @@ fn run(command: Command) -> Result<(), Error> {
             setup::ensure(None)?;
             tutorial::check()
         }
+        Command::Browser => browser::check(),
         Command::Acceptance { dir } => {
             // Cargo runs this program wherever it was called; other programs run in the checkout.
             let dir = env::current_dir().map_or(dir.clone(), |current| current.join(&dir));

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::{BestMoment, SliceGroup, Transition};
 use crate::index::{SliceId, SliceSet};
-use crate::plan::{Plan, percentage};
+use crate::plan::{Plan, percentage, shortened};
 
 /// So many paths are named; the others are counted.
 const NAMED: usize = 4;
@@ -48,7 +48,7 @@ impl fmt::Display for Transition {
         }
         for restore in &self.restored {
             if let Some(BestMoment { value, epoch, .. }) = restore.observed {
-                let value = rounded(value);
+                let value = shortened(value);
                 write!(f, "; restored epoch {epoch}, when {} was {value}", restore.metric)?;
             }
         }
@@ -110,18 +110,8 @@ fn rates(groups: &[SliceGroup]) -> String {
     match rates.as_slice() {
         [] => "none".to_owned(),
         [lowest, .., highest] if rates.len() > NAMED => {
-            format!("{} to {}", rounded(*lowest), rounded(*highest))
+            format!("{} to {}", shortened(*lowest), shortened(*highest))
         }
-        rates => rates.iter().map(|rate| rounded(*rate)).collect::<Vec<_>>().join(", "),
-    }
-}
-
-/// A number of at most four digits.
-fn rounded(value: f64) -> String {
-    let short = format!("{value:.3e}").parse().unwrap_or(value);
-    if short == 0.0 || (0.1..10_000.0).contains(&short.abs()) || !short.is_finite() {
-        format!("{short}")
-    } else {
-        format!("{short:e}")
+        rates => rates.iter().map(|rate| shortened(*rate)).collect::<Vec<_>>().join(", "),
     }
 }

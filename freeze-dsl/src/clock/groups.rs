@@ -103,6 +103,23 @@ impl Clock {
         }
     }
 
+    /// What each of some slices trains with now, as a group of its own; `None` for a frozen one.
+    pub(crate) fn groups_of(&self, slices: &[SliceId]) -> Vec<Option<SliceGroup>> {
+        let running = self.state.running.iter();
+        let values: Vec<f64> =
+            running.map(|running| running.value(self.time, &self.lengths)).collect();
+        let group = |slice: &SliceId| {
+            let options = self.state.options(*slice).filter(|_| self.trains(*slice))?;
+            Some(self.group_of(options, &values))
+        };
+        slices.iter().map(group).collect()
+    }
+
+    /// Whether a number of a group may be another one at the next look, though no rule fires.
+    pub(crate) const fn moves(&self) -> bool {
+        self.moves
+    }
+
     /// A group without slices, of these options where curves have these values.
     fn group_of(&self, options: &SliceOptions, values: &[f64]) -> SliceGroup {
         let value = |curve: Option<CurveId>| values.get(curve?.index()).copied();

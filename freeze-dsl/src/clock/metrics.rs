@@ -27,6 +27,8 @@ pub(super) struct Metrics {
 #[derive(Debug, Clone, Default)]
 struct WatchedRule {
     watch: Watch,
+    /// Whether its conditions are taken to hold at the next look, whatever was observed.
+    is_assumed: bool,
     moments: Vec<WatchedMoment>,
 }
 
@@ -125,6 +127,7 @@ impl Metrics {
         };
         let watched = |rule: &LoweredRule| WatchedRule {
             watch: Watch::Later,
+            is_assumed: false,
             moments: rule.trigger.value.iter().map(moment).collect(),
         };
         let rules: Vec<WatchedRule> = rules.iter().map(watched).collect();
@@ -228,13 +231,24 @@ impl Metrics {
     /// Whether all conditions of a moment hold, one of them by something observed since the last
     /// look.
     pub(super) fn hold(&self, rule: usize, moment: usize, lengths: &Lengths, now: Time) -> bool {
-        let moments = self.rules.get(rule).map(|rule| &rule.moments);
-        let Some(moment) = moments.and_then(|moments| moments.get(moment)) else { return false };
+        let Some(rule) = self.rules.get(rule) else { return false };
+        let Some(moment) = rule.moments.get(moment) else { return false };
+        if rule.is_assumed {
+            return true;
+        }
         moment.is_armed
             && moment.conditions.iter().any(|watched| watched.history.is_fresh)
             && moment.conditions.iter().all(|WatchedCondition { condition, history }| {
                 history.holds(&condition.test, lengths, now)
             })
+    }
+
+    /// Takes the conditions of a rule to hold at the next look, if it waits for them.
+    pub(super) fn assume(&mut self, rule: usize) {
+        if let Some(rule) = self.rules.get_mut(rule) {
+            rule.is_assumed = true;
+            self.is_fresh = true;
+        }
     }
 
     /// Ends a look at the rules: what was observed before it is no longer fresh.
@@ -244,6 +258,7 @@ impl Metrics {
         }
         for index in &self.conditional {
             let Some(rule) = self.rules.get_mut(*index) else { continue };
+            rule.is_assumed = false;
             for watched in rule.moments.iter_mut().flat_map(|moment| &mut moment.conditions) {
                 watched.history.is_fresh = false;
             }

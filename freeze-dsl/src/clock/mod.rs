@@ -1,7 +1,9 @@
 //! The clock: which rule fires when, and what trains then. Pure: the same events always have the
 //! same results.
 
+mod awaiting;
 mod display;
+mod future;
 mod groups;
 mod metrics;
 mod migrate;
@@ -13,6 +15,7 @@ mod wake;
 
 pub use crate::index::RuleId;
 pub use crate::ir::Program;
+pub(crate) use awaiting::AwaitingRule;
 pub use groups::SliceGroup;
 pub use metrics::Observed;
 pub use migrate::MigrateError;

@@ -62,6 +62,12 @@ ids! {
     pub SliceId;
     /// A rule, as an index of the policy's rules, loops unrolled.
     pub RuleId;
+    /// Slices that a policy always treats alike, as an index of a picture's atoms.
+    pub AtomId;
+    /// A state of an atom, as an index of a picture's states.
+    pub StateId;
+    /// A module or parameter, as an index of a picture's modules.
+    pub(crate) ModuleId;
     /// A sequence of rules, as an index of the policy's sequences.
     pub(crate) SequenceId;
     /// A name, as an index of a table of names.

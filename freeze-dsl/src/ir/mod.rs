@@ -5,6 +5,7 @@ mod curve;
 mod duration;
 mod loop_trace;
 mod optimizer;
+mod optimizer_memory;
 mod optimizer_numbers;
 mod optimizer_slots;
 mod options;

@@ -15,6 +15,7 @@ use std::path::{Path, PathBuf};
 pub use crate::index::{NormalisationId, ParamId, TensorId};
 pub use difference::ModelDifference;
 pub use dtype::can_train;
+pub(crate) use dtype::element_bytes;
 pub use error::ModelError;
 use files::ModelFiles;
 pub(crate) use names::{is_bias, is_number, is_weight, role_of};

@@ -350,6 +350,11 @@ impl BoundPolicy {
         joined.into_iter().filter_map(name).collect()
     }
 
+    /// The number of elements of a slice.
+    pub(crate) fn elements_of(&self, slice: SliceId) -> usize {
+        self.elements.get(slice.index()).copied().unwrap_or_default()
+    }
+
     /// The number of elements that train.
     pub(crate) fn elements(&self, trains: &SliceSet) -> usize {
         self.training(trains).filter_map(|slice| self.elements.get(slice.index())).sum()

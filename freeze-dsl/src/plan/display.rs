@@ -2,46 +2,112 @@
 
 use std::fmt;
 
-use super::Plan;
+use super::memory::OptimizerMemory;
+use super::rates::rates;
+use super::{AppliedRule, Plan};
 use crate::index::RuleId;
+
+const COLUMNS: usize = 7;
+
+/// The heads of the columns.
+const HEADS: [&str; COLUMNS] =
+    ["rule", "when", "parameters", "numbers", "share", "learning rate", "optimizer state"];
+
+/// The columns of words, which are aligned to the left.
+const WORDS: [usize; 3] = [0, 1, 5];
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let total: usize =
-            self.model().parameters().iter().map(crate::model::Parameter::elements).sum();
-        let mut cells = vec![["rule", "when", "parameters", "numbers", "share"].map(String::from)];
-        for (row, rule) in self.rows().iter().zip(&self.bound().rules) {
-            let trigger = self.policy().source().slice(rule.trigger.span);
-            let trigger = trigger.split_whitespace().collect::<Vec<_>>().join(" ");
-            let id = self.bound().sequence_of(RuleId::new(cells.len() - 1));
-            let counts = if self.bound().sequence(id).is_some_and(|of| of.is_ownerless) {
-                // It changes options alone.
-                [const { String::new() }; 3]
-            } else {
-                [
-                    row.trainable.to_string(),
-                    row.trainable_elements.to_string(),
-                    percentage(row.trainable_elements, total),
-                ]
-            };
-            let [parameters, numbers, share] = counts;
-            cells.push([row.rule.clone(), trigger, parameters, numbers, share]);
-        }
+        let memory = OptimizerMemory::new(self.bound(), self.model());
+        let mut rows = vec![HEADS.map(String::from)];
+        self.bound().walk(|index, _, _, applied| {
+            rows.extend(self.cells(index, applied, &memory));
+        });
         let width = |column: usize| {
-            cells.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
+            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
         };
-        for row in &cells {
+        for row in &rows {
             let line: Vec<String> = row
                 .iter()
                 .enumerate()
                 .map(|(column, cell)| {
                     let width = width(column).unwrap_or_default();
-                    if column < 2 { format!("{cell:<width$}") } else { format!("{cell:>width$}") }
+                    if WORDS.contains(&column) {
+                        format!("{cell:<width$}")
+                    } else {
+                        format!("{cell:>width$}")
+                    }
                 })
                 .collect();
             writeln!(f, "{}", line.join("  ").trim_end())?;
         }
         Ok(())
+    }
+}
+
+impl Plan {
+    /// The trigger of a rule, as it is written, on one line.
+    pub(crate) fn trigger(&self, rule: RuleId) -> String {
+        let span = self.bound().rule(rule).map(|rule| rule.trigger.span);
+        let written = span.map_or("", |span| self.policy().source().slice(span));
+        written.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+
+    /// The cells of a rule's row.
+    fn cells(
+        &self,
+        index: usize,
+        applied: &AppliedRule<'_>,
+        memory: &OptimizerMemory<'_>,
+    ) -> Option<[String; COLUMNS]> {
+        let bound = self.bound();
+        let (row, id) = (self.rows().get(index)?, RuleId::new(index));
+        let of = bound.sequence(bound.sequence_of(id))?;
+        let (name, trigger) = (row.rule.clone(), self.trigger(id));
+        if of.is_ownerless {
+            // It changes options alone.
+            let mut cells = [const { String::new() }; COLUMNS];
+            let [of_name, of_trigger, ..] = &mut cells;
+            (*of_name, *of_trigger) = (name, trigger);
+            return Some(cells);
+        }
+        let after = &applied.after;
+        let trains = of.part_of(&after.trains);
+        let bytes = memory.bytes(after, &of.part_of(&after.with_state()));
+        Some([
+            name,
+            trigger,
+            row.trainable.to_string(),
+            row.trainable_elements.to_string(),
+            percentage(row.trainable_elements, bound.all_elements()),
+            rates(bound, after, &trains),
+            bytes.map_or_else(|| "the program's".to_owned(), in_bytes),
+        ])
+    }
+}
+
+/// An amount of memory with a unit, with one decimal below ten units.
+fn in_bytes(bytes: usize) -> String {
+    #[expect(clippy::cast_precision_loss, reason = "an amount with two digits")]
+    let mut amount = bytes as f64;
+    let mut unit = "B";
+    for larger in ["kB", "MB", "GB", "TB"] {
+        if amount < 999.5 {
+            break;
+        }
+        (amount, unit) = (amount / 1000.0, larger);
+    }
+    let decimals = usize::from(amount < 9.95 && unit != "B");
+    format!("{amount:.decimals$} {unit}")
+}
+
+/// A number of at most four digits.
+pub(crate) fn shortened(value: f64) -> String {
+    let short = format!("{value:.3e}").parse().unwrap_or(value);
+    if short == 0.0 || (0.1..10_000.0).contains(&short.abs()) || !short.is_finite() {
+        format!("{short}")
+    } else {
+        format!("{short:e}")
     }
 }
 
@@ -67,7 +133,7 @@ pub(crate) fn percentage(amount: usize, whole: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::percentage;
+    use super::{in_bytes, percentage};
 
     #[test]
     fn a_small_part_is_not_shown_as_none_and_a_large_one_not_as_all() {
@@ -78,5 +144,13 @@ mod tests {
         assert_eq!(percentage(1, 100_000_000), "0.000001 %");
         assert_eq!(percentage(99_999, 100_000), "99.9 %");
         assert_eq!(percentage(7, 7), "100.0 %");
+    }
+
+    #[test]
+    fn an_amount_of_memory_has_two_digits() {
+        let shown = [0, 7, 999, 1000, 9_949, 9_951, 999_499, 999_501, 4_096_000_000].map(in_bytes);
+        let expected =
+            ["0 B", "7 B", "999 B", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "4.1 GB"];
+        assert_eq!(shown, expected);
     }
 }

@@ -5,6 +5,7 @@ use serde::{Serialize, Serializer};
 use std::collections::BTreeMap;
 
 use super::bound::CurveGiver;
+use super::memory::OptimizerMemory;
 use super::{AppliedRule, Plan, SliceOptions, State};
 use crate::ast::Best;
 use crate::index::{CurveId, RuleId, SliceId, SliceSet, ids};
@@ -55,6 +56,9 @@ struct RuleJson<'p> {
     elements: usize,
     /// What part of the model's numbers that is, from 0 to 1.
     share: f64,
+    /// How many bytes of optimizer state there are after it, where everything that trains has stepped;
+    /// null where an optimizer is the program's.
+    optimizer_bytes: Option<usize>,
     /// What trains, in groups with the same options, in the order of their first parameters.
     groups: Vec<GroupJson<'p>>,
     /// What it lets train that did not train before.
@@ -127,6 +131,7 @@ impl Serialize for Plan {
 /// Makes the rows of a plan.
 struct RowWriter<'p> {
     plan: &'p Plan,
+    memory: OptimizerMemory<'p>,
     /// How many numbers the model's parameters have.
     elements: usize,
 }
@@ -134,7 +139,7 @@ struct RowWriter<'p> {
 impl<'p> RowWriter<'p> {
     fn new(plan: &'p Plan) -> Self {
         let elements = plan.model().parameters().iter().map(Parameter::elements).sum();
-        Self { plan, elements }
+        Self { plan, memory: OptimizerMemory::new(plan.bound(), plan.model()), elements }
     }
 
     fn rule(
@@ -147,7 +152,6 @@ impl<'p> RowWriter<'p> {
         let (row, rule) = (plan.rows().get(index)?, bound.rules.get(index)?);
         let source = plan.policy().source();
         let (line, column) = source.line_column(rule.span.start);
-        let trigger = source.slice(rule.trigger.span);
         let of = bound.sequence(bound.sequence_of(RuleId::new(index)))?;
         let after = &applied.after;
         let names = |fits: &dyn Fn(SliceId) -> bool| {
@@ -171,11 +175,12 @@ impl<'p> RowWriter<'p> {
             track: row.track.as_deref(),
             line,
             column,
-            trigger: trigger.split_whitespace().collect::<Vec<_>>().join(" "),
+            trigger: plan.trigger(RuleId::new(index)),
             trainable: plan.names(bound.training(is)),
             parameters: row.trainable,
             elements: row.trainable_elements,
             share: share(row.trainable_elements, self.elements),
+            optimizer_bytes: self.memory.bytes(after, &of.part_of(&after.with_state())),
             groups: self.groups(after, is),
             unfrozen: names(&|slice| is.contains(slice) && !was.contains(slice)),
             frozen: names(&|slice| was.contains(slice) && !is.contains(slice)),

@@ -34,7 +34,7 @@ pub use numbers::OptimizerNumbers;
 pub use record::{Record, RecordGroup};
 pub use table::Table;
 
-use crate::clock::{Clock, Program, Transition};
+use crate::clock::{Clock, Fired, Program, RuleId, Transition};
 use crate::diagnostic::Diagnostic;
 use crate::ir::RunLength;
 use crate::plan::Plan;
@@ -97,6 +97,8 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
         steps: steps.unwrap_or_default(),
         made: 0,
         fired: Vec::new(),
+        has_changed: false,
+        assumed: Vec::new(),
         notes: Vec::new(),
         diagnostics,
         is_over: false,
@@ -124,8 +126,12 @@ pub struct Simulation {
     steps: u64,
     /// How many of them are made in this epoch.
     made: u64,
-    /// What fired since the last record.
-    fired: Vec<String>,
+    /// What fired since it was taken.
+    fired: Vec<Fired>,
+    /// Whether a rule has fired or the end of a curve has frozen something at the last advance.
+    has_changed: bool,
+    /// The rules whose conditions are taken to hold when the next epoch starts.
+    assumed: Vec<RuleId>,
     /// Notes that the caller has not taken yet.
     notes: Vec<String>,
     diagnostics: Vec<Diagnostic>,
@@ -140,7 +146,8 @@ impl Iterator for Simulation {
             let starts_epoch = self.advance()?;
             self.is_over = self.clock.is_stopped();
             if starts_epoch || self.is_over || self.per == Per::Step {
-                return Some(Record::of(&self.clock, std::mem::take(&mut self.fired)));
+                let fired = self.take_fired().into_iter().map(|fired| fired.name).collect();
+                return Some(Record::of(&self.clock, fired));
             }
         }
         None
@@ -161,9 +168,41 @@ impl Simulation {
         std::mem::take(&mut self.notes)
     }
 
+    /// The clock at this moment.
+    pub(crate) const fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Whether the next advance starts an epoch, or ends the run in place of one.
+    pub(crate) fn is_at_epoch_end(&self) -> bool {
+        self.clock.epochs_started() == 0 || self.made + 1 >= self.steps
+    }
+
+    /// Takes the conditions of these rules to hold when the next epoch starts, if they wait then.
+    pub(crate) fn assume(&mut self, rules: Vec<RuleId>) {
+        self.assumed = rules;
+    }
+
+    /// The rules that fired since the last call.
+    pub(crate) fn take_fired(&mut self) -> Vec<Fired> {
+        std::mem::take(&mut self.fired)
+    }
+
+    /// Whether a rule has fired or the end of a curve has frozen something at the last advance.
+    pub(crate) const fn has_changed(&self) -> bool {
+        self.has_changed
+    }
+
+    /// How many epochs and steps the run has at most; no steps where those of an epoch are unknown.
+    pub(crate) fn length(&self) -> (u64, Option<u64>) {
+        let steps = self.clock.program().steps_per_epoch;
+        (self.epochs, steps.map(|steps| self.epochs.saturating_mul(steps).min(self.all_steps)))
+    }
+
     /// Advances to the next optimizer step, or to the end of training. Returns whether that step is
     /// the first of an epoch; `None` if there is none.
-    fn advance(&mut self) -> Option<bool> {
+    pub(crate) fn advance(&mut self) -> Option<bool> {
+        self.has_changed = false;
         let started = self.clock.epochs_started();
         if started > 0 {
             if self.made < self.steps {
@@ -186,6 +225,9 @@ impl Simulation {
             self.is_over = true;
             return None;
         }
+        for rule in self.assumed.drain(..) {
+            self.clock.assume(rule);
+        }
         self.made = 0;
         let transition = self.clock.start_epoch();
         self.note(transition);
@@ -193,7 +235,8 @@ impl Simulation {
     }
 
     fn note(&mut self, transition: Transition) {
+        self.has_changed |= !transition.is_empty();
         self.notes.extend(transition.notes);
-        self.fired.extend(transition.fired.into_iter().map(|fired| fired.name));
+        self.fired.extend(transition.fired);
     }
 }

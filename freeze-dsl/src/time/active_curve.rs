@@ -43,6 +43,11 @@ impl ActiveCurve {
         Arc::ptr_eq(&self.curve, curve)
     }
 
+    /// A number that no other curve of the plan has.
+    pub(crate) fn address(&self) -> usize {
+        Arc::as_ptr(&self.curve).addr()
+    }
+
     /// Whether both are of the very same curve, begun at whatever moments.
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.curve, &other.curve)

@@ -24,6 +24,7 @@ const FREEZE_DSL: Layers = &[
     &["check"],
     &["compile"],
     &["simulate"],
+    &["picture"],
 ];
 
 const FREEZE_RUNTIME: Layers = &[

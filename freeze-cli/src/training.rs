@@ -1,0 +1,75 @@
+//! What a command needs to run a plan through: the plan itself, and what is known of the training.
+
+use std::path::{Path, PathBuf};
+
+use freeze_dsl::plan::Plan;
+use freeze_dsl::simulate::{SimulateError, Table};
+use freeze_dsl::text_file;
+
+use crate::input::CheckInputs;
+use crate::reporter::Reporter;
+
+/// What is known of the training.
+#[derive(clap::Args)]
+pub(crate) struct TrainingInputs {
+    /// How many epochs the training has; by default, the policy's `run`
+    #[arg(long, value_name = "N")]
+    pub(crate) epochs: Option<u64>,
+    /// How many optimizer steps each epoch has
+    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) steps_per_epoch: Option<u64>,
+    /// A CSV file with the metrics observed at the end of each epoch
+    #[arg(long, value_name = "CSV")]
+    metrics: Option<PathBuf>,
+}
+
+impl TrainingInputs {
+    /// The metrics, if a file has them.
+    pub(crate) fn metrics(&self) -> Result<Option<Table>, String> {
+        self.metrics.as_deref().map(table).transpose()
+    }
+}
+
+fn table(path: &Path) -> Result<Table, String> {
+    let text = text_file::read(path)
+        .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
+    Table::from_csv(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// The plan of a policy; `None` if findings or failures were reported instead.
+pub(crate) fn plan(
+    command: &str,
+    file: &Path,
+    inputs: &CheckInputs,
+    reporter: &mut Reporter<'_>,
+) -> Result<Option<Plan>, String> {
+    let model = inputs.model(reporter);
+    if reporter.has_failed() {
+        return Ok(None);
+    }
+    let Some((checked, named)) = inputs.check(file, model.as_ref(), reporter) else {
+        return Ok(None);
+    };
+    if reporter.has_failed() {
+        return Ok(None);
+    }
+    reporter.report_problems(&checked.findings);
+    let Some(policy) = checked.policy else { return Ok(None) };
+    let Some(model) = model.or(named) else {
+        return Err(format!(
+            "{command} requires a model: pass `--model`, or write `model \"…\";` in the policy"
+        ));
+    };
+    // If the policy does not fit the model, the check has reported it.
+    Ok(policy.plan(&model).ok())
+}
+
+/// The error, with the option that provides what is missing.
+pub(crate) fn with_option(error: &SimulateError) -> String {
+    let option = match error {
+        SimulateError::NoLength => "; pass `--epochs`",
+        SimulateError::NoSteps(_) => "; pass `--steps-per-epoch`",
+        SimulateError::EmptyEpoch => "",
+    };
+    format!("{error}{option}")
+}

@@ -1,0 +1,34 @@
+//! Why there is no picture.
+
+use crate::simulate::SimulateError;
+
+/// Why a plan cannot be drawn.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PictureError {
+    /// The run cannot be simulated.
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    /// A run of no epochs.
+    #[error("a run of no epochs cannot be drawn")]
+    NoEpochs,
+    /// No rule has this name.
+    #[error("no rule is called `{0}`")]
+    UnknownRule(String),
+    /// The rule waits for no metric.
+    #[error("rule `{0}` waits for no metric")]
+    NoMetric(String),
+    /// The rule cannot fire by its metrics at this moment.
+    #[error("rule `{rule}` cannot fire by its metric when epoch {epoch} starts{}", possible(*.first))]
+    OtherMoment {
+        /// The rule.
+        rule: String,
+        /// The epoch that was asked for.
+        epoch: u64,
+        /// The first epoch at which it can, if it can at any.
+        first: Option<u64>,
+    },
+}
+
+fn possible(first: Option<u64>) -> String {
+    first.map_or_else(String::new, |first| format!(", but from epoch {first} on"))
+}
