@@ -166,7 +166,7 @@ fn assumed_moments_are_as_if_a_metric_had_decided_them() {
     let one = "run 18 epochs; default lr exp 1e-3 -> 1e-5 over rest; start: train fc; \
                when one > 0.5 as one: train layer4, fc lr linear 1e-3 -> 1e-4 over 6 epochs; \
                after 1 epoch: set layer4 lr * 0.5; \
-               when two > 0.5 as two: unfreeze layer3 lr cosine 1e-4 -> 0 over rest then freeze; \
+               when two > 0.5 as two: unfreeze layer3 lr cosine 1e-4 -> 0 over 3 epochs then freeze; \
                after 4 epochs: stop;";
     let again = "run 20 epochs; start: train fc lr 1e-3; repeat { \
                  when next > 0.5 as next: train layer4 lr linear 1e-3 -> 1e-4 over 3 epochs; \

@@ -15,7 +15,6 @@ pub(crate) struct Figure {
     pub(crate) rows: Vec<FigureRow>,
     pub(crate) marks: Vec<RuleMark>,
     pub(crate) scale: Option<RateScale>,
-    pub(crate) drawing: Drawing,
 }
 
 /// A row of cells.
@@ -78,7 +77,6 @@ impl Figure {
             marks: marks(&picture, &drawing),
             rows,
             picture,
-            drawing,
         }
     }
 

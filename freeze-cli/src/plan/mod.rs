@@ -23,7 +23,6 @@ use crate::reporter::{Options, Reporter, Stream};
 use crate::training::{self, TrainingInputs, with_option};
 use figure::Figure;
 
-pub(crate) use names::shortened;
 pub(crate) use scale::shown;
 
 /// The rows of a picture that does not unfold.

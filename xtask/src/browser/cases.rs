@@ -65,7 +65,7 @@ pub(crate) const CASES: &[PageCase] = &[
         policy: "run 18 epochs; default lr exp 1e-3 -> 1e-5 over rest; start: train fc; \
                  when one > 0.5 as one: train layer4, fc lr linear 1e-3 -> 1e-4 over 6 epochs; \
                  after 1 epoch: set layer4 lr * 0.5; \
-                 when two > 0.5 as two: unfreeze layer3 lr cosine 1e-4 -> 0 over rest then freeze; \
+                 when two > 0.5 as two: unfreeze layer3 lr cosine 1e-4 -> 0 over 3 epochs then freeze; \
                  after 4 epochs: stop;",
         settings: &[
             SliderSetting { moments: &[("one", 0, 2), ("two", 0, 5)], changes: true },
