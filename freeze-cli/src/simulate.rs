@@ -70,7 +70,7 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
         Ok(Some((source, simulation, table))) => {
             reporter.report_all(&Findings::new(source, simulation.diagnostics().to_vec()));
             let table = is_table(arguments).then_some(table);
-            print_all(simulation, table, arguments.changes, &mut reporter);
+            print_all(simulation, table.as_ref(), arguments.changes, &mut reporter);
         }
         Ok(None) => {}
         Err(message) => reporter.fail(&message),
@@ -102,21 +102,21 @@ fn is_table(arguments: &SimulateArgs) -> bool {
 
 fn print_all(
     mut simulation: Simulation,
-    table: Option<RecordTable>,
+    table: Option<&RecordTable>,
     only_changes: bool,
     reporter: &mut Reporter<'_>,
 ) {
     let mut remarks = Vec::new();
     let mut before: Option<Record> = None;
     reporter.print_with(|out| {
-        if let Some(table) = &table {
+        if let Some(table) = table {
             table.begin(out)?;
         }
         loop {
             let record = simulation.next();
             remarks.extend(simulation.notes().iter().map(|note| format!("note: {note}")));
             let Some(record) = record else { return Ok(()) };
-            if let Some(table) = &table {
+            if let Some(table) = table {
                 table.write(&record, out)?;
                 continue;
             }

@@ -217,7 +217,7 @@ mod on_a_terminal {
         let out = printed(&arguments, 80);
         let lines: Vec<&str> = out.lines().collect();
         assert_eq!(lines[0], "epoch    trains  learning rate           groups  rules that fired");
-        assert_eq!(lines[1], "    0    2 of 62  1e-3                         1  probe");
+        assert_eq!(lines[1], "    0   2 of 62  1e-3                         1  probe");
         assert_eq!(lines.len(), 21);
         let json = printed(&[&arguments[..], &["--format", "json"]].concat(), 80);
         assert!(json.starts_with("{\"epoch\":0,"), "{json}");

@@ -32,7 +32,7 @@ impl RateScale {
             lowest = lowest.min(own.copied().unwrap_or(f64::INFINITY));
         }
         let lowest = lowest.min(highest).max(highest / SPAN);
-        (highest > 0.0).then(|| Self { lowest, highest, is_cut: least < lowest })
+        (highest > 0.0).then_some(Self { lowest, highest, is_cut: least < lowest })
     }
 
     /// Whether all rates are one.

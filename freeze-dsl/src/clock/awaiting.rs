@@ -14,7 +14,8 @@ pub(crate) struct AwaitingRule {
     pub(crate) firings: u64,
     /// The epoch in which it began to wait.
     pub(crate) since: u64,
-    /// The first epoch at whose start its conditions can hold by what is observed once an epoch.
+    /// The first epoch after `since` at whose start its conditions can hold by what is observed once an
+    /// epoch. (A comparison that holds already lets it fire at once.)
     pub(crate) earliest: u64,
     /// Whether it also waits for a moment that no metric decides.
     pub(crate) has_latest: bool,

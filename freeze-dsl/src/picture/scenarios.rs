@@ -36,8 +36,9 @@ pub struct ScenarioGroup {
     pub atoms: Vec<AtomId>,
     /// The first one begins with the run.
     pub scenarios: Vec<Scenario>,
-    /// Each moment can be chosen every so many epochs; 0 if it can be at none but the assumed one.
-    pub grain: u64,
+    /// Whether each moment can be chosen at every epoch at which it can come, as far as that is known:
+    /// where there would be too many scenarios, some of the choices are missing.
+    pub has_all_choices: bool,
 }
 
 /// How finely the moments that metrics decide can be chosen.
@@ -93,8 +94,9 @@ impl GroupSource<'_> {
         });
         let assumed = ChoiceGrid { grain: 0, depth: 0 };
         let or_assumed = || self.explore_grid(assumed, Budget::NO_CHOICES, states);
-        let (scenarios, grain) = explored.or_else(or_assumed).unwrap_or_default();
-        ScenarioGroup { atoms: self.atoms.clone(), scenarios, grain }
+        let (scenarios, grid) = explored.or_else(or_assumed).unwrap_or((Vec::new(), assumed));
+        let has_all_choices = grid.grain == 1 && grid.depth == usize::MAX;
+        ScenarioGroup { atoms: self.atoms.clone(), scenarios, has_all_choices }
     }
 
     fn explore_grid(
@@ -102,7 +104,7 @@ impl GroupSource<'_> {
         grid: ChoiceGrid,
         mut budget: Budget,
         states: &mut StateTable,
-    ) -> Option<(Vec<Scenario>, u64)> {
+    ) -> Option<(Vec<Scenario>, ChoiceGrid)> {
         let mut known = HashMap::new();
         let mut scenarios: Vec<Scenario> = Vec::new();
         let mut queue = VecDeque::from([(self.start.clone(), 0, 0)]);
@@ -128,7 +130,7 @@ impl GroupSource<'_> {
                 return None;
             }
         }
-        Some((scenarios, grid.grain))
+        Some((scenarios, grid))
     }
 
     /// Follows a walk to the end of the run, and forks it wherever a metric can be chosen to decide.

@@ -93,7 +93,8 @@ struct RowData {
 #[derive(Serialize)]
 struct GroupData {
     atoms: Vec<usize>,
-    grain: u64,
+    #[serde(rename = "hasAllChoices")]
+    has_all_choices: bool,
     scenarios: Vec<ScenarioData>,
 }
 
@@ -176,7 +177,7 @@ impl<'p> PageData<'p> {
                 .iter()
                 .map(|group| GroupData {
                     atoms: group.atoms.iter().map(|atom| atom.index()).collect(),
-                    grain: group.grain,
+                    has_all_choices: group.has_all_choices,
                     scenarios: group
                         .scenarios
                         .iter()

@@ -41,7 +41,9 @@ function course() {
       const found = epoch === NEVER ? undefined : scenario.next.find(([at, of]) =>
         at === epoch && of.length === coming.length && coming.every(({ rule }) => of.includes(rule)));
       for (const moment of scenario.moments) {
-        if (!moments.has(key(moment))) moments.set(key(moment), { moment, grain: group.grain });
+        if (!moments.has(key(moment))) {
+          moments.set(key(moment), { moment, hasAllChoices: group.hasAllChoices });
+        }
       }
       const until = found ? epoch * axis.ticksPerEpoch : NEVER;
       group.atoms.forEach((atom, place) => {
@@ -248,8 +250,8 @@ function listMoments(now) {
     listed = keys;
     section.textContent = "";
     if (now.moments.length > 0) {
-      const coarse = now.moments.filter(({ grain }) => grain !== 1).length > 0
-        ? " Some of these choices are far apart, for there would be too many." : "";
+      const coarse = now.moments.some(({ hasAllChoices }) => !hasAllChoices)
+        ? " Some choices are left out, for there would be too many." : "";
       section.insertAdjacentHTML("beforeend", "<p>Metrics decide when these rules fire. Move a slider " +
         `to see the plan as it is if they fire then.${coarse}</p>`);
     }

@@ -92,9 +92,9 @@ impl SvgLayout {
         let row = if figure.rows.len() > 36 { 13.0 } else { 18.0 };
         let width_of =
             |row: &FigureRow| INDENT * float(row.depth) + text_width(&name_of(row), SMALL);
-        let names = figure.rows.iter().map(width_of).fold(0.0, f64::max);
+        let widest_name = figure.rows.iter().map(width_of).fold(0.0, f64::max);
         let sizes = text_width("8.88 M", SMALL);
-        let left = MARGIN + names + 10.0 + sizes + 8.0;
+        let left = MARGIN + widest_name + 10.0 + sizes + 8.0;
         let plot_width = column * float(columns);
         let named = figure
             .marks
