@@ -232,9 +232,8 @@ fn mistakes_are_errors_and_lose_nothing() -> Outcome {
         let outside =
             cache.get_or_compute(&tuner, &[4, 5], |_| network.features(&x) + part.sum(None));
         let outside = cache_error(outside);
-        assert!(
-            matches!(&outside, CacheError::DependsOnOthers(prefix) if prefix == "stem, layer1")
-        );
+        assert!(matches!(&outside, CacheError::DependsOnOthers { selectors, parameters }
+                if selectors == "stem, layer1" && parameters.len() == 1));
         assert_eq!(network.head.ws.requires_grad(), before);
     }
     assert_eq!((cache.len(), cache.counts().cleared), (2, 0));
@@ -500,5 +499,102 @@ fn it_is_never_stale() -> Outcome {
     }
     println!("{reused} samples reused, cleared {cleared} times");
     assert!(reused > 3_000 && cleared > 400, "{reused} {cleared}");
+    Ok(())
+}
+
+/// A linear layer called `body`, one called `stem` before it, and a head.
+fn linear_layers() -> (VarStore, [nn::Linear; 3]) {
+    let vs = VarStore::new(Device::Cpu);
+    let layer = |name| nn::linear(vs.root() / name, 4, 4, nn::LinearConfig::default());
+    let layers = [layer("stem"), layer("body"), layer("head")];
+    (vs, layers)
+}
+
+#[test]
+fn a_module_that_is_not_selected_is_found_whatever_hides_its_gradients() -> Outcome {
+    let (vs, [stem, body, _]) = linear_layers();
+    let mut tuner =
+        Tuner::builder(&parse("default lr 0.1 optimizer sgd; start: train head")).attach(&vs)?;
+    tuner.start_epoch()?;
+    let x = Tensor::ones([2, 4], CPU);
+    let hidden: [&dyn Fn() -> Tensor; 5] = [
+        &|| tch::no_grad(|| body.forward(&stem.forward(&x))),
+        &|| body.forward(&stem.forward(&x)).detach(),
+        &|| body.forward(&stem.forward(&x).detach()),
+        &|| body.forward(&stem.forward(&x)).argmax(-1, false),
+        &|| body.forward(&x) + Tensor::cat(&[stem.ws.detach(), stem.ws.detach()], 0).sum(None),
+    ];
+    for compute in hidden {
+        let mut cache = FeatureCache::new(&["body"], 1 << 20);
+        let error = cache_error(cache.get_or_compute(&tuner, &[0, 1], |_| compute()));
+        assert!(matches!(&error, CacheError::DependsOnOthers { .. }), "{error}");
+        assert!(error.to_string().contains("depend on `stem."), "{error}");
+        assert!(cache.is_empty());
+    }
+    // What only the prefix computes is stored, also without gradients.
+    let mut cache = FeatureCache::new(&["body"], 1 << 20);
+    let own = cache.get_or_compute(&tuner, &[0, 1], |_| tch::no_grad(|| body.forward(&x)))?;
+    assert_eq!(bits(&cache.get_or_compute(&tuner, &[0, 1], no_call)?), bits(&own));
+    let input = Tensor::ones([2, 4], CPU).set_requires_grad(true);
+    let error = cache_error(cache.get_or_compute(&tuner, &[2, 3], |_| body.forward(&input)));
+    assert!(matches!(error, CacheError::RequiresGrad(_)), "{error}");
+    // A panic ends the watch.
+    let panics = || cache.get_or_compute(&tuner, &[4], |_| panic!("stop"));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(panics)).is_err());
+    assert!(cache.get_or_compute(&tuner, &[4], |_| body.forward(&x.narrow(0, 0, 1))).is_ok());
+    Ok(())
+}
+
+#[test]
+fn a_buffer_that_features_read_is_a_part_of_what_they_depend_on() -> Outcome {
+    let (vs, [_, body, _]) = linear_layers();
+    let inner = (vs.root() / "body" / "position").zeros_no_train("table", &[4]);
+    let other = (vs.root() / "other").zeros_no_train("offset", &[4]);
+    let unread = (vs.root() / "other").zeros_no_train("unread", &[4]);
+    let mut tuner =
+        Tuner::builder(&parse("default lr 0.1 optimizer sgd; start: train head")).attach(&vs)?;
+    tuner.start_epoch()?;
+    let x = Tensor::ones([2, 4], CPU);
+    let mut cache = FeatureCache::new(&["body"], 1 << 20);
+    let compute = |_: &MissingSamples| body.forward(&(&x + &inner)) + &other;
+    let mut get = |cache: &mut FeatureCache| cache.get_or_compute(&tuner, &[0, 1], compute);
+    let first = get(&mut cache)?;
+    assert_eq!(bits(&get(&mut cache)?), bits(&first));
+    for buffer in [&inner, &other] {
+        tch::no_grad(|| buffer.shallow_clone().fill_(3.0));
+        let cleared = cache.counts().cleared;
+        let again = get(&mut cache)?;
+        assert_eq!(bits(&again), bits(&(body.forward(&(&x + &inner)) + &other)));
+        assert_eq!(cache.counts().cleared, cleared + 1);
+    }
+    tch::no_grad(|| unread.shallow_clone().fill_(3.0));
+    let cleared = cache.counts().cleared;
+    let _ = get(&mut cache)?;
+    assert_eq!(cache.counts().cleared, cleared);
+    // One that computing the features changes makes them depend on what was computed before.
+    let error = cache_error(cache.get_or_compute(&tuner, &[7], |_| {
+        let row = body.forward(&x.narrow(0, 0, 1));
+        tch::no_grad(|| unread.shallow_clone().f_add_(&row.detach().view([4]))).unwrap();
+        row + &unread
+    }));
+    assert!(matches!(&error, CacheError::WritesBuffer(name) if name == "other.unread"), "{error}");
+    Ok(())
+}
+
+#[test]
+fn a_frozen_dropout_draws_nothing_and_a_batch_of_none_needs_no_call() -> Outcome {
+    let (vs, [stem, body, _]) = linear_layers();
+    let dropout = freeze_runtime::nn::dropout(0.5, [&stem.ws]);
+    let mut tuner =
+        Tuner::builder(&parse("default lr 0.1 optimizer sgd; start: train head")).attach(&vs)?;
+    tuner.start_epoch()?;
+    let x = Tensor::ones([2, 4], CPU);
+    let mut cache = FeatureCache::new(&["body"], 1 << 20);
+    let features = cache.get_or_compute(&tuner, &[0, 1], |missing| {
+        dropout.forward_t(&missing.of(&x).apply(&body), true)
+    })?;
+    assert_eq!(bits(&features), bits(&body.forward(&x)));
+    let none = cache.get_or_compute(&tuner, &[], no_call)?;
+    assert_eq!(none.size(), [0, 4]);
     Ok(())
 }

@@ -13,6 +13,7 @@ mod fused;
 mod generators;
 mod matrices;
 mod read_backs;
+mod reads;
 mod scaled;
 mod scaling;
 mod statistics;
@@ -40,6 +41,7 @@ pub(crate) use fused::{
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use read_backs::{enter_counting, leave_counting};
+pub(crate) use reads::{enter_watching, leave_watching};
 pub(crate) use scaled::{add, addcdiv, addcmul, mul};
 pub(crate) use scaling::{unscale, update_scale};
 pub(crate) use statistics::{hold, moved, release, restore};

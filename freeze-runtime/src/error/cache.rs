@@ -34,13 +34,29 @@ pub enum CacheError {
         /// Those that were computed now.
         found: FeatureType,
     },
-    /// The features depend on parameters that the selectors do not select, or on an input that
-    /// requires gradients.
+    /// The features depend on parameters that the selectors do not select.
     #[error(
-        "the features of `{0}` depend on other parameters, or on an input that requires gradients: \
-         select every module that they pass through"
+        "the features of `{selectors}` also depend on {}: select every module that they pass through",
+        shortened(parameters)
     )]
-    DependsOnOthers(String),
+    DependsOnOthers {
+        /// The selectors.
+        selectors: String,
+        /// The names of the other parameters.
+        parameters: Vec<String>,
+    },
+    /// The features depend on an input that requires gradients.
+    #[error(
+        "the features of `{0}` depend on an input that requires gradients, which stored features \
+         cannot have: detach it"
+    )]
+    RequiresGrad(String),
+    /// Computing the features writes to a buffer that they depend on.
+    #[error(
+        "the features depend on the buffer `{0}`, which computing them changes, so that those of a \
+         sample depend on other samples: a norm outside of the prefix needs `forward_t(…, false)`"
+    )]
+    WritesBuffer(String),
     /// A norm normalised by the statistics of the batch, so that the features of a sample depend on the
     /// other samples.
     #[error(
@@ -79,5 +95,14 @@ pub struct FeatureType {
 impl fmt::Display for FeatureType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} {:?} on {:?}", self.kind, self.shape, self.device)
+    }
+}
+
+/// The first of some names, and how many more there are.
+fn shortened(names: &[String]) -> String {
+    let first = names.first().map_or("", String::as_str);
+    match names.len() {
+        0 | 1 => format!("`{first}`"),
+        count => format!("`{first}` and {} more", count - 1),
     }
 }

@@ -6,6 +6,7 @@ use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::process;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use safetensors::tensor::{Metadata, TensorInfo};
 use tch::{Device, Kind, Tensor};
@@ -112,14 +113,15 @@ impl DiskRows {
 
     /// All rows of the file.
     fn map(&self) -> Result<Tensor, Error> {
-        let path = self.file.as_ref().map_or(&self.folder, |file| &file.path);
-        let name = path.to_str().ok_or_else(|| {
-            let problem = "only a path in UTF-8 can be mapped into memory";
-            io_error(path, io::Error::new(io::ErrorKind::InvalidInput, problem))
-        })?;
+        let Some(file) = &self.file else {
+            let problem = io::Error::new(io::ErrorKind::NotFound, "there are no rows");
+            return Err(io_error(&self.folder, problem).into());
+        };
+        let name = file.mapped_name()?;
         let signed = |bytes: u64| i64::try_from(bytes).unwrap_or(i64::MAX);
         let (header, all) = (signed(Self::HEADER), signed(self.length(self.used)));
-        let file = Tensor::f_from_file(name, false, all, (Kind::Uint8, Device::Cpu))?;
+        let mapped = Tensor::f_from_file(&name, false, all, (Kind::Uint8, Device::Cpu));
+        let file = mapped.map_err(|error| io_error(&file.path, io::Error::other(error)))?;
         let numbers = file.f_narrow(0, header, all - header)?.f_view_dtype(self.kind)?;
         let size = std::iter::once(self.used).chain(self.shape.iter().copied());
         Ok(numbers.f_view(size.collect::<Vec<_>>().as_slice())?)
@@ -128,18 +130,45 @@ impl DiskRows {
 
 impl CacheFile {
     fn new(folder: &Path) -> Result<Self, CacheError> {
-        static NUMBER: AtomicU64 = AtomicU64::new(0);
-        let in_folder = |error| io_error(folder, error);
-        fs::create_dir_all(folder).map_err(in_folder)?;
-        remove_abandoned(folder).map_err(in_folder)?;
-        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let path = folder.join(format!("{NAME}{}-{number}.safetensors", process::id()));
-        let mut options = OpenOptions::new();
-        let file = options.read(true).write(true).create(true).truncate(true).open(&path);
-        let file = file.map_err(|error| io_error(&path, error))?;
-        // Where a file system has no locks, nothing is removed either.
-        let _ = file.try_lock();
-        Ok(Self { path, file })
+        /// More than other processes could take away one after another.
+        const MOST_TRIES: usize = 64;
+        let folder = std::path::absolute(folder).map_err(|error| io_error(folder, error))?;
+        let in_folder = |error| io_error(&folder, error);
+        fs::create_dir_all(&folder).map_err(in_folder)?;
+        remove_abandoned(&folder).map_err(in_folder)?;
+        for _ in 0..MOST_TRIES {
+            let path = folder.join(unique_name());
+            let mut options = OpenOptions::new();
+            let file = match options.read(true).write(true).create_new(true).open(&path) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                file => file.map_err(|error| io_error(&path, error))?,
+            };
+            // Where a file system has no locks, nothing is removed either.
+            let _ = file.try_lock();
+            // Until it was locked, another cache may have taken it for one that a crash has left.
+            if path.exists() {
+                return Ok(Self { path, file });
+            }
+        }
+        Err(io_error(&folder, io::Error::other("files of the cache are removed as they are made")))
+    }
+
+    /// A name under which the open file can be mapped, whatever has become of its path.
+    #[cfg(target_os = "linux")]
+    #[expect(clippy::unnecessary_wraps, reason = "a path may have no name elsewhere")]
+    fn mapped_name(&self) -> Result<String, CacheError> {
+        use std::os::fd::AsRawFd;
+        Ok(format!("/proc/self/fd/{}", self.file.as_raw_fd()))
+    }
+
+    /// A name under which the file can be mapped.
+    #[cfg(not(target_os = "linux"))]
+    fn mapped_name(&self) -> Result<String, CacheError> {
+        let name = self.path.to_str().map(str::to_owned);
+        name.ok_or_else(|| {
+            let problem = "only a path in UTF-8 can be mapped into memory";
+            io_error(&self.path, io::Error::new(io::ErrorKind::InvalidInput, problem))
+        })
     }
 
     fn write(&mut self, place: u64, bytes: &[u8]) -> io::Result<()> {
@@ -153,6 +182,14 @@ impl Drop for CacheFile {
         // If it cannot be removed now, the next cache in the folder removes it.
         let _ = fs::remove_file(&self.path);
     }
+}
+
+/// A name that no other cache has, whose process may have the same number in another container.
+fn unique_name() -> String {
+    static NUMBER: AtomicU64 = AtomicU64::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    format!("{NAME}{}-{:x}-{number}.safetensors", process::id(), since.as_nanos())
 }
 
 /// Removes the files of caches whose process has ended: nobody has locked them.
@@ -227,6 +264,41 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_its_path_does_not_matter_to_an_open_file() {
+        if !cfg!(target_os = "linux") {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let mut store = store(folder.path());
+        store.add(&rows(0..4)).unwrap();
+        let path = store.file.as_ref().unwrap().path.clone();
+        fs::remove_file(&path).unwrap();
+        assert_eq!(store.get(&[3, 1]).unwrap(), rows([3, 1]));
+        // Another file in its place, of the same size.
+        fs::write(&path, vec![1; usize::try_from(store.bytes()).unwrap()]).unwrap();
+        store.add(&rows(4..6)).unwrap();
+        assert_eq!(store.get(&[5, 0]).unwrap(), rows([5, 0]));
+    }
+
+    #[test]
+    fn caches_that_begin_at_once_in_one_folder_have_files_of_their_own() {
+        let folder = tempfile::tempdir().unwrap();
+        std::thread::scope(|scope| {
+            for thread in 0..4_u8 {
+                let folder = folder.path();
+                scope.spawn(move || {
+                    for _ in 0..100 {
+                        let mut store = store(folder);
+                        store.add(&rows([thread, 9])).unwrap();
+                        assert_eq!(store.get(&[0]).unwrap(), rows([thread]));
+                    }
+                });
+            }
+        });
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
     fn a_full_disk_is_an_error_and_what_was_stored_stays() {
         let folder = tempfile::tempdir().unwrap();
         let mut store = store(folder.path());
@@ -235,8 +307,8 @@ mod tests {
         let own = std::mem::replace(&mut store.file.as_mut().unwrap().file, full);
         let error = store.add(&rows(4..8)).unwrap_err();
         assert!(matches!(error, Error::Cache(CacheError::Io { .. })), "{error}");
-        assert_eq!(store.get(&[3]).unwrap(), rows([3]));
         store.file.as_mut().unwrap().file = own;
+        assert_eq!(store.get(&[3]).unwrap(), rows([3]));
         store.add(&rows(4..8)).unwrap();
         assert_eq!(store.get(&[3, 7]).unwrap(), rows([3, 7]));
     }

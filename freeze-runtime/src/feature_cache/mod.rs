@@ -17,7 +17,7 @@ pub use counts::CacheCounts;
 pub use missing::MissingSamples;
 use rows::in_order;
 use stored::StoredFeatures;
-use watched::WatchedParameters;
+use watched::WatchedTensors;
 
 use crate::tuner::{Prefix, PrefixState};
 use crate::{CacheError, Error, Tuner};
@@ -267,7 +267,8 @@ impl FeatureCache {
             }
         }
         let reused = match &self.stored {
-            Some(stored) if !rows.is_empty() => Some(stored.get(&rows)?),
+            // A batch of none has their shape too.
+            Some(stored) if !rows.is_empty() || ids.is_empty() => Some(stored.get(&rows)?),
             _ => None,
         };
         if absent.is_empty()
@@ -290,23 +291,35 @@ impl FeatureCache {
 
     /// Computes features that depend on nothing but the prefix and their samples.
     fn compute(
-        &self,
+        &mut self,
         tuner: &Tuner,
         missing: &MissingSamples,
         compute: impl FnOnce(&MissingSamples) -> Tensor,
     ) -> Result<Tensor, Error> {
         tuner.restore_stats()?;
-        let outside = self.prefix.as_ref().map(|prefix| tuner.parameters_outside(prefix));
-        // Frozen ones would leave no trace in the features.
-        let watched = WatchedParameters::new(outside.unwrap_or_default())?;
+        let Some(prefix) = &mut self.prefix else { return missing.fill(compute) };
+        let outside = tuner.outside(prefix)?;
+        let watched = WatchedTensors::new(outside.tensors())?;
         let features = tch::with_grad(|| missing.fill(compute));
-        drop(watched);
+        let read = watched.read()?;
         let features = features?;
-        if features.requires_grad() {
-            return Err(CacheError::DependsOnOthers(self.selectors.join(", ")).into());
-        }
         if let Some(module) = tuner.first_moved_norm()? {
             return Err(CacheError::BatchStatistics(module.to_owned()).into());
+        }
+        let parameters = outside.parameters(&read);
+        if !parameters.is_empty() {
+            let selectors = self.selectors.join(", ");
+            return Err(CacheError::DependsOnOthers { selectors, parameters }.into());
+        }
+        if features.requires_grad() {
+            return Err(CacheError::RequiresGrad(self.selectors.join(", ")).into());
+        }
+        if let Some(buffer) = outside.first_written(&read)? {
+            return Err(CacheError::WritesBuffer(buffer).into());
+        }
+        if prefix.add_buffers(outside.buffers(&read)) {
+            // What is stored already was computed without them.
+            self.state = tuner.state_of(prefix)?;
         }
         Ok(features)
     }

@@ -1,30 +1,37 @@
-//! Parameters that leave a trace in what is computed with them.
+//! Tensors of which it is found whether a computation reads them.
 
 use tch::Tensor;
 
-use crate::Error;
+use crate::{Error, ffi};
 
-/// Parameters that require gradients for as long as it lives.
-pub(super) struct WatchedParameters<'t>(Vec<&'t Tensor>);
+/// Tensors that are watched for as long as it lives.
+///
+/// Whatever the computation does with gradients, an operation that takes a tensor, or a view of it, is
+/// seen. Gradients would not show what lies behind a `no_grad` or a `detach`.
+pub(super) struct WatchedTensors {
+    count: usize,
+    has_ended: bool,
+}
 
-impl<'t> WatchedParameters<'t> {
-    pub(super) fn new(parameters: Vec<&'t Tensor>) -> Result<Self, Error> {
-        let mut watched = Self(Vec::with_capacity(parameters.len()));
-        for parameter in parameters {
-            if !parameter.requires_grad() {
-                let _same = parameter.f_set_requires_grad(true)?;
-                watched.0.push(parameter);
-            }
-        }
-        Ok(watched)
+impl WatchedTensors {
+    pub(super) fn new<'t>(tensors: impl IntoIterator<Item = &'t Tensor>) -> Result<Self, Error> {
+        let tensors: ffi::List<'_> = tensors.into_iter().collect();
+        ffi::enter_watching(&tensors)?;
+        Ok(Self { count: tensors.len(), has_ended: false })
+    }
+
+    /// Whether each of them was read.
+    pub(super) fn read(mut self) -> Result<Vec<bool>, Error> {
+        self.has_ended = true;
+        Ok(ffi::leave_watching(self.count)?)
     }
 }
 
-impl Drop for WatchedParameters<'_> {
+impl Drop for WatchedTensors {
     fn drop(&mut self) {
-        for parameter in &self.0 {
-            // A leaf accepts it.
-            let _ = parameter.f_set_requires_grad(false);
+        if !self.has_ended {
+            // The computation panicked, and what it read does not matter.
+            let _ = ffi::leave_watching(self.count);
         }
     }
 }

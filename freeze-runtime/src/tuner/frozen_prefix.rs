@@ -253,11 +253,31 @@ impl Tuner {
         }))
     }
 
-    /// The parameters outside of a prefix.
-    pub(crate) fn parameters_outside(&self, prefix: &Prefix) -> Vec<&Tensor> {
-        let parameters = self.slices.parameters().iter().enumerate();
+    /// The tensors of the model outside of a prefix.
+    pub(crate) fn outside(&self, prefix: &Prefix) -> Result<OutsideTensors<'_>, TchError> {
+        let model = self.plan().model();
         let is_in = |index: usize| prefix.parameters.binary_search(&ParamId::new(index)).is_ok();
-        parameters.filter(|(index, _)| !is_in(*index)).map(|(_, parameter)| parameter).collect()
+        let parameters = self.slices.parameters().iter().zip(model.parameters()).enumerate();
+        let parameters = parameters.filter(|(index, _)| !is_in(*index));
+        let parameters = parameters
+            .map(|(_, (tensor, known))| (tensor, known.names().next().unwrap_or_default()));
+        let modules = model.normalisations().iter().enumerate();
+        let statistics: Vec<TensorId> = modules
+            .filter(|(index, _)| prefix.statistics.contains(&NormalisationId::new(*index)))
+            .flat_map(|(_, module)| module.buffers.clone())
+            .collect();
+        let buffers =
+            model.tensors().iter().enumerate().map(|(index, it)| (TensorId::new(index), it));
+        let buffers = buffers
+            .filter(|(_, tensor)| tensor.role == Role::Buffer)
+            .filter(|(id, _)| !statistics.contains(id) && !prefix.buffers.contains(id));
+        let buffers = buffers
+            .filter_map(|(id, known)| Some((id, self.store.tensor(id)?, known.name.as_str())))
+            .map(|(id, tensor, name)| Ok((id, tensor, name, tensor.f_internal_version()?)));
+        Ok(OutsideTensors {
+            parameters: parameters.collect(),
+            buffers: buffers.collect::<Result<_, TchError>>()?,
+        })
     }
 
     /// Restores frozen statistics, which needs no change of the tuner itself.
@@ -275,6 +295,58 @@ impl Prefix {
     /// Whether it is a part of this tuner's model.
     pub(crate) fn is_of(&self, tuner: &Tuner) -> bool {
         self.tuner == tuner.id
+    }
+
+    /// Adds buffers that its features depend on. Returns whether there are any.
+    pub(crate) fn add_buffers(&mut self, buffers: Vec<TensorId>) -> bool {
+        let has_any = !buffers.is_empty();
+        self.buffers.extend(buffers);
+        has_any
+    }
+}
+
+/// The tensors of a model outside of a prefix, which its features may read.
+pub(crate) struct OutsideTensors<'t> {
+    /// With their names.
+    parameters: Vec<(&'t Tensor, &'t str)>,
+    /// With their names, and their versions as they were.
+    buffers: Vec<(TensorId, &'t Tensor, &'t str, i64)>,
+}
+
+impl OutsideTensors<'_> {
+    /// The parameters, and after them the buffers.
+    pub(crate) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
+        let buffers = self.buffers.iter().map(|(_, tensor, ..)| *tensor);
+        self.parameters.iter().map(|(tensor, _)| *tensor).chain(buffers)
+    }
+
+    /// The names of the parameters that were read, of which one entry for each tensor says so.
+    pub(crate) fn parameters(&self, read: &[bool]) -> Vec<String> {
+        let parameters = self.parameters.iter().zip(read).filter(|(_, is_read)| **is_read);
+        parameters.map(|((_, name), _)| (*name).to_owned()).collect()
+    }
+
+    /// The buffers that were read.
+    pub(crate) fn buffers(&self, read: &[bool]) -> Vec<TensorId> {
+        self.read_buffers(read).map(|(id, ..)| *id).collect()
+    }
+
+    /// The first buffer that was read and has been written to since.
+    pub(crate) fn first_written(&self, read: &[bool]) -> Result<Option<String>, TchError> {
+        for (_, tensor, name, version) in self.read_buffers(read) {
+            if tensor.f_internal_version()? != *version {
+                return Ok(Some((*name).to_owned()));
+            }
+        }
+        Ok(None)
+    }
+
+    fn read_buffers<'s>(
+        &'s self,
+        read: &'s [bool],
+    ) -> impl Iterator<Item = &'s (TensorId, &'s Tensor, &'s str, i64)> {
+        let read = read.iter().skip(self.parameters.len());
+        self.buffers.iter().zip(read).filter(|(_, is_read)| **is_read).map(|(buffer, _)| buffer)
     }
 }
 

@@ -18,11 +18,26 @@ pub(super) struct Masters {
     values: Vec<Option<Tensor>>,
     /// The masters that have a gradient, those of slices that have not stepped yet included.
     pending: Vec<Option<Tensor>>,
+    /// What their slices were like when the masters were rounded into them.
+    marks: Vec<Option<SliceMark>>,
+}
+
+/// What changes when a program writes to a slice, or gives it other memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct SliceMark {
+    memory: usize,
+    version: i64,
+}
+
+impl SliceMark {
+    fn of(values: &Tensor) -> Result<Self, TchError> {
+        Ok(Self { memory: values.data_ptr().addr(), version: values.f_internal_version()? })
+    }
 }
 
 impl Masters {
     pub(super) fn new(are_used: bool, slices: usize) -> Self {
-        Self { are_used, values: none(slices), pending: none(slices) }
+        Self { are_used, values: none(slices), pending: none(slices), marks: vec![None; slices] }
     }
 
     /// Whether parameters of half precision step in masters.
@@ -62,6 +77,45 @@ impl Masters {
         }
     }
 
+    /// Takes over what the program has written to slices since the tuner wrote to them.
+    pub(super) fn follow(&mut self, slices: &ParamSlices) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        let mut has_written = false;
+        for index in 0..self.marks.len() {
+            let mark = self.marks.get(index).copied().flatten();
+            let Some((mark, master)) = mark.zip(self.master(index)) else { continue };
+            let Some(values) = slices.values(SliceId::new(index))? else { continue };
+            if SliceMark::of(&values)? != mark {
+                // Its gradient stays.
+                let _same = master.shallow_clone().f_copy_(&values.f_detach()?)?;
+                has_written = true;
+            }
+        }
+        if has_written { self.mark(slices) } else { Ok(()) }
+    }
+
+    /// Notes what the slices with masters are like, after the tuner has written to some of them.
+    pub(super) fn mark(&mut self, slices: &ParamSlices) -> Result<(), TchError> {
+        for index in 0..self.marks.len() {
+            let values = match self.master(index) {
+                Some(_) => slices.values(SliceId::new(index))?,
+                None => None,
+            };
+            let known = values.map(|values| SliceMark::of(&values)).transpose()?;
+            if let Some(mark) = self.marks.get_mut(index) {
+                *mark = known;
+            }
+        }
+        Ok(())
+    }
+
+    /// The master of a slice, that of its first step included.
+    fn master(&self, index: usize) -> Option<&Tensor> {
+        let of = |masters: &'_ [Option<Tensor>]| masters.get(index).is_some_and(Option::is_some);
+        let masters = if of(&self.pending) { &self.pending } else { &self.values };
+        masters.get(index)?.as_ref()
+    }
+
     /// Moves the gradients of trainable slices of half precision to their masters, all or none.
     pub(super) fn take_gradients(
         &mut self,
@@ -71,6 +125,7 @@ impl Masters {
         if !self.are_used {
             return Ok(());
         }
+        self.follow(slices)?;
         let _no_grad = tch::no_grad_guard();
         let mut taken = Vec::new();
         for slice in clock.trainable() {
@@ -94,6 +149,7 @@ impl Masters {
                 *pending = Some(master);
             }
         }
+        self.mark(slices)?;
         let mut moved = slices.trainable(clock);
         moved.retain(|parameter| is_half(parameter.kind()));
         gradients::zero(&moved)
@@ -116,6 +172,7 @@ impl Masters {
             }
         }
         ffi::copy_all(&rounded.iter().collect(), &masters.iter().collect())?;
+        self.mark(slices)?;
         ffi::drop_gradients(&masters.iter().collect())
     }
 
@@ -161,7 +218,8 @@ impl Masters {
 
     /// The same with the masters of a checkpoint, an entry for each slice.
     pub(super) fn resumed(&self, values: Vec<Option<Tensor>>) -> Self {
-        Self { are_used: self.are_used, pending: none(values.len()), values }
+        let (pending, marks) = (none(values.len()), vec![None; values.len()]);
+        Self { are_used: self.are_used, pending, values, marks }
     }
 }
 

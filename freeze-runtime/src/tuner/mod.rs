@@ -682,12 +682,14 @@ impl Tuner {
                 *count += 1;
             }
         }
+        let followed = self.masters.follow(&self.slices);
         let restored = self.restore_best_weights(change);
         let touched = change.frozen.iter().chain(&change.unfrozen).chain(&change.interrupted);
         let touched: Vec<_> = touched.copied().collect();
         // An unfrozen parameter may have a gradient from before it was frozen.
         let cleared = self.slices.zero_gradients(&touched, &self.clock);
         let masters = self.masters.update(change, &touched, &self.clock);
+        let marked = self.masters.mark(&self.slices);
         self.settle()?;
         if flags.is_err() {
             // A frozen parameter may have got a gradient while its flag was set.
@@ -697,7 +699,9 @@ impl Tuner {
         flags?;
         restored?;
         anchored?;
+        followed?;
         masters?;
+        marked?;
         Ok(cleared?)
     }
 

@@ -57,6 +57,7 @@ impl Tuner {
         self.restore_frozen_stats()?;
         self.require_resumable()?;
         self.best_weights.finish_copies(&self.slices)?;
+        self.masters.follow(&self.slices)?;
         let files = TensorFiles {
             model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),

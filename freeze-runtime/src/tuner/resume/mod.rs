@@ -124,6 +124,7 @@ impl Tuner {
         self.slices.zero_all_gradients()?;
         self.is_accumulating = false;
         self.settle()?;
+        self.masters.mark(&self.slices)?;
         Ok(self.anchors.extend(&self.slices, &self.clock)?)
     }
 }
