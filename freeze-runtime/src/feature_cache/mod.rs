@@ -33,8 +33,9 @@ use crate::{CacheError, Error, Tuner};
 ///
 /// # What it needs of a program
 ///
-/// - **The selectors select every module that the features pass through.** Where they depend on other
-///   parameters, [`FeatureCache::get_or_compute`] fails.
+/// - **The selectors select every module that the features pass through.** Where an operation reads
+///   another parameter, also under `no_grad`, [`FeatureCache::get_or_compute`] fails. Buffers that it
+///   reads belong to the prefix from then on.
 /// - **An id always stands for the same input.** What is random in the prefix or before it, such as an
 ///   augmentation or tch's own dropout, is stored as it came. A frozen
 ///   [`nn::dropout`](crate::nn::dropout) draws nothing.
@@ -45,9 +46,10 @@ use crate::{CacheError, Error, Tuner};
 /// - Memory is written through libtorch. It does not count what is written through `Tensor::data` or a
 ///   pointer: call [`FeatureCache::clear`] after that.
 ///
-/// libtorch's kernels may compute a sample with other last bits in a batch of another size. Where each
-/// sample is computed in a batch of the size that it has in training, as it is where all batches are of
-/// one size and no batch is stored in part, a training has the same bits as without a cache.
+/// libtorch's kernels may compute a sample with other last bits in a batch of another size, or at
+/// another place of a batch. Where the batches are the same in each epoch, a training has the same bits
+/// as without a cache. Where they are shuffled, features may differ by rounding, about 1e-7 of their size
+/// in f32.
 ///
 /// # Examples
 /// ```
@@ -172,6 +174,7 @@ impl FeatureCache {
     /// ```
     /// # use freeze_runtime::FeatureCache;
     /// # use tch::Kind;
+    /// // `Kind::Half` would make features above 65,504 infinite.
     /// let cache = FeatureCache::new(&["body"], 1 << 30).stored_as(Kind::BFloat16);
     /// # drop(cache);
     /// ```
@@ -187,7 +190,7 @@ impl FeatureCache {
     /// Those that are stored are returned as they were computed. For the others, `compute` is called
     /// once, and returns their features along the first dimension, in the order of
     /// [`MissingSamples::ids`]; [`MissingSamples::of`] takes their rows of the whole batch. Where all are
-    /// stored, it is not called.
+    /// stored, it is not called, nor for a batch of none once something is stored.
     ///
     /// # Errors
     /// Fails if a selector is invalid or selects nothing, if the batch has an id twice, or if `compute`

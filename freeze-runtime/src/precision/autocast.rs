@@ -9,7 +9,9 @@ use crate::ffi;
 /// Matrix products and convolutions run in `kind`, [`Kind::BFloat16`] or [`Kind::Half`]; what needs
 /// range or precision, such as a loss, runs in [`Kind::Float`]. It holds for the calling thread, on
 /// the CPU and on CUDA. Parameters keep their kind, and so do their gradients. A weight that is
-/// used several times is cast once: libtorch keeps the cast until the outermost region ends.
+/// used several times is cast once: libtorch keeps the cast until the outermost region ends. So a region
+/// is one forward pass: in a region around a whole loop, weights would stay what they were when they
+/// were first cast. For the same reason, all regions inside of one have its kind, or are off.
 ///
 /// With any other `kind`, autocast is off inside. So a part of a region can run in full precision:
 /// cast its input, then call `autocast(Kind::Float, …)`. Regions nest, and a panic inside restores

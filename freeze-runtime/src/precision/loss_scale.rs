@@ -114,9 +114,11 @@ impl LossScale {
     /// What is wrong with it, if anything is.
     pub(crate) fn fault(self) -> Option<String> {
         let Self { init_scale, growth_factor, backoff_factor, growth_interval } = self;
-        let within = |number: f64| number > 0.0 && number <= f64::from(f32::MAX);
+        // Below this, an f32 loses digits and then is zero.
+        let within =
+            |number: f64| (f64::from(f32::MIN_POSITIVE)..=f64::from(f32::MAX)).contains(&number);
         let fault = |what: &str, must: &str, is: f64| {
-            Some(format!("the {what} of a loss scale must be {must}, and is {is}"))
+            Some(format!("the {what} of a loss scale must be {must}, and is {is:?}"))
         };
         if !within(init_scale) {
             return fault("initial scale", "above 0 and within the range of f32", init_scale);
@@ -146,6 +148,7 @@ mod tests {
             (LossScale::fixed(0.0), "initial scale"),
             (LossScale::fixed(f64::NAN), "initial scale"),
             (good.init_scale(1e39), "initial scale"),
+            (LossScale::fixed(1e-300), "is 1e-300"),
             (good.growth_factor(0.5), "growth factor"),
             (good.growth_factor(f64::INFINITY), "growth factor"),
             (good.backoff_factor(0.0), "backoff factor"),

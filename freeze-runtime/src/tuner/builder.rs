@@ -184,7 +184,8 @@ impl<'p> TunerBuilder<'p> {
     /// has a copy in f32, its master: the step is made on the master with optimizer state in f32, and the
     /// result is rounded into the parameter. A master is made when the parameter first steps, and dropped
     /// when it freezes, unless it keeps its state; the parameter stays as it is rounded. After a
-    /// `restore`, masters begin at the restored values. [`Tuner::optimizer_bytes`] counts them, and a
+    /// `restore`, and after anything else that a program writes to a parameter, masters begin at those
+    /// values. [`Tuner::optimizer_bytes`] counts them, and a
     /// checkpoint has them.
     ///
     /// [`Tuner::clip_grad_norm`], [`Tuner::clip_grad_value`] and [`Tuner::step`] move the gradients of these
