@@ -37,5 +37,6 @@ fn pages(folder: &Path) -> io::Result<Vec<PathBuf>> {
 fn module(page: &Path) -> String {
     let name: String = page.file_stem().unwrap_or_default().to_string_lossy().replace('-', "_");
     let folder = page.parent().and_then(Path::file_name).unwrap_or_default().to_string_lossy();
-    format!("#[doc = include_str!({page:?})]\nmod {folder}_{name} {{}}\n")
+    let path = page.to_string_lossy();
+    format!("#[doc = include_str!({path:?})]\nmod {folder}_{name} {{}}\n")
 }

@@ -557,24 +557,24 @@ fn a_buffer_that_features_read_is_a_part_of_what_they_depend_on() -> Outcome {
     let x = Tensor::ones([2, 4], CPU);
     let mut cache = FeatureCache::new(&["body"], 1 << 20);
     let compute = |_: &MissingSamples| body.forward(&(&x + &inner)) + &other;
-    let mut get = |cache: &mut FeatureCache| cache.get_or_compute(&tuner, &[0, 1], compute);
+    let get = |cache: &mut FeatureCache| cache.get_or_compute(&tuner, &[0, 1], compute);
     let first = get(&mut cache)?;
     assert_eq!(bits(&get(&mut cache)?), bits(&first));
     for buffer in [&inner, &other] {
-        tch::no_grad(|| buffer.shallow_clone().fill_(3.0));
+        let _ = tch::no_grad(|| buffer.shallow_clone().fill_(3.0));
         let cleared = cache.counts().cleared;
         let again = get(&mut cache)?;
         assert_eq!(bits(&again), bits(&(body.forward(&(&x + &inner)) + &other)));
         assert_eq!(cache.counts().cleared, cleared + 1);
     }
-    tch::no_grad(|| unread.shallow_clone().fill_(3.0));
+    let _ = tch::no_grad(|| unread.shallow_clone().fill_(3.0));
     let cleared = cache.counts().cleared;
     let _ = get(&mut cache)?;
     assert_eq!(cache.counts().cleared, cleared);
     // One that computing the features changes makes them depend on what was computed before.
     let error = cache_error(cache.get_or_compute(&tuner, &[7], |_| {
         let row = body.forward(&x.narrow(0, 0, 1));
-        tch::no_grad(|| unread.shallow_clone().f_add_(&row.detach().view([4]))).unwrap();
+        let _ = tch::no_grad(|| unread.shallow_clone().f_add_(&row.detach().view([4]))).unwrap();
         row + &unread
     }));
     assert!(matches!(&error, CacheError::WritesBuffer(name) if name == "other.unread"), "{error}");

@@ -87,7 +87,7 @@ impl Masters {
             let Some(values) = slices.values(SliceId::new(index))? else { continue };
             if SliceMark::of(&values)? != mark {
                 // Its gradient stays.
-                let _same = master.shallow_clone().f_copy_(&values.f_detach()?)?;
+                master.shallow_clone().f_copy_(&values.f_detach()?)?;
                 has_written = true;
             }
         }
