@@ -350,7 +350,7 @@ fn what_the_program_writes_to_a_parameter_is_what_steps_next() -> Outcome {
     type Write = fn(&Tensor);
     let writes: [(&str, Write); 4] = [
         ("clamp", |it| drop(it.shallow_clone().clamp_(-0.01, 0.01))),
-        ("copy", |it| drop(it.shallow_clone().copy_(&it.ones_like()))),
+        ("copy", |it| it.shallow_clone().copy_(&it.ones_like())),
         ("fill", |it| drop(it.shallow_clone().fill_(2.0))),
         ("set_data", |it| it.shallow_clone().set_data(&it.full_like(3.0))),
     ];
