@@ -2,8 +2,8 @@
 
 use freeze_dsl::diagnostic::Code;
 
-use crate::Outcome;
 use crate::reporter::{Options, Reporter, Stream};
+use crate::{Outcome, codes};
 
 #[derive(clap::Args)]
 #[command(override_usage = "freeze explain CODE\n       freeze explain --all")]
@@ -21,22 +21,15 @@ pub(crate) struct ExplainArgs {
 pub(crate) fn run(arguments: &ExplainArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let codes = match &arguments.code {
-        None => Code::ALL.to_vec(),
-        Some(written) => Code::of(written).into_iter().collect(),
+        None => Ok(Code::ALL.to_vec()),
+        Some(written) => codes::named(written).map(|code| vec![code]),
     };
-    if let (Some(written), []) = (&arguments.code, codes.as_slice()) {
-        reporter.fail(&unknown(written));
-        return reporter.conclude();
+    match codes {
+        Ok(codes) => {
+            let pages: Vec<&str> = codes.into_iter().map(Code::page).collect();
+            reporter.print(&pages.join("\n\n"));
+        }
+        Err(message) => reporter.fail(&message),
     }
-    let pages: Vec<&str> = codes.into_iter().map(Code::page).collect();
-    reporter.print(&pages.join("\n\n"));
     reporter.conclude()
-}
-
-fn unknown(written: &str) -> String {
-    let meant = Code::nearest(written)
-        .map_or(String::new(), |code| format!("; did you mean `{code}` ({})?", code.meaning()));
-    // Control characters must not reach the terminal.
-    let shown = written.escape_debug();
-    format!("there is no finding `{shown}`{meant}")
 }

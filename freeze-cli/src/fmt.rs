@@ -1,12 +1,11 @@
 //! `freeze fmt`: policies in their canonical form.
 
-use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::diff::unified;
 use freeze_dsl::format::format;
 
+use crate::replace::replace;
 use crate::reporter::{Options, Reporter, Stream};
 use crate::{Outcome, input};
 
@@ -74,27 +73,4 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
         reporter.fail(&format!("cannot write `{name}`: {error}"));
     }
     Outcome::Clean
-}
-
-/// Replaces a file's text atomically: at every moment the file has either the old or the new text.
-fn replace(file: &Path, text: &str) -> io::Result<()> {
-    // If the path is a link, its target is replaced, not the link.
-    let file = fs::canonicalize(file)?;
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
-    let aside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = write_aside(&file, &aside, text).and_then(|()| fs::rename(&aside, &file));
-    if written.is_err() {
-        // If this fails as well, the first error is the one to report.
-        let _left = fs::remove_file(&aside);
-    }
-    written
-}
-
-fn write_aside(file: &Path, aside: &Path, text: &str) -> io::Result<()> {
-    // A file without write permission must not be replaced either.
-    fs::OpenOptions::new().append(true).open(file)?;
-    let mut new = fs::OpenOptions::new().write(true).create_new(true).open(aside)?;
-    new.set_permissions(fs::metadata(file)?.permissions())?;
-    new.write_all(text.as_bytes())?;
-    new.sync_all()
 }

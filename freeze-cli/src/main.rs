@@ -2,20 +2,31 @@
 
 mod ast;
 mod check;
+mod checker;
+mod codes;
+mod completions;
+mod config;
+mod config_file;
 mod describe;
 mod explain;
+mod fix;
 mod fmt;
 mod import;
 mod input;
+mod levels;
+mod man;
 mod model;
 mod output;
 mod plan;
+mod replace;
 mod reporter;
 mod schema;
 mod simulate;
 mod simulate_table;
 mod training;
+mod watch;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -37,8 +48,8 @@ struct Cli {
 enum Command {
     /// Check policies and print all findings
     Check(check::CheckArgs),
-    /// Explain a finding, with a wrong and a right example
-    Explain(explain::ExplainArgs),
+    /// Apply the edits that findings offer
+    Fix(fix::FixArgs),
     /// Format policies in their canonical form
     Fmt(fmt::FmtArgs),
     /// Show what each rule of a policy does, as a table and as a picture
@@ -51,10 +62,47 @@ enum Command {
     Model(model::ModelArgs),
     /// Import a schedule or the freezing options of another tool as a policy
     Import(import::ImportArgs),
+    /// Explain a finding, with a wrong and a right example
+    Explain(explain::ExplainArgs),
     /// Print the syntax tree of a policy as JSON
     Ast(ast::AstArgs),
     /// Print the JSON Schema of the JSON that freeze prints and writes
     Schema(schema::SchemaArgs),
+    /// Print a script that completes the command line in a shell
+    Completions(completions::CompletionsArgs),
+    /// Print a manual page
+    Man(man::ManArgs),
+}
+
+impl Command {
+    fn run(&self, options: &reporter::Options) -> Outcome {
+        match self {
+            Self::Check(arguments) => check::run(arguments, options),
+            Self::Fix(arguments) => fix::run(arguments, options),
+            Self::Fmt(arguments) => fmt::run(arguments, options),
+            Self::Plan(arguments) => plan::run(arguments, options),
+            Self::Simulate(arguments) => simulate::run(arguments, options),
+            Self::Describe(arguments) => describe::run(arguments, options),
+            Self::Model(arguments) => model::run(arguments, options),
+            Self::Import(arguments) => import::run(arguments, options),
+            Self::Explain(arguments) => explain::run(arguments, options),
+            Self::Ast(arguments) => ast::run(arguments, options),
+            Self::Schema(arguments) => schema::run(arguments, options),
+            Self::Completions(arguments) => completions::run(arguments, options),
+            Self::Man(arguments) => man::run(arguments, options),
+        }
+    }
+
+    /// The policies that it watches, if it runs again at each change.
+    fn watched(&self) -> Option<&[PathBuf]> {
+        let (watch, files) = match self {
+            Self::Check(arguments) => (&arguments.watch, arguments.files.as_slice()),
+            Self::Plan(arguments) => (&arguments.watch, std::slice::from_ref(&arguments.file)),
+            Self::Simulate(arguments) => (&arguments.watch, std::slice::from_ref(&arguments.file)),
+            _ => return None,
+        };
+        watch.is_set().then_some(files)
+    }
 }
 
 /// The result that the exit status reports, the worst last.
@@ -83,18 +131,11 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return answer(&error).into(),
     };
-    match command {
-        Command::Check(arguments) => check::run(&arguments, &options).into(),
-        Command::Explain(arguments) => explain::run(&arguments, &options).into(),
-        Command::Fmt(arguments) => fmt::run(&arguments, &options).into(),
-        Command::Plan(arguments) => plan::run(&arguments, &options).into(),
-        Command::Simulate(arguments) => simulate::run(&arguments, &options).into(),
-        Command::Describe(arguments) => describe::run(&arguments, &options).into(),
-        Command::Model(arguments) => model::run(&arguments, &options).into(),
-        Command::Import(arguments) => import::run(&arguments, &options).into(),
-        Command::Ast(arguments) => ast::run(&arguments, &options).into(),
-        Command::Schema(arguments) => schema::run(&arguments, &options).into(),
-    }
+    let outcome = match command.watched() {
+        Some(files) => watch::repeat(files, &options, || command.run(&options)),
+        None => command.run(&options),
+    };
+    outcome.into()
 }
 
 /// Prints help, the version, or how the command is used.

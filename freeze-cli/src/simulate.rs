@@ -8,10 +8,11 @@ use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::simulate::{Per, Record, Setup, Simulation, simulate};
 
 use crate::Outcome;
-use crate::input::CheckInputs;
+use crate::checker::CheckInputs;
 use crate::reporter::{Options, Reporter, Stream};
 use crate::simulate_table::RecordTable;
 use crate::training::{self, TrainingInputs, with_option};
+use crate::watch::WatchArgs;
 
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze simulate resnet.freeze --model resnet18.safetensors \
@@ -23,11 +24,13 @@ use crate::training::{self, TrainingInputs, with_option};
 pub(crate) struct SimulateArgs {
     /// The policy; `-` reads standard input
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     inputs: CheckInputs,
     #[command(flatten)]
     training: TrainingInputs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     /// How often to print a line
     #[arg(long, value_enum, default_value_t = Every::Epoch)]
     per: Every,
@@ -58,6 +61,7 @@ enum Every {
 pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let SimulateArgs { file, inputs, training, .. } = arguments;
+    training.note_input(&reporter);
     let plan = training::plan("simulate", file, inputs, &mut reporter);
     let simulation = plan.and_then(|plan| {
         let Some(plan) = plan else { return Ok(None) };

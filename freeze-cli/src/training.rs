@@ -6,7 +6,7 @@ use freeze_dsl::plan::Plan;
 use freeze_dsl::simulate::{SimulateError, Table};
 use freeze_dsl::text_file;
 
-use crate::input::CheckInputs;
+use crate::checker::{CheckInputs, CheckedPolicy, Checker};
 use crate::reporter::Reporter;
 
 /// What is known of the training.
@@ -24,6 +24,13 @@ pub(crate) struct TrainingInputs {
 }
 
 impl TrainingInputs {
+    /// Notes the file with metrics, for `--watch`.
+    pub(crate) fn note_input(&self, reporter: &Reporter<'_>) {
+        if let Some(metrics) = &self.metrics {
+            reporter.note_input(metrics);
+        }
+    }
+
     /// The metrics, if a file has them.
     pub(crate) fn metrics(&self) -> Result<Option<Table>, String> {
         self.metrics.as_deref().map(table).transpose()
@@ -43,21 +50,19 @@ pub(crate) fn plan(
     inputs: &CheckInputs,
     reporter: &mut Reporter<'_>,
 ) -> Result<Option<Plan>, String> {
-    let model = inputs.model(reporter);
-    if reporter.has_failed() {
-        return Ok(None);
-    }
-    let Some((checked, named)) = inputs.check(file, model.as_ref(), reporter) else {
+    let Some(mut checker) = Checker::new(inputs, reporter) else { return Ok(None) };
+    let Some(CheckedPolicy { policy, findings, model }) = checker.check(file, reporter) else {
         return Ok(None);
     };
     if reporter.has_failed() {
         return Ok(None);
     }
-    reporter.report_problems(&checked.findings);
-    let Some(policy) = checked.policy else { return Ok(None) };
-    let Some(model) = model.or(named) else {
+    reporter.report_problems(&findings);
+    let Some(policy) = policy else { return Ok(None) };
+    let Some(model) = model else {
         return Err(format!(
-            "{command} requires a model: pass `--model`, or write `model \"…\";` in the policy"
+            "{command} requires a model: pass `--model`, write `model \"…\";` in the policy, or name it \
+             in `freeze.toml`"
         ));
     };
     // If the policy does not fit the model, the check has reported it.

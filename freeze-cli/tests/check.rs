@@ -104,8 +104,12 @@ fn a_warning_is_reported_and_fails_where_that_is_asked_for() {
     assert_eq!(status, 0);
     assert!(printed.starts_with("warning[FRZ0505]"), "{printed}");
     assert!(printed.ends_with("1 warning\n"));
+    // Then it reads as the error that it is.
     let denied = freeze(&["check", "-", "--deny", "warnings"], folder.path(), text);
-    assert_eq!(denied, (1, printed));
+    let because = "  = note: `--deny warnings` makes this an error\n";
+    let printed = printed.replacen("warning[", "error[", 1).replacen("1 warning", "1 error", 1);
+    assert_eq!((denied.0, denied.1.replacen(because, "", 1)), (1, printed));
+    assert_eq!(denied.1.matches(because).count(), 1, "{}", denied.1);
     // Notes are information; they are no problem.
     let noted = ["check", "-", "--deny", "warnings", "--model", MODEL];
     let (status, printed) = freeze(&noted, folder.path(), "start: train fc lr 1");
@@ -159,5 +163,7 @@ fn colours_are_asked_for_or_left_out() {
     let folder = folder_with(&[]);
     let coloured = freeze(&["check", "-", "--color", "always"], folder.path(), "star: train fc").1;
     assert!(coloured.contains("\u{1b}["));
+    let failed = freeze(&["check", "none.freeze", "--color", "always"], folder.path(), "").1;
+    assert!(failed.starts_with("\u{1b}["), "{failed}");
     assert!(!freeze(&["check", "-"], folder.path(), "star: train fc").1.contains("\u{1b}["));
 }

@@ -47,6 +47,75 @@ fn every_subcommand_has_the_common_options() {
     }
 }
 
+/// The long options of a subcommand.
+fn options(name: &str) -> Vec<String> {
+    let help = help(&[name, "--help"]);
+    let words = help
+        .lines()
+        .filter(|line| line.starts_with("  "))
+        .filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--")));
+    words.map(|word| word.trim_end_matches(',').to_owned()).collect()
+}
+
+#[test]
+fn completions_for_every_shell_have_every_subcommand_and_option() {
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        let script = help(&["completions", shell]);
+        for name in subcommands() {
+            assert!(script.contains(&name), "{shell}: {name}");
+        }
+        for option in ["message-format", "allow", "deny", "watch", "unsafe"] {
+            assert!(script.contains(option), "{shell}: {option}");
+        }
+    }
+}
+
+/// What bash completes after these words, by its own script.
+#[cfg(target_os = "linux")]
+#[test]
+fn bash_completes_subcommands_options_and_values() {
+    use std::process::Command;
+
+    let complete = |words: &str| {
+        let script = format!(
+            "source <({} completions bash); COMP_WORDS=({words}); \
+             COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 )); \
+             _freeze freeze \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"; \
+             echo \"${{COMPREPLY[@]}}\"",
+            env!("CARGO_BIN_EXE_freeze")
+        );
+        let output = Command::new("bash").args(["-c", &script]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    assert_eq!(complete("freeze simul"), "simulate");
+    assert_eq!(complete("freeze check --message-format sa"), "sarif");
+    assert_eq!(complete("freeze fix --uns"), "--unsafe");
+}
+
+#[test]
+fn a_manual_page_for_each_subcommand() {
+    let folder = tempfile::tempdir().unwrap();
+    let (status, out, errors) = freeze(&["man", "--out", "man1"], folder.path(), "");
+    assert_eq!((status, out.as_str(), errors.as_str()), (0, "", ""));
+    let main = std::fs::read_to_string(folder.path().join("man1/freeze.1")).unwrap();
+    assert_eq!(main, help(&["man"]));
+    for name in subcommands() {
+        let file = folder.path().join(format!("man1/freeze-{name}.1"));
+        let page = std::fs::read_to_string(file).unwrap();
+        assert_eq!(page, help(&["man", &name]));
+        assert!(page.contains(&format!("freeze\\-{name}")), "{name}: {page}");
+        assert!(page.contains("Example"), "{name}: {page}");
+        for option in options(&name) {
+            let option = option.replace('-', "\\-");
+            assert!(page.contains(&option), "{name}: {option} is not in {page}");
+        }
+        let reference = format!("freeze\\-{name}(1)");
+        assert!(main.contains(&reference), "{name} is not in {main}");
+    }
+    let (status, _, errors) = freeze(&["man", "fxi"], folder.path(), "");
+    assert_eq!((status, errors.as_str()), (2, "error: there is no subcommand `fxi`\n"));
+}
+
 #[test]
 fn alone_the_command_shows_its_help() {
     let (status, out, errors) = freeze(&[], Path::new("."), "");

@@ -1,6 +1,11 @@
 //! Findings in every format, as a program reads them.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test's own helpers"
+)]
 
 mod support;
 
@@ -91,8 +96,20 @@ fn commands_for_github() {
     assert!(out.starts_with("::notice file="), "{out}");
 }
 
-/// What SARIF 2.1.0 demands of a log, in the order of its sections.
+/// The JSON schema of SARIF 2.1.0.
+fn sarif_schema() -> jsonschema::Validator {
+    // One pattern has a bracket too many. It is about the language of messages, which no log here has.
+    let text = include_str!("sarif/sarif-schema-2.1.0.json").replace("{2}]?$", "{2}$");
+    let schema = serde_json::from_str(&text).unwrap();
+    jsonschema::draft7::options().should_validate_formats(true).build(&schema).unwrap()
+}
+
+/// What SARIF 2.1.0 demands of a log: its schema, and what the schema cannot say, in the order of the
+/// sections.
 fn check_log(log: &Value) {
+    if let Err(error) = sarif_schema().validate(log) {
+        panic!("{error} at {}", error.instance_path());
+    }
     // 3.13: sarifLog
     assert_eq!(log["version"], "2.1.0");
     assert!(log["$schema"].as_str().unwrap().ends_with("/sarif-schema-2.1.0.json"));
@@ -196,6 +213,81 @@ fn a_sarif_log() {
     assert_eq!(invocation["executionSuccessful"], false);
     let failure = &invocation["toolExecutionNotifications"][0]["message"]["text"];
     assert!(failure.as_str().unwrap().starts_with("cannot read `none.freeze`"));
+}
+
+/// The schema refuses what is no log, so that a log which it accepts is one.
+#[test]
+fn the_schema_of_sarif_refuses_other_json() {
+    let (out, _) = reported("sarif");
+    let schema = sarif_schema();
+    let log: Value = serde_json::from_str(&out).unwrap();
+    assert!(schema.is_valid(&log));
+    for (place, wrong) in [
+        ("/version", json!("2.0.0")),
+        ("/runs/0/tool/driver/name", json!(1)),
+        ("/runs/0/results/0/level", json!("fatal")),
+        ("/runs/0/results/0/locations/0/physicalLocation/region/startLine", json!(0)),
+        ("/runs/0/results/0/fixes/0/artifactChanges", json!([])),
+    ] {
+        let mut log = log.clone();
+        *log.pointer_mut(place).unwrap() = wrong;
+        assert!(!schema.is_valid(&log), "{place}");
+    }
+}
+
+/// The wrong policies of all findings' pages, each with its rule, its page and its edits.
+#[test]
+fn a_sarif_log_of_every_finding() {
+    let pages: Vec<(String, &str)> = Code::ALL
+        .iter()
+        .filter_map(|code| {
+            let bad = code.page().split("```freeze,bad\n").nth(1)?.split("```").next()?;
+            Some((format!("{code}.freeze"), bad))
+        })
+        .collect();
+    let files: Vec<(&str, &str)> =
+        pages.iter().map(|(name, text)| (name.as_str(), *text)).collect();
+    let folder = folder_with(&files);
+    let arguments = ["check", "--model", MODEL, "--message-format", "sarif"];
+    let (status, out, _) = freeze(&arguments, folder.path(), "");
+    assert_eq!(status, 1);
+    let log: Value = serde_json::from_str(&out).unwrap();
+    check_log(&log);
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+    // Some of them show only with another model or when a program runs.
+    assert!(rules.len() + 6 >= pages.len(), "{}", rules.len());
+    for rule in rules {
+        let code = Code::of(rule["id"].as_str().unwrap()).unwrap();
+        assert_eq!(rule["help"]["markdown"], code.page());
+    }
+    let with_fixes = run["results"].as_array().unwrap().iter();
+    assert!(
+        with_fixes.filter(|result| !result["fixes"].as_array().unwrap().is_empty()).count() > 10
+    );
+}
+
+#[test]
+fn levels_are_those_of_the_report() {
+    let folder = folder_with(&[("a.freeze", "start: train fc lr 0;")]);
+    let level = |more: &[&str], format: &str| {
+        let arguments = [&["check", "a.freeze", "--message-format", format], more].concat();
+        let (status, out, _) = freeze(&arguments, folder.path(), "");
+        (status, out)
+    };
+    let denied = ["--deny", "FRZ0505"];
+    let (status, out) = level(&denied, "sarif");
+    assert_eq!(status, 1);
+    assert!(out.contains("\"level\":\"error\""), "{out}");
+    assert!(level(&denied, "github").1.starts_with("::error file="));
+    assert!(level(&denied, "json").1.contains("\"severity\":\"error\""));
+    let (status, out) = level(&["--allow", "FRZ0505"], "json");
+    assert_eq!((status, out.as_str()), (0, ""));
+    // The last option that names a code holds, and `warnings` does not name it.
+    assert_eq!(level(&["--deny", "FRZ0505", "--warn", "FRZ0505"], "json").0, 0);
+    assert_eq!(level(&["--warn", "FRZ0505", "--deny", "FRZ0505"], "json").0, 1);
+    assert_eq!(level(&["--allow", "FRZ0505", "--deny", "warnings"], "json").0, 0);
+    assert_eq!(level(&["--allow", "FRZ0501,FRZ0505", "--deny", "warnings"], "json").0, 0);
 }
 
 #[test]

@@ -29,6 +29,7 @@
 //! [tree](ast), the tree a checked [policy](policy::Policy), a policy and a [model](model::Model)
 //! a [plan](plan::Plan), and a [clock](clock::Clock) runs the plan.
 
+mod allow;
 pub mod ast;
 mod check;
 pub mod clock;

@@ -30,8 +30,8 @@ use yaml::Yaml;
 #[command(
     after_help = "Example:\n  freeze import schedule.yaml --model deberta -o schedule.freeze\n\n\
                         Reads schedules of finetuning-scheduler and configurations of Lightning \
-                        that use it, and the freezing\noptions of LLaMA-Factory and Axolotl. What \
-                        the policy does otherwise than the tool is a comment in it.\nWith a model, \
+                        that use it, and the freezing options of LLaMA-Factory and Axolotl. What \
+                        the policy does otherwise than the tool is a comment in it. With a model, \
                         regular expressions become paths of that model, and the policy is checked."
 )]
 pub(crate) struct ImportArgs {

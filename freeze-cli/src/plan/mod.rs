@@ -18,9 +18,10 @@ use freeze_dsl::picture::{Picture, PictureError, PictureSetup, RowLimits};
 use freeze_dsl::plan::Plan;
 
 use crate::Outcome;
-use crate::input::CheckInputs;
+use crate::checker::CheckInputs;
 use crate::reporter::{Options, Reporter, Stream};
 use crate::training::{self, TrainingInputs, with_option};
+use crate::watch::WatchArgs;
 use figure::Figure;
 
 pub(crate) use scale::shown;
@@ -46,11 +47,13 @@ const WIDTH: usize = 80;
 pub(crate) struct PlanArgs {
     /// The policy; `-` reads standard input
     #[arg(value_name = "FILE")]
-    file: PathBuf,
+    pub(crate) file: PathBuf,
     #[command(flatten)]
     inputs: CheckInputs,
     #[command(flatten)]
     training: TrainingInputs,
+    #[command(flatten)]
+    pub(crate) watch: WatchArgs,
     /// What to print
     #[arg(long, value_enum, default_value_t = PlanFormat::Table)]
     format: PlanFormat,
@@ -89,6 +92,7 @@ fn assumption(written: &str) -> Result<(String, u64), String> {
 /// Prints the plan on standard output or into a file, and findings on standard error.
 pub(crate) fn run(arguments: &PlanArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
+    arguments.training.note_input(&reporter);
     let written = training::plan("plan", &arguments.file, &arguments.inputs, &mut reporter)
         .and_then(|plan| plan.map(|plan| text(&plan, arguments, &mut reporter)).transpose());
     match (written, &arguments.output) {

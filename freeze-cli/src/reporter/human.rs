@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
+use clap::builder::styling::AnsiColor;
 use freeze_dsl::diagnostic::{Diagnostic, Style, render};
 use freeze_dsl::source::Source;
 
@@ -34,6 +35,21 @@ fn has_colors(variable: impl Fn(&str) -> Option<OsString>) -> bool {
 
 pub(super) fn finding(finding: &Diagnostic, source: &Source, color: Color) -> String {
     format!("{}\n", render(finding, source, color.style()))
+}
+
+/// A line about something that could not be done.
+pub(super) fn failure(message: &str, color: Color) -> String {
+    match color.style() {
+        Style::Plain => format!("error: {message}"),
+        Style::Ansi => {
+            // The style of rustc's errors, as findings have it.
+            let (error, bold) = (
+                AnsiColor::BrightRed.on_default().bold(),
+                clap::builder::styling::Style::new().bold(),
+            );
+            format!("{error}error{error:#}{bold}: {message}{bold:#}")
+        }
+    }
 }
 
 #[cfg(test)]

@@ -7,14 +7,17 @@ mod line_index;
 mod sarif;
 mod short;
 
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
-use freeze_dsl::source::Source;
 
 pub(crate) use json::Finding;
 
 use crate::Outcome;
+use crate::levels::Levels;
 use crate::output::{self, print_error};
 use human::Color;
 use line_index::LineIndex;
@@ -31,6 +34,23 @@ pub(crate) struct Options {
     /// Print findings only, no counts and no remarks
     #[arg(short, long, global = true)]
     quiet: bool,
+    /// What the command has read.
+    #[arg(skip)]
+    inputs: RefCell<Inputs>,
+}
+
+impl Options {
+    /// What was read since the last call.
+    pub(crate) fn take_inputs(&self) -> Inputs {
+        self.inputs.take()
+    }
+}
+
+/// The files that the command has read, and the folders that it has searched.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Inputs {
+    pub(crate) files: BTreeSet<PathBuf>,
+    pub(crate) folders: BTreeSet<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -63,7 +83,9 @@ pub(crate) struct Reporter<'o> {
     errors: usize,
     warnings: usize,
     notes: usize,
-    denies_warnings: bool,
+    /// Whether a policy has an error of its own, not one that a level makes.
+    is_unusable: bool,
+    levels: Levels,
     failures: Vec<String>,
     /// Whether a line for standard error could not be written.
     has_lost_lines: bool,
@@ -78,32 +100,54 @@ impl<'o> Reporter<'o> {
             errors: 0,
             warnings: 0,
             notes: 0,
-            denies_warnings: false,
+            is_unusable: false,
+            levels: Levels::default(),
             failures: Vec::new(),
             has_lost_lines: false,
             log: sarif::Log::default(),
         }
     }
 
-    /// From now on, warnings count as errors.
-    pub(crate) const fn deny_warnings(&mut self) {
-        self.denies_warnings = true;
+    /// From now on, findings have these levels.
+    pub(crate) fn set_levels(&mut self, levels: Levels) {
+        self.levels = levels;
     }
 
-    /// Reports all findings of one text.
+    /// Whether a finding is reported at its level.
+    pub(crate) fn reports(&self, finding: &Diagnostic) -> bool {
+        self.levels.apply(finding).is_some()
+    }
+
+    /// Notes that a file was read, for `--watch`.
+    pub(crate) fn note_input(&self, file: &Path) {
+        self.options.inputs.borrow_mut().files.insert(file.to_owned());
+    }
+
+    /// Notes that a folder was searched for policies, for `--watch`.
+    pub(crate) fn note_folder(&self, folder: &Path) {
+        self.options.inputs.borrow_mut().folders.insert(folder.to_owned());
+    }
+
+    /// Reports all findings of one text, at their levels.
     pub(crate) fn report_all(&mut self, findings: &Findings) {
-        self.report(findings.diagnostics().iter(), findings.source());
+        self.report(findings, |_| true);
     }
 
     /// Reports errors and warnings, not notes.
     pub(crate) fn report_problems(&mut self, findings: &Findings) {
-        let is_problem = |finding: &&Diagnostic| finding.severity() != Severity::Note;
-        self.report(findings.diagnostics().iter().filter(is_problem), findings.source());
+        self.report(findings, |finding| finding.severity() != Severity::Note);
     }
 
-    fn report<'d>(&mut self, findings: impl Iterator<Item = &'d Diagnostic>, source: &Source) {
+    fn report(&mut self, findings: &Findings, is_reported: impl Fn(&Diagnostic) -> bool) {
+        let source = findings.source();
         let lines = LineIndex::new(source);
-        for finding in findings {
+        let levels = std::mem::take(&mut self.levels);
+        for finding in findings.diagnostics() {
+            self.is_unusable |= finding.is_error();
+            let Some(finding) = levels.apply(finding).filter(|finding| is_reported(finding)) else {
+                continue;
+            };
+            let finding = finding.as_ref();
             match finding.severity() {
                 Severity::Error => self.errors += 1,
                 Severity::Warning => self.warnings += 1,
@@ -120,12 +164,20 @@ impl<'o> Reporter<'o> {
                 Format::Sarif => self.log.add(finding, &lines),
             }
         }
+        self.levels = levels;
     }
 
     /// Reports that something could not be done.
     pub(crate) fn fail(&mut self, message: &str) {
-        self.write_error(&format!("error: {message}"));
+        self.write_error(&human::failure(message, self.options.color));
         self.failures.push(message.to_owned());
+    }
+
+    /// Reports that something could not be done, unless the same was reported before.
+    pub(crate) fn fail_once(&mut self, message: &str) {
+        if !self.failures.iter().any(|known| known == message) {
+            self.fail(message);
+        }
     }
 
     /// Prints text on standard output. Reports output that is lost, once.
@@ -135,10 +187,8 @@ impl<'o> Reporter<'o> {
 
     /// Prints on standard output what `write` writes. Reports output that is lost, once.
     pub(crate) fn print_with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
-        if let Err(message) = output::write(write)
-            && !self.failures.contains(&message)
-        {
-            self.fail(&message);
+        if let Err(message) = output::write(write) {
+            self.fail_once(&message);
         }
     }
 
@@ -152,7 +202,7 @@ impl<'o> Reporter<'o> {
     /// Notes for a person that a policy without errors was checked without a model.
     pub(crate) fn note_missing_model(&mut self) {
         let is_read = matches!(self.options.message_format, Format::Human | Format::Short);
-        if is_read && self.errors == 0 && !self.has_failed() {
+        if is_read && !self.is_unusable && !self.has_failed() {
             self.remark("note: no model given: selectors were not looked up");
         }
     }
@@ -170,7 +220,7 @@ impl<'o> Reporter<'o> {
         }
         if self.has_failed() {
             Outcome::Failed
-        } else if self.errors > 0 || self.denies_warnings && self.warnings > 0 {
+        } else if self.errors > 0 {
             Outcome::Problems
         } else {
             Outcome::Clean

@@ -34,3 +34,13 @@ pub(crate) fn folder_with(files: &[(&str, &str)]) -> tempfile::TempDir {
     }
     folder
 }
+
+/// Reports that a test skips: prints a line, and appends it to the file that `FREEZE_SKIPPED` names,
+/// whose lines `cargo xtask test` counts.
+pub(crate) fn skip(name: &str, reason: &str) {
+    println!("skipped: {name}: {reason}");
+    if let Some(path) = std::env::var_os("FREEZE_SKIPPED") {
+        let mut file = std::fs::File::options().append(true).create(true).open(path).unwrap();
+        writeln!(file, "{name}: {reason}").unwrap();
+    }
+}

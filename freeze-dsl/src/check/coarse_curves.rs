@@ -41,6 +41,7 @@ impl Plan {
             .filter_map(|options| Some((options.lr_curve()?, options.lr.as_ref()?.span)))
             .filter(|(_, place)| seen.insert(*place))
             .filter_map(|(curve, place)| coarse(&Spanned::new(curve.as_ref(), place), run))
+            .filter(|finding| !self.allows(finding))
             .collect()
     }
 }

@@ -1,6 +1,7 @@
 //! A policy that is read and not checked yet.
 
 use super::{OverrideError, check_all};
+use crate::allow::{self, Knowledge};
 use crate::ast::{Item, List, Text, Tree};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, nearest};
 use crate::ir::Overrides;
@@ -120,7 +121,9 @@ impl Draft {
         let mut sink: DiagnosticSink = syntax.into_iter().collect();
         check_all(&source, &tree, &overrides, model, &mut sink);
         let is_sound = !sink.iter().any(Diagnostic::is_error);
-        let findings = Findings::new(source.clone(), sink.into_vec());
+        let knowledge = if model.is_some() { Knowledge::Model } else { Knowledge::Text };
+        let found = allow::heeding(&source, &tree, sink.into_vec(), knowledge);
+        let findings = Findings::new(source.clone(), found);
         Checked { policy: is_sound.then(|| Policy::new(source, tree, overrides)), findings }
     }
 }

@@ -1,6 +1,7 @@
 //! How plans are made.
 
 use super::check_all;
+use crate::allow::{self, Knowledge};
 use crate::diagnostic::{DiagnosticSink, Findings};
 use crate::model::Model;
 use crate::plan::Plan;
@@ -22,7 +23,8 @@ impl Policy {
     pub fn plan(&self, model: &Model) -> Result<Plan, Findings> {
         let mut sink = DiagnosticSink::default();
         let bound = check_all(self.source(), self.tree(), self.overrides(), Some(model), &mut sink);
-        let findings = Findings::new(self.source().clone(), sink.into_vec());
+        let found = allow::heeding(self.source(), self.tree(), sink.into_vec(), Knowledge::Model);
+        let findings = Findings::new(self.source().clone(), found);
         match bound {
             Some((bound, rows)) => {
                 let diagnostics = findings.diagnostics().to_vec();

@@ -69,6 +69,13 @@ macro_rules! codes {
                 match self { $(Self::$code => unresolved!($($unresolved)?),)* }
             }
 
+            /// Whether all findings of this kind are errors. A learning rate above 10 is a warning,
+            /// though other values out of range are errors.
+            #[must_use]
+            pub const fn is_always_error(self) -> bool {
+                matches!(self.severity(), Severity::Error) && !matches!(self, Self::InvalidValue)
+            }
+
             /// Its meaning in a few words.
             #[must_use]
             pub const fn meaning(self) -> &'static str {
@@ -138,6 +145,7 @@ codes! {
     StepsDiffer "FRZ0509" Warning "an epoch had another number of steps than the program announced"
     AbsentTargets "FRZ0510" Note "all targets of an action are optional and select nothing"
     LostUpdates "FRZ0511" Warning "updates of half precision that round to nothing"
+    UselessAllow "FRZ0512" Warning "a comment that allows nothing"
 }
 
 impl fmt::Display for Code {

@@ -37,8 +37,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// Edits that fix it.
     pub suggestions: Vec<Suggestion>,
-    /// Whether it is a warning, though others of its code are errors.
-    pub(crate) is_mild: bool,
+    /// How serious it is.
+    pub(crate) severity: Severity,
 }
 
 /// A place in the text, with an explanation.
@@ -91,19 +91,30 @@ impl Diagnostic {
             secondary: Vec::new(),
             notes: Vec::new(),
             suggestions: Vec::new(),
-            is_mild: false,
+            severity: code.severity(),
         }
     }
 
-    /// How serious it is: as serious as its code, or a warning.
+    /// How serious it is: as serious as its code, unless it was changed.
     #[must_use]
     pub const fn severity(&self) -> Severity {
-        if self.is_mild { Severity::Warning } else { self.code.severity() }
+        self.severity
     }
 
-    /// The same as a warning.
-    pub(crate) fn mild(mut self) -> Self {
-        self.is_mild = true;
+    /// The same finding, more or less serious.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::diagnostic::Severity;
+    /// # use freeze_dsl::policy::Policy;
+    /// let policy = Policy::parse("start: train fc lr 0")?;
+    /// let warning = policy.diagnostics().remove(0);
+    /// assert!(warning.with_severity(Severity::Error).is_error());
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
+    #[must_use]
+    pub const fn with_severity(mut self, severity: Severity) -> Self {
+        self.severity = severity;
         self
     }
 

@@ -41,6 +41,18 @@ pub(crate) fn of_appendix(text: &str, appendix: Span) -> Span {
     Span::new(before.trim_end_matches([' ', '\t']).len(), appendix.end)
 }
 
+/// A comment with the space before it, and with its line if there is nothing else in it.
+pub(crate) fn of_comment(text: &str, comment: Span) -> Span {
+    let without = of_appendix(text, comment);
+    let before = text.get(..without.start).unwrap_or_default();
+    let rest = text.get(comment.end..).unwrap_or_default();
+    let begins_line = before.is_empty() || before.ends_with('\n');
+    match rest.trim_start_matches([' ', '\t', '\r']).strip_prefix('\n') {
+        Some(rest) if begins_line => Span::new(without.start, text.len() - rest.len()),
+        _ => without,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,5 +88,14 @@ mod tests {
         assert_eq!(of("t: |a|, // why\n c;").as_deref(), Some("t: // why\n c;"));
         assert_eq!(of("{ |a|, }"), None);
         assert_eq!(of("t: |a|;"), None);
+    }
+
+    #[test]
+    fn a_comment_goes_with_its_line() {
+        let of = |text| without(text, |text, comment| Some(of_comment(text, comment)));
+        assert_eq!(of("a;\n  |// b|\r\nc;").as_deref(), Some("a;\nc;"));
+        assert_eq!(of("a; |// b|\nc;").as_deref(), Some("a;\nc;"));
+        assert_eq!(of("|/* b */| c;").as_deref(), Some(" c;"));
+        assert_eq!(of("a; |// b|").as_deref(), Some("a;"));
     }
 }

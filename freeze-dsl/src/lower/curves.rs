@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use super::Lowering;
 use super::numbers::{is_literal, value_label};
 use crate::ast::{self, Number, Piece, Shape};
-use crate::diagnostic::{Applicability, Code, Diagnostic, shown_number};
+use crate::diagnostic::{Applicability, Code, Diagnostic, Severity, shown_number};
 use crate::ir::{CurvePiece, Period, RampShape, ValidRange, ValueCurve};
 use crate::source::{Span, Spanned};
 
@@ -242,7 +242,7 @@ impl Lowering<'_, '_> {
                 format!("a learning rate of {} is unusually large", shown_number(value)),
             )
             .label("few networks train with more than 10")
-            .mild();
+            .with_severity(Severity::Warning);
             self.report(match small {
                 Some(small) => finding.suggest(
                     Applicability::Maybe,

@@ -20,7 +20,7 @@ use grammar::Grammar;
 pub(crate) use grammar::Rule;
 pub(crate) use lexeme::last_character;
 pub(crate) use lost::LostStatements;
-pub(crate) use scan::readable;
+pub(crate) use scan::{comments, readable};
 pub(crate) use slips::uses_with_sign;
 
 use pest::Parser;

@@ -9,10 +9,20 @@ use crate::source::Span;
 /// The text as pest reads it, each byte in its place. Reports statements that are too long or
 /// nested too deeply, and comments and strings that are not closed.
 pub(crate) fn readable(text: &str, found: &mut DiagnosticSink) -> String {
+    String::from_utf8(scan(text, found).readable).unwrap_or_default()
+}
+
+/// The comments of a text.
+pub(crate) fn comments(text: &str) -> Vec<Span> {
+    scan(text, &mut DiagnosticSink::default()).comments
+}
+
+fn scan<'t>(text: &'t str, found: &mut DiagnosticSink) -> Scanner<'t> {
     let mut scan = Scanner {
         text,
         at: 0,
         readable: text.as_bytes().to_vec(),
+        comments: Vec::new(),
         statement: 0,
         braces: 0,
         others: 0,
@@ -20,13 +30,14 @@ pub(crate) fn readable(text: &str, found: &mut DiagnosticSink) -> String {
         refused: None,
     };
     scan.all(found);
-    String::from_utf8(scan.readable).unwrap_or_default()
+    scan
 }
 
 struct Scanner<'t> {
     text: &'t str,
     at: usize,
     readable: Vec<u8>,
+    comments: Vec<Span>,
     /// The start of the current statement outside of loops.
     statement: usize,
     /// How many braces are open: loops continue after `;`.
@@ -233,6 +244,7 @@ impl Scanner<'_> {
         while !self.is_at_end() && self.peek(0) != b'\n' {
             self.at += 1;
         }
+        self.comments.push(Span::new(start, self.at));
         self.blank(start);
     }
 
@@ -256,6 +268,7 @@ impl Scanner<'_> {
                 break;
             }
         }
+        self.comments.push(Span::new(start, self.at));
         self.blank(start);
         if depth > 0 {
             let place = Span::new(start, start + 2);

@@ -21,6 +21,7 @@ pub(crate) use state::{SliceOptions, State};
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::allow::Allowances;
 use crate::ast::Best;
 use crate::diagnostic::Diagnostic;
 use crate::ir::LoweredAction;
@@ -225,6 +226,23 @@ impl Plan {
     #[must_use]
     pub fn diagnostics(&self) -> &[Diagnostic] {
         &self.diagnostics
+    }
+
+    /// Whether a comment of the policy allows a finding, `// freeze: allow FRZ0508`.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::{model::Model, policy::Policy};
+    /// # let model = Model::from_json(r#"{"format":1,"tensors":[
+    /// #   {"name":"fc.weight","shape":[2,2],"dtype":"f32","role":"parameter"}]}"#)?;
+    /// let text = "// freeze: allow FRZ0508\nwhen loss < 1: train fc lr 1e-3";
+    /// let plan = Policy::parse(text)?.plan(&model)?;
+    /// assert!(plan.allows(&plan.unobserved_metric("loss", &[])));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn allows(&self, finding: &Diagnostic) -> bool {
+        Allowances::read(self.policy.source().text(), self.policy.tree()).allows(finding)
     }
 
     pub(crate) fn bound(&self) -> &BoundPolicy {

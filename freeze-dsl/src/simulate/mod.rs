@@ -109,7 +109,8 @@ pub fn simulate(plan: Plan, setup: Setup) -> Result<Simulation, SimulateError> {
 fn unobserved(plan: &Plan, metrics: &Table) -> Vec<Diagnostic> {
     let observed: Vec<&str> = metrics.names().collect();
     let missing = plan.metrics().into_iter().filter(|metric| !observed.contains(&metric.as_str()));
-    missing.map(|metric| plan.unobserved_metric(&metric, &observed)).collect()
+    let found = missing.map(|metric| plan.unobserved_metric(&metric, &observed));
+    found.filter(|finding| !plan.allows(finding)).collect()
 }
 
 /// The records of a training, one at a time. Where the policy stops training, the last record

@@ -13,7 +13,7 @@ type Layers = &'static [&'static [&'static str]];
 const FREEZE_DSL: Layers = &[
     &["source", "text_file", "vocabulary", "index", "json", "diff"],
     &["diagnostic"],
-    &["ast", "parse", "format"],
+    &["ast", "parse", "format", "allow"],
     &["model", "select"],
     &["ir"],
     &["policy"],

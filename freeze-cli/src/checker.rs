@@ -1,0 +1,139 @@
+//! Checks policies with what the command line and `freeze.toml` say about them.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
+
+use freeze_dsl::Draft;
+use freeze_dsl::diagnostic::Findings;
+use freeze_dsl::model::Model;
+use freeze_dsl::policy::Policy;
+use freeze_dsl::source::Source;
+
+use crate::config::{Configs, FileConfig};
+use crate::input;
+use crate::levels::LevelArgs;
+use crate::reporter::Reporter;
+
+/// What a policy is checked with.
+#[derive(clap::Args)]
+pub(crate) struct CheckInputs {
+    /// The model to check against: a `.safetensors`, `.safetensors.index.json` or `.model.json`
+    /// file, or a folder with such; replaces the policy's own `model` and those of `freeze.toml`
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
+    /// Set a number that a policy defines with `let`; may be repeated
+    #[arg(long = "set", value_name = "NAME=NUMBER", value_parser = number)]
+    numbers: Vec<(String, f64)>,
+    #[command(flatten)]
+    levels: LevelArgs,
+}
+
+/// `base=1e-3`
+fn number(written: &str) -> Result<(String, f64), String> {
+    let (name, value) = written.split_once('=').ok_or("expected a name, `=` and a number")?;
+    match value.trim().parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
+        _ => Err(format!("`{}` is not a finite number", value.trim())),
+    }
+}
+
+/// A policy that was checked, and the model that it was checked against.
+pub(crate) struct CheckedPolicy {
+    /// The policy, if none of its findings is an error.
+    pub(crate) policy: Option<Policy>,
+    /// All findings, as serious as they are by themselves; the reporter applies levels.
+    pub(crate) findings: Findings,
+    /// The model: that of `--model`, else the one that the policy names, else that of `freeze.toml`.
+    pub(crate) model: Option<Rc<Model>>,
+}
+
+/// Checks policies, and reads each model and each `freeze.toml` once.
+pub(crate) struct Checker<'i> {
+    inputs: &'i CheckInputs,
+    configs: Configs,
+    /// The models that were read; `None` if one cannot be read, which was reported.
+    models: HashMap<PathBuf, Option<Rc<Model>>>,
+}
+
+impl<'i> Checker<'i> {
+    /// A checker with these inputs. `None` if the model of `--model` cannot be read, which is
+    /// reported: without it, findings could be wrong.
+    pub(crate) fn new(inputs: &'i CheckInputs, reporter: &mut Reporter<'_>) -> Option<Self> {
+        let mut checker = Self { inputs, configs: Configs::default(), models: HashMap::new() };
+        if let Some(path) = &inputs.model {
+            checker.load(path, reporter)?;
+        }
+        Some(checker)
+    }
+
+    /// Reads and checks a policy. From now on, the reporter has the levels that hold for it. Reports
+    /// files that cannot be read, and checks the rest.
+    pub(crate) fn check(
+        &mut self,
+        file: &Path,
+        reporter: &mut Reporter<'_>,
+    ) -> Option<CheckedPolicy> {
+        let source = input::policy(file, reporter)?;
+        self.check_source(file, source, reporter)
+    }
+
+    /// Checks a text as that of a file, in the same way.
+    pub(crate) fn check_source(
+        &mut self,
+        file: &Path,
+        source: Source,
+        reporter: &mut Reporter<'_>,
+    ) -> Option<CheckedPolicy> {
+        let config = self.config(file, reporter)?;
+        let name = source.name().to_owned();
+        let mut draft = Draft::read(source);
+        for (number, value) in &self.inputs.numbers {
+            match draft.clone().with(number, *value) {
+                Ok(with) => draft = with,
+                Err(error) => reporter.fail(&format!("{name}: {error}")),
+            }
+        }
+        let own = draft.model().map(|named| beside(file, named));
+        let model = self.inputs.model.clone().or(own).or(config.model);
+        let model = model.and_then(|path| self.load(&path, reporter));
+        let checked = match &model {
+            Some(model) => draft.check_against(model),
+            None => draft.check(),
+        };
+        Some(CheckedPolicy { policy: checked.policy, findings: checked.findings, model })
+    }
+
+    /// What `freeze.toml` says about a file. Reports one that cannot be used.
+    fn config(&mut self, file: &Path, reporter: &mut Reporter<'_>) -> Option<FileConfig> {
+        let config = self.configs.of(file);
+        for path in self.configs.paths() {
+            reporter.note_input(path);
+        }
+        match config {
+            Ok(config) => {
+                reporter.set_levels(self.inputs.levels.0.over(&config.levels));
+                Some(config)
+            }
+            Err(message) => {
+                reporter.fail_once(&message);
+                None
+            }
+        }
+    }
+
+    /// Reads a model, or reports why it cannot be read.
+    fn load(&mut self, path: &Path, reporter: &mut Reporter<'_>) -> Option<Rc<Model>> {
+        if let Some(known) = self.models.get(path) {
+            return known.clone();
+        }
+        let model = input::load(path, reporter).map(Rc::new);
+        self.models.insert(path.to_owned(), model.clone());
+        model
+    }
+}
+
+/// A path that a policy names is relative to the policy's own file.
+fn beside(file: &Path, named: &str) -> PathBuf {
+    file.parent().unwrap_or(Path::new("")).join(named)
+}
