@@ -14,6 +14,7 @@ mod fmt;
 mod import;
 mod input;
 mod levels;
+mod lsp;
 mod man;
 mod model;
 mod output;
@@ -66,6 +67,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Print the syntax tree of a policy as JSON
     Ast(ast::AstArgs),
+    /// Serve an editor: the language server on standard input and output
+    Lsp(lsp::LspArgs),
     /// Print the JSON Schema of the JSON that freeze prints and writes
     Schema(schema::SchemaArgs),
     /// Print a script that completes the command line in a shell
@@ -87,6 +90,7 @@ impl Command {
             Self::Import(arguments) => import::run(arguments, options),
             Self::Explain(arguments) => explain::run(arguments, options),
             Self::Ast(arguments) => ast::run(arguments, options),
+            Self::Lsp(arguments) => lsp::run(arguments),
             Self::Schema(arguments) => schema::run(arguments, options),
             Self::Completions(arguments) => completions::run(arguments, options),
             Self::Man(arguments) => man::run(arguments, options),

@@ -37,6 +37,7 @@ mod compile;
 pub mod diagnostic;
 pub mod diff;
 pub mod format;
+pub mod ide;
 mod index;
 mod ir;
 mod json;

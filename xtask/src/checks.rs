@@ -1,5 +1,6 @@
 //! Every check that a change must pass, the quick ones first.
 
+use crate::codegen;
 use crate::dependencies;
 use crate::error::Error;
 use crate::program::cargo;
@@ -17,6 +18,9 @@ pub(crate) fn all(args: &[String]) -> Result<(), Error> {
 
     step("structure");
     structure::check()?;
+
+    step("words in the grammars of editors");
+    codegen::run(true)?;
 
     step("clippy");
     let clippy = ["clippy", "--workspace", "--all-targets", "--", "--deny", "warnings"];

@@ -23,6 +23,10 @@ Commands:
   archive        Build the archive of the command for this kind of machine, with a checksum
   browser        Build the command, open its pages in Chromium, and compare what they draw with what
                  is simulated
+  codegen        Write the words of the language into the grammars of editors
+      --check      fail where they differ, and write nothing
+  vscode         Package the extension for Visual Studio Code; needs npm
+  neovim         Try the language server with Neovim's own client; needs Neovim
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable
@@ -53,6 +57,11 @@ pub(crate) enum Command {
     Wheel,
     Archive,
     Browser,
+    Codegen {
+        only_checks: bool,
+    },
+    Vscode,
+    Neovim,
     Acceptance {
         dir: PathBuf,
     },
@@ -77,6 +86,9 @@ impl Command {
             Some("wheel") => alone(Self::Wheel, args),
             Some("archive") => alone(Self::Archive, args),
             Some("browser") => alone(Self::Browser, args),
+            Some("codegen") => parse_codegen(args),
+            Some("vscode") => alone(Self::Vscode, args),
+            Some("neovim") => alone(Self::Neovim, args),
             Some("acceptance") => parse_acceptance(args),
             Some("setup") => parse_setup(args),
             Some(other) => Err(unknown(other)),
@@ -98,6 +110,14 @@ fn parse_package(mut args: impl Iterator<Item = String>) -> Result<Command, Erro
         (Some("--allow-dirty"), None) => Ok(Command::Package { allow_dirty: true }),
         (Some("-h" | "--help"), None) => Ok(Command::Help),
         _ => Err(Error::line("use `cargo xtask package [--allow-dirty]`")),
+    }
+}
+
+fn parse_codegen(mut args: impl Iterator<Item = String>) -> Result<Command, Error> {
+    match (args.next().as_deref(), args.next()) {
+        (None, None) => Ok(Command::Codegen { only_checks: false }),
+        (Some("--check"), None) => Ok(Command::Codegen { only_checks: true }),
+        _ => Err(Error::line("use `cargo xtask codegen` or `cargo xtask codegen --check`")),
     }
 }
 

@@ -9,7 +9,9 @@ mod browser;
 mod carry;
 mod checks;
 mod cli;
+mod codegen;
 mod dependencies;
+mod editors;
 mod error;
 mod fetch;
 #[cfg(test)]
@@ -50,6 +52,9 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Setup { variant, dry_run: true } => setup::list(variant),
         Command::Setup { variant, dry_run: false } => setup::ensure(variant),
         Command::Structure => structure::check(),
+        Command::Codegen { only_checks } => codegen::run(only_checks),
+        Command::Vscode => editors::vscode(),
+        Command::Neovim => editors::neovim(),
         Command::Book => book::render(),
         Command::Package { allow_dirty } => release::package(allow_dirty),
         Command::Wheel => release::wheel(),

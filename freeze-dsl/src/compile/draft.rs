@@ -1,14 +1,19 @@
 //! A policy that is read and not checked yet.
 
+use std::sync::Arc;
+
 use super::{OverrideError, check_all};
 use crate::allow::{self, Knowledge};
 use crate::ast::{Item, List, Text, Tree};
 use crate::diagnostic::{Diagnostic, DiagnosticSink, Findings, nearest};
 use crate::ir::Overrides;
+use crate::lower::{Recording, record};
 use crate::model::Model;
 use crate::parse;
+use crate::plan::Plan;
 use crate::policy::Policy;
-use crate::source::{Source, Spanned};
+use crate::select::NameIndex;
+use crate::source::{Source, Span, Spanned};
 
 /// A policy that is read and not checked yet: whatever could be read of its text.
 ///
@@ -125,6 +130,25 @@ impl Draft {
         let found = allow::heeding(&source, &tree, sink.into_vec(), knowledge);
         let findings = Findings::new(source.clone(), found);
         Checked { policy: is_sound.then(|| Policy::new(source, tree, overrides)), findings }
+    }
+
+    /// What the parts of the text within a span mean.
+    pub(crate) fn record(&self, model: Option<&NameIndex<'_>>, within: Span) -> Recording {
+        record(&self.tree, &self.source, &self.overrides, model, within)
+    }
+
+    /// All findings, and the plan if there is a model and no finding is an error.
+    pub(crate) fn plan_against(&self, model: Option<&Arc<Model>>) -> (Findings, Option<Plan>) {
+        let Self { source, tree, overrides, syntax } = self;
+        let mut sink: DiagnosticSink = syntax.iter().cloned().collect();
+        let bound = check_all(source, tree, overrides, model.map(AsRef::as_ref), &mut sink);
+        let findings = Findings::new(source.clone(), sink.into_vec());
+        let plan = model.zip(bound).map(|(model, (bound, rows))| {
+            let policy = Policy::new(source.clone(), tree.clone(), overrides.clone());
+            let diagnostics = findings.diagnostics().to_vec();
+            Plan::new(policy, Arc::clone(model), bound, rows, diagnostics)
+        });
+        (findings, plan)
     }
 }
 

@@ -1,5 +1,7 @@
 //! How plans are made.
 
+use std::sync::Arc;
+
 use super::check_all;
 use crate::allow::{self, Knowledge};
 use crate::diagnostic::{DiagnosticSink, Findings};
@@ -28,7 +30,7 @@ impl Policy {
         match bound {
             Some((bound, rows)) => {
                 let diagnostics = findings.diagnostics().to_vec();
-                Ok(Plan::new(self.clone(), model.clone(), bound, rows, diagnostics))
+                Ok(Plan::new(self.clone(), Arc::new(model.clone()), bound, rows, diagnostics))
             }
             None => Err(findings),
         }

@@ -1,8 +1,8 @@
 //! Lists: `[fc, layer.*]`, `reversed last 2 of @stages`.
 
-use super::Lowering;
 use super::numbers::in_place;
 use super::scope::Meaning;
+use super::{Lowering, Recorded};
 use crate::ast::{
     self, Count, Element, Item, Listing, Number, Prefix, Segment, Targets, Term, Text,
 };
@@ -100,6 +100,10 @@ impl Lowering<'_, '_> {
             ast::Elements::These(terms) => self.elements(terms),
             ast::Elements::Named(name) => self.named_list(name, list.base.span)?,
         };
+        if self.recording.is_some() {
+            let all = elements.elements.iter().map(|element| element.selection.clone());
+            self.record(Recorded::List, list.base.span, &Selection::union(all.collect()));
+        }
         for prefix in list.prefixes.iter().rev() {
             match &prefix.value {
                 Prefix::Reversed => elements.elements.reverse(),
@@ -322,6 +326,10 @@ impl Lowering<'_, '_> {
                 let shown = self.slice(place);
                 all.elements.push(ListElement { selection: Selection::unknown(), shown });
             }
+        }
+        if self.recording.is_some() {
+            let each = spread.iter().map(|(_, names)| Selection::Parameters(names.clone()));
+            self.record(Recorded::Term, place, &Selection::union(each.collect()));
         }
         all.elements.extend(spread.into_iter().map(|(shown, parameters)| ListElement {
             selection: Selection::Parameters(parameters),

@@ -8,6 +8,7 @@ mod loops;
 mod numbers;
 mod optimizers;
 mod options;
+mod recording;
 mod rows;
 mod scope;
 mod shown;
@@ -26,6 +27,7 @@ use crate::parse::{self, LostStatements};
 use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
+pub(crate) use recording::{Recorded, Recording, Values};
 use scope::{Meaning, Scope};
 use tracks::{Cut, OpenSequence};
 
@@ -37,61 +39,25 @@ pub(crate) fn lower<'a>(
     model: Option<&'a NameIndex<'_>>,
     sink: &mut DiagnosticSink,
 ) -> LoweredPolicy {
-    let mut lowering = Lowering {
-        text: source.text(),
-        overrides,
-        model,
-        sink: DiagnosticSink::default(),
-        reported: None,
-        reports: 0,
-        scope: Scope::default(),
-        lets: lets(tree),
-        trace: LoopTrace::default(),
-        let_items: let_items(tree),
-        names_shown: 0,
-        names: HashMap::new(),
-        tracks: HashMap::new(),
-        unnamed_tracks: 0,
-        sequences: vec![OpenSequence::main()],
-        current: 0,
-        cut: Cut::default(),
-        cut_lets: Vec::new(),
-        own_scope: String::new(),
-        scope_texts: Vec::new(),
-        is_whole: !sink.iter().any(|finding| finding.code.leaves_unresolved()),
-        defaulted: HashMap::new(),
-        model_statement: None,
-        has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
-        checked_loops: HashSet::new(),
-        turns: 0,
-        weight: 0,
-        is_forgiving: false,
-        optional_names: HashSet::new(),
-        regexes: HashMap::new(),
-        policy: LoweredPolicy::default(),
-    };
-    // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
-    if !lowering.is_whole {
-        let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
-        let lost = LostStatements::new(&readable, tree);
-        lowering.has_run |= lost.has_run;
-        for name in lost.names {
-            lowering.scope.define(&name, Meaning::Unknown);
-            lowering.scope.get(&name.value, true);
-        }
-    }
-    // `run` and `let` may follow the statements that use them.
-    for item in tree.items.iter() {
-        lowering.heading(item);
-    }
-    lowering.sequences(tree);
-    // A statement that could not be parsed, or a turn that is not known yet, may use any name.
-    let unresolved = |finding: &Diagnostic| finding.code.leaves_unresolved();
-    if !(lowering.policy.is_open || sink.iter().chain(lowering.sink.iter()).any(unresolved)) {
-        lowering.unused_lets(tree);
-    }
-    sink.extend(lowering.sink.into_vec());
-    lowering.policy
+    Lowering::new(tree, source, overrides, model, sink).run(tree, sink)
+}
+
+/// Lowers a tree to know what the parts of its text within a span mean. Whatever is wrong with it is
+/// not reported.
+pub(crate) fn record<'a>(
+    tree: &'a Tree,
+    source: &'a Source,
+    overrides: &'a Overrides,
+    model: Option<&'a NameIndex<'_>>,
+    within: Span,
+) -> Recording {
+    let sink = DiagnosticSink::default();
+    let mut lowering = Lowering::new(tree, source, overrides, model, &sink);
+    lowering.recording = Some(Recording::new(within));
+    // Nobody reads the findings, so that no suggestion is looked for.
+    lowering.reports = DiagnosticSink::MOST;
+    lowering.all(tree);
+    lowering.recording.unwrap_or_default()
 }
 
 /// The definitions of targets and lists, by their names.
@@ -184,7 +150,84 @@ struct Lowering<'a, 'm> {
     optional_names: HashSet<Text>,
     /// The selections of regular expressions, so that each is compiled once.
     regexes: HashMap<Text, Selection>,
+    /// What parts of the text mean, where that is asked for.
+    recording: Option<Recording>,
     policy: LoweredPolicy,
+}
+
+impl<'a, 'm> Lowering<'a, 'm> {
+    fn new(
+        tree: &'a Tree,
+        source: &'a Source,
+        overrides: &'a Overrides,
+        model: Option<&'a NameIndex<'m>>,
+        sink: &DiagnosticSink,
+    ) -> Self {
+        Lowering {
+            text: source.text(),
+            overrides,
+            model,
+            sink: DiagnosticSink::default(),
+            reported: None,
+            reports: 0,
+            scope: Scope::default(),
+            lets: lets(tree),
+            trace: LoopTrace::default(),
+            let_items: let_items(tree),
+            names_shown: 0,
+            names: HashMap::new(),
+            tracks: HashMap::new(),
+            unnamed_tracks: 0,
+            sequences: vec![OpenSequence::main()],
+            current: 0,
+            cut: Cut::default(),
+            cut_lets: Vec::new(),
+            own_scope: String::new(),
+            scope_texts: Vec::new(),
+            is_whole: !sink.iter().any(|finding| finding.code.leaves_unresolved()),
+            defaulted: HashMap::new(),
+            model_statement: None,
+            has_run: tree.items.iter().any(|item| matches!(item.value, Item::Run(_))),
+            checked_loops: HashSet::new(),
+            turns: 0,
+            weight: 0,
+            is_forgiving: false,
+            optional_names: HashSet::new(),
+            regexes: HashMap::new(),
+            recording: None,
+            policy: LoweredPolicy::default(),
+        }
+    }
+
+    fn run(mut self, tree: &'a Tree, sink: &mut DiagnosticSink) -> LoweredPolicy {
+        // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
+        if !self.is_whole {
+            let readable = parse::readable(self.text, &mut DiagnosticSink::default());
+            let lost = LostStatements::new(&readable, tree);
+            self.has_run |= lost.has_run;
+            for name in lost.names {
+                self.scope.define(&name, Meaning::Unknown);
+                self.scope.get(&name.value, true);
+            }
+        }
+        self.all(tree);
+        // A statement that could not be parsed, or a turn that is not known yet, may use any name.
+        let unresolved = |finding: &Diagnostic| finding.code.leaves_unresolved();
+        if !(self.policy.is_open || sink.iter().chain(self.sink.iter()).any(unresolved)) {
+            self.unused_lets(tree);
+        }
+        sink.extend(self.sink.into_vec());
+        self.policy
+    }
+
+    /// Lowers all statements.
+    fn all(&mut self, tree: &'a Tree) {
+        // `run` and `let` may follow the statements that use them.
+        for item in tree.items.iter() {
+            self.heading(item);
+        }
+        self.sequences(tree);
+    }
 }
 
 impl Lowering<'_, '_> {

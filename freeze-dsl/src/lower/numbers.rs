@@ -12,6 +12,12 @@ use crate::vocabulary::SHAPES;
 impl Lowering<'_, '_> {
     /// The value of an expression; `None` after a finding, and if it depends on a missing model.
     pub(super) fn number(&mut self, number: &Spanned<Number>) -> Option<f64> {
+        let value = self.value(number);
+        self.record_number(number.span, value);
+        value
+    }
+
+    fn value(&mut self, number: &Spanned<Number>) -> Option<f64> {
         let mut stack: Vec<Option<f64>> = Vec::new();
         for step in number.steps.iter() {
             let value = match &step.value {

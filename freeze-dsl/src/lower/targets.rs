@@ -2,9 +2,9 @@
 
 use std::collections::HashSet;
 
-use super::Lowering;
 use super::numbers::is_below;
 use super::scope::Meaning;
+use super::{Lowering, Recorded};
 use crate::ast::{self, Sample, Selector, Targets, Term};
 use crate::diagnostic::{Applicability, Code, Diagnostic, Reported, nearest, one_of, removal};
 use crate::select::{PathSegment, ReadyMade, Selection};
@@ -17,6 +17,7 @@ impl Lowering<'_, '_> {
 
     fn targets_at(&mut self, targets: &Targets, place: Span) -> Selection {
         let (selection, reported) = self.watch(|lowering| lowering.without_exceptions(targets));
+        self.record(Recorded::Targets, place, &selection);
         if selection.is_empty() && reported.is_none() {
             return self.nothing(place, "`except` takes away everything before it");
         }
@@ -116,6 +117,12 @@ impl Lowering<'_, '_> {
     }
 
     pub(super) fn term(&mut self, term: &Spanned<Term>) -> Selection {
+        let selection = self.selection(term);
+        self.record(Recorded::Term, term.span, &selection);
+        selection
+    }
+
+    fn selection(&mut self, term: &Spanned<Term>) -> Selection {
         match &term.value {
             Term::Path(path) => match self.pattern(path) {
                 Some(pattern) => self.select(&pattern, term.span),

@@ -15,7 +15,7 @@ pub(crate) fn last_character(text: &str) -> Span {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum LexemeKind {
+pub(crate) enum LexemeKind {
     Word,
     Number,
     /// A string with its quotes.
@@ -26,10 +26,10 @@ pub(super) enum LexemeKind {
 
 /// A word, number, string or sign.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Lexeme<'t> {
-    pub(super) kind: LexemeKind,
-    pub(super) text: &'t str,
-    pub(super) span: Span,
+pub(crate) struct Lexeme<'t> {
+    pub(crate) kind: LexemeKind,
+    pub(crate) text: &'t str,
+    pub(crate) span: Span,
 }
 
 /// Signs of more than one character; those of other languages are among them.
@@ -40,7 +40,7 @@ const SIGNS: [&str; 16] = [
 
 impl<'t> Lexeme<'t> {
     /// The lexemes of the part of a text that `within` covers.
-    pub(super) fn all(text: &'t str, within: Span) -> impl Iterator<Item = Self> {
+    pub(crate) fn all(text: &'t str, within: Span) -> impl Iterator<Item = Self> {
         let text = text.get(..within.end).unwrap_or(text);
         let mut at = within.start;
         std::iter::from_fn(move || {
@@ -91,7 +91,7 @@ impl<'t> Lexeme<'t> {
         Some(Self { kind, text, span: Span::new(at, at + length) })
     }
 
-    pub(super) fn is_word(&self) -> bool {
+    pub(crate) fn is_word(&self) -> bool {
         self.kind == LexemeKind::Word
     }
 

@@ -2,6 +2,7 @@
 
 use super::lexeme::{Lexeme, LexemeKind};
 use crate::ast::{Item, List, Text, Tree};
+use crate::diagnostic::DiagnosticSink;
 use crate::source::{Span, Spanned};
 
 /// What is missing from a tree, as far as other statements may use it.
@@ -17,14 +18,8 @@ impl LostStatements {
     /// blank.
     pub(crate) fn new(readable: &str, tree: &Tree) -> Self {
         let mut lost = Self { names: Vec::new(), has_run: false };
-        let mut parsed = Vec::new();
-        spans(&tree.items, &mut parsed);
-        let mut at = 0;
-        for span in parsed.into_iter().chain([Span::new(readable.len(), readable.len())]) {
-            if at < span.start {
-                lost.add(readable, Span::new(at, span.start));
-            }
-            at = at.max(span.end);
+        for gap in gaps(readable, tree) {
+            lost.add(readable, gap);
         }
         lost
     }
@@ -59,6 +54,27 @@ impl LostStatements {
             }
         }
     }
+}
+
+/// The parts of a text that are in no statement of its tree.
+fn gaps(readable: &str, tree: &Tree) -> Vec<Span> {
+    let mut parsed = Vec::new();
+    spans(&tree.items, &mut parsed);
+    let (mut gaps, mut at) = (Vec::new(), 0);
+    for span in parsed.into_iter().chain([Span::new(readable.len(), readable.len())]) {
+        if at < span.start {
+            gaps.push(Span::new(at, span.start));
+        }
+        at = at.max(span.end);
+    }
+    gaps
+}
+
+/// The words of a text that are in no statement of its tree.
+pub(crate) fn words_outside(text: &str, tree: &Tree) -> Vec<String> {
+    let readable = super::readable(text, &mut DiagnosticSink::default());
+    let lexemes = gaps(&readable, tree).into_iter().flat_map(|gap| Lexeme::all(&readable, gap));
+    lexemes.filter(Lexeme::is_word).map(|lexeme| lexeme.text.to_owned()).collect()
 }
 
 /// The spans of all statements, in order.

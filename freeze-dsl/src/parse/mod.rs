@@ -1,6 +1,7 @@
 //! Text to tree. Never fails: what does not parse becomes findings, and the rest a tree.
 
 mod chunks;
+mod continuations;
 mod expected;
 mod grammar;
 mod lexeme;
@@ -16,10 +17,11 @@ mod targets;
 mod values;
 
 pub(crate) use chunks::{Chunk, Chunks};
+pub(crate) use continuations::{ContinuationKind, Continuations};
 use grammar::Grammar;
 pub(crate) use grammar::Rule;
-pub(crate) use lexeme::last_character;
-pub(crate) use lost::LostStatements;
+pub(crate) use lexeme::{Lexeme, last_character};
+pub(crate) use lost::{LostStatements, words_outside};
 pub(crate) use scan::{comments, readable};
 pub(crate) use slips::uses_with_sign;
 

@@ -35,7 +35,7 @@ use crate::policy::Policy;
 #[derive(Debug, Clone)]
 pub struct Plan {
     policy: Policy,
-    model: Model,
+    model: Arc<Model>,
     bound: Arc<BoundPolicy>,
     rows: Vec<Row>,
     diagnostics: Vec<Diagnostic>,
@@ -86,7 +86,7 @@ impl Plan {
     /// A plan of a policy that fits the model.
     pub(crate) fn new(
         policy: Policy,
-        model: Model,
+        model: Arc<Model>,
         bound: BoundPolicy,
         rows: Vec<Row>,
         diagnostics: Vec<Diagnostic>,
@@ -102,7 +102,7 @@ impl Plan {
 
     /// The model.
     #[must_use]
-    pub const fn model(&self) -> &Model {
+    pub fn model(&self) -> &Model {
         &self.model
     }
 

@@ -218,6 +218,22 @@ impl<'m> NameIndex<'m> {
             .collect()
     }
 
+    /// The segments that may follow a path, each with the names under it: in the model's order, and
+    /// numbers in theirs.
+    pub(crate) fn children(&self, path: &[Spanned<PathSegment<'_>>]) -> Vec<(&'m str, NameSet)> {
+        let mut names = self.tree.next_names(path, path.len());
+        names.sort_by_cached_key(|name| name.parse::<u64>().ok());
+        let mut longer = path.to_vec();
+        names
+            .into_iter()
+            .map(|name| {
+                longer.truncate(path.len());
+                longer.push(Spanned::new(PathSegment::Name(name), Span::default()));
+                (name, self.select(&longer))
+            })
+            .collect()
+    }
+
     /// The segments at `place` of a path with which it selects something.
     fn spread_at(&self, path: &[Spanned<PathSegment<'_>>], place: usize) -> Vec<&'m str> {
         let mut names = self.tree.next_names(path, place);

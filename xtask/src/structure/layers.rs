@@ -23,7 +23,7 @@ const FREEZE_DSL: Layers = &[
     &["clock"],
     &["check"],
     &["compile"],
-    &["simulate"],
+    &["simulate", "ide"],
     &["picture"],
 ];
 

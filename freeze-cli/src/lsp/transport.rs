@@ -1,0 +1,102 @@
+//! Messages as they travel: a header with their length, and JSON.
+
+use std::io::{self, BufRead, BufReader, Read};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use super::protocol::Message;
+
+/// How many messages wait until the editor has to.
+const WAITING: usize = 1_024;
+
+/// The longest message that is read.
+const LONGEST: usize = 1 << 30;
+
+/// What arrives from the editor.
+#[derive(Debug)]
+pub(super) enum Incoming {
+    Message(Message),
+    /// A message that is none, and why. The next one can be read.
+    Malformed(String),
+}
+
+/// Reads messages in a thread of its own. The channel closes at the end of the input, and where the
+/// place of the next message is unknown.
+pub(super) fn read_from(input: impl Read + Send + 'static) -> Receiver<Incoming> {
+    let (sender, receiver) = sync_channel(WAITING);
+    std::thread::spawn(move || forward(&mut BufReader::new(input), &sender));
+    receiver
+}
+
+fn forward(input: &mut impl BufRead, sender: &SyncSender<Incoming>) {
+    while let Ok(Some(body)) = body(input) {
+        let incoming = match serde_json::from_slice(&body) {
+            Ok(message) => Incoming::Message(message),
+            Err(error) => Incoming::Malformed(error.to_string()),
+        };
+        if sender.send(incoming).is_err() {
+            return;
+        }
+    }
+}
+
+/// The JSON of the next message; `None` at the end of the input.
+fn body(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        if input.read_line(&mut line)? == 0 {
+            return Ok(None);
+        }
+        let line = line.trim_end_matches(['\r', '\n']);
+        if line.is_empty() {
+            break;
+        }
+        let (name, value) = line.split_once(':').unwrap_or((line, ""));
+        if name.trim().eq_ignore_ascii_case("content-length") {
+            length = value.trim().parse::<usize>().ok().filter(|length| *length <= LONGEST);
+        }
+    }
+    let Some(length) = length else {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message without a length"));
+    };
+    let mut body = vec![0; length];
+    input.read_exact(&mut body)?;
+    Ok(Some(body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &'static str) -> Vec<Incoming> {
+        read_from(text.as_bytes()).into_iter().collect()
+    }
+
+    #[test]
+    fn messages_are_read_one_after_another() {
+        let text = "Content-Length: 20\r\n\r\n{\"method\":\"a\",\"b\":1}content-length:14\r\n\
+                    Content-Type: x\r\n\r\n{\"method\":\"b\"}";
+        let [Incoming::Message(Message::Notification(first)), Incoming::Message(_)] =
+            &read(text)[..]
+        else {
+            panic!("two messages");
+        };
+        assert_eq!(first.method, "a");
+    }
+
+    #[test]
+    fn a_message_that_is_none_does_not_end_it() {
+        let text = "Content-Length: 3\r\n\r\n{]}Content-Length: 14\r\n\r\n{\"method\":\"b\"}";
+        let [Incoming::Malformed(_), Incoming::Message(_)] = &read(text)[..] else {
+            panic!("a malformed message, and another");
+        };
+    }
+
+    #[test]
+    fn without_a_length_there_is_no_next_message() {
+        assert_eq!(read("Content-Type: x\r\n\r\n{}").len(), 0);
+        assert_eq!(read("Content-Length: 999\r\n\r\n{}").len(), 0);
+        assert_eq!(read("Content-Length: 99999999999999999999\r\n\r\n{}").len(), 0);
+        assert_eq!(read("").len(), 0);
+    }
+}

@@ -1,0 +1,8 @@
+//! `freeze lsp`, over pipes, as an editor uses it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "test helpers")]
+#![allow(clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
+
+mod client;
+mod conversation;
+mod features;

@@ -1,0 +1,109 @@
+//! Edits of a whole text: all safe fixes, and the canonical form.
+
+use similar::{Algorithm, DiffOp};
+
+use super::OpenPolicy;
+use crate::diagnostic::{Applicability, Edit};
+use crate::format::format;
+use crate::source::Span;
+
+impl OpenPolicy {
+    /// The edits of all safe suggestions, in the order of the text. Of two that overlap, the first is
+    /// kept; the other finding is there again after it.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::ide::OpenPolicy;
+    /// # use freeze_dsl::source::Source;
+    /// let policy = OpenPolicy::new(Source::new("start: train fc lr 1e-3;;"));
+    /// assert_eq!(policy.safe_fixes().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn safe_fixes(&self) -> Vec<Edit> {
+        let suggestions = self.findings().diagnostics().iter().flat_map(|it| &it.suggestions);
+        let mut all: Vec<Edit> = Vec::new();
+        for suggestion in suggestions.filter(|it| it.applicability == Applicability::Safe) {
+            let touches =
+                |edit: &Edit| all.iter().any(|known| known == edit || touch(known.span, edit.span));
+            if !suggestion.edits.iter().any(touches) {
+                all.extend(suggestion.edits.iter().cloned());
+            }
+        }
+        all.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        all
+    }
+
+    /// The edits that make the text canonical; `None` if it does not parse.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::ide::OpenPolicy;
+    /// # use freeze_dsl::source::Source;
+    /// let policy = OpenPolicy::new(Source::new("run 9 epochs;\nstart:train fc;\n"));
+    /// let edits = policy.formatting().unwrap_or_default();
+    /// assert_eq!(edits[0].text, "start: train fc;\n");
+    /// ```
+    #[must_use]
+    pub fn formatting(&self) -> Option<Vec<Edit>> {
+        let after = format(self.source.clone()).ok()?;
+        Some(changed_lines(self.source.text(), &after))
+    }
+}
+
+/// Whether two edits may not both be applied: they overlap, or insert at the same place.
+const fn touch(one: Span, other: Span) -> bool {
+    one.start <= other.end && other.start <= one.end
+}
+
+/// The edits that turn one text into another, each of whole lines.
+fn changed_lines(before: &str, after: &str) -> Vec<Edit> {
+    fn lines(text: &str) -> Vec<&str> {
+        text.split_inclusive('\n').collect()
+    }
+    let (old, new) = (lines(before), lines(after));
+    let bytes = |lines: &[&str]| lines.iter().map(|line| line.len()).sum::<usize>();
+    let upto = |lines: &[&str], count: usize| bytes(lines.get(..count).unwrap_or_default());
+    similar::capture_diff_slices(Algorithm::Myers, &old, &new)
+        .into_iter()
+        .filter(|operation| !matches!(operation, DiffOp::Equal { .. }))
+        .map(|operation| {
+            let (from, to) = (operation.old_range(), operation.new_range());
+            let span = Span::new(upto(&old, from.start), upto(&old, from.end));
+            Edit { span, text: new.get(to).unwrap_or_default().concat() }
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::Source;
+
+    fn applied(text: &str, edits: &[Edit]) -> String {
+        let mut text = text.to_owned();
+        for edit in edits.iter().rev() {
+            text.replace_range(edit.span.range(), &edit.text);
+        }
+        text
+    }
+
+    #[test]
+    fn lines_that_stay_are_not_edited() {
+        let before = "a\nb\nc\nd";
+        for after in ["a\nc\nd", "a\nb\nx\nc\nd\n", "", "x\ny", "a\nb\nc\nd"] {
+            let edits = changed_lines(before, after);
+            assert_eq!(applied(before, &edits), after);
+        }
+        let edits = changed_lines(before, "a\nB\nc\nd");
+        assert_eq!(edits, [Edit { span: Span::new(2, 4), text: "B\n".to_owned() }]);
+    }
+
+    #[test]
+    fn fixes_that_touch_are_made_one_after_another() {
+        let text = "start: train fc lr = 1e-3; epoch 1: set fc lr = 1;; let x = 1;";
+        let policy = OpenPolicy::new(Source::new(text));
+        let fixed = applied(text, &policy.safe_fixes());
+        let again = OpenPolicy::new(Source::new(fixed.clone()));
+        assert_eq!(again.safe_fixes().len(), 0, "{fixed}");
+    }
+}
