@@ -1,5 +1,7 @@
 //! `freeze plan`, run as a person runs it.
 
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
+
 mod support;
 
 use std::path::{Path, PathBuf};
@@ -105,7 +107,8 @@ fn moments_that_metrics_decide_are_assumed_given_or_observed() {
     let text = "run 20 epochs; start as head: train fc lr 1e-3; \
                 when loss stops falling for 3 epochs as one: unfreeze layer4; \
                 when loss stops falling for 3 epochs as two: unfreeze layer3;";
-    let table: String = (0..20).map(|epoch| format!("{epoch},1\n")).collect();
+    let lines: Vec<String> = (0..20).map(|epoch| format!("{epoch},1\n")).collect();
+    let table = lines.concat();
     let folder = folder_with(&[("a.freeze", text), ("m.csv", &format!("epoch,loss\n{table}"))]);
     let drawn = |arguments: &[&str]| {
         let arguments = [&["a.freeze", "--model", MODEL, "--width", "80"], arguments].concat();
@@ -175,7 +178,6 @@ fn what_cannot_be_drawn_says_what_is_missing() {
 mod on_a_terminal {
     use std::fs::File;
     use std::io::Read;
-    use std::os::fd::OwnedFd;
 
     use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
     use rustix::termios::{Winsize, tcsetwinsize};
@@ -197,7 +199,7 @@ mod on_a_terminal {
         drop(command);
         let mut printed = Vec::new();
         // The end of a terminal whose other side is closed is an error.
-        let _end = File::from(OwnedFd::from(terminal)).read_to_end(&mut printed);
+        let _end = File::from(terminal).read_to_end(&mut printed);
         assert_eq!(child.wait().unwrap().code(), Some(0));
         String::from_utf8(printed).unwrap().replace("\r\n", "\n")
     }

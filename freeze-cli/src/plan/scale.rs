@@ -126,7 +126,7 @@ mod tests {
     fn a_fall_to_zero_does_not_take_the_scale() {
         let of = |rows: &[Vec<f64>]| RateScale::of(rows.iter().cloned());
         let curve: Vec<f64> = (0..30).map(|at| f64::from(at) * 1e-4).collect();
-        let scale = of(&[curve.clone()]).unwrap();
+        let scale = of(std::slice::from_ref(&curve)).unwrap();
         assert!((scale.lowest - 3e-4).abs() < 1e-12 && scale.is_cut, "{scale:?}");
         // What stays is not below the scale, however few cells it has.
         let scale = of(&[curve, vec![1e-5; 30]]).unwrap();
