@@ -40,7 +40,7 @@ impl Watching {
     fn run(&self) -> Vec<String> {
         let mut run = Vec::new();
         loop {
-            match self.lines.recv_timeout(Duration::from_secs(60)) {
+            match self.lines.recv_timeout(Duration::from_mins(1)) {
                 Ok(line) => run.push(line),
                 Err(error) => panic!("{error} after {run:?}"),
             }

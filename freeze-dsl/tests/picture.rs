@@ -1,6 +1,14 @@
 //! The picture of a plan: it is what the simulation says, for every choice of the moments that metrics
 //! decide.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::similar_names,
+    clippy::format_collect,
+    clippy::format_push_string,
+    reason = "a test's own helpers"
+)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers")]
 
 mod support;
