@@ -87,7 +87,7 @@ fn what_a_page_shows_is_fixed_by_what_is_suggested() {
         [
             "FRZ0101", "FRZ0102", "FRZ0201", "FRZ0202", "FRZ0203", "FRZ0205", "FRZ0206", "FRZ0207",
             "FRZ0208", "FRZ0301", "FRZ0302", "FRZ0303", "FRZ0304", "FRZ0305", "FRZ0307", "FRZ0401",
-            "FRZ0403", "FRZ0404", "FRZ0406", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506"
+            "FRZ0403", "FRZ0404", "FRZ0406", "FRZ0501", "FRZ0504", "FRZ0505", "FRZ0506", "FRZ0512"
         ]
     );
 }
@@ -371,6 +371,18 @@ fn actions() {
         Code::UndoneAction,
         Maybe,
         "start: train bn1, freeze fc",
+    );
+    suggests(
+        "start: train fc lr 1 optimizer muon",
+        Code::CannotStep,
+        Maybe,
+        "start: train fc in @matrices lr 1 optimizer muon",
+    );
+    suggests(
+        "start: train fc, bn1 lr 1 optimizer muon",
+        Code::CannotStep,
+        Maybe,
+        "start: train (fc, bn1) in @matrices lr 1 optimizer muon",
     );
     // Without it, everything else would train.
     is_silent("start: train fc, freeze fc, unfreeze bn1", Code::UndoneAction);

@@ -70,8 +70,11 @@ impl Lowering<'_, '_> {
         };
         let asked = match (start, end) {
             (Some(row), Some(end)) if row.checked_add(1) == Some(end) => format!("row {row}"),
-            (Some(start), Some(end)) if start >= end => {
+            (Some(start), Some(end)) if start == end => {
                 format!("rows {start}..{end} are none, since the end of `..` is left out")
+            }
+            (Some(start), Some(end)) if start > end => {
+                format!("rows {start}..{end} end before they begin")
             }
             (Some(start), Some(end)) => format!("rows {start}..{end}"),
             _ => format!("`{}`", self.slice(bounds.span)),
