@@ -30,6 +30,6 @@ impl Tuner {
             .is_accumulating
             .then(|| (EpochFinding::Accumulation, plan.accumulation_left_over(epoch)));
         let all = missing.chain(steps).chain(left_over);
-        all.filter(|(finding, _)| !known.is_reported(finding)).collect()
+        all.filter(|(finding, shown)| !known.is_reported(finding) && !plan.allows(shown)).collect()
     }
 }

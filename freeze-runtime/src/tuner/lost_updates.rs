@@ -68,7 +68,8 @@ pub(super) fn findings(clock: &Clock, slices: &ParamSlices) -> Result<Vec<Diagno
             half_unit: (mean.log2().floor() - f64::from(fraction_bits(of.kind)) - 1.0).exp2(),
         })
     };
-    Ok(all.into_iter().map(finding).collect())
+    let found = all.into_iter().map(finding);
+    Ok(found.filter(|finding| !clock.plan().allows(finding)).collect())
 }
 
 /// Whether updates are about as large as the learning rate, whatever the gradients are.
