@@ -1,10 +1,8 @@
 //! `freeze fix`: applies the edits that findings offer.
 
-mod edits;
-
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::{Applicability, Diagnostic, Findings};
+use freeze_dsl::diagnostic::{Applicability, Diagnostic, Findings, Suggestion, applied, disjoint};
 use freeze_dsl::diff::unified;
 use freeze_dsl::source::Source;
 
@@ -12,7 +10,6 @@ use crate::checker::{CheckInputs, CheckedPolicy, Checker};
 use crate::replace::replace;
 use crate::reporter::{Options, Reporter, Stream};
 use crate::{Outcome, input};
-use edits::{Offer, applied, disjoint};
 
 /// How often a text is edited at most. Each edit can uncover further findings.
 const MOST_ROUNDS: usize = 100;
@@ -126,6 +123,13 @@ fn fix_file(
     reporter.report_all(&fixed.findings);
 }
 
+/// A finding and the suggestion that is to fix it.
+#[derive(Debug, Clone, Copy)]
+struct Offer<'d> {
+    finding: &'d Diagnostic,
+    suggestion: &'d Suggestion,
+}
+
 /// A text in which some findings are fixed.
 struct Fixed {
     /// What was fixed, a line each.
@@ -150,7 +154,8 @@ fn fix(
     };
     let mut fixed = check(source, Vec::new(), reporter)?;
     for _ in 0..MOST_ROUNDS {
-        let offers = disjoint(&fixed.offers(reporter, with_guesses));
+        let offers = fixed.offers(reporter, with_guesses);
+        let offers = disjoint(offers, |offer| offer.suggestion);
         let mut next: Option<Fixed> = None;
         // All at once; if that makes it worse, one after the other, from the end, so that the places of
         // the others stay right.
@@ -158,7 +163,8 @@ fn fix(
         let together = (!offers.is_empty()).then_some(offers.as_slice());
         for some in together.into_iter().chain(one_by_one) {
             let current = next.as_ref().unwrap_or(&fixed);
-            let text = applied(current.findings.source().text(), some);
+            let edits = some.iter().flat_map(|offer| &offer.suggestion.edits);
+            let text = applied(current.findings.source().text(), edits);
             let mut lines = current.lines.clone();
             lines.extend(some.iter().map(|offer| fixed.line(offer)));
             let edited = check(Source::named(name.clone(), text), lines, reporter)?;

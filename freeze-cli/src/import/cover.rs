@@ -132,7 +132,7 @@ fn written(segments: &[&Segment]) -> Vec<String> {
 
 /// `layer` and `[0..=3].norm` are `layer[0..=3].norm`.
 fn joined(segment: &str, path: &str) -> String {
-    // A range stands after a word, or alone.
+    // A range follows a word, or is alone.
     let is_word = !segment.ends_with([']', '}']);
     let sign = if path.is_empty() || path.starts_with('[') && is_word { "" } else { "." };
     format!("{segment}{sign}{path}")

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::policy_text::PolicyText;
 use super::yaml::Yaml;
 
-/// What finetuning-scheduler is told beside its schedule.
+/// The settings of finetuning-scheduler beside its schedule.
 pub(super) struct Callbacks<'y> {
     /// `monitor`, `patience`, `min_delta`, `mode` of the early stopping that ends phases.
     pub(super) early_stopping: Option<&'y Yaml>,

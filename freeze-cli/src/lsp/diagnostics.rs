@@ -9,7 +9,7 @@ use super::protocol::{
     DiagnosticTag, Location, MessageText, Uri,
 };
 
-/// What stands in a link of an editor for the code of a finding.
+/// The part of a link that is replaced by the code of a finding.
 const CODE: &str = "{code}";
 
 /// Everything that is wrong with a document. `pages` is the URI of a finding's page, with `{code}` for

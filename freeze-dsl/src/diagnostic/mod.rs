@@ -1,6 +1,7 @@
 //! Findings: a code, a message, places in the text, and suggestions.
 
 mod code;
+mod edits;
 mod findings;
 mod nearest;
 pub(crate) mod removal;
@@ -9,6 +10,7 @@ mod reported;
 mod sink;
 
 pub use code::{Code, Severity};
+pub use edits::{applied, disjoint};
 pub use findings::Findings;
 
 #[doc(hidden)]

@@ -3,7 +3,7 @@
 use similar::{Algorithm, DiffOp};
 
 use super::OpenPolicy;
-use crate::diagnostic::{Applicability, Edit};
+use crate::diagnostic::{Applicability, Edit, disjoint};
 use crate::format::format;
 use crate::source::Span;
 
@@ -21,16 +21,11 @@ impl OpenPolicy {
     #[must_use]
     pub fn safe_fixes(&self) -> Vec<Edit> {
         let suggestions = self.findings().diagnostics().iter().flat_map(|it| &it.suggestions);
-        let mut all: Vec<Edit> = Vec::new();
-        for suggestion in suggestions.filter(|it| it.applicability == Applicability::Safe) {
-            let touches =
-                |edit: &Edit| all.iter().any(|known| known == edit || touch(known.span, edit.span));
-            if !suggestion.edits.iter().any(touches) {
-                all.extend(suggestion.edits.iter().cloned());
-            }
-        }
-        all.sort_by_key(|edit| (edit.span.start, edit.span.end));
-        all
+        let safe = suggestions.filter(|it| it.applicability == Applicability::Safe).collect();
+        let safe = disjoint(safe, |suggestion| suggestion);
+        let mut edits: Vec<Edit> = safe.into_iter().flat_map(|it| it.edits.clone()).collect();
+        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
+        edits
     }
 
     /// The edits that make the text canonical; `None` if it does not parse.
@@ -48,11 +43,6 @@ impl OpenPolicy {
         let after = format(self.source.clone()).ok()?;
         Some(changed_lines(self.source.text(), &after))
     }
-}
-
-/// Whether two edits may not both be applied: they overlap, or insert at the same place.
-const fn touch(one: Span, other: Span) -> bool {
-    one.start <= other.end && other.start <= one.end
 }
 
 /// The edits that turn one text into another, each of whole lines.
@@ -77,15 +67,8 @@ fn changed_lines(before: &str, after: &str) -> Vec<Edit> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnostic::applied;
     use crate::source::Source;
-
-    fn applied(text: &str, edits: &[Edit]) -> String {
-        let mut text = text.to_owned();
-        for edit in edits.iter().rev() {
-            text.replace_range(edit.span.range(), &edit.text);
-        }
-        text
-    }
 
     #[test]
     fn lines_that_stay_are_not_edited() {

@@ -154,7 +154,7 @@ const KEYWORDS: [(&str, &str, &str); 74] = [
         "The smallest change that counts as an improvement; `1%` is of the best value.",
     ),
     ("rest", "cosine 1e-3 -> 0 over rest", "What is left of the run; needs `run`."),
-    ("of", "last 2 of @stages", "Before what a part is taken of."),
+    ("of", "last 2 of @stages", "The list that a part is taken of follows it."),
     ("lowest", "restore lowest val_loss", "The lowest value of the metric is its best."),
     ("highest", "restore highest val_acc", "The highest value of the metric is its best."),
     (

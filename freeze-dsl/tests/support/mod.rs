@@ -159,11 +159,7 @@ fn is_place(place: usize, before: usize, suggestion: &Suggestion) -> bool {
 
 /// A text with the edits of a suggestion.
 pub(crate) fn applied(text: &str, suggestion: &Suggestion) -> String {
-    let mut text = text.to_owned();
-    for edit in suggestion.edits.iter().rev() {
-        text.replace_range(edit.span.range(), &edit.text);
-    }
-    text
+    freeze_dsl::diagnostic::applied(text, &suggestion.edits)
 }
 
 /// All that is found against a ResNet-18.

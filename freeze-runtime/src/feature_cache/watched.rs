@@ -6,8 +6,8 @@ use crate::{Error, ffi};
 
 /// Tensors that are watched for as long as it lives.
 ///
-/// Whatever the computation does with gradients, an operation that takes a tensor, or a view of it, is
-/// seen. Gradients would not show what lies behind a `no_grad` or a `detach`.
+/// An operation that takes such a tensor, or a view of it, is noticed whether or not gradients are
+/// recorded. Gradients alone would miss what is computed under `no_grad` or is detached later.
 pub(super) struct WatchedTensors {
     count: usize,
     has_ended: bool,

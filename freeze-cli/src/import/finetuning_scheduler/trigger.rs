@@ -45,9 +45,9 @@ impl Transitions {
                  finetuning-scheduler keeps the best of all phases."
             ));
         }
-        let (beyond, behind) = if is_falling { ("<", ">") } else { (">", "<") };
+        let (better, worse) = if is_falling { ("<", ">") } else { (">", "<") };
         let mut thresholds = Vec::new();
-        for (key, sign) in [("stopping_threshold", beyond), ("divergence_threshold", behind)] {
+        for (key, sign) in [("stopping_threshold", better), ("divergence_threshold", worse)] {
             thresholds.extend(stopping.number_of(key)?.map(|value| (sign, value)));
         }
         Ok(Self { metric, is_falling, condition: (!epochs_only).then_some(condition), thresholds })

@@ -256,7 +256,7 @@ fn add_marks(body: &mut String, figure: &Figure, layout: &SvgLayout) {
         let x = layout.x(mark.place);
         let top = lead(mark, x, layout);
         if mark.rules.is_empty() {
-            // It fires again: a short line, where it can be told from the one before it.
+            // It fires again: a short line, unless it would touch the one before it.
             if x - last_again < 3.0 {
                 continue;
             }
