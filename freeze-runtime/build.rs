@@ -54,6 +54,8 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
         .cpp(true)
         .std("c++17")
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
+        // As libtorch is built: without it, some of its classes have more members.
+        .define("NDEBUG", None)
         // As system headers, so that the shim's own warnings are the only ones.
         .flag("-isystem")
         .flag(&include)

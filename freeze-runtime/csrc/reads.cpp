@@ -4,7 +4,9 @@
 
 #include <ATen/record_function.h>
 
+#include <stdexcept>
 #include <unordered_map>
+#include <utility>
 
 namespace {
 
@@ -16,6 +18,8 @@ struct Watch {
 
 thread_local std::vector<Watch> watches;
 thread_local at::CallbackHandle handle = 0;
+// Whether something may have been read unseen: libtorch prints what a callback throws, and goes on.
+thread_local bool has_failed = false;
 
 void look(const at::Tensor& tensor) {
   if (!tensor.defined() || !tensor.has_storage()) return;
@@ -26,7 +30,7 @@ void look(const at::Tensor& tensor) {
   }
 }
 
-std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
+void look_at_inputs(const at::RecordFunction& function) {
   for (const c10::IValue& input : function.inputs()) {
     if (input.isTensor()) {
       look(input.toTensor());
@@ -37,6 +41,14 @@ std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
         if (tensor) look(*tensor);
       }
     }
+  }
+}
+
+std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
+  try {
+    look_at_inputs(function);
+  } catch (...) {
+    has_failed = true;
   }
   return nullptr;
 }
@@ -74,6 +86,7 @@ char* freeze_leave_watching(uint8_t* is_read) {
     const Watch watch = std::move(watches.back());
     watches.pop_back();
     if (watches.empty()) at::removeCallback(handle);
+    if (std::exchange(has_failed, false)) throw std::runtime_error("cannot find what operations read");
     std::copy(watch.is_read.begin(), watch.is_read.end(), is_read);
   });
 }
