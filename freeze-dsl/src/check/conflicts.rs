@@ -157,7 +157,9 @@ impl EffectCheck<'_> {
                 let trains = rule.actions.iter().filter(|it| it.value.is(Verb::Train)).count();
                 self.found.push(if *verb == Verb::Train && trains == 1 {
                     finding
-                        .label("all that is left of this is that everything else is frozen")
+                        .label(
+                            "only the freezing of everything else is left when the rule has fired",
+                        )
                         .note("to freeze everything else, write `freeze @all` in its place")
                 } else if matches!(verb, Verb::Train | Verb::Unfreeze) && !options.is_empty() {
                     let start = action.span.start;
@@ -165,7 +167,7 @@ impl EffectCheck<'_> {
                         .is_written_once
                         .then(|| (Span::new(start, start + verb.word().len()), Verb::Set.word()));
                     finding
-                        .label("all that is left of this are its options")
+                        .label("only its options are left when the rule has fired")
                         .guess("set the options alone", set)
                 } else {
                     finding

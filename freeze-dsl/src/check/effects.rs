@@ -518,7 +518,7 @@ impl EffectCheck<'_> {
                     if after.trains.is_subset(selection) {
                         "just this trains already"
                     } else {
-                        "what this rule trains trains already, and nothing else does"
+                        "the same parameters train already"
                     }
                 }
                 LoweredAction::On { verb: Verb::Unfreeze, .. } if *idle => {

@@ -37,7 +37,7 @@ pub enum CacheError {
     /// The features depend on parameters that the selectors do not select.
     #[error(
         "the features of `{selectors}` also depend on {}: select every module that they pass through",
-        shortened(parameters)
+        first_of(parameters)
     )]
     DependsOnOthers {
         /// The selectors.
@@ -99,7 +99,7 @@ impl fmt::Display for FeatureType {
 }
 
 /// The first of some names, and how many more there are.
-fn shortened(names: &[String]) -> String {
+fn first_of(names: &[String]) -> String {
     let first = names.first().map_or("", String::as_str);
     match names.len() {
         0 | 1 => format!("`{first}`"),

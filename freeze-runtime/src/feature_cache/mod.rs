@@ -320,7 +320,7 @@ impl FeatureCache {
         if let Some(buffer) = outside.first_written(&read)? {
             return Err(CacheError::WritesBuffer(buffer).into());
         }
-        if prefix.add_buffers(outside.buffers(&read)) {
+        if prefix.add_buffers(&outside.buffers(&read)) {
             // What is stored already was computed without them.
             self.state = tuner.state_of(prefix)?;
         }

@@ -1,5 +1,6 @@
 //! The beginning of a network, as long as it is frozen.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -113,8 +114,12 @@ pub(crate) struct Prefix {
     parameters: Vec<ParamId>,
     slices: Vec<SliceId>,
     statistics: Vec<NormalisationId>,
-    /// The other buffers of its modules.
+    /// The other buffers of its modules, and those that its features were found to read.
     buffers: Vec<TensorId>,
+    /// The parameters outside of it.
+    other_parameters: Vec<ParamId>,
+    /// The buffers outside of it, as far as is known.
+    other_buffers: Vec<TensorId>,
 }
 
 /// The values of a prefix: equal states mean that nothing has written to it in between.
@@ -214,11 +219,22 @@ impl Tuner {
         let statistics = modules
             .filter(|(_, module)| module.parameters.iter().any(is_in))
             .map(|(index, _)| NormalisationId::new(index));
+        let statistics: Vec<NormalisationId> = statistics.collect();
+        let buffers = buffers(model, &parameters);
+        let held = statistics.iter().filter_map(|id| model.normalisations().get(id.index()));
+        let held = held.flat_map(|module| &module.buffers);
+        let own: HashSet<TensorId> = held.chain(&buffers).copied().collect();
+        let tensors = model.tensors().iter().enumerate();
+        let all_buffers = tensors.filter(|(_, tensor)| tensor.role == Role::Buffer);
+        let all_buffers = all_buffers.map(|(index, _)| TensorId::new(index));
+        let all_parameters = (0..model.parameters().len()).map(ParamId::new);
         Ok(Prefix {
             tuner: self.id,
             slices: slices.collect(),
-            statistics: statistics.collect(),
-            buffers: buffers(model, &parameters),
+            statistics,
+            other_parameters: all_parameters.filter(|id| !is_in(id)).collect(),
+            other_buffers: all_buffers.filter(|id| !own.contains(id)).collect(),
+            buffers,
             parameters,
         })
     }
@@ -256,24 +272,17 @@ impl Tuner {
     /// The tensors of the model outside of a prefix.
     pub(crate) fn outside(&self, prefix: &Prefix) -> Result<OutsideTensors<'_>, TchError> {
         let model = self.plan().model();
-        let is_in = |index: usize| prefix.parameters.binary_search(&ParamId::new(index)).is_ok();
-        let parameters = self.slices.parameters().iter().zip(model.parameters()).enumerate();
-        let parameters = parameters.filter(|(index, _)| !is_in(*index));
-        let parameters = parameters
-            .map(|(_, (tensor, known))| (tensor, known.names().next().unwrap_or_default()));
-        let modules = model.normalisations().iter().enumerate();
-        let statistics: Vec<TensorId> = modules
-            .filter(|(index, _)| prefix.statistics.contains(&NormalisationId::new(*index)))
-            .flat_map(|(_, module)| module.buffers.clone())
-            .collect();
-        let buffers =
-            model.tensors().iter().enumerate().map(|(index, it)| (TensorId::new(index), it));
-        let buffers = buffers
-            .filter(|(_, tensor)| tensor.role == Role::Buffer)
-            .filter(|(id, _)| !statistics.contains(id) && !prefix.buffers.contains(id));
-        let buffers = buffers
-            .filter_map(|(id, known)| Some((id, self.store.tensor(id)?, known.name.as_str())))
-            .map(|(id, tensor, name)| Ok((id, tensor, name, tensor.f_internal_version()?)));
+        let parameters = prefix.other_parameters.iter().filter_map(|id| {
+            let name = model.parameters().get(id.index())?.names().next()?;
+            Some((self.slices.parameters().get(id.index())?, name))
+        });
+        let buffers = prefix.other_buffers.iter().filter_map(|id| {
+            let name = model.tensors().get(id.index())?.name.as_str();
+            Some((*id, self.store.tensor(*id)?, name))
+        });
+        let buffers = buffers.map(|(id, tensor, name)| {
+            Ok(OutsideBuffer { id, tensor, name, version: tensor.f_internal_version()? })
+        });
         Ok(OutsideTensors {
             parameters: parameters.collect(),
             buffers: buffers.collect::<Result<_, TchError>>()?,
@@ -298,10 +307,10 @@ impl Prefix {
     }
 
     /// Adds buffers that its features depend on. Returns whether there are any.
-    pub(crate) fn add_buffers(&mut self, buffers: Vec<TensorId>) -> bool {
-        let has_any = !buffers.is_empty();
+    pub(crate) fn add_buffers(&mut self, buffers: &[TensorId]) -> bool {
+        self.other_buffers.retain(|id| !buffers.contains(id));
         self.buffers.extend(buffers);
-        has_any
+        !buffers.is_empty()
     }
 }
 
@@ -309,18 +318,25 @@ impl Prefix {
 pub(crate) struct OutsideTensors<'t> {
     /// With their names.
     parameters: Vec<(&'t Tensor, &'t str)>,
-    /// With their names, and their versions as they were.
-    buffers: Vec<(TensorId, &'t Tensor, &'t str, i64)>,
+    buffers: Vec<OutsideBuffer<'t>>,
+}
+
+/// A buffer outside of a prefix, with its version before features were computed.
+struct OutsideBuffer<'t> {
+    id: TensorId,
+    tensor: &'t Tensor,
+    name: &'t str,
+    version: i64,
 }
 
 impl OutsideTensors<'_> {
     /// The parameters, and after them the buffers.
     pub(crate) fn tensors(&self) -> impl Iterator<Item = &Tensor> {
-        let buffers = self.buffers.iter().map(|(_, tensor, ..)| *tensor);
+        let buffers = self.buffers.iter().map(|buffer| buffer.tensor);
         self.parameters.iter().map(|(tensor, _)| *tensor).chain(buffers)
     }
 
-    /// The names of the parameters that were read, of which one entry for each tensor says so.
+    /// The names of the parameters that were read: `read` has an entry for each of the tensors.
     pub(crate) fn parameters(&self, read: &[bool]) -> Vec<String> {
         let parameters = self.parameters.iter().zip(read).filter(|(_, is_read)| **is_read);
         parameters.map(|((_, name), _)| (*name).to_owned()).collect()
@@ -328,23 +344,20 @@ impl OutsideTensors<'_> {
 
     /// The buffers that were read.
     pub(crate) fn buffers(&self, read: &[bool]) -> Vec<TensorId> {
-        self.read_buffers(read).map(|(id, ..)| *id).collect()
+        self.read_buffers(read).map(|buffer| buffer.id).collect()
     }
 
     /// The first buffer that was read and has been written to since.
     pub(crate) fn first_written(&self, read: &[bool]) -> Result<Option<String>, TchError> {
-        for (_, tensor, name, version) in self.read_buffers(read) {
-            if tensor.f_internal_version()? != *version {
-                return Ok(Some((*name).to_owned()));
+        for buffer in self.read_buffers(read) {
+            if buffer.tensor.f_internal_version()? != buffer.version {
+                return Ok(Some(buffer.name.to_owned()));
             }
         }
         Ok(None)
     }
 
-    fn read_buffers<'s>(
-        &'s self,
-        read: &'s [bool],
-    ) -> impl Iterator<Item = &'s (TensorId, &'s Tensor, &'s str, i64)> {
+    fn read_buffers<'s>(&'s self, read: &'s [bool]) -> impl Iterator<Item = &'s OutsideBuffer<'s>> {
         let read = read.iter().skip(self.parameters.len());
         self.buffers.iter().zip(read).filter(|(_, is_read)| **is_read).map(|(buffer, _)| buffer)
     }

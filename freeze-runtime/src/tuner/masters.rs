@@ -18,7 +18,7 @@ pub(super) struct Masters {
     values: Vec<Option<Tensor>>,
     /// The masters that have a gradient, those of slices that have not stepped yet included.
     pending: Vec<Option<Tensor>>,
-    /// What their slices were like when the masters were rounded into them.
+    /// What the slices with masters were like when the tuner last wrote to them.
     marks: Vec<Option<SliceMark>>,
 }
 
@@ -111,9 +111,8 @@ impl Masters {
 
     /// The master of a slice, that of its first step included.
     fn master(&self, index: usize) -> Option<&Tensor> {
-        let of = |masters: &'_ [Option<Tensor>]| masters.get(index).is_some_and(Option::is_some);
-        let masters = if of(&self.pending) { &self.pending } else { &self.values };
-        masters.get(index)?.as_ref()
+        let pending = self.pending.get(index).and_then(Option::as_ref);
+        pending.or_else(|| self.values.get(index)?.as_ref())
     }
 
     /// Moves the gradients of trainable slices of half precision to their masters, all or none.
