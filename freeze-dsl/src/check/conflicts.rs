@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::effects::EffectCheck;
+use super::rule_effects::EffectCheck;
 use crate::ast::Verb;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::index::{SliceId, SliceSet};

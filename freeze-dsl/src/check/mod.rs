@@ -7,8 +7,10 @@ mod lost_updates;
 mod missing_options;
 mod ownership;
 mod reorder;
+mod rule_effects;
 mod run_time;
 mod schedule;
+mod tied_parameters;
 mod undone_rules;
 mod unsteppable;
 

@@ -195,3 +195,17 @@ pub(crate) fn finds_in(text: &str, model: &Model, expected: &[(Code, &str)]) {
         expected.iter().map(|(code, place)| (*code, (*place).to_owned())).collect();
     assert_eq!(found_in(text, model), expected, "in {text}");
 }
+
+/// Two towers and a head.
+pub(crate) fn towers() -> Model {
+    model(&[
+        "vision.0.weight",
+        "vision.1.weight",
+        "vision.norm.weight[4]",
+        "vision.norm.bias[4]",
+        "text.0.weight",
+        "text.norm.weight[4]",
+        "text.norm.bias[4]",
+        "head.weight",
+    ])
+}
