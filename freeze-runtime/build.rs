@@ -56,6 +56,8 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
         // As libtorch is built: without it, some of its classes have more members.
         .define("NDEBUG", None)
+        // The stand-ins for gloo's headers, which no wheel of PyTorch has.
+        .include("csrc")
         // As system headers, so that the shim's own warnings are the only ones.
         .flag("-isystem")
         .flag(&include)

@@ -1,6 +1,7 @@
 //! The bits of every variable of a network: what is promised not to move is compared by these.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use tch::nn::VarStore;
 use tch::{Device, Kind, Tensor};
@@ -15,6 +16,14 @@ impl Bits {
     pub fn of(store: &VarStore) -> Self {
         let named = store.variables();
         Self(named.iter().map(|(name, tensor)| (name.clone(), bits(tensor))).collect())
+    }
+
+    /// A number that is the same for the same bits.
+    #[must_use]
+    pub fn fingerprint(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.0.hash(&mut hasher);
+        hasher.finish()
     }
 
     /// The names of the variables that have other bits in `later`, in alphabetical order.

@@ -18,6 +18,7 @@ mod cache;
 mod checkpoint;
 mod weights;
 
+use std::fmt::Write;
 use std::io;
 use std::path::PathBuf;
 
@@ -64,6 +65,25 @@ pub enum Error {
     /// `requires_grad`, the parameter groups and the policy do not agree, or cannot.
     #[error("the model is not in the state that the tuner requires: {0}")]
     Ownership(String),
+    /// The processes of a [`Group`](crate::Group) cannot join, or have lost each other.
+    #[error("the group of processes: {0}")]
+    Group(String),
+    /// The ranks of a [`Group`](crate::Group) do not agree. All of them return this error.
+    #[error("the ranks differ in {what}:{}", listed(rows))]
+    Ranks {
+        /// In what they differ.
+        what: String,
+        /// What each rank has, by its number.
+        rows: Vec<(usize, String)>,
+    },
+    /// Another rank of a [`Group`](crate::Group) has failed with this text.
+    #[error("rank {rank} failed: {text}")]
+    Failed {
+        /// Its number.
+        rank: usize,
+        /// Its error.
+        text: String,
+    },
     /// The log cannot be written, or the file is not a log.
     #[error("the log `{}`: {error}", path.display())]
     Log {
@@ -107,9 +127,57 @@ impl From<TchError> for Error {
     }
 }
 
+/// What each rank has, a line or more for each different text.
+fn listed(rows: &[(usize, String)]) -> String {
+    /// So many ranks are named.
+    const MOST: usize = 8;
+    let mut texts: Vec<(&str, Vec<usize>)> = Vec::new();
+    for (rank, text) in rows {
+        match texts.iter_mut().find(|(known, _)| known == text) {
+            Some((_, ranks)) => ranks.push(*rank),
+            None => texts.push((text, vec![*rank])),
+        }
+    }
+    let mut listed = String::new();
+    for (text, ranks) in texts {
+        let names: Vec<String> = ranks.iter().take(MOST).map(usize::to_string).collect();
+        let more = ranks.len().checked_sub(MOST).filter(|more| *more > 0);
+        let more = more.map_or(String::new(), |more| format!(" and {more} more"));
+        let ranks = if ranks.len() == 1 { "rank" } else { "ranks" };
+        let _ = write!(listed, "\n  {ranks} {}{more}:", names.join(", "));
+        match text.split_once('\n') {
+            None => listed.extend([" ", text]),
+            Some(_) => text.lines().for_each(|line| listed.extend(["\n    ", line])),
+        }
+    }
+    listed
+}
+
 /// The message of libtorch, without the C++ functions in which it occurred.
 fn reason(error: &TchError) -> String {
     let TchError::Torch(text) = error else { return error.to_string() };
     let message = text.split("\nException raised from").next().unwrap_or_default();
     message.strip_prefix("Internal Torch Error: ").unwrap_or(message).to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ranks_with_the_same_text_are_listed_once() {
+        let ranks = |rows: &[(usize, &str)]| {
+            let rows = rows.iter().map(|(rank, text)| (*rank, (*text).to_owned())).collect();
+            Error::Ranks { what: "lr".to_owned(), rows }.to_string()
+        };
+        assert_eq!(
+            ranks(&[(0, "1"), (1, "2\n3"), (2, "1")]),
+            "the ranks differ in lr:\n  ranks 0, 2: 1\n  rank 1:\n    2\n    3"
+        );
+        let many: Vec<(usize, &str)> = (0..10).map(|rank| (rank, "x")).collect();
+        assert_eq!(
+            ranks(&many),
+            "the ranks differ in lr:\n  ranks 0, 1, 2, 3, 4, 5, 6, 7 and 2 more: x"
+        );
+    }
 }

@@ -11,6 +11,7 @@ mod device;
 mod foreach;
 mod fused;
 mod generators;
+mod group;
 mod matrices;
 mod read_backs;
 mod reads;
@@ -39,6 +40,9 @@ pub(crate) use fused::{
     fused_adagrad, fused_adam, fused_sgd, laid_out_gradients, rmsprop,
 };
 pub(crate) use generators::{generators, set_generators};
+pub(crate) use group::{
+    Collective, ProcessGroup, Reduction, StoreClient, gradient_versions, require_interface,
+};
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use read_backs::{enter_counting, leave_counting};
 pub(crate) use reads::{enter_watching, leave_watching};
@@ -61,6 +65,12 @@ impl List<'_> {
 
     pub(crate) const fn is_empty(&self) -> bool {
         self.pointers.is_empty()
+    }
+
+    /// Those of its tensors for which the flag in the same place is true.
+    pub(crate) fn selected(&self, flags: impl IntoIterator<Item = bool>) -> Self {
+        let selected = self.pointers.iter().zip(flags).filter(|(_, is_selected)| *is_selected);
+        Self { pointers: selected.map(|(pointer, _)| *pointer).collect(), tensors: PhantomData }
     }
 
     const fn raw(&self) -> RawList {

@@ -112,6 +112,7 @@ mod error;
 mod feature_cache;
 mod ffi;
 mod grad_norm;
+mod group;
 mod log;
 mod macros;
 pub mod nn;
@@ -138,6 +139,7 @@ pub use freeze_dsl::{
     LoadError, Optimizer, OptimizerNumber, OverrideError, ast, diagnostic, model, plan, source,
 };
 pub use grad_norm::GradNorm;
+pub use group::{Group, GroupBuilder};
 #[doc(hidden)]
 pub use macros::__private;
 pub use param_group::ParamGroup;

@@ -6,7 +6,7 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn replay(name: &str) -> Outcome {
     for device in devices() {
-        let reference::Farthest { off, place } = reference::replay(name, device)?;
+        let reference::Farthest { off, place, .. } = reference::replay(name, device)?;
         println!("{name} on {device:?}: {off:.1e} at most, {place}");
     }
     Ok(())

@@ -7,6 +7,7 @@ mod replay;
 
 use std::error::Error;
 
+use freeze_runtime::Group;
 use tch::Device;
 
 use networks::{Network, attention, convolutional, tied};
@@ -60,11 +61,21 @@ pub struct Farthest {
     pub off: f64,
     /// Which variable it was, and after how many epochs.
     pub place: String,
+    /// The fingerprints of all variables after each epoch.
+    pub fingerprints: Vec<u64>,
 }
 
 /// The names of the cases.
 pub fn cases() -> impl Iterator<Item = &'static str> {
     CASES.iter().map(|case| case.name)
+}
+
+/// Whether the network of a case has running statistics.
+#[must_use]
+pub fn has_statistics(name: &str) -> bool {
+    let case = CASES.iter().find(|case| case.name == name);
+    let case = case.and_then(|case| case::Case::read(case.policy, case.tensors).ok());
+    case.is_some_and(|case| case.weights.keys().any(|name| name.contains("running")))
 }
 
 /// Runs the policy of a case on a device, and holds it against the run by hand.
@@ -75,9 +86,20 @@ pub fn cases() -> impl Iterator<Item = &'static str> {
 /// # Panics
 /// If the policy does not have the numbers of the schedule by hand.
 pub fn replay(name: &str, device: Device) -> Result<Farthest, Box<dyn Error>> {
+    replay_in(&Group::from_env()?, name, device)
+}
+
+/// The same in a group, of which each rank has a share of each batch.
+///
+/// # Errors
+/// As for [`replay`].
+///
+/// # Panics
+/// As for [`replay`].
+pub fn replay_in(group: &Group, name: &str, device: Device) -> Result<Farthest, Box<dyn Error>> {
     let entry = CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
     // As the runs by hand: sums are added up in the same order everywhere.
     tch::set_num_threads(1);
     let case = case::Case::read(entry.policy, entry.tensors)?;
-    Replay::new(&case, (entry.network)(device)).run()
+    Replay::new(&case, (entry.network)(device), group).run()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::error::Error;
 
-use freeze_runtime::Tuner;
+use freeze_runtime::{Group, Tuner};
 use tch::{Cuda, Device, Kind, Tensor};
 
 use super::Farthest;
@@ -21,15 +21,18 @@ const CUDA: f64 = 1e-5;
 pub(super) struct Replay<'c> {
     case: &'c Case,
     network: Network,
+    /// The processes that train it together.
+    group: &'c Group,
     /// The variables at first and after each epoch, as in the case.
     snapshots: BTreeMap<String, Vec<Tensor>>,
     farthest: Farthest,
 }
 
 impl<'c> Replay<'c> {
-    pub(super) fn new(case: &'c Case, network: Network) -> Self {
-        let farthest = Farthest { off: 0.0, place: "everywhere".to_owned() };
-        Self { case, network, snapshots: BTreeMap::new(), farthest }
+    pub(super) fn new(case: &'c Case, network: Network, group: &'c Group) -> Self {
+        let place = "everywhere".to_owned();
+        let farthest = Farthest { off: 0.0, place, fingerprints: Vec::new() };
+        Self { case, network, group, snapshots: BTreeMap::new(), farthest }
     }
 
     pub(super) fn run(mut self) -> Result<Farthest, Box<dyn Error>> {
@@ -38,6 +41,7 @@ impl<'c> Replay<'c> {
         self.start()?;
         let mut tuner = Tuner::builder(&case.policy)
             .steps_per_epoch(usize::try_from(case.steps)?)
+            .group(self.group)
             .attach(&self.network.vs)?;
         for epoch in 0..case.epochs {
             tuner.start_epoch()?;
@@ -49,6 +53,7 @@ impl<'c> Replay<'c> {
                 tuner.observe(metric, value)?;
             }
             self.compare(epoch + 1)?;
+            self.farthest.fingerprints.push(Bits::of(&self.network.vs).fingerprint());
         }
         self.end(&mut tuner)?;
         Ok(self.farthest)
@@ -69,7 +74,8 @@ impl<'c> Replay<'c> {
         let (x, y) = self.case.batch(epoch, step)?;
         let device = self.network.vs.device();
         tuner.zero_grad()?;
-        (self.network.loss)(&x.to_device(device), &y.to_device(device)).f_backward()?;
+        let (x, y, weight) = self.share(&x.to_device(device), &y.to_device(device))?;
+        ((self.network.loss)(&x, &y) * weight).f_backward()?;
         match self.case.clip {
             Clip::No => {}
             Clip::Norm(max) => drop(tuner.clip_grad_norm(max)?),
@@ -77,6 +83,22 @@ impl<'c> Replay<'c> {
         }
         tuner.step()?;
         Ok(())
+    }
+
+    /// The rank's share of a batch, and the weight with which its loss is part of the mean of all ranks.
+    fn share(&self, x: &Tensor, y: &Tensor) -> Result<(Tensor, Tensor, f64), Box<dyn Error>> {
+        let (rank, size) = (self.group.rank(), self.group.size());
+        if size == 1 {
+            return Ok((x.shallow_clone(), y.shallow_clone(), 1.0));
+        }
+        let count = usize::try_from(x.size().first().copied().unwrap_or_default())?;
+        let (begin, end) = (count * rank / size, count * (rank + 1) / size);
+        let own = |of: &Tensor| -> Result<Tensor, Box<dyn Error>> {
+            Ok(of.f_narrow(0, i64::try_from(begin)?, i64::try_from(end - begin)?)?)
+        };
+        #[expect(clippy::cast_precision_loss, reason = "a batch is small")]
+        let weight = (end - begin) as f64 * size as f64 / count as f64;
+        Ok((own(x)?, own(y)?, weight))
     }
 
     /// Fails unless the same trains as by hand, with the same learning rates.
@@ -107,7 +129,7 @@ impl<'c> Replay<'c> {
             let tolerance = if self.network.vs.device().is_cuda() { CUDA } else { CPU };
             assert!(off <= tolerance, "{place}: off by {off:.1e}");
             if off > self.farthest.off {
-                self.farthest = Farthest { off, place: place.clone() };
+                (self.farthest.off, self.farthest.place) = (off, place.clone());
             }
             let snapshots = self.snapshots.entry(name.clone()).or_default();
             for (earlier, snapshot) in (0..).zip(snapshots.iter()) {

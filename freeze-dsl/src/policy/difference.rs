@@ -23,8 +23,21 @@ impl Policy {
         unified("policy", &self.canonical(), &later.canonical())
     }
 
-    /// The whole policy as text, in its canonical form.
-    fn canonical(&self) -> String {
+    /// The whole policy as text, in its canonical form, with the numbers that the program overrides as
+    /// comments. Equal policies have equal texts.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_dsl::policy::Policy;
+    /// let policy = Policy::parse("let a = 1;  start:  train fc lr a")?.with("a", 0.5).unwrap();
+    /// assert_eq!(
+    ///     policy.canonical(),
+    ///     "let a = 1;\nstart: train fc lr a;\n// a is 0.5 in the program\n"
+    /// );
+    /// # Ok::<(), freeze_dsl::diagnostic::Findings>(())
+    /// ```
+    #[must_use]
+    pub fn canonical(&self) -> String {
         let source = self.source.clone();
         let mut text = format(source).unwrap_or_else(|_| self.source.text().to_owned());
         for (name, value) in &self.overrides.names {

@@ -10,7 +10,8 @@
 //! - `bests.safetensors`: copies for rules that restore, `0.fc.weight`;
 //! - `anchors.safetensors`: the values at the start of training that rules pull toward, `fc.weight`;
 //! - `masters.safetensors`: parameters of half precision in f32, `fc.weight`;
-//! - `random.safetensors`: the states of libtorch's random number generators, `cpu`;
+//! - `random.safetensors`: the states of libtorch's random number generators, `cpu`; of several
+//!   processes, `rank0.cpu` and so on;
 //! - `checkpoint.json`: everything else, with a format version and the CRC-32 of all of these.
 //!
 //! A complex tensor is one of real numbers with a last dimension of 2.
@@ -25,7 +26,7 @@ use std::path::Path;
 use tch::Tensor;
 
 pub(crate) use manifest::{BestRecord, GradMeanRecord, RunRecord, ScaleRecord, StateRecord};
-pub(crate) use tensors::{TensorFile, dtype_of, kind_of};
+pub(crate) use tensors::{TensorFile, crc32, dtype_of, kind_of};
 
 use crate::{CheckpointError, Error};
 
@@ -43,6 +44,19 @@ pub(crate) struct TensorFiles<T> {
     pub(crate) masters: T,
     /// States of random number generators, by device.
     pub(crate) random: T,
+}
+
+impl<T> TensorFiles<T> {
+    /// The files in their order.
+    pub(crate) fn each(&self) -> [&T; 6] {
+        let Self { model, optimizer, bests, anchors, masters, random } = self;
+        [model, optimizer, bests, anchors, masters, random]
+    }
+
+    /// The same from files in this order.
+    pub(crate) fn from_each([model, optimizer, bests, anchors, masters, random]: [T; 6]) -> Self {
+        Self { model, optimizer, bests, anchors, masters, random }
+    }
 }
 
 const NAMES: TensorFiles<&str> = TensorFiles {

@@ -85,22 +85,41 @@ pub(super) fn write(path: &Path, tensors: &[(String, Tensor)]) -> Result<Checksu
     let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(io_error(path));
     put(&(header.len() as u64).to_le_bytes())?;
     put(header.as_bytes())?;
-    let mut bytes = Vec::new();
-    for (_, tensor, dtype) in &all {
-        // A copy only where its elements do not lie one after another.
-        let numbers = tensor.f_reshape([-1])?;
-        let size = dtype.bitsize() / 8;
-        let most = (PIECE / size).max(1);
-        for start in (0..numbers.numel()).step_by(most) {
-            let count = most.min(numbers.numel() - start);
-            bytes.resize(count * size, 0);
-            let [first, length] = [start, count].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
-            numbers.f_narrow(0, first, length)?.f_copy_data_u8(&mut bytes, count)?;
-            put(&bytes)?;
-        }
+    for (_, tensor, _) in &all {
+        in_pieces(tensor, &mut put)?;
     }
     out.flush().map_err(io_error(path))?;
     Ok(Checksum { bytes: out.bytes, crc32: out.hasher.finalize() })
+}
+
+/// The CRC-32 of a tensor's bytes.
+pub(crate) fn crc32(tensor: &Tensor) -> Result<u32, Error> {
+    let mut hasher = Hasher::new();
+    in_pieces(&real(tensor)?, |bytes| {
+        hasher.update(bytes);
+        Ok(())
+    })?;
+    Ok(hasher.finalize())
+}
+
+/// Passes the bytes of a tensor on, a piece at a time.
+fn in_pieces(
+    tensor: &Tensor,
+    mut pass: impl FnMut(&[u8]) -> Result<(), CheckpointError>,
+) -> Result<(), Error> {
+    // A copy only where its elements do not lie one after another.
+    let numbers = tensor.f_reshape([-1])?;
+    let size = numbers.f_kind()?.elt_size_in_bytes();
+    let most = (PIECE / size).max(1);
+    let mut bytes = Vec::new();
+    for start in (0..numbers.numel()).step_by(most) {
+        let count = most.min(numbers.numel() - start);
+        bytes.resize(count * size, 0);
+        let [first, length] = [start, count].map(|it| i64::try_from(it).unwrap_or(i64::MAX));
+        numbers.f_narrow(0, first, length)?.f_copy_data_u8(&mut bytes, count)?;
+        pass(&bytes)?;
+    }
+    Ok(())
 }
 
 /// The entry of each tensor in the header.
@@ -141,9 +160,19 @@ impl TensorFile {
         if crc32fast::hash(&bytes) != checksum.crc32 {
             return Err(damaged(&path, "its bytes differ (by its CRC-32)"));
         }
+        Self::of(path, bytes)
+    }
+
+    /// A file with these bytes.
+    pub(crate) fn of(path: PathBuf, bytes: Vec<u8>) -> Result<Self, CheckpointError> {
         let header = SafeTensors::read_metadata(&bytes);
         let (header, metadata) = header.map_err(|error| damaged(&path, error.to_string()))?;
         Ok(Self { path, bytes, metadata, start: 8 + header })
+    }
+
+    /// Its path and its bytes.
+    pub(crate) fn contents(&self) -> (&Path, &[u8]) {
+        (&self.path, &self.bytes)
     }
 
     /// Fails unless it has tensors of all these names.

@@ -59,6 +59,19 @@ pub enum CheckpointError {
          `ResumeOptions::allow_program_change` if this is intended):\n\n{0}"
     )]
     Program(String),
+    /// The checkpoint is one of another number of processes, each of which has random numbers of its own.
+    #[error(
+        "the checkpoint was saved by {saved} process{}, and there {} {now} now (use `resume_with` and \
+         `ResumeOptions::allow_ranks_change` if this is intended)",
+        if *saved == 1 { "" } else { "es" },
+        if *now == 1 { "is" } else { "are" }
+    )]
+    Ranks {
+        /// The number of processes that saved it.
+        saved: usize,
+        /// The number of processes now.
+        now: usize,
+    },
     /// The run cannot continue with this policy or model.
     #[error("the run cannot continue: {0}")]
     Migrate(MigrateError),

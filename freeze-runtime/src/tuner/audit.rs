@@ -100,7 +100,7 @@ impl Tuner {
     }
 
     /// Checks that no two parameters share a storage: a step of one would change the other.
-    fn audit_storage(&self) -> Result<(), Error> {
+    pub(super) fn audit_storage(&self) -> Result<(), Error> {
         let mut owners: HashMap<usize, ParamId> = HashMap::new();
         let identities = ffi::identities(&self.slices.parameters().iter().collect())?;
         for (index, identity) in identities.iter().enumerate() {

@@ -14,10 +14,11 @@ use super::grad_means::GradMeans;
 use super::lost_updates;
 use super::masters::Masters;
 use super::param_views::ParamSlices;
+use super::ranks::{self, AveragedGradients};
 use crate::log::Log;
 use crate::precision::{GradScaler, Precision};
 use crate::store::BoundModel;
-use crate::{Error, LossScale, Policy};
+use crate::{Error, Group, LossScale, Policy};
 
 /// The settings of a program, used where its policy has none. Created by [`Tuner::builder`].
 ///
@@ -30,6 +31,7 @@ pub struct TunerBuilder<'p> {
     best_weights_device: Option<Device>,
     anchor_device: Option<Device>,
     precision: Precision,
+    group: Group,
 }
 
 impl<'p> TunerBuilder<'p> {
@@ -40,6 +42,7 @@ impl<'p> TunerBuilder<'p> {
             best_weights_device: None,
             anchor_device: None,
             precision: Precision::default(),
+            group: Group::alone(Device::Cpu),
         }
     }
 
@@ -215,6 +218,31 @@ impl<'p> TunerBuilder<'p> {
         self
     }
 
+    /// Sets the processes that train this model together. By default, this process trains alone.
+    ///
+    /// All ranks attach the same policy with the same settings to models with the same variables, and call
+    /// the same methods of the tuner as often; each has a share of the samples, as [`Group::share`]
+    /// selects them. [`TunerBuilder::attach`] gives the model the values of rank 0. Gradients are averaged
+    /// over the ranks, so that the parameters stay equal: where each rank's loss is a mean over as many
+    /// samples, the run is that of one process on all of them.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Group, Tuner, freeze_policy};
+    /// # use tch::nn;
+    /// let group = Group::from_env()?;
+    /// let vs = nn::VarStore::new(group.device());
+    /// # let fc = nn::linear(vs.root() / "fc", 2, 1, nn::LinearConfig::default());
+    /// let policy = freeze_policy! { default optimizer sgd; start: train fc lr 0.1 };
+    /// let tuner = Tuner::builder(&policy).group(&group).attach(&vs)?;
+    /// # drop(tuner);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn group(mut self, group: &Group) -> Self {
+        self.group = group.clone();
+        self
+    }
+
     /// Checks the policy against the variables of a store, and returns the tuner for them. All
     /// parameters are trainable until the first rule fires.
     ///
@@ -242,6 +270,26 @@ impl<'p> TunerBuilder<'p> {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn attach(self, store: &nn::VarStore) -> Result<Tuner, Error> {
+        let group = self.group.clone();
+        let attached = self.prepare(store).and_then(|tuner| {
+            tuner.audit_storage()?;
+            tuner.audit_leaves()?;
+            tuner.audit_rows()?;
+            Ok(tuner)
+        });
+        let attached = ranks::share_start(&group, attached).and_then(|mut tuner| {
+            tuner.settle()?;
+            tuner.frozen_stats.take_charge()?;
+            if !tuner.masters.are_used() {
+                tuner.lost_updates = lost_updates::findings(&tuner.clock, &tuner.slices)?;
+            }
+            Ok(tuner)
+        });
+        group.reported(attached)
+    }
+
+    /// The tuner of a model that it has not changed yet.
+    fn prepare(self, store: &nn::VarStore) -> Result<Tuner, Error> {
         self.check_program()?;
         let bound = BoundModel::of(store)?;
         let plan = self.policy.plan(&bound.model)?;
@@ -257,8 +305,11 @@ impl<'p> TunerBuilder<'p> {
         let device = bound.parameters.first().map_or(Device::Cpu, Tensor::device);
         let scaler = self.precision.loss_scale.map(|it| GradScaler::new(it, device));
         let slices = ParamSlices::new(bound.parameters, clock.plan());
-        let mut tuner = Tuner {
+        Ok(Tuner {
             id: TunerId::next(),
+            group: self.group,
+            averaged: AveragedGradients::default(),
+            reduction: None,
             unfreezings: vec![0; slices.count()],
             frozen_stats,
             best_weights,
@@ -274,15 +325,7 @@ impl<'p> TunerBuilder<'p> {
             lost_updates: Vec::new(),
             log: Log::default(),
             clock,
-        };
-        tuner.settle()?;
-        tuner.audit_leaves()?;
-        tuner.audit_rows()?;
-        tuner.frozen_stats.take_charge()?;
-        if !tuner.masters.are_used() {
-            tuner.lost_updates = lost_updates::findings(&tuner.clock, &tuner.slices)?;
-        }
-        Ok(tuner)
+        })
     }
 
     fn check_program(&self) -> Result<(), Error> {

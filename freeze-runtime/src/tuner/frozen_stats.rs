@@ -96,6 +96,12 @@ impl FrozenStats {
         self.modules.get(id.index()).map_or(&[], |module| &module.copies)
     }
 
+    /// The statistics that follow the data.
+    pub(super) fn live(&self) -> impl Iterator<Item = &Tensor> {
+        let live = self.modules.iter().filter(|module| module.copies.is_empty());
+        live.flat_map(|module| &module.buffers)
+    }
+
     /// The first module whose frozen statistics a training pass has moved since they were restored.
     pub(super) fn first_moved(&self) -> Result<Option<&str>, TchError> {
         let frozen = self.modules.iter().filter(|module| !module.copies.is_empty());

@@ -31,7 +31,8 @@ impl Tuner {
     /// - `stopped`: whether a rule had ended training by then.
     ///
     /// The line of an epoch replaces that epoch's line and all after it, if the file has them: a run
-    /// that is resumed continues its log from its checkpoint, and a new run starts its log anew.
+    /// that is resumed continues its log from its checkpoint, and a new run starts its log anew. In a
+    /// [`Group`](crate::Group), rank 0 writes the log.
     ///
     /// [`TunerBuilder::loss_scale`]: crate::TunerBuilder::loss_scale
     ///
@@ -54,7 +55,11 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn log_to(&mut self, path: impl AsRef<Path>) -> Result<(), Error> {
-        self.log.open(path.as_ref())
+        if !self.group.is_first() {
+            return Ok(());
+        }
+        let opened = self.log.open(path.as_ref());
+        self.group.reported(opened)
     }
 
     /// Writes the line of the running epoch and closes the log. Does nothing without a log.

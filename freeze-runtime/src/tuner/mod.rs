@@ -12,7 +12,9 @@ mod grad_means;
 mod logging;
 mod lost_updates;
 mod masters;
+mod overlap;
 mod param_views;
+mod ranks;
 mod resume;
 mod save;
 mod scaling;
@@ -36,13 +38,15 @@ use frozen_stats::FrozenStats;
 use grad_means::GradMeans;
 use masters::Masters;
 use param_views::{ParamSlices, ParamView};
+use ranks::AveragedGradients;
 pub use resume::ResumeOptions;
 
+use crate::ffi::Reduction;
 use crate::log::{Log, events};
 use crate::optim::{HyperParams, ParamState, gradients};
 use crate::precision::GradScaler;
 use crate::transition::in_a_line;
-use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
+use crate::{Error, GradNorm, Group, ParamGroup, Policy, Transition};
 
 /// Trains a model as a policy says.
 ///
@@ -70,6 +74,12 @@ use crate::{Error, GradNorm, ParamGroup, Policy, Transition};
 /// ```
 pub struct Tuner {
     id: TunerId,
+    /// The processes that train this model together.
+    group: Group,
+    /// What the last averaging has left, until a step uses it.
+    averaged: AveragedGradients,
+    /// Averages gradients in backward passes, while the same parameters train.
+    reduction: Option<Reduction>,
     clock: Clock,
     store: AttachedStore,
     slices: ParamSlices,
@@ -136,6 +146,12 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn start_epoch(&mut self) -> Result<Transition, Error> {
+        let started = self.begin_epoch();
+        self.group.reported(started)
+    }
+
+    fn begin_epoch(&mut self) -> Result<Transition, Error> {
+        self.group.require_whole()?;
         self.restore_frozen_stats()?;
         self.observe_grad_means()?;
         let (kinds, findings): (Vec<_>, Vec<_>) = self.epoch_findings().into_iter().unzip();
@@ -143,6 +159,7 @@ impl Tuner {
         self.write_log_line()?;
         self.log.epoch.add_reported(kinds);
         let mut change = self.clock.start_epoch();
+        self.agree_on_schedule("`start_epoch`")?;
         change.notes.append(&mut self.notes);
         let transition = self.named(change, findings);
         events::transition(&transition, self.clock.trained_share());
@@ -152,6 +169,7 @@ impl Tuner {
             self.store.audit_types(self.plan().model())?;
         }
         self.grad_means.start_epoch(&self.clock);
+        self.set_place();
         Ok(transition)
     }
 
@@ -183,9 +201,15 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn step(&mut self) -> Result<Transition, Error> {
+        let made = self.make_step();
+        self.group.reported(made)
+    }
+
+    fn make_step(&mut self) -> Result<Transition, Error> {
         if self.clock.epochs_started() == 0 {
             return Err(Error::NotStarted);
         }
+        self.group.require_whole()?;
         self.restore_frozen_stats()?;
         if !self.clock.is_stopped() {
             self.step_groups()?;
@@ -195,7 +219,9 @@ impl Tuner {
         change.notes.append(&mut self.notes);
         let transition = self.named(change, Vec::new());
         events::transition(&transition, self.clock.trained_share());
+        self.set_place();
         if !transition.is_empty() {
+            self.agree_on_schedule("`step`")?;
             self.log.add_transition(&transition.fired);
             self.apply(transition.change())?;
             self.grad_means.update(&self.clock);
@@ -225,7 +251,7 @@ impl Tuner {
     /// ```
     pub fn backward_step(&mut self, loss: &Tensor) -> Result<Transition, Error> {
         self.zero_grad()?;
-        self.backward(loss)?;
+        self.backward_last(loss)?;
         self.step()
     }
 
@@ -256,6 +282,11 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn backward(&mut self, loss: &Tensor) -> Result<(), Error> {
+        let run = self.run_backward(loss);
+        self.group.reported(run)
+    }
+
+    fn run_backward(&mut self, loss: &Tensor) -> Result<(), Error> {
         if loss.requires_grad() || self.clock.trainable().next().is_some() {
             let loss = self.scale_loss(loss)?;
             self.is_accumulating = true;
@@ -295,6 +326,7 @@ impl Tuner {
         if let Some(scaler) = &mut self.scaler {
             scaler.clear();
         }
+        self.averaged.clear();
         self.is_accumulating = false;
         Ok(())
     }
@@ -339,7 +371,8 @@ impl Tuner {
 
     /// Records a metric. Rules see it at the next epoch start or after the next step.
     ///
-    /// Once training is over, the value is written to the log and has no other effect.
+    /// Once training is over, the value is written to the log and has no other effect. In a
+    /// [`Group`], all ranks call it, and it records the mean of their values.
     ///
     /// # Errors
     /// Fails if libtorch cannot copy the weights that a rule may restore.
@@ -358,7 +391,12 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn observe(&mut self, metric: &str, value: f64) -> Result<(), Error> {
-        self.restore_frozen_stats()?;
+        let observed = self.observe_mean(metric, value);
+        self.group.reported(observed)
+    }
+
+    /// Records a value that all ranks have.
+    fn record_metric(&mut self, metric: &str, value: f64) -> Result<(), Error> {
         self.log.epoch.add_metric(metric, value);
         if self.clock.is_stopped() {
             return Ok(());
@@ -394,8 +432,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_norm(&mut self, max: f64) -> Result<GradNorm, Error> {
-        let views = self.unscaled_views()?;
-        Ok(GradNorm::new(gradients::clip_norm(&tensors(&views), max)?))
+        self.clip("`clip_grad_norm`", |views| Ok(GradNorm::new(gradients::clip_norm(views, max)?)))
     }
 
     /// Clamps every element of the gradients of trainable parameters to `-max..=max`. With a loss scale,
@@ -421,8 +458,7 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn clip_grad_value(&mut self, max: f64) -> Result<(), Error> {
-        let views = self.unscaled_views()?;
-        Ok(gradients::clip_value(&tensors(&views), max)?)
+        self.clip("`clip_grad_value`", |views| Ok(gradients::clip_value(views, max)?))
     }
 
     /// The parameter groups now, in the order of their first parameters.
@@ -670,6 +706,11 @@ impl Tuner {
 
     /// Makes `requires_grad`, gradients, optimizer state and statistics agree with the clock.
     fn apply(&mut self, change: &clock::Transition) -> Result<(), Error> {
+        if !change.is_empty() {
+            self.averaged.start_anew();
+            self.reduction = None;
+            self.synchronize_stats("a transition")?;
+        }
         let flags = self.audit_flags(change);
         let anchored = self.anchors.extend(&self.slices, &self.clock);
         for slice in &change.dropped {

@@ -20,6 +20,9 @@ impl Tuner {
     /// of half precision, the loss scale, and the states of libtorch's default random number generators,
     /// which dropout uses.
     ///
+    /// In a [`Group`](crate::Group), all ranks call it. Rank 0 writes, and the checkpoint also has the
+    /// generators of the other ranks; if it fails, it fails on all ranks.
+    ///
     /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
     /// backward pass and its step. The program saves its own state, such as the order of batches.
     ///
@@ -54,20 +57,32 @@ impl Tuner {
     /// # Ok::<(), freeze_runtime::Error>(())
     /// ```
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
+        let ready = self.prepare_to_save();
+        let random = self.gather_generators(ready)?;
+        let written = if self.group.is_first() { self.write(dir.as_ref(), random) } else { Ok(()) };
+        self.group.exchange("`save`", written.map(|()| String::new())).map(drop)
+    }
+
+    /// Prepares what rank 0 saves, and returns the states of this rank's random number generators.
+    fn prepare_to_save(&mut self) -> Result<Vec<(String, Tensor)>, Error> {
         self.restore_frozen_stats()?;
         self.require_resumable()?;
         self.best_weights.finish_copies(&self.slices)?;
         self.masters.follow(&self.slices)?;
+        Ok(ffi::generators()?)
+    }
+
+    fn write(&self, dir: &Path, random: Vec<(String, Tensor)>) -> Result<(), Error> {
         let files = TensorFiles {
             model: self.store.named(self.plan().model()),
             optimizer: self.optimizer_tensors(),
             bests: self.best_tensors(),
             anchors: self.anchor_tensors(),
             masters: self.master_tensors(),
-            random: ffi::generators()?,
+            random,
         };
-        checkpoint::write(dir.as_ref(), &self.record()?, &files)?;
-        events::saved(dir.as_ref(), self.epochs_started(), self.global_step());
+        checkpoint::write(dir, &self.record()?, &files)?;
+        events::saved(dir, self.epochs_started(), self.global_step());
         Ok(())
     }
 
@@ -107,7 +122,7 @@ impl Tuner {
         })
     }
 
-    fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
+    pub(super) fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
         let mut all = Vec::new();
         for (slice, state) in self.plan().slice_ids().zip(&self.states) {
             let slice = self.plan().slice_name(slice);

@@ -1,13 +1,27 @@
 //! Makes a step of all groups.
 
+use tch::Tensor;
+
 use super::param_views::ParamView;
 use super::{Tuner, hyper_params, tensors};
 use crate::Error;
 use crate::optim::{self, AnchorPull, GradScale, ParamSlot};
 
 impl Tuner {
+    /// Clips the gradients of trainable slices, averaged over the ranks and divided by the loss scale.
+    pub(super) fn clip<T>(
+        &mut self,
+        call: &str,
+        clip: impl FnOnce(&[&Tensor]) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let average = self.average_gradients(call);
+        let clipped = average.and_then(|()| clip(&tensors(&self.unscaled_views()?)));
+        let noted = clipped.and_then(|clipped| self.note_averaged().map(|()| clipped));
+        self.group.reported(noted)
+    }
+
     /// The trainable slices with gradients that can be clipped: divided by the loss scale.
-    pub(super) fn unscaled_views(&mut self) -> Result<Vec<ParamView<'_>>, Error> {
+    fn unscaled_views(&mut self) -> Result<Vec<ParamView<'_>>, Error> {
         self.grad_means.take(&self.slices, self.scaler.as_ref())?;
         self.masters.take_gradients(&self.slices, &self.clock)?;
         let views = self.clock.trainable();
@@ -24,6 +38,7 @@ impl Tuner {
         if let Some(scaler) = &self.scaler {
             scaler.require_scaled(&self.slices.trainable(&self.clock))?;
         }
+        self.average_gradients("`step`")?;
         self.grad_means.take(&self.slices, self.scaler.as_ref())?;
         self.masters.take_gradients(&self.slices, &self.clock)?;
         let mut scaler = self.scaler.take();
@@ -33,6 +48,7 @@ impl Tuner {
         };
         self.scaler = scaler;
         self.grad_means.step(found_inf?.as_ref())?;
+        self.averaged.clear();
         Ok(self.masters.round(&self.slices)?)
     }
 

@@ -30,7 +30,7 @@ const FREEZE_DSL: Layers = &[
 const FREEZE_RUNTIME: Layers = &[
     &["error"],
     &["ffi"],
-    &["store", "optim", "nn", "device", "precision"],
+    &["store", "optim", "group", "nn", "device", "precision"],
     &["param_group", "transition", "grad_norm"],
     &["log"],
     &["checkpoint", "weights"],

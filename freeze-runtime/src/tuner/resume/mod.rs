@@ -2,16 +2,19 @@
 
 mod options;
 mod pending;
+mod shared;
 
 use std::path::Path;
 
 pub use options::ResumeOptions;
+pub(super) use options::settings;
 use pending::{PendingState, SavedRun};
+use shared::own_generators;
 
 use super::Tuner;
 use crate::log::events;
 use crate::optim::real;
-use crate::{Error, checkpoint, ffi};
+use crate::{Error, ffi};
 
 impl Tuner {
     /// Resumes the run that [`Tuner::save`] saved in `dir`.
@@ -22,6 +25,9 @@ impl Tuner {
     /// the next one. Gradients are cleared.
     ///
     /// # Errors
+    /// In a [`Group`](crate::Group), all ranks call it, rank 0 reads, and all return the same. Fails if
+    /// the checkpoint is one of another number of processes.
+    ///
     /// Fails if there is no checkpoint, if a file differs from what was saved, or if policy, model
     /// or settings differ, master weights and the loss scale included; that error shows the difference. Fails if elements of a variable share
     /// memory, as those of an expanded tensor do. Nothing is changed then: everything is read and
@@ -75,12 +81,15 @@ impl Tuner {
         dir: impl AsRef<Path>,
         options: ResumeOptions,
     ) -> Result<(), Error> {
-        self.restore_frozen_stats()?;
-        self.audit()?;
-        let (run, files) = checkpoint::read(dir.as_ref())?;
-        let pending = SavedRun::new(self, run, files, options)?.prepare(self)?;
-        self.take_over(pending)?;
-        events::resumed(dir.as_ref(), self.epochs_started(), self.global_step());
+        let dir = dir.as_ref();
+        let ready = self.restore_frozen_stats().and_then(|()| self.audit());
+        let (run, files) = self.shared_checkpoint(dir, ready)?;
+        let pending =
+            SavedRun::new(self, run, files, options).and_then(|saved| saved.prepare(self));
+        let pending = self.group.agree_on("`resume`", pending)?;
+        let taken = self.take_over(pending);
+        self.group.reported(taken)?;
+        events::resumed(dir, self.epochs_started(), self.global_step());
         Ok(())
     }
 
@@ -100,8 +109,8 @@ impl Tuner {
             scaler,
             random,
         } = pending;
-        let names = random.names().into_iter();
-        let generators = names.map(|name| Ok((name.clone(), random.get(&name)?)));
+        let names = own_generators(&random, self.group.rank()).into_iter();
+        let generators = names.map(|(name, device)| Ok((device, random.get(&name)?)));
         let generators = generators.collect::<Result<Vec<_>, Error>>()?;
         // If one fails, no generator is changed, and nothing else is yet.
         ffi::set_generators(&generators).map_err(|error| random.damaged(error.to_string()))?;
@@ -122,9 +131,12 @@ impl Tuner {
         self.notes.iter().for_each(|note| events::note(note));
         self.frozen_stats.drop_copies()?;
         self.slices.zero_all_gradients()?;
+        self.averaged.start_anew();
+        self.reduction = None;
         self.is_accumulating = false;
         self.settle()?;
         self.masters.mark(&self.slices)?;
+        self.set_place();
         Ok(self.anchors.extend(&self.slices, &self.clock)?)
     }
 }

@@ -21,10 +21,12 @@ use crate::precision::Precision;
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[must_use = "pass it to `resume_with`"]
+#[expect(clippy::struct_excessive_bools, reason = "each is a difference of its own")]
 pub struct ResumeOptions {
     policy: bool,
     model: bool,
     program: bool,
+    ranks: bool,
 }
 
 impl ResumeOptions {
@@ -36,7 +38,7 @@ impl ResumeOptions {
     /// assert_eq!(ResumeOptions::new(), ResumeOptions::default());
     /// ```
     pub const fn new() -> Self {
-        Self { policy: false, model: false, program: false }
+        Self { policy: false, model: false, program: false, ranks: false }
     }
 
     /// Allows another policy, or other values for its numbers.
@@ -105,6 +107,26 @@ impl ResumeOptions {
         Self { program: true, ..self }
     }
 
+    /// Allows another number of processes than that of the [`Group`](crate::Group) that saved.
+    ///
+    /// Each process has random number generators of its own. Those that the checkpoint has none for keep
+    /// theirs. The share of each rank is another one, so that the run is not bit for bit the one that would
+    /// have continued.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::ResumeOptions;
+    /// assert_ne!(ResumeOptions::new().allow_ranks_change(), ResumeOptions::new());
+    /// ```
+    pub const fn allow_ranks_change(self) -> Self {
+        Self { ranks: true, ..self }
+    }
+
+    /// Fails if the number of processes is another, and that is not allowed.
+    pub(super) fn check_ranks(self, saved: usize, now: usize) -> Result<(), CheckpointError> {
+        if self.ranks || saved == now { Ok(()) } else { Err(CheckpointError::Ranks { saved, now }) }
+    }
+
     /// Fails with the first difference that is not allowed.
     pub(super) fn check(
         self,
@@ -148,6 +170,21 @@ fn first_lines<T: ToString>(lines: &[T]) -> String {
 
 fn shown<T: Debug>(value: Option<T>) -> String {
     value.map_or("none".to_owned(), |value| format!("{value:?}"))
+}
+
+/// The settings of a program, a line each.
+pub(in crate::tuner) fn settings(program: &Program, precision: Precision) -> String {
+    let Program { lr, optimizer, weight_decay, steps_per_epoch } = *program;
+    let Precision { loss_scale, master_weights } = precision;
+    let lines = [
+        ("lr", shown(lr)),
+        ("optimizer", shown(optimizer)),
+        ("weight_decay", shown(weight_decay)),
+        ("steps_per_epoch", shown(steps_per_epoch)),
+        ("loss_scale", shown(loss_scale)),
+        ("master_weights", master_weights.to_string()),
+    ];
+    lines.map(|(what, value)| format!("{what}: {value}")).join("\n")
 }
 
 fn differing(saved: &Program, now: &Program) -> String {

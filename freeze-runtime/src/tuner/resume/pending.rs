@@ -10,6 +10,7 @@ use freeze_dsl::plan::{ParamSlice, SliceId};
 use tch::{TchError, Tensor};
 
 use super::options::{ResumeOptions, RunIdentity};
+use super::shared::saved_ranks;
 use crate::checkpoint::{
     BestRecord, GradMeanRecord, RunRecord, ScaleRecord, StateRecord, TensorFile, TensorFiles,
 };
@@ -79,6 +80,7 @@ impl SavedRun {
             precision: tuner.precision(),
         };
         options.check(&saved, &now)?;
+        options.check_ranks(saved_ranks(&files.random), tuner.group.size())?;
         let has_other_model = model != *plan.model();
         let plan = if has_other_model || policy != *plan.policy() {
             policy.plan(&model)?

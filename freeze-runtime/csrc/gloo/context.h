@@ -1,0 +1,23 @@
+// A stand-in for gloo's header of this name: what ProcessGroupGloo.hpp names. The shim has such objects by
+// shared pointers that libtorch makes, and calls nothing of them.
+
+#pragma once
+
+#include <chrono>
+#include <memory>
+
+namespace gloo {
+
+class Context {
+ public:
+  void setTimeout(std::chrono::milliseconds timeout);
+};
+
+namespace transport {
+class UnboundBuffer {
+ public:
+  virtual ~UnboundBuffer();
+};
+}  // namespace transport
+
+}  // namespace gloo

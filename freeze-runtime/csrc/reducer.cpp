@@ -1,0 +1,85 @@
+// The averaging of gradients while the backward pass runs: c10d's Reducer, which is the engine of
+// DistributedDataParallel.
+
+#include <c10/util/Exception.h>
+#include <torch/csrc/distributed/c10d/reducer.hpp>
+
+#include <algorithm>
+
+#include "group.h"
+#include "shim.h"
+
+namespace {
+
+class Reducer : public c10d::Reducer {
+ public:
+  using c10d::Reducer::Reducer;
+
+  // Counts the parameters that have a gradient as used: earlier backward passes, in which nothing is averaged,
+  // may have used them before there were hooks.
+  void count_used() {
+    for (size_t i = 0; i < params_.size(); i++) {
+      if (params_[i].grad().defined()) local_used_map_[static_cast<int64_t>(i)] = 1;
+    }
+  }
+};
+
+// Says nothing: the Reducer warns that all parameters are used, each time that it is made.
+class Silence : public c10::WarningHandler {
+ public:
+  void process(const c10::Warning&) override {}
+};
+
+}  // namespace
+
+extern "C" struct Reduction {
+  std::unique_ptr<Reducer> reducer;
+};
+
+extern "C" {
+
+// Averages the gradients of parameters in backward passes that freeze_reduction_prepare has announced, as
+// long as it exists.
+char* freeze_reduction_new(const Group* group, List parameters, Reduction** reduction) {
+  return guarded([&] {
+    const Tensors all = collect(parameters);
+    const std::vector<bool> are_sparse(all.size(), false);
+    const size_t first = c10d::kDefaultFirstBucketBytes;
+    const size_t bytes = c10d::kDefaultBucketBytesCap;
+    auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(all, {first, bytes}, are_sparse));
+    // Gradients come from the last layers first.
+    std::reverse(buckets.begin(), buckets.end());
+    *reduction = new Reduction{std::make_unique<Reducer>(
+        all, buckets, group->processes, are_sparse, static_cast<int64_t>(bytes), /*find_unused_parameters=*/true,
+        /*gradient_as_bucket_view=*/true, std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first),
+        /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>())};
+  });
+}
+
+void freeze_reduction_free(Reduction* reduction) { delete reduction; }
+
+// Announces the backward pass from a loss.
+char* freeze_reduction_prepare(const Reduction* reduction, const at::Tensor* loss) {
+  return guarded([&] {
+    Silence silence;
+    c10::WarningUtils::WarningHandlerGuard guard(&silence);
+    at::AutoGradMode enabled(true);
+    reduction->reducer->prepare_for_backward({*loss});
+    reduction->reducer->count_used();
+  });
+}
+
+// Fails unless all gradients of the last such pass are averaged.
+char* freeze_reduction_check(const Reduction* reduction) {
+  return guarded([&] { reduction->reducer->check_finalized(); });
+}
+
+// The bytes that all of its buckets have.
+char* freeze_reduction_bytes(const Reduction* reduction, uint64_t* bytes) {
+  return guarded([&] {
+    *bytes = 0;
+    for (const auto& bucket : reduction->reducer->get_grad_buckets()) *bytes += bucket.getBuffer().nbytes();
+  });
+}
+
+}  // extern "C"

@@ -1,0 +1,29 @@
+//! Several processes that train one model: they have the numbers of one process on the whole batch, and
+//! their faults are errors with the same text on all ranks.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test's own helpers"
+)]
+
+mod beside;
+mod faults;
+mod gradients;
+mod joining;
+mod processes;
+mod resuming;
+mod torchrun;
+mod training;
+
+use processes::Scene;
+
+/// What the processes of these tests run.
+const SCENES: &[&[Scene]] =
+    &[faults::SCENES, gradients::SCENES, joining::SCENES, resuming::SCENES, training::SCENES];
+
+#[test]
+fn worker() {
+    processes::work(&SCENES.concat());
+}
