@@ -61,7 +61,7 @@ fn assert_runs(entry: &str) {
 
 fn assert_hooks(hooks: &[Hook], language: &str) {
     let ids: Vec<&str> = hooks.iter().map(|hook| hook.id.as_str()).collect();
-    assert_eq!(ids.len(), 2, "{ids:?}");
+    assert_eq!(ids, ["freeze-fix", "freeze-fmt", "freeze-check"]);
     for hook in hooks {
         assert_eq!((hook.language.as_str(), hook.files.as_str()), (language, r"\.freeze$"));
         assert!(hook.name.ends_with("freeze policies"));

@@ -114,6 +114,20 @@ mod tests {
     }
 
     #[test]
+    fn a_comment_in_tokens_allows_a_warning() {
+        let policy = "start: train fc lr 1e-3;\n{} \nepoch 3: set fc lr 0;";
+        let expansion = |comment: &str| expanded(&policy.replace("{}", comment));
+        for comment in ["/// freeze: allow FRZ0505", "/** freeze: allow FRZ0505 */"] {
+            let expansion = expansion(comment);
+            assert!(is_constant(&expansion), "{comment}: {expansion}");
+            assert!(!expansion.contains("deprecated"), "{comment}: {expansion}");
+        }
+        // The compiler drops this one.
+        assert!(expansion("// freeze: allow FRZ0505").contains("FRZ0505"));
+        assert!(expansion("/// freeze: allow FRZ0599").contains("FRZ0512"));
+    }
+
+    #[test]
     fn without_its_own_crate_nothing_is_expanded() {
         assert!(expand(TokenStream::new()).to_string().contains("compile_error"));
     }

@@ -10,6 +10,7 @@ use freeze_dsl::source;
 use freeze_dsl::vocabulary::{VERBS, is_reserved};
 use proc_macro2::token_stream::IntoIter;
 use proc_macro2::{Delimiter, Group, LineColumn, Spacing, Span, TokenStream, TokenTree};
+use syn::LitStr;
 
 /// A text, with the token of each part of it.
 pub(crate) struct TokenText {
@@ -76,17 +77,23 @@ struct Token {
     braces: Option<TokenStream>,
 }
 
+impl Token {
+    fn is_comment(&self) -> bool {
+        self.text.starts_with("/*")
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// A name or a number: a `*` beside it belongs to the same word.
     Word,
     /// A sign, and whether the next token belongs to the same operator.
     Sign(Spacing),
-    /// Brackets and strings.
+    /// Brackets, strings and comments.
     Other,
 }
 
-/// The tokens in order, without comments. Not recursive, since groups may nest deeply.
+/// The tokens in order; of comments, only those that allow findings. Not recursive, since groups may nest deeply.
 fn flatten(stream: TokenStream) -> Vec<Token> {
     let mut tokens = Vec::new();
     let mut levels: Vec<(IntoIter, Option<Token>)> = vec![(stream.into_iter(), None)];
@@ -98,7 +105,15 @@ fn flatten(stream: TokenStream) -> Vec<Token> {
                 levels.push((group.stream().into_iter(), close));
             }
             Some(TokenTree::Punct(sign)) => {
-                if sign.as_char() == '#' && skip_doc_comment(rest) {
+                if sign.as_char() == '#'
+                    && let Some(comment) = doc_comment(rest)
+                {
+                    tokens.extend(allowance(&comment).map(|text| Token {
+                        text,
+                        kind: Kind::Other,
+                        span: sign.span(),
+                        braces: None,
+                    }));
                     continue;
                 }
                 tokens.push(Token {
@@ -143,23 +158,33 @@ fn brackets(group: &Group) -> (Option<Token>, Option<Token>) {
     (token(open, group.span_open(), braces), token(close, group.span_close(), None))
 }
 
-/// Skips the rest of `#[doc = "…"]` or `#![doc = "…"]`, the form in which a doc comment arrives.
-/// Returns whether there was one.
-fn skip_doc_comment(rest: &mut IntoIter) -> bool {
+/// Skips the rest of `#[doc = "…"]` or `#![doc = "…"]`, the form in which a doc comment arrives, and
+/// returns its text; `None` if there is none.
+fn doc_comment(rest: &mut IntoIter) -> Option<String> {
     let mut ahead = rest.clone();
     let mut next = ahead.next();
     if matches!(&next, Some(TokenTree::Punct(sign)) if sign.as_char() == '!') {
         next = ahead.next();
     }
-    let Some(TokenTree::Group(group)) = next else { return false };
+    let Some(TokenTree::Group(group)) = next else { return None };
     let mut inner = group.stream().into_iter();
     let is_doc = group.delimiter() == Delimiter::Bracket
         && matches!(inner.next(), Some(TokenTree::Ident(name)) if name == "doc")
         && matches!(inner.next(), Some(TokenTree::Punct(sign)) if sign.as_char() == '=');
-    if is_doc {
-        *rest = ahead;
+    if !is_doc {
+        return None;
     }
-    is_doc
+    *rest = ahead;
+    let text = syn::parse2(inner.collect()).map(|text: LitStr| text.value());
+    Some(text.unwrap_or_default())
+}
+
+/// A doc comment that allows findings, as a comment in one line. The compiler drops other comments.
+fn allowance(comment: &str) -> Option<String> {
+    let is_allowance = comment.trim_start().starts_with("freeze:");
+    let is_line =
+        !comment.contains(['\n', '\r']) && !comment.contains("*/") && !comment.contains("/*");
+    (is_allowance && is_line).then(|| format!("/*{comment}*/"))
 }
 
 /// The text as in its file, from the first token's line on. `None` if the tokens are not in
@@ -204,7 +229,10 @@ fn spaced(tokens: &[Token]) -> TokenText {
     let mut before: Option<&Token> = None;
     for token in tokens {
         let begins_term = earlier.is_some_and(|earlier| precedes_term(&earlier.text));
-        if before.is_some_and(|before| !joined(before, token, begins_term)) {
+        if token.is_comment() {
+            // What it allows depends on whether a statement precedes it on its line.
+            text.text.push('\n');
+        } else if before.is_some_and(|before| !joined(before, token, begins_term)) {
             text.text.push(' ');
         }
         text.push(token);
@@ -240,6 +268,7 @@ fn joined(left: &Token, right: &Token, begins_term: bool) -> bool {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use freeze_dsl::parse::parse;
     use freeze_dsl::policy::Policy;
 
     use super::*;
@@ -282,6 +311,17 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn comments_that_allow_findings_stay() {
+        let text = "/// freeze: allow FRZ0505\nstart: train fc lr 0; /** freeze: allow FRZ0501 */ epoch 1: stop";
+        for tokens in [tokens(text), without_places(tokens(text))] {
+            let text = TokenText::new(tokens).text;
+            assert!(text.contains("/* freeze: allow FRZ0505*/"), "{text}");
+            assert!(text.contains("/* freeze: allow FRZ0501 */"), "{text}");
+            assert_eq!(parse(&text), parse("start: train fc lr 0; epoch 1: stop"));
+        }
+    }
+
+    #[test]
     fn without_places_the_words_of_the_language_stay_whole() {
         for (written, expected) in [
             ("start:  train fc", "start : train fc"),
@@ -305,9 +345,9 @@ pub(crate) mod tests {
         let everything = include_str!("../../tests/macros/everything.freeze");
         let text = TokenText::new(without_places(tokens(everything))).text;
         assert!(!text.contains('\n'));
-        let parse = |text: &str| Policy::parse(text).expect("sound");
-        assert_eq!(parse(&text), parse(everything));
-        assert_eq!(parse(&TokenText::new(tokens(everything)).text), parse(everything));
+        let policy = |text: &str| Policy::parse(text).expect("sound");
+        assert_eq!(policy(&text), policy(everything));
+        assert_eq!(policy(&TokenText::new(tokens(everything)).text), policy(everything));
     }
 
     #[test]

@@ -10,6 +10,15 @@ use crate::program::{Program, cargo, root, target};
 /// The texts that go with the command.
 const TEXTS: [&str; 4] = ["README.md", "CHANGELOG.md", "LICENSE-APACHE", "LICENSE-MIT"];
 
+/// The shells that the command completes for, and the file of each one's script.
+const COMPLETIONS: [(&str, &str); 5] = [
+    ("bash", "freeze.bash"),
+    ("elvish", "freeze.elv"),
+    ("fish", "freeze.fish"),
+    ("powershell", "_freeze.ps1"),
+    ("zsh", "_freeze"),
+];
+
 /// Builds `target/archive/freeze-VERSION-HOST.tar.gz` and its checksum, and tries what is in it.
 pub(crate) fn build() -> Result<(), Error> {
     cargo(&["build", "--release", "--locked", "--package", "freeze-cli"]).run()?;
@@ -23,6 +32,8 @@ pub(crate) fn build() -> Result<(), Error> {
     for text in TEXTS {
         copy(&root().join(text), &content.join(text))?;
     }
+    write_completions(&binary, &content.join("completions"))?;
+    Program::new(&binary).args(["man", "--out"]).args([content.join("man")]).run()?;
     let archive = format!("{name}.tar.gz");
     let tar = ["--create", "--gzip", "--file", &archive, &name];
     Program::new("tar").args(tar).in_folder(&folder).run()?;
@@ -30,6 +41,15 @@ pub(crate) fn build() -> Result<(), Error> {
     write(&folder.join(format!("{archive}.sha256")), checksum)?;
     try_archive(&folder, &archive, &name)?;
     println!("{}", folder.join(&archive).display());
+    Ok(())
+}
+
+fn write_completions(binary: &Path, folder: &Path) -> Result<(), Error> {
+    empty_folder(folder)?;
+    for (shell, file) in COMPLETIONS {
+        let script = Program::new(binary).args(["completions", shell]).output()?;
+        write(&folder.join(file), script)?;
+    }
     Ok(())
 }
 
@@ -57,7 +77,13 @@ fn try_archive(folder: &Path, archive: &str, name: &str) -> Result<(), Error> {
     empty_folder(&unpacked)?;
     let file = folder.join(archive);
     Program::new("tar").args(["--extract", "--file"]).args([&file]).in_folder(&unpacked).run()?;
-    let version = Program::new(unpacked.join(name).join("freeze")).args(["--version"]).output()?;
+    let content = unpacked.join(name);
+    for file in ["completions/_freeze", "man/freeze.1", "man/freeze-check.1"] {
+        if !content.join(file).is_file() {
+            return Err(Error::line(format!("the archive has no {file}")));
+        }
+    }
+    let version = Program::new(content.join("freeze")).args(["--version"]).output()?;
     if !version.contains(env!("CARGO_PKG_VERSION")) {
         return Err(Error::line(format!("the archive has `{}`", version.trim())));
     }

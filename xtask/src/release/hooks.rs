@@ -11,6 +11,8 @@ use crate::program::{Program, root};
 /// A policy that is right but not formatted.
 const MESSY: &str = "start:train fc lr 1e-3";
 const TIDY: &str = "start: train fc lr 1e-3;\n";
+/// A policy with a slip that is safe to mend.
+const SLIP: &str = "start: train fc lr 1e-3;;\n";
 /// A policy that no hook can mend.
 const WRONG: &str = "epoch 3: train fc;\nepoch 1: stop;\n";
 
@@ -41,7 +43,12 @@ pub(crate) fn check(tools: &Path, environment: &Path, folder: &Path) -> Result<(
     expect(!passes("freeze-fmt"), "the hook `freeze-fmt` does not report what it formats")?;
     let formatted = fs::read_to_string(folder.join("messy.freeze")).unwrap_or_default();
     expect(formatted == TIDY, "the hook `freeze-fmt` does not format")?;
-    for name in ["freeze-fmt", "freeze-check"] {
+    write(&folder.join("messy.freeze"), SLIP)?;
+    Program::new("git").args(["add", "--all"]).in_folder(folder).run()?;
+    expect(!passes("freeze-fix"), "the hook `freeze-fix` does not report what it mends")?;
+    let fixed = fs::read_to_string(folder.join("messy.freeze")).unwrap_or_default();
+    expect(fixed == TIDY, "the hook `freeze-fix` does not mend")?;
+    for name in ["freeze-fix", "freeze-fmt", "freeze-check"] {
         expect(passes(name), &format!("the hook `{name}` fails for a right policy"))?;
     }
     write(&folder.join("wrong.freeze"), WRONG)?;
