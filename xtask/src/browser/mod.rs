@@ -70,7 +70,13 @@ impl PageFiles<'_> {
         );
         let page = page.replace("</body>", &format!("<script>{script}</script>\n</body>"));
         let page = self.write("page.html", &page)?;
-        let flags = ["--headless", "--no-sandbox", "--disable-gpu", "--virtual-time-budget=20000"];
+        let flags = [
+            "--headless",
+            "--log-level=3",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--virtual-time-budget=20000",
+        ];
         let url = format!("file://{}", page.display());
         let dom = Program::new(self.browser).args(flags).args(["--dump-dom", &url]).output()?;
         let checked = dom
