@@ -21,10 +21,6 @@
 #include "steps.h"
 
 extern "C" {
-struct AdagradOptions {
-  double lr, lr_decay, weight_decay, eps;
-};
-
 struct AdamaxOptions {
   double lr, beta1, beta2, eps, weight_decay;
 };

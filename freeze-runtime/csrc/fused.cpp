@@ -27,10 +27,6 @@ struct SgdOptions {
   bool nesterov, is_first_step;
 };
 
-struct AdagradOptions {
-  double lr, lr_decay, weight_decay, eps;
-};
-
 struct RmsPropOptions {
   double lr, alpha, eps, weight_decay, momentum;
   bool centered;

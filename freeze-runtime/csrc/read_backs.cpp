@@ -1,10 +1,5 @@
 // Counts the values that the calling thread reads back from tensors, each of which waits for a GPU if it lies there.
 
-// A class of the header has another layout without it, and libtorch is built with it.
-#ifndef NDEBUG
-#define NDEBUG
-#endif
-
 #include <ATen/record_function.h>
 
 #include <string_view>
@@ -15,7 +10,7 @@ namespace {
 
 thread_local uint64_t read_backs = 0;
 thread_local int regions = 0, fused_kernels = 0;
-thread_local at::CallbackHandle handle = 0;
+thread_local at::CallbackHandle counting = 0;
 
 // On the CPU, libtorch's fused kernels read their step counts there.
 bool is_fused_kernel(const at::RecordFunction& function) {
@@ -32,7 +27,7 @@ bool reads_back(const at::RecordFunction& function) {
       !inputs[1].toTensor().is_cpu();
 }
 
-std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
+std::unique_ptr<at::ObserverContext> count_begun(const at::RecordFunction& function) {
   if (is_fused_kernel(function)) {
     fused_kernels++;
   } else if (fused_kernels == 0 && reads_back(function)) {
@@ -41,7 +36,7 @@ std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
   return nullptr;
 }
 
-void end(const at::RecordFunction& function, at::ObserverContext*) {
+void count_ended(const at::RecordFunction& function, at::ObserverContext*) {
   if (is_fused_kernel(function)) fused_kernels--;
 }
 
@@ -54,9 +49,9 @@ char* freeze_enter_counting(uint64_t* before) {
   return guarded([&] {
     *before = read_backs;
     if (regions == 0) {
-      at::RecordFunctionCallback callback(start, end);
+      at::RecordFunctionCallback callback(count_begun, count_ended);
       callback.needsInputs(true).scopes({at::RecordScope::FUNCTION});
-      handle = at::addThreadLocalCallback(callback);
+      counting = at::addThreadLocalCallback(callback);
     }
     regions++;
   });
@@ -66,7 +61,7 @@ char* freeze_enter_counting(uint64_t* before) {
 char* freeze_leave_counting(uint64_t* after) {
   return guarded([&] {
     *after = read_backs;
-    if (--regions == 0) at::removeCallback(handle);
+    if (--regions == 0) at::removeCallback(counting);
   });
 }
 

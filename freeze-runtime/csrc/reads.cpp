@@ -17,7 +17,7 @@ struct Watch {
 };
 
 thread_local std::vector<Watch> watches;
-thread_local at::CallbackHandle handle = 0;
+thread_local at::CallbackHandle watching = 0;
 // Whether something may have been read unseen: libtorch prints what a callback throws, and goes on.
 thread_local bool has_failed = false;
 
@@ -44,7 +44,7 @@ void look_at_inputs(const at::RecordFunction& function) {
   }
 }
 
-std::unique_ptr<at::ObserverContext> start(const at::RecordFunction& function) {
+std::unique_ptr<at::ObserverContext> watch_inputs(const at::RecordFunction& function) {
   try {
     look_at_inputs(function);
   } catch (...) {
@@ -70,9 +70,9 @@ char* freeze_enter_watching(List tensors) {
     watches.push_back(std::move(watch));
     if (watches.size() > 1) return;
     try {
-      at::RecordFunctionCallback callback(start);
+      at::RecordFunctionCallback callback(watch_inputs);
       callback.needsInputs(true).scopes({at::RecordScope::FUNCTION});
-      handle = at::addThreadLocalCallback(callback);
+      watching = at::addThreadLocalCallback(callback);
     } catch (...) {
       watches.pop_back();
       throw;
@@ -85,7 +85,7 @@ char* freeze_leave_watching(uint8_t* is_read) {
   return guarded([&] {
     const Watch watch = std::move(watches.back());
     watches.pop_back();
-    if (watches.empty()) at::removeCallback(handle);
+    if (watches.empty()) at::removeCallback(watching);
     if (std::exchange(has_failed, false)) throw std::runtime_error("cannot find what operations read");
     std::copy(watch.is_read.begin(), watch.is_read.end(), is_read);
   });

@@ -8,6 +8,10 @@
 
 #include "shim.h"
 
+struct AdagradOptions {
+  double lr, lr_decay, weight_decay, eps;
+};
+
 inline bool same_kind(const at::Tensor& a, const at::Tensor& b) {
   return a.sizes() == b.sizes() && a.scalar_type() == b.scalar_type() && a.device() == b.device();
 }
