@@ -8,10 +8,24 @@ vim.api.nvim_create_autocmd({ 'BufRead', 'BufNewFile' }, {
   end,
 })
 
+--- Colours, if the parser of tree-sitter is installed.
+local function highlight(buffer)
+  if #vim.api.nvim_get_runtime_file('parser/freeze.*', false) == 0 then
+    return
+  end
+  if vim.treesitter.start then
+    vim.treesitter.start(buffer, 'freeze')
+  else
+    local parser = vim.treesitter.get_parser(buffer, 'freeze')
+    require('vim.treesitter.highlighter').new(parser)
+  end
+end
+
 vim.api.nvim_create_autocmd('FileType', {
   pattern = 'freeze',
   callback = function(opened)
     vim.bo[opened.buf].commentstring = '// %s'
+    highlight(opened.buf)
     local config = {
       name = 'freeze',
       cmd = { vim.env.FREEZE or 'freeze', 'lsp' },

@@ -26,7 +26,8 @@ Commands:
   codegen        Write the words of the language into the grammars of editors
       --check      fail where they differ, and write nothing
   vscode         Package the extension for Visual Studio Code; needs npm
-  neovim         Try the language server with Neovim's own client; needs Neovim
+  neovim         Try the language server with Neovim's own client, and the colours of the grammar of
+                 tree-sitter; needs Neovim and a C compiler
   acceptance     Build the example `acceptance` with CUDA for a machine that has Python's PyTorch
       --carry DIR  the folder to write, with a script `run`
   setup          Only find or fetch libtorch; cargo then needs no variable

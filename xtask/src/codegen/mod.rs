@@ -1,5 +1,7 @@
 //! The words of the language in the grammars of editors, all from one list: `vocabulary.rs`.
 
+mod text_mate;
+mod tree_sitter;
 mod vocabulary;
 
 use std::fs;
@@ -8,25 +10,39 @@ use crate::error::Error;
 use crate::program::root;
 use vocabulary::Vocabulary;
 
-/// The grammar of Visual Studio Code. In it, each line with a `"comment"` that names lists of the
-/// vocabulary has a pattern of their words.
-const TEXT_MATE: &str = "editors/vscode/syntaxes/freeze.tmLanguage.json";
+/// A file of a grammar, and the function that writes the words into its text.
+type Target = (&'static str, fn(&str, &Vocabulary) -> Result<String, String>);
+
+const TARGETS: [Target; 3] = [
+    ("editors/vscode/syntaxes/freeze.tmLanguage.json", text_mate::with_words),
+    ("editors/tree-sitter-freeze/words.js", tree_sitter::words),
+    ("editors/tree-sitter-freeze/queries/highlights.scm", tree_sitter::with_highlights),
+];
+
+/// Has every word of tree-sitter's grammar.
+const GRAMMAR: &str = "editors/tree-sitter-freeze/src/grammar.json";
 
 /// Writes the words into the grammars; or, with `only_checks`, fails where they differ.
 pub(crate) fn run(only_checks: bool) -> Result<(), Error> {
     let vocabulary = Vocabulary::read(&read("freeze-dsl/src/vocabulary.rs")?)?;
-    let known = read(TEXT_MATE)?;
-    let text = text_mate(&known, &vocabulary)?;
-    if known == text {
-        return Ok(());
+    for (path, with_words) in TARGETS {
+        let known = read(path)?;
+        let text = with_words(&known, &vocabulary).map_err(|reason| invalid(path, &reason))?;
+        if known == text {
+            continue;
+        }
+        if only_checks {
+            let reason = "it does not have the words of vocabulary.rs; run `cargo xtask codegen`";
+            return Err(invalid(path, reason));
+        }
+        fs::write(root().join(path), text).map_err(|error| failed(path, &error))?;
+        println!("wrote {path}");
     }
+    // It is generated from the files above by a test.
     if only_checks {
-        return Err(Error::line(format!(
-            "{TEXT_MATE} does not have the words of vocabulary.rs; run `cargo xtask codegen`"
-        )));
+        let checked = tree_sitter::check_grammar(&read(GRAMMAR)?, &vocabulary);
+        checked.map_err(|reason| invalid(GRAMMAR, &reason))?;
     }
-    fs::write(root().join(TEXT_MATE), text).map_err(|error| failed(TEXT_MATE, &error))?;
-    println!("wrote {TEXT_MATE}");
     Ok(())
 }
 
@@ -35,45 +51,11 @@ fn read(path: &str) -> Result<String, Error> {
 }
 
 fn failed(path: &str, error: &std::io::Error) -> Error {
-    Error::line(format!("{path}: {error}"))
+    invalid(path, &error.to_string())
 }
 
-/// The grammar of Visual Studio Code with the words in its patterns. Each keyword must be in one.
-fn text_mate(grammar: &str, vocabulary: &Vocabulary) -> Result<String, Error> {
-    let invalid = |reason: &str| Error::line(format!("{TEXT_MATE}: {reason}"));
-    let mut text = String::with_capacity(grammar.len());
-    let mut written: Vec<&str> = Vec::new();
-    for line in grammar.split_inclusive('\n') {
-        let Some((before, rest)) = line.split_once("\"comment\": \"") else {
-            text.push_str(line);
-            continue;
-        };
-        let (lists, after) = rest
-            .split_once("\", \"match\": \"")
-            .ok_or_else(|| invalid("a comment without a pattern"))?;
-        let (_, after) =
-            after.split_once("\" }").ok_or_else(|| invalid("a pattern without its end"))?;
-        let mut words: Vec<&str> =
-            lists.split(' ').flat_map(|list| vocabulary.list(list)).collect();
-        words.sort_unstable();
-        words.dedup();
-        let sign = if lists == "READY_MADE" { "@" } else { r"\\b" };
-        let pattern = format!(r"{sign}({})\\b(?!\\*)", words.join("|"));
-        text.extend([
-            before,
-            "\"comment\": \"",
-            lists,
-            "\", \"match\": \"",
-            &pattern,
-            "\" }",
-            after,
-        ]);
-        written.extend(words);
-    }
-    match vocabulary.keywords().iter().find(|word| !written.contains(word)) {
-        Some(missing) => Err(invalid(&format!("no pattern has `{missing}`"))),
-        None => Ok(text),
-    }
+fn invalid(path: &str, reason: &str) -> Error {
+    Error::line(format!("{path}: {reason}"))
 }
 
 #[cfg(test)]
@@ -83,16 +65,5 @@ mod tests {
     #[test]
     fn the_grammars_have_the_words_of_the_vocabulary() {
         assert_eq!(run(true), Ok(()));
-    }
-
-    #[test]
-    fn a_pattern_has_the_words_of_its_lists() {
-        let source = vocabulary::tests::source("STATEMENTS", &["run", "let"]);
-        let Ok(vocabulary) = Vocabulary::read(&source) else { panic!("a vocabulary") };
-        let grammar = "{ \"comment\": \"STATEMENTS\", \"match\": \"old\" },\n";
-        let expected =
-            "{ \"comment\": \"STATEMENTS\", \"match\": \"\\\\b(let|run)\\\\b(?!\\\\*)\" },\n";
-        assert_eq!(text_mate(grammar, &vocabulary).as_deref(), Ok(expected));
-        assert!(text_mate("{}", &vocabulary).is_err());
     }
 }

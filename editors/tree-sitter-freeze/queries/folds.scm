@@ -1,0 +1,7 @@
+[
+  (block)
+  (rule)
+  (action_loop)
+  (elements)
+  (block_comment)
+] @fold
