@@ -1,5 +1,5 @@
 //! How long the language server takes for a policy of 5,000 lines, over its pipes:
-//! `cargo bench -p freeze-cli --bench lsp`.
+//! `cargo bench -p freeze-cli --bench lsp`. With `FREEZE=…`, that of another build.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
 #![allow(clippy::indexing_slicing, dead_code, reason = "a bench with the client of the tests")]

@@ -38,13 +38,12 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
     };
     let mut has_all_models = true;
     for file in input::policy_files(files, &mut reporter) {
-        let Some(CheckedPolicy { policy, findings, model }) = checker.check(&file, &mut reporter)
+        let Some(CheckedPolicy { findings, model, plan, .. }) = checker.check(&file, &mut reporter)
         else {
             continue;
         };
         has_all_models &= model.is_some();
         reporter.report_all(&findings);
-        let plan = policy.zip(model).and_then(|(policy, model)| policy.plan(&model).ok());
         if let Some(plan) = plan {
             let coarse = plan.coarse_curves(*steps_per_epoch);
             reporter.report_all(&Findings::new(plan.policy().source().clone(), coarse));

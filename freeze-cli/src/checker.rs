@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::rc::Rc;
+use std::sync::Arc;
 
 use freeze_dsl::Draft;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::model::Model;
+use freeze_dsl::plan::Plan;
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
 
@@ -45,7 +46,9 @@ pub(crate) struct CheckedPolicy {
     /// All findings, as serious as they are by themselves; the reporter applies levels.
     pub(crate) findings: Findings,
     /// The model: that of `--model`, else the one that the policy names, else that of `freeze.toml`.
-    pub(crate) model: Option<Rc<Model>>,
+    pub(crate) model: Option<Arc<Model>>,
+    /// The effect of every rule, if there is a model and no finding is an error.
+    pub(crate) plan: Option<Plan>,
 }
 
 /// Checks policies, and reads each model and each `freeze.toml` once.
@@ -53,7 +56,7 @@ pub(crate) struct Checker<'i> {
     inputs: &'i CheckInputs,
     configs: Configs,
     /// The models that were read; `None` if one cannot be read, which was reported.
-    models: HashMap<PathBuf, Option<Rc<Model>>>,
+    models: HashMap<PathBuf, Option<Arc<Model>>>,
 }
 
 impl<'i> Checker<'i> {
@@ -94,14 +97,14 @@ impl<'i> Checker<'i> {
                 Err(error) => reporter.fail(&format!("{name}: {error}")),
             }
         }
-        let own = draft.model().map(|named| beside(file, named));
-        let model = self.inputs.model.clone().or(own).or(config.model);
+        let own = || config.model_of(file, draft.model().map(|named| &*named.value));
+        let model = self.inputs.model.clone().or_else(own);
         let model = model.and_then(|path| self.load(&path, reporter));
-        let checked = match &model {
-            Some(model) => draft.check_against(model),
-            None => draft.check(),
+        let (checked, plan) = match &model {
+            Some(model) => draft.plan_against(model),
+            None => (draft.check(), None),
         };
-        Some(CheckedPolicy { policy: checked.policy, findings: checked.findings, model })
+        Some(CheckedPolicy { policy: checked.policy, findings: checked.findings, model, plan })
     }
 
     /// What `freeze.toml` says about a file. Reports one that cannot be used.
@@ -123,17 +126,12 @@ impl<'i> Checker<'i> {
     }
 
     /// Reads a model, or reports why it cannot be read.
-    fn load(&mut self, path: &Path, reporter: &mut Reporter<'_>) -> Option<Rc<Model>> {
+    fn load(&mut self, path: &Path, reporter: &mut Reporter<'_>) -> Option<Arc<Model>> {
         if let Some(known) = self.models.get(path) {
             return known.clone();
         }
-        let model = input::load(path, reporter).map(Rc::new);
+        let model = input::load(path, reporter).map(Arc::new);
         self.models.insert(path.to_owned(), model.clone());
         model
     }
-}
-
-/// A path that a policy names is relative to the policy's own file.
-fn beside(file: &Path, named: &str) -> PathBuf {
-    file.parent().unwrap_or(Path::new("")).join(named)
 }

@@ -11,6 +11,7 @@ use freeze_dsl::text_file;
 use globset::GlobMatcher;
 
 use crate::config_file;
+use crate::file_stamp::FileStamp;
 use crate::levels::Levels;
 
 /// The name of the file.
@@ -46,11 +47,28 @@ pub(crate) struct FileConfig {
     pub(crate) model: Option<PathBuf>,
 }
 
+impl FileConfig {
+    /// The model of a policy: the one that it names, relative to its own file, else the one of
+    /// `freeze.toml`.
+    pub(crate) fn model_of(&self, file: &Path, named: Option<&str>) -> Option<PathBuf> {
+        let beside = |named| file.parent().unwrap_or(Path::new("")).join(named);
+        named.map(beside).or_else(|| self.model.clone())
+    }
+}
+
 /// Finds and reads `freeze.toml` files, each once.
 #[derive(Debug, Default)]
 pub(crate) struct Configs {
-    /// The nearest one of each folder, or why it cannot be used.
-    by_folder: HashMap<PathBuf, Result<Option<Rc<Config>>, String>>,
+    by_folder: HashMap<PathBuf, FolderConfig>,
+}
+
+/// What was found for a folder.
+#[derive(Debug)]
+struct FolderConfig {
+    /// The nearest `freeze.toml`, or why it cannot be used.
+    nearest: Result<Option<Rc<Config>>, String>,
+    /// The one in the folder itself, which there may not be.
+    own: FileStamp,
 }
 
 impl Configs {
@@ -72,21 +90,29 @@ impl Configs {
 
     /// The `freeze.toml` files that were read.
     pub(crate) fn paths(&self) -> impl Iterator<Item = &Path> {
-        let found = self.by_folder.values().filter_map(|found| found.as_ref().ok()?.as_ref());
+        let found = self.by_folder.values().filter_map(|it| it.nearest.as_ref().ok()?.as_ref());
         found.map(|config| config.path.as_path())
+    }
+
+    /// Forgets what was read if a file was changed, made or removed since then.
+    pub(crate) fn forget_changed(&mut self) {
+        if !self.by_folder.values().all(|found| found.own.is_current()) {
+            self.by_folder.clear();
+        }
     }
 
     fn nearest(&mut self, folder: &Path) -> Result<Option<Rc<Config>>, String> {
         if let Some(known) = self.by_folder.get(folder) {
-            return known.clone();
+            return known.nearest.clone();
         }
-        let own = read(&folder.join(NAME));
-        let found = match (own, folder.parent()) {
+        let path = folder.join(NAME);
+        let own = FileStamp::of(&path);
+        let nearest = match (read(&path), folder.parent()) {
             (Ok(None), Some(parent)) => self.nearest(parent),
-            (own, _) => own,
+            (found, _) => found,
         };
-        self.by_folder.insert(folder.to_owned(), found.clone());
-        found
+        self.by_folder.insert(folder.to_owned(), FolderConfig { nearest: nearest.clone(), own });
+        nearest
     }
 }
 

@@ -9,6 +9,7 @@ mod config;
 mod config_file;
 mod describe;
 mod explain;
+mod file_stamp;
 mod fix;
 mod fmt;
 mod import;

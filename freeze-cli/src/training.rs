@@ -51,22 +51,22 @@ pub(crate) fn plan(
     reporter: &mut Reporter<'_>,
 ) -> Result<Option<Plan>, String> {
     let Some(mut checker) = Checker::new(inputs, reporter) else { return Ok(None) };
-    let Some(CheckedPolicy { policy, findings, model }) = checker.check(file, reporter) else {
+    let Some(CheckedPolicy { policy, findings, model, plan }) = checker.check(file, reporter)
+    else {
         return Ok(None);
     };
     if reporter.has_failed() {
         return Ok(None);
     }
     reporter.report_problems(&findings);
-    let Some(policy) = policy else { return Ok(None) };
-    let Some(model) = model else {
+    if policy.is_some() && model.is_none() {
         return Err(format!(
             "{command} requires a model: pass `--model`, write `model \"…\";` in the policy, or name it \
              in `freeze.toml`"
         ));
-    };
+    }
     // If the policy does not fit the model, the check has reported it.
-    Ok(policy.plan(&model).ok())
+    Ok(plan)
 }
 
 /// The error, with the option that provides what is missing.

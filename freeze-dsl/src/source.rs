@@ -97,6 +97,12 @@ impl Source {
         Self { first_line, ..self }
     }
 
+    /// Another text with the same name and first line.
+    #[must_use]
+    pub(crate) fn with_text(self, text: String) -> Self {
+        Self { text: text.into(), ..self }
+    }
+
     /// A text that begins at line `first_line` (from 1) of the file `name`, as a macro's does.
     #[must_use]
     pub const fn embedded(name: &'static str, text: &'static str, first_line: usize) -> Self {

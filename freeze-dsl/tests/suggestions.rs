@@ -512,7 +512,7 @@ fn options() {
     suggests(
         "start: train fc optimizer adamw(lr 0.9, eps 1)",
         Code::UnknownOptimizer,
-        Maybe,
+        Safe,
         "start: train fc lr 0.9 optimizer adamw(eps 1)",
     );
     suggests(

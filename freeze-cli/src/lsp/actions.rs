@@ -23,8 +23,9 @@ pub(super) fn all(
     if wants(&CodeActionKind::QuickFix) {
         actions.extend(quick_fixes(document, params, pages));
     }
-    let safe = document.policy().safe_fixes();
-    if wants(&CodeActionKind::SourceFixAll) && !safe.is_empty() {
+    let wants_all = wants(&CodeActionKind::SourceFixAll);
+    let safe = if wants_all { document.safe_fixes() } else { Vec::new() };
+    if !safe.is_empty() {
         let title = "Fix all that can be fixed safely".to_owned();
         let kind = CodeActionKind::SourceFixAll;
         actions.push(CodeAction { title, ..of_edits(document, kind, &safe) });
@@ -38,17 +39,24 @@ fn quick_fixes(
     pages: Option<&str>,
 ) -> Vec<CodeAction> {
     let asked = document.span(params.range);
-    let findings = document.policy().findings().diagnostics().iter();
+    let findings = document.findings();
     let here = findings.filter(|it| it.span.start <= asked.end && asked.start <= it.span.end);
-    here.flat_map(|finding| {
-        finding.suggestions.iter().map(move |suggestion| CodeAction {
-            title: suggestion.message.clone(),
-            diagnostics: Some(vec![diagnostics::one(document, finding, pages)]),
+    let mut actions = Vec::new();
+    for finding in here {
+        actions.extend(finding.suggestions.iter().map(|suggestion| CodeAction {
+            title: title(&suggestion.message),
+            diagnostics: Some(vec![diagnostics::one(document, &finding, pages)]),
             is_preferred: (suggestion.applicability == Applicability::Safe).then_some(true),
             ..of_edits(document, CodeActionKind::QuickFix, &suggestion.edits)
-        })
-    })
-    .collect()
+        }));
+    }
+    actions
+}
+
+/// What a suggestion says, in a line of a menu: `` did you mean `layer4`? `` without what else there is.
+fn title(message: &str) -> String {
+    let question = message.split_once("? ").map(|(question, _)| format!("{question}?"));
+    question.unwrap_or_else(|| message.to_owned())
 }
 
 fn of_edits(document: &Document, kind: CodeActionKind, edits: &[Edit]) -> CodeAction {

@@ -15,15 +15,11 @@ const CODE: &str = "{code}";
 /// Everything that is wrong with a document. `pages` is the URI of a finding's page, with `{code}` for
 /// its code.
 pub(super) fn all(document: &Document, pages: Option<&str>) -> Vec<Diagnostic> {
-    let model = document.model_error.as_ref().and_then(|error| {
-        let place = document.policy().model_path()?.span;
-        Some(Diagnostic {
-            message: MessageText::String(error.clone()),
-            ..plain(document, place, DiagnosticSeverity::Error)
-        })
+    let unreadable = document.unreadable.iter().map(|(place, message)| Diagnostic {
+        message: MessageText::String(message.clone()),
+        ..plain(document, *place, DiagnosticSeverity::Error)
     });
-    let findings = document.policy().findings().diagnostics().iter();
-    model.into_iter().chain(findings.map(|it| one(document, it, pages))).collect()
+    unreadable.chain(document.findings().map(|it| one(document, &it, pages))).collect()
 }
 
 /// A finding.

@@ -1,17 +1,18 @@
 //! The texts that are open in the editor.
 
-use std::path::PathBuf;
+use std::borrow::Cow;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use freeze_dsl::diagnostic::Edit;
+use freeze_dsl::diagnostic::{Diagnostic, Edit};
 use freeze_dsl::ide::OpenPolicy;
-use freeze_dsl::model::Model;
 use freeze_dsl::source::{Source, Span};
 
 use super::models::Models;
 use super::paths;
 use super::positions::{Encoding, Lines};
 use super::protocol::{Position, Range, TextDocumentContentChangeEvent, TextEdit, Uri};
+use crate::config::{Configs, FileConfig};
 
 /// A text that is open in the editor.
 pub(super) struct Document {
@@ -20,9 +21,12 @@ pub(super) struct Document {
     path: Option<PathBuf>,
     lines: Lines,
     encoding: Encoding,
-    policy: OpenPolicy,
-    /// Why the model that the policy names cannot be read.
-    pub(super) model_error: Option<String>,
+    policy: Arc<OpenPolicy>,
+    config: FileConfig,
+    /// The model that it is checked against, whether or not that can be read.
+    model: Option<PathBuf>,
+    /// What cannot be read, each with the place that names it.
+    pub(super) unreadable: Vec<(Span, String)>,
 }
 
 impl Document {
@@ -30,12 +34,29 @@ impl Document {
         let path = paths::of_uri(&uri);
         let name = path.as_ref().map_or_else(|| uri.0.clone(), |path| path.display().to_string());
         let lines = Lines::new(&text, encoding);
-        let policy = OpenPolicy::new(Source::named(name, text));
-        Self { uri, version, path, lines, encoding, policy, model_error: None }
+        let policy = Arc::new(OpenPolicy::new(Source::named(name, text)));
+        let (config, model, unreadable) = (FileConfig::default(), None, Vec::new());
+        Self { uri, version, path, lines, encoding, policy, config, model, unreadable }
     }
 
-    pub(super) fn policy(&self) -> &OpenPolicy {
+    pub(super) const fn policy(&self) -> &Arc<OpenPolicy> {
         &self.policy
+    }
+
+    /// The path of the model that it is checked against.
+    pub(super) fn model(&self) -> Option<&Path> {
+        self.model.as_deref()
+    }
+
+    /// The findings at the levels that `freeze.toml` sets.
+    pub(super) fn findings(&self) -> impl Iterator<Item = Cow<'_, Diagnostic>> {
+        let findings = self.policy.findings().diagnostics().iter();
+        findings.filter_map(|finding| self.config.levels.apply(finding))
+    }
+
+    /// The edits of all safe suggestions of these findings.
+    pub(super) fn safe_fixes(&self) -> Vec<Edit> {
+        self.policy.safe_fixes(|finding| self.config.levels.apply(finding).is_some())
     }
 
     fn text(&self) -> &str {
@@ -58,31 +79,47 @@ impl Document {
             }
             lines = Lines::new(&text, self.encoding);
         }
-        *self = Self::new(self.uri.clone(), version, text, self.encoding);
+        (self.version, self.lines) = (version, lines);
+        self.set_policy(|policy| policy.edited(text));
     }
 
-    /// Looks for the model that the policy names, relative to its own file.
-    pub(super) fn find_model(&mut self, models: &mut Models) {
-        let path = self.policy.model_path().map(|named| &*named.value);
-        let path = path.and_then(|named| Some(self.path.as_ref()?.parent()?.join(named)));
-        let (model, error) = match path.map(|path| models.get(&path)) {
-            Some(Ok(model)) => (Some(model), None),
-            Some(Err(error)) => (None, Some(error)),
-            None => (None, None),
+    /// Looks for its `freeze.toml` and its model, and reads them if they have changed.
+    pub(super) fn look_up(&mut self, configs: &mut Configs, models: &mut Models) {
+        self.unreadable.clear();
+        let start = Span::new(0, 0);
+        let config =
+            self.path.as_ref().map_or_else(|| Ok(FileConfig::default()), |it| configs.of(it));
+        self.config = config.unwrap_or_else(|message| {
+            self.unreadable.push((start, message));
+            FileConfig::default()
+        });
+        let named = self.policy.model_path();
+        let place = named.map_or(start, |named| named.span);
+        self.model = self
+            .path
+            .as_ref()
+            .and_then(|path| self.config.model_of(path, named.map(|named| &*named.value)));
+        let model = match self.model.as_ref().map(|path| models.get(path)).transpose() {
+            Ok(model) => model,
+            Err(message) => {
+                self.unreadable.push((place, message));
+                None
+            }
         };
         let is_same = match (self.policy.model(), &model) {
             (Some(one), Some(other)) => Arc::ptr_eq(one, other),
             (one, other) => one.is_none() && other.is_none(),
         };
         if !is_same {
-            self.set_model(model);
+            self.set_policy(|policy| policy.with_model(model));
         }
-        self.model_error = error;
     }
 
-    fn set_model(&mut self, model: Option<Arc<Model>>) {
-        let unset = OpenPolicy::new(Source::new(""));
-        self.policy = std::mem::replace(&mut self.policy, unset).with_model(model);
+    /// Replaces the policy. If it is being checked, a copy of it is changed.
+    fn set_policy(&mut self, change: impl FnOnce(OpenPolicy) -> OpenPolicy) {
+        let unset = Arc::new(OpenPolicy::new(Source::new("")));
+        let policy = std::mem::replace(&mut self.policy, unset);
+        self.policy = Arc::new(change(Arc::unwrap_or_clone(policy)));
     }
 
     pub(super) fn byte(&self, position: Position) -> usize {

@@ -5,10 +5,13 @@
 
 mod actions;
 mod capabilities;
+mod checks;
 mod diagnostics;
 mod documents;
 mod language;
 mod models;
+mod open_documents;
+mod outgoing;
 mod paths;
 mod positions;
 mod protocol;
@@ -30,6 +33,7 @@ pub(crate) struct LspArgs {
 
 /// Serves until the editor says that it exits.
 pub(crate) fn run(LspArgs { stdio: _ }: &LspArgs) -> Outcome {
-    let incoming = transport::read_from(std::io::stdin());
-    Server::new(std::io::stdout()).serve(&incoming)
+    let (sender, incoming) = transport::channel();
+    transport::read_from(std::io::stdin(), sender.clone());
+    Server::new(std::io::stdout(), sender).serve(&incoming)
 }

@@ -3,9 +3,10 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::SystemTime;
 
 use freeze_dsl::model::Model;
+
+use crate::file_stamp::FileStamp;
 
 /// The models that were read, by their paths.
 #[derive(Default)]
@@ -16,14 +17,6 @@ pub(super) struct Models {
 struct ReadModel {
     stamps: Vec<FileStamp>,
     model: Result<Arc<Model>, String>,
-}
-
-/// A file as it was when it was read.
-#[derive(PartialEq, Eq)]
-struct FileStamp {
-    path: PathBuf,
-    changed: Option<SystemTime>,
-    length: u64,
 }
 
 impl Models {
@@ -40,16 +33,16 @@ impl Models {
         self.read.insert(path.to_owned(), ReadModel { stamps, model: model.clone() });
         model
     }
+
+    /// Forgets the models that no open policy names.
+    pub(super) fn keep(&mut self, is_open: impl Fn(&Path) -> bool) {
+        self.read.retain(|path, _| is_open(path));
+    }
 }
 
 fn stamps(path: &Path) -> Vec<FileStamp> {
     let files = Model::files(path).unwrap_or_else(|_| vec![path.to_owned()]);
-    let stamp = |path: PathBuf| {
-        let metadata = path.metadata().ok();
-        let changed = metadata.as_ref().and_then(|it| it.modified().ok());
-        FileStamp { path, changed, length: metadata.map_or(0, |it| it.len()) }
-    };
-    files.into_iter().map(stamp).collect()
+    files.iter().map(|file| FileStamp::of(file)).collect()
 }
 
 #[cfg(test)]

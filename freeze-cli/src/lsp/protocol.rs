@@ -20,9 +20,7 @@ pub(super) use gen_lsp_types::{
     TextDocumentIdentifier, TextDocumentSync, TextDocumentSyncKind, TextDocumentSyncOptions,
     TextEdit, Uri, WorkspaceEdit,
 };
-pub(super) use lsp_server::{
-    ErrorCode, Message, Notification, Request, RequestId, Response, ResponseError,
-};
+pub(super) use lsp_server::{ErrorCode, Message, Notification, Request, RequestId, ResponseError};
 
 /// Why a request has no result.
 #[derive(Debug)]

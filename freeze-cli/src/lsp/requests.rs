@@ -4,34 +4,30 @@ use serde::de::DeserializeOwned;
 
 use super::capabilities::Client;
 use super::documents::Document;
+use super::open_documents::OpenDocuments;
+use super::outgoing::{RequestResult, json};
 use super::protocol::{
     CodeActionRequest, CompletionRequest, CompletionResponse, Definition, DefinitionRequest,
     DefinitionResponse, DocumentFormattingRequest, DocumentHighlightRequest, DocumentSymbolRequest,
     DocumentSymbolResponse, ErrorCode, FoldingRangeRequest, HoverRequest, InlayHintRequest,
     PrepareRenameRequest, PrepareRenameResult, ReferencesRequest, RenameRequest, Request,
-    RequestError, RequestKind, TextDocumentIdentifier, Uri,
+    RequestError, RequestKind, TextDocumentIdentifier,
 };
 use super::{actions, language};
 
-/// Finds the document that a request is about.
-pub(super) trait Documents {
-    /// The open document of a URI.
-    fn get(&mut self, uri: &Uri) -> Option<&Document>;
-}
-
 /// A request on its way to the function that answers it.
-struct Dispatch<'r, D> {
+struct Dispatch<'r> {
     request: &'r Request,
-    documents: &'r mut D,
-    answer: Option<Result<serde_json::Value, RequestError>>,
+    documents: &'r OpenDocuments,
+    answer: Option<RequestResult>,
 }
 
 /// The result of a request.
 pub(super) fn answer(
     request: &Request,
-    documents: &mut impl Documents,
+    documents: &OpenDocuments,
     client: &Client,
-) -> Result<serde_json::Value, RequestError> {
+) -> RequestResult {
     let pages = client.pages.as_deref();
     let mut dispatch = Dispatch { request, documents, answer: None };
     dispatch
@@ -69,7 +65,7 @@ pub(super) fn answer(
 }
 
 /// Requests about a place of a document.
-fn at_places(dispatch: &mut Dispatch<'_, impl Documents>) {
+fn at_places(dispatch: &mut Dispatch<'_>) {
     dispatch
         .on::<CompletionRequest>(
             |params| &params.text_document_position_params.text_document,
@@ -134,7 +130,7 @@ pub(super) fn params<P: DeserializeOwned>(params: &serde_json::Value) -> Result<
         .map_err(|error| RequestError::new(ErrorCode::InvalidParams, error.to_string()))
 }
 
-impl<D: Documents> Dispatch<'_, D> {
+impl Dispatch<'_> {
     /// Answers the request if it is of this kind; `of` is the document that it is about.
     fn on<R: RequestKind>(
         &mut self,
@@ -151,14 +147,13 @@ impl<D: Documents> Dispatch<'_, D> {
         &mut self,
         of: impl FnOnce(&R::Params) -> &TextDocumentIdentifier,
         handle: impl FnOnce(&Document, R::Params) -> Result<R::Result, RequestError>,
-    ) -> Result<serde_json::Value, RequestError> {
+    ) -> RequestResult {
         let params: R::Params = params(&self.request.params)?;
         let uri = &of(&params).uri;
         let document = self.documents.get(uri).ok_or_else(|| {
             let message = format!("`{}` is not open", uri.0);
             RequestError::new(ErrorCode::InvalidParams, message)
         })?;
-        serde_json::to_value(handle(document, params)?)
-            .map_err(|error| RequestError::new(ErrorCode::InternalError, error.to_string()))
+        json(&handle(document, params)?)
     }
 }

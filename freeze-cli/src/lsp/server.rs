@@ -1,29 +1,28 @@
-//! The server: takes one message after another, and publishes findings when the editor is quiet.
+//! The server: takes one message after another, and has findings computed when the editor is quiet.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::io::Write;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
 use super::capabilities::Client;
+use super::checks::{CheckedDocument, Checks};
 use super::diagnostics;
 use super::documents::Document;
-use super::models::Models;
+use super::open_documents::OpenDocuments;
+use super::outgoing::{Editor, RequestResult, json};
 use super::protocol::{
     CancelParams, DidChangeTextDocumentParams, DidCloseTextDocumentParams,
     DidOpenTextDocumentParams, ErrorCode, Id, InitializeParams, Message, Notification,
-    PublishDiagnosticsParams, Request, RequestError, RequestId, Response, Uri,
+    PublishDiagnosticsParams, Request, RequestError, RequestId, Uri,
 };
-use super::requests::{self, Documents};
+use super::requests;
 use super::transport::Incoming;
 use crate::Outcome;
 
-/// How long the editor is quiet before findings are computed: a key that is held down, or an undo
-/// of many edits, is one change.
-const QUIET: Duration = Duration::from_millis(15);
-
-/// How long findings wait at most while the editor is never quiet.
-const PATIENCE: Duration = Duration::from_millis(250);
+/// How long the editor is quiet before a text is checked: what it sends at once arrives one after
+/// another.
+const QUIET: Duration = Duration::from_millis(5);
 
 /// How far the conversation is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -35,56 +34,40 @@ enum ServerPhase {
     ShutDown,
 }
 
-/// A language server that writes to `out`.
+/// A language server that writes to `W`.
 pub(super) struct Server<W> {
-    out: W,
+    editor: Editor<W>,
     phase: ServerPhase,
     client: Client,
     open: OpenDocuments,
+    checks: Checks,
     /// Messages that have arrived, in their order.
     queue: VecDeque<Incoming>,
-    /// The documents whose findings are to be computed, by their URIs.
-    changed: BTreeSet<String>,
-    /// When the first of these changes was made, and the last.
-    since: Option<(Instant, Instant)>,
-}
-
-/// The open documents and their models.
-#[derive(Default)]
-struct OpenDocuments {
-    documents: HashMap<Uri, Document>,
-    models: Models,
-}
-
-impl Documents for OpenDocuments {
-    fn get(&mut self, uri: &Uri) -> Option<&Document> {
-        let document = self.documents.get_mut(uri)?;
-        document.find_model(&mut self.models);
-        Some(document)
-    }
+    /// The documents that are to be checked.
+    unchecked: HashSet<Uri>,
+    /// When the last of them changed.
+    changed: Option<Instant>,
 }
 
 impl<W: Write> Server<W> {
-    pub(super) fn new(out: W) -> Self {
+    /// A server to which what is checked is sent by `done`.
+    pub(super) fn new(out: W, done: SyncSender<Incoming>) -> Self {
         Self {
-            out,
+            editor: Editor::new(out),
             phase: ServerPhase::Starting,
             client: Client::default(),
             open: OpenDocuments::default(),
+            checks: Checks::start(done),
             queue: VecDeque::new(),
-            changed: BTreeSet::new(),
-            since: None,
+            unchecked: HashSet::new(),
+            changed: None,
         }
     }
 
     /// Serves until the editor says that it exits, or is gone.
     pub(super) fn serve(mut self, incoming: &Receiver<Incoming>) -> Outcome {
         loop {
-            self.publish_if_due();
-            if !self.wait(incoming) {
-                // The editor is gone without a word.
-                return Outcome::Failed;
-            }
+            self.wait(incoming);
             // Whatever else has arrived may cancel what is next.
             self.queue.extend(incoming.try_iter());
             self.drop_cancelled();
@@ -95,33 +78,62 @@ impl<W: Write> Server<W> {
                         ServerPhase::Starting | ServerPhase::Serving => Outcome::Problems,
                     };
                 }
+                // The editor is gone without a word.
+                Some(Incoming::End) => return Outcome::Failed,
                 Some(incoming) => self.take(incoming),
-                None => {}
+                None => self.check_next(),
             }
         }
     }
 
-    /// Waits for a message if there is none, but no longer than until findings are due. `false` if
-    /// there will be none.
-    fn wait(&mut self, incoming: &Receiver<Incoming>) -> bool {
+    /// Waits for a message if there is none, but no longer than until a check is due.
+    fn wait(&mut self, incoming: &Receiver<Incoming>) {
         if !self.queue.is_empty() {
-            return true;
+            return;
         }
-        let next = match self.due() {
-            Some(due) => incoming.recv_timeout(due.saturating_duration_since(Instant::now())),
+        let next = match self.changed.filter(|_| !self.checks.is_busy()) {
+            Some(changed) => {
+                let due = changed + QUIET;
+                incoming.recv_timeout(due.saturating_duration_since(Instant::now()))
+            }
             None => incoming.recv().map_err(|_| RecvTimeoutError::Disconnected),
         };
         match next {
             Ok(next) => self.queue.push_back(next),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return false,
+            Err(RecvTimeoutError::Disconnected) => self.queue.push_back(Incoming::End),
         }
-        true
     }
 
-    /// When findings are to be computed.
-    fn due(&self) -> Option<Instant> {
-        self.since.map(|(first, last)| (first + PATIENCE).min(last + QUIET))
+    /// Has a document checked that has changed.
+    fn check_next(&mut self) {
+        let next = self.unchecked.iter().next().cloned();
+        if let Some(uri) = next.and_then(|uri| self.unchecked.take(&uri))
+            && let Some(document) = self.open.get(&uri)
+        {
+            self.checks.check(uri, document.policy().clone());
+        }
+        if self.unchecked.is_empty() {
+            self.changed = None;
+        }
+    }
+
+    /// Publishes the findings of a document, unless it has changed since it was checked.
+    fn publish(&mut self, checked: CheckedDocument) {
+        self.checks.finish();
+        let CheckedDocument { uri, policy } = checked;
+        let current = self.open.get(&uri).filter(|it| std::sync::Arc::ptr_eq(it.policy(), &policy));
+        if let Some(document) = current {
+            let diagnostics = diagnostics::all(document, self.client.pages.as_deref());
+            let version = Some(document.version);
+            self.notify_findings(PublishDiagnosticsParams { uri, version, diagnostics });
+        }
+    }
+
+    /// Takes note that a document is to be checked.
+    fn has_changed(&mut self, uri: Uri) {
+        self.unchecked.insert(uri);
+        self.changed = Some(Instant::now());
     }
 
     /// Answers the waiting requests that a waiting notification cancels.
@@ -146,7 +158,7 @@ impl<W: Write> Server<W> {
         });
         for id in dropped {
             let error = RequestError::new(ErrorCode::RequestCanceled, "cancelled by the editor");
-            self.respond(id, Err(error));
+            self.editor.respond(Some(&id), Err(error));
         }
     }
 
@@ -154,34 +166,29 @@ impl<W: Write> Server<W> {
         match incoming {
             Incoming::Message(Message::Request(request)) => {
                 let result = self.answer(&request);
-                self.respond(request.id, result);
+                self.editor.respond(Some(&request.id), result);
             }
             Incoming::Message(Message::Notification(it)) if self.phase == ServerPhase::Serving => {
                 // A notification has no answer, so one that is wrong has no effect.
                 let _ignored = self.note(&it);
             }
-            // An answer to a registration needs no further step.
-            Incoming::Message(Message::Notification(_) | Message::Response(_)) => {}
             Incoming::Malformed(reason) => {
-                let error = serde_json::json!({
-                    "jsonrpc": "2.0",
-                    "id": null,
-                    "error": { "code": ErrorCode::ParseError as i32, "message": reason },
-                });
-                self.write_json(&error);
+                self.editor.respond(None, Err(RequestError::new(ErrorCode::ParseError, reason)));
             }
+            Incoming::Checked(document) => self.publish(document),
+            // An answer to a registration needs no further step.
+            Incoming::Message(Message::Notification(_) | Message::Response(_)) | Incoming::End => {}
         }
     }
 
-    fn answer(&mut self, request: &Request) -> Result<serde_json::Value, RequestError> {
+    fn answer(&mut self, request: &Request) -> RequestResult {
         let refused = |code, message: &str| Err(RequestError::new(code, message));
         match (request.method.as_str(), self.phase) {
             ("initialize", ServerPhase::Starting) => {
                 let params: InitializeParams = requests::params(&request.params)?;
                 self.client = Client::new(&params);
                 self.phase = ServerPhase::Serving;
-                serde_json::to_value(self.client.answer())
-                    .map_err(|error| RequestError::new(ErrorCode::InternalError, error.to_string()))
+                json(&self.client.answer())
             }
             ("initialize", _) => refused(ErrorCode::InvalidRequest, "initialized already"),
             (_, ServerPhase::Starting) => {
@@ -192,9 +199,9 @@ impl<W: Write> Server<W> {
             }
             ("shutdown", ServerPhase::Serving) => {
                 self.phase = ServerPhase::ShutDown;
-                Ok(serde_json::Value::Null)
+                json(&serde_json::Value::Null)
             }
-            (_, ServerPhase::Serving) => requests::answer(request, &mut self.open, &self.client),
+            (_, ServerPhase::Serving) => requests::answer(request, &self.open, &self.client),
         }
     }
 
@@ -208,26 +215,22 @@ impl<W: Write> Server<W> {
                 let item = opened.text_document;
                 let encoding = self.client.encoding;
                 let document = Document::new(item.uri.clone(), item.version, item.text, encoding);
-                self.changed.insert(item.uri.0.clone());
-                self.open.documents.insert(item.uri, document);
-                self.publish();
+                self.open.open(document);
+                self.has_changed(item.uri);
             }
             "textDocument/didChange" => {
                 let changed: DidChangeTextDocumentParams = requests::params(params)?;
                 let item = changed.text_document;
-                let uri = &item.text_document_identifier.uri;
-                if let Some(document) = self.open.documents.get_mut(uri) {
-                    document.change(item.version, changed.content_changes);
-                    self.changed.insert(uri.0.clone());
-                    let now = Instant::now();
-                    self.since = Some((self.since.map_or(now, |(first, _)| first), now));
+                let uri = item.text_document_identifier.uri;
+                if self.open.change(&uri, item.version, changed.content_changes) {
+                    self.has_changed(uri);
                 }
             }
             "textDocument/didClose" => {
                 let closed: DidCloseTextDocumentParams = requests::params(params)?;
                 let uri = closed.text_document.uri;
-                self.changed.remove(&uri.0);
-                if self.open.documents.remove(&uri).is_some() {
+                self.unchecked.remove(&uri);
+                if self.open.close(&uri) {
                     self.notify_findings(PublishDiagnosticsParams {
                         uri,
                         version: None,
@@ -236,8 +239,11 @@ impl<W: Write> Server<W> {
                 }
             }
             "workspace/didChangeWatchedFiles" => {
-                self.changed.extend(self.open.documents.keys().map(|uri| uri.0.clone()));
-                self.publish();
+                let all: Vec<Uri> = self.open.uris().cloned().collect();
+                for uri in all {
+                    self.open.look_up(&uri);
+                    self.has_changed(uri);
+                }
             }
             _ => {}
         }
@@ -253,50 +259,11 @@ impl<W: Write> Server<W> {
             "method": "workspace/didChangeWatchedFiles",
             "registerOptions": { "watchers": watchers },
         }]});
-        let id = RequestId::from("watch files".to_owned());
-        let method = "client/registerCapability".to_owned();
-        self.write(&Message::Request(Request { id, method, params }));
-    }
-
-    fn publish_if_due(&mut self) {
-        if self.due().is_some_and(|due| due <= Instant::now()) {
-            self.publish();
-        }
-    }
-
-    /// Publishes the findings of all documents that have changed.
-    fn publish(&mut self) {
-        self.since = None;
-        for uri in std::mem::take(&mut self.changed) {
-            let uri = Uri(uri);
-            let Some(document) = self.open.get(&uri) else { continue };
-            let diagnostics = diagnostics::all(document, self.client.pages.as_deref());
-            let version = Some(document.version);
-            self.notify_findings(PublishDiagnosticsParams { uri, version, diagnostics });
-        }
+        self.editor.ask("watch files", "client/registerCapability", params);
     }
 
     fn notify_findings(&mut self, params: PublishDiagnosticsParams) {
-        if let Ok(params) = serde_json::to_value(params) {
-            let method = "textDocument/publishDiagnostics".to_owned();
-            self.write(&Message::Notification(Notification { method, params }));
-        }
-    }
-
-    fn respond(&mut self, id: RequestId, result: Result<serde_json::Value, RequestError>) {
-        let response_result = result.map_err(Into::into);
-        self.write(&Message::Response(Response { id, response_result }));
-    }
-
-    fn write(&mut self, message: &Message) {
-        // An editor that no longer reads closes its end, which ends the server.
-        let _lost = message.write(&mut self.out);
-    }
-
-    fn write_json(&mut self, message: &serde_json::Value) {
-        let text = message.to_string();
-        let _lost = write!(self.out, "Content-Length: {}\r\n\r\n{text}", text.len());
-        let _lost = self.out.flush();
+        self.editor.notify("textDocument/publishDiagnostics", params);
     }
 }
 

@@ -3,6 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use super::checks::CheckedDocument;
 use super::protocol::Message;
 
 /// How many messages wait until the editor has to.
@@ -11,20 +12,31 @@ const WAITING: usize = 1_024;
 /// The longest message that is read.
 const LONGEST: usize = 1 << 30;
 
-/// What arrives from the editor.
+/// What the server waits for.
 #[derive(Debug)]
 pub(super) enum Incoming {
     Message(Message),
     /// A message that is none, and why. The next one can be read.
     Malformed(String),
+    /// The end of the input; no message follows.
+    End,
+    /// A document that was checked.
+    Checked(CheckedDocument),
 }
 
-/// Reads messages in a thread of its own. The channel closes at the end of the input, and where the
-/// place of the next message is unknown.
-pub(super) fn read_from(input: impl Read + Send + 'static) -> Receiver<Incoming> {
-    let (sender, receiver) = sync_channel(WAITING);
-    std::thread::spawn(move || forward(&mut BufReader::new(input), &sender));
-    receiver
+/// Where messages wait.
+pub(super) fn channel() -> (SyncSender<Incoming>, Receiver<Incoming>) {
+    sync_channel(WAITING)
+}
+
+/// Reads messages in a thread of its own, up to the end of the input, or to where the place of the next
+/// message is unknown.
+pub(super) fn read_from(input: impl Read + Send + 'static, sender: SyncSender<Incoming>) {
+    std::thread::spawn(move || {
+        forward(&mut BufReader::new(input), &sender);
+        // If nobody waits for it, the server has ended.
+        let _ended = sender.send(Incoming::End);
+    });
 }
 
 fn forward(input: &mut impl BufRead, sender: &SyncSender<Incoming>) {
@@ -69,7 +81,9 @@ mod tests {
     use super::*;
 
     fn read(text: &'static str) -> Vec<Incoming> {
-        read_from(text.as_bytes()).into_iter().collect()
+        let (sender, receiver) = channel();
+        read_from(text.as_bytes(), sender);
+        receiver.into_iter().take_while(|incoming| !matches!(incoming, Incoming::End)).collect()
     }
 
     #[test]

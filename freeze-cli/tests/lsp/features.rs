@@ -110,6 +110,7 @@ fn an_edit_of_a_finding_is_a_quick_fix() {
     let actions = opened.actions("quickfix");
     let fix = &actions[0];
     assert_eq!(fix["kind"], "quickfix");
+    assert_eq!(fix["title"], "did you mean `layer4`?");
     assert_eq!(fix["diagnostics"][0]["code"], "FRZ0201");
     let text = applied(&opened.text, &opened.edits(&fix["edit"]));
     assert_eq!(text.lines().nth(1), Some("start: train layer4 lr 1e-3;"));
@@ -118,12 +119,22 @@ fn an_edit_of_a_finding_is_a_quick_fix() {
 
 #[test]
 fn all_safe_edits_are_made_at_once_and_no_others() {
-    let mut opened = Opened::new("start: train layer5 lr 1e-3\nepoch 1: set fc lr 2e-3;;\n");
+    let mut opened =
+        Opened::new("let idle = 1;\nstart: train layer5 lr 1e-3\nepoch 1: set fc lr = 2e-3;;\n");
     let actions = opened.actions("source.fixAll");
     assert_eq!(actions.as_array().unwrap().len(), 1);
     let text = applied(&opened.text, &opened.edits(&actions[0]["edit"]));
     let lines: Vec<&str> = text.lines().skip(1).collect();
-    assert_eq!(lines, ["start: train layer5 lr 1e-3;", "epoch 1: set fc lr 2e-3;"]);
+    assert_eq!(
+        lines,
+        ["let idle = 1;", "start: train layer5 lr 1e-3;", "epoch 1: set fc lr 2e-3;"]
+    );
+    opened.client.finish();
+    // What is found once the others are mended is mended as well.
+    let mut opened = Opened::new("let idle = 1;\nstart: train layer4 lr = 1e-3;;\n");
+    let actions = opened.actions("source.fixAll");
+    let text = applied(&opened.text, &opened.edits(&actions[0]["edit"]));
+    assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["start: train layer4 lr 1e-3;"]);
     opened.client.finish();
 }
 

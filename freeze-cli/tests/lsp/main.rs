@@ -4,5 +4,6 @@
 #![allow(clippy::panic, clippy::indexing_slicing, reason = "test helpers")]
 
 mod client;
+mod config;
 mod conversation;
 mod features;

@@ -9,8 +9,8 @@ mod findings;
 use comment::AllowComment;
 
 use crate::ast::{Item, Tree};
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
-use crate::parse;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::parse::ScannedText;
 use crate::source::{Source, Span, Spanned};
 
 /// What the comments of a policy allow.
@@ -42,8 +42,9 @@ impl<'t> Allowances<'t> {
         if !text.contains("freeze:") {
             return Self { text, comments: Vec::new() };
         }
-        let statements = Statements::of(text, tree);
-        let comments = parse::comments(text).into_iter();
+        let scanned = ScannedText::quietly(text);
+        let statements = Statements::of(&scanned.readable, tree);
+        let comments = scanned.comments.into_iter();
         let comments = comments.filter_map(|span| AllowComment::read(text, span));
         let scoped = comments
             .map(|comment| ScopedComment { scope: statements.scope(text, comment.span), comment });
@@ -103,10 +104,10 @@ struct Statement {
 }
 
 impl Statements {
-    fn of(text: &str, tree: &Tree) -> Self {
-        let readable = parse::readable(text, &mut DiagnosticSink::default());
+    /// Comments in the text are blank.
+    fn of(readable: &str, tree: &Tree) -> Self {
         let mut all = Vec::new();
-        add(&tree.items, &readable, &mut all);
+        add(&tree.items, readable, &mut all);
         Self { all }
     }
 

@@ -6,6 +6,7 @@ mod cow_box;
 mod json;
 mod numbers;
 mod options;
+mod shift;
 mod targets;
 
 use std::borrow::Cow;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 pub use cow_box::CowBox;
 pub use numbers::{Number, Step};
 pub use options::{Argument, Curve, Piece, Repeat, Setting, Shape, Stats};
+pub(crate) use shift::Shift;
 pub use targets::{
     Bounds, Count, Element, Elements, Listing, Prefix, Rows, Sample, Segment, Selector, Targets,
     Term,

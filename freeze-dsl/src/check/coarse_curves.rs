@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::ir::{CurvePiece, LoweredAction, Period, RampShape, RunLength, ValueCurve};
-use crate::plan::Plan;
+use crate::plan::{BoundPolicy, Plan};
 use crate::source::Spanned;
 use crate::time::float;
 
@@ -28,20 +28,27 @@ impl Plan {
         if steps_per_epoch.is_some() {
             return Vec::new();
         }
-        let bound = self.bound();
-        let run = bound.run.map(|run| run.value);
-        let actions = bound.rules.iter().flat_map(|rule| &rule.actions);
+        let mut found = self.bound().coarse_curves();
+        found.retain(|finding| !self.allows(finding));
+        found
+    }
+}
+
+impl BoundPolicy {
+    /// The curves in epochs that are too coarse while the number of steps in an epoch is unknown.
+    pub(crate) fn coarse_curves(&self) -> Vec<Diagnostic> {
+        let run = self.run.map(|run| run.value);
+        let actions = self.rules.iter().flat_map(|rule| &rule.actions);
         let options = actions.filter_map(|action| match &action.value {
             LoweredAction::On { options, .. } => Some(options),
             _ => None,
         });
         let mut seen = HashSet::new();
         options
-            .chain([&bound.defaults])
+            .chain([&self.defaults])
             .filter_map(|options| Some((options.lr_curve()?, options.lr.as_ref()?.span)))
             .filter(|(_, place)| seen.insert(*place))
             .filter_map(|(curve, place)| coarse(&Spanned::new(curve.as_ref(), place), run))
-            .filter(|finding| !self.allows(finding))
             .collect()
     }
 }

@@ -10,7 +10,7 @@ use crate::ir::Overrides;
 use crate::lower::{Recording, record};
 use crate::model::Model;
 use crate::parse;
-use crate::plan::Plan;
+use crate::plan::{BoundPolicy, Plan, Row};
 use crate::policy::Policy;
 use crate::select::NameIndex;
 use crate::source::{Source, Span, Spanned};
@@ -45,6 +45,16 @@ pub struct Checked {
     pub findings: Findings,
 }
 
+/// What is known after a check of a [`Draft`].
+#[derive(Debug)]
+pub(crate) struct CheckedDraft {
+    pub(crate) findings: Findings,
+    /// The policy bound to the model with its rows, if there is a model and nothing is wrong.
+    pub(crate) bound: Option<(BoundPolicy, Vec<Row>)>,
+    /// Whether no finding is an error.
+    is_sound: bool,
+}
+
 impl Draft {
     /// Reads a text.
     #[must_use]
@@ -67,6 +77,21 @@ impl Draft {
     /// A draft from a tree without syntax errors.
     pub(super) const fn of(source: Source, tree: Tree, overrides: Overrides) -> Self {
         Self { source, tree, overrides, syntax: Vec::new() }
+    }
+
+    /// A draft from a text that was parsed.
+    pub(crate) const fn parsed(source: Source, tree: Tree, syntax: Vec<Diagnostic>) -> Self {
+        Self { source, tree, overrides: Overrides::NONE, syntax }
+    }
+
+    /// The text and its tree.
+    pub(crate) fn into_parts(self) -> (Source, Tree) {
+        (self.source, self.tree)
+    }
+
+    /// Whether all of the text could be read.
+    pub(crate) const fn is_read(&self) -> bool {
+        self.syntax.is_empty()
     }
 
     /// The text.
@@ -121,34 +146,63 @@ impl Draft {
         self.check_with(Some(model))
     }
 
+    /// Checks it against a model, and returns the effect of every rule as well, if no finding is an
+    /// error.
+    ///
+    /// # Examples
+    /// ```
+    /// # use std::sync::Arc;
+    /// # use freeze_dsl::{Draft, model::Model, source::Source};
+    /// # let model = Model::from_json(r#"{"format":1,"tensors":[
+    /// #   {"name":"fc.weight","shape":[2,2],"dtype":"f32","role":"parameter"}]}"#)?;
+    /// let draft = Draft::read(Source::new("start: train fc lr 1e-3"));
+    /// let (checked, plan) = draft.plan_against(&Arc::new(model));
+    /// assert!(checked.findings.diagnostics().is_empty());
+    /// assert_eq!(plan.map(|plan| plan.rows().len()), Some(1));
+    /// # Ok::<(), freeze_dsl::model::ModelError>(())
+    /// ```
+    #[must_use]
+    pub fn plan_against(self, model: &Arc<Model>) -> (Checked, Option<Plan>) {
+        let checked = self.findings(Some(&NameIndex::new(model)), |_| Vec::new());
+        let CheckedDraft { findings, bound, is_sound } = checked;
+        let policy = is_sound.then(|| self.into_policy());
+        let plan = policy.clone().zip(bound).map(|(policy, (bound, rows))| {
+            let diagnostics = findings.diagnostics().to_vec();
+            Plan::new(policy, Arc::clone(model), bound, rows, diagnostics)
+        });
+        (Checked { policy, findings }, plan)
+    }
+
     fn check_with(self, model: Option<&Model>) -> Checked {
+        let index = model.map(NameIndex::new);
+        let CheckedDraft { findings, is_sound, .. } = self.findings(index.as_ref(), |_| Vec::new());
+        Checked { policy: is_sound.then(|| self.into_policy()), findings }
+    }
+
+    fn into_policy(self) -> Policy {
+        Policy::new(self.source, self.tree, self.overrides)
+    }
+
+    /// All findings, and what else is known after a check. `others` finds more in a policy with which
+    /// nothing is wrong.
+    pub(crate) fn findings(
+        &self,
+        model: Option<&NameIndex<'_>>,
+        others: impl FnOnce(&BoundPolicy) -> Vec<Diagnostic>,
+    ) -> CheckedDraft {
         let Self { source, tree, overrides, syntax } = self;
-        let mut sink: DiagnosticSink = syntax.into_iter().collect();
-        check_all(&source, &tree, &overrides, model, &mut sink);
+        let mut sink: DiagnosticSink = syntax.iter().cloned().collect();
+        let bound = check_all(source, tree, overrides, model, &mut sink);
         let is_sound = !sink.iter().any(Diagnostic::is_error);
+        sink.extend(bound.as_ref().map_or_else(Vec::new, |(bound, _)| others(bound)));
         let knowledge = if model.is_some() { Knowledge::Model } else { Knowledge::Text };
-        let found = allow::heeding(&source, &tree, sink.into_vec(), knowledge);
-        let findings = Findings::new(source.clone(), found);
-        Checked { policy: is_sound.then(|| Policy::new(source, tree, overrides)), findings }
+        let found = allow::heeding(source, tree, sink.into_vec(), knowledge);
+        CheckedDraft { findings: Findings::new(source.clone(), found), bound, is_sound }
     }
 
     /// What the parts of the text within a span mean.
     pub(crate) fn record(&self, model: Option<&NameIndex<'_>>, within: Span) -> Recording {
         record(&self.tree, &self.source, &self.overrides, model, within)
-    }
-
-    /// All findings, and the plan if there is a model and no finding is an error.
-    pub(crate) fn plan_against(&self, model: Option<&Arc<Model>>) -> (Findings, Option<Plan>) {
-        let Self { source, tree, overrides, syntax } = self;
-        let mut sink: DiagnosticSink = syntax.iter().cloned().collect();
-        let bound = check_all(source, tree, overrides, model.map(AsRef::as_ref), &mut sink);
-        let findings = Findings::new(source.clone(), sink.into_vec());
-        let plan = model.zip(bound).map(|(model, (bound, rows))| {
-            let policy = Policy::new(source.clone(), tree.clone(), overrides.clone());
-            let diagnostics = findings.diagnostics().to_vec();
-            Plan::new(policy, Arc::clone(model), bound, rows, diagnostics)
-        });
-        (findings, plan)
     }
 }
 

@@ -7,6 +7,7 @@ mod plan;
 mod policy;
 mod select;
 
+pub(crate) use draft::CheckedDraft;
 pub use draft::{Checked, Draft};
 pub use policy::{LoadError, OverrideError};
 
@@ -15,7 +16,6 @@ use crate::check;
 use crate::diagnostic::{Code, Diagnostic, DiagnosticSink};
 use crate::ir::Overrides;
 use crate::lower::lower;
-use crate::model::Model;
 use crate::parse;
 use crate::plan::{BoundPolicy, Row, RowBuilder};
 use crate::select::NameIndex;
@@ -27,12 +27,11 @@ fn check_all(
     source: &Source,
     tree: &Tree,
     overrides: &Overrides,
-    model: Option<&Model>,
+    model: Option<&NameIndex<'_>>,
     sink: &mut DiagnosticSink,
 ) -> Option<(BoundPolicy, Vec<Row>)> {
     let text = source.text();
-    let selecting = model.map(NameIndex::new);
-    let lowered = lower(tree, source, overrides, selecting.as_ref(), sink);
+    let lowered = lower(tree, source, overrides, model, sink);
     // The targets of rules are known whatever is wrong with their numbers.
     let is_resolved = !sink.iter().any(|finding| finding.code.leaves_unresolved());
     if lowered.rules.is_empty() && is_resolved && !lowered.is_open {
@@ -46,12 +45,12 @@ fn check_all(
         );
     }
     check::schedule(&lowered, text, sink);
-    let (Some(selecting), Some(model)) = (selecting, model) else { return None };
+    let model = model?;
     let mut targets =
         lowered.rules.iter().flat_map(|rule| &rule.actions).filter_map(|it| it.value.targets());
     let is_known = targets.all(|targets| targets.value.is_known());
     let are_owners_known = lowered.sequences.iter().all(|of| of.ownership.is_known());
-    let bound = BoundPolicy::new(lowered, &selecting, model);
+    let bound = BoundPolicy::new(lowered, model);
     if !is_resolved || !is_known {
         if are_owners_known {
             check::ownership(&bound, text, sink);

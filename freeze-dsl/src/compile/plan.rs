@@ -8,6 +8,7 @@ use crate::diagnostic::{DiagnosticSink, Findings};
 use crate::model::Model;
 use crate::plan::Plan;
 use crate::policy::Policy;
+use crate::select::NameIndex;
 
 impl Policy {
     /// The effect of every rule on each parameter of a model.
@@ -24,7 +25,9 @@ impl Policy {
     /// ```
     pub fn plan(&self, model: &Model) -> Result<Plan, Findings> {
         let mut sink = DiagnosticSink::default();
-        let bound = check_all(self.source(), self.tree(), self.overrides(), Some(model), &mut sink);
+        let index = NameIndex::new(model);
+        let bound =
+            check_all(self.source(), self.tree(), self.overrides(), Some(&index), &mut sink);
         let found = allow::heeding(self.source(), self.tree(), sink.into_vec(), Knowledge::Model);
         let findings = Findings::new(self.source().clone(), found);
         match bound {

@@ -12,6 +12,8 @@ use crate::source::Span;
 pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
     counts: HashMap<Code, usize>,
+    /// How many findings were reported, including those that were dropped.
+    reported: usize,
     /// The findings in loop turns.
     in_turns: HashMap<(Code, Span), InTurns>,
 }
@@ -33,6 +35,7 @@ impl DiagnosticSink {
     pub(crate) const MOST: usize = 1_000;
 
     pub(crate) fn push(&mut self, finding: Diagnostic) -> Reported {
+        self.reported += 1;
         let count = self.counts.entry(finding.code).or_default();
         if *count < Self::MOST {
             *count += 1;
@@ -62,6 +65,11 @@ impl DiagnosticSink {
                 self.push(annotate(finding))
             }
         }
+    }
+
+    /// How many findings were reported, including those that were dropped.
+    pub(crate) const fn reported(&self) -> usize {
+        self.reported
     }
 
     /// Whether further findings of a code are dropped, so that making them is a waste of time.

@@ -12,8 +12,8 @@ mod printer;
 mod statements;
 mod tokens;
 
-use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Findings};
-use crate::parse::{self, Chunks};
+use crate::diagnostic::{Code, Diagnostic, Findings};
+use crate::parse::{self, Chunks, ScannedText};
 use crate::source::{Source, Span};
 
 /// The canonical form of a policy's text: the same policy and the same comments, with canonical
@@ -35,13 +35,16 @@ pub fn format(source: Source) -> Result<String, Findings> {
     if !found.is_empty() {
         return Err(Findings::new(source, found));
     }
-    let readable = parse::readable(source.text(), &mut DiagnosticSink::default());
-    let Ok(parts) = Chunks::new(&readable).collect::<Result<Vec<_>, _>>() else {
+    canonical(source.text(), &ScannedText::quietly(source.text())).ok_or_else(|| {
         // A text without findings has parsed, so this does not happen.
         let whole = Span::new(0, source.text().len());
         let finding = Diagnostic::new(Code::Syntax, whole, "this cannot be parsed");
-        return Err(Findings::new(source, vec![finding]));
-    };
-    let line_end = layout::line_end(source.text());
-    Ok(layout::lines(&printer::operations(source.text(), parts), line_end))
+        Findings::new(source, vec![finding])
+    })
+}
+
+/// The canonical form of a text that parses; `None` if it does not.
+pub(crate) fn canonical(text: &str, scanned: &ScannedText) -> Option<String> {
+    let parts = Chunks::new(scanned).collect::<Result<Vec<_>, _>>().ok()?;
+    Some(layout::lines(&printer::operations(text, parts), layout::line_end(text)))
 }

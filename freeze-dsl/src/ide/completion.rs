@@ -1,14 +1,13 @@
 //! What may be written at a place.
 
 use super::OpenPolicy;
-use super::names::{DefinedName, Names};
+use super::names::DefinedName;
 use super::paths::WrittenPath;
 use super::statement::{Beginning, beginning};
 use super::walk::{Part, walk};
 use super::words;
 use crate::ast::Metric;
-use crate::diagnostic::DiagnosticSink;
-use crate::parse::{ContinuationKind, Continuations, Lexeme, readable};
+use crate::parse::{ContinuationKind, Continuations, Lexeme};
 use crate::source::Span;
 use crate::vocabulary::{OPTIMIZERS, READY_MADE, VERBS};
 
@@ -78,21 +77,21 @@ impl OpenPolicy {
     /// ```
     #[must_use]
     pub fn completions(&self, byte: usize) -> Vec<Completion> {
-        let readable = readable(self.source.text(), &mut DiagnosticSink::default());
+        let readable = self.readable();
         let byte = byte.min(readable.len());
-        if !self.source.text().is_char_boundary(byte) || self.is_in_comment(&readable, byte) {
+        if !self.text().is_char_boundary(byte) || self.is_in_comment(byte) {
             return Vec::new();
         }
         let is_word = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
         let after = readable.get(byte..).unwrap_or_default();
         let end = byte + after.find(|sign| !is_word(sign)).unwrap_or(after.len());
-        let beginning = beginning(&readable, self.draft().tree(), byte);
-        let path = WrittenPath::ending_at(&readable, byte);
+        let beginning = beginning(readable, self.tree(), byte);
+        let path = WrittenPath::ending_at(readable, byte);
         if path.start >= beginning.start
-            && let Some(site) = self.site(&readable, &beginning, path.start, end)
+            && let Some(site) = self.site(readable, &beginning, path.start, end)
             && site.all.has(ContinuationKind::Path)
         {
-            let mut all = self.paths(&path, &readable, end);
+            let mut all = self.paths(&path, readable, end);
             let is_alone =
                 !readable.get(path.start..byte).unwrap_or_default().contains(['.', '[', '{']);
             if is_alone {
@@ -103,7 +102,7 @@ impl OpenPolicy {
         let before = readable.get(..byte).unwrap_or_default();
         let word = before.len() - (before.len() - before.trim_end_matches(is_word).len());
         let word = word - usize::from(before.get(..word).is_some_and(|it| it.ends_with('@')));
-        match self.site(&readable, &beginning, word.max(beginning.start), end) {
+        match self.site(readable, &beginning, word.max(beginning.start), end) {
             Some(site) => self.others(&site, byte),
             None => Vec::new(),
         }
@@ -122,7 +121,7 @@ impl OpenPolicy {
             Some((statement, Continuations::after(statement)?))
         };
         // A statement without its `;` may be before it: then this line is looked at alone.
-        let line = || self.source.text().get(beginning.start..word)?.rfind('\n');
+        let line = || self.text().get(beginning.start..word)?.rfind('\n');
         let (statement, mut all) =
             known(beginning.start).or_else(|| known(beginning.start + line()? + 1))?;
         let mut words = statement.rsplit(|sign: char| !sign.is_ascii_alphanumeric() && sign != '_');
@@ -141,9 +140,9 @@ impl OpenPolicy {
     }
 
     /// Whether a byte is in a comment, which reads as spaces.
-    fn is_in_comment(&self, readable: &str, byte: usize) -> bool {
-        let before = readable.get(..byte).unwrap_or_default();
-        let blank = self.source.text().get(before.trim_end_matches(' ').len()..byte);
+    fn is_in_comment(&self, byte: usize) -> bool {
+        let before = self.readable().get(..byte).unwrap_or_default();
+        let blank = self.text().get(before.trim_end_matches(' ').len()..byte);
         let blank = blank.unwrap_or_default();
         let line = blank.rsplit('\n').next().unwrap_or_default();
         line.contains("//") || blank.matches("/*").count() > blank.matches("*/").count()
@@ -216,17 +215,16 @@ impl OpenPolicy {
 
     /// The names in scope at a byte, each with the line that defines it.
     fn names_at(&self, byte: usize, is_number: bool) -> Vec<(String, String)> {
-        let names = Names::new(self.draft().tree());
-        let blocks = self.blocks();
+        let (names, blocks) = (self.names(), self.blocks());
         // The body of a loop is the first block after its names.
         let is_in_body = |head: usize| {
-            let body = blocks.iter().find(|block| block.start >= head);
+            let body = blocks.get(blocks.partition_point(|block| block.start < head));
             body.is_some_and(|body| body.start < byte && byte <= body.end)
         };
-        let is_in_scope = |name: &&DefinedName<'_>| {
+        let is_in_scope = |name: &&DefinedName| {
             name.is_number == is_number && (!name.is_of_loop || is_in_body(name.place.end))
         };
-        let text = self.source.text();
+        let text = self.text();
         let line = |place: Span| {
             let rest = text.get(place.end..).unwrap_or_default();
             let end = place.end + rest.find([';', '{', '\n']).unwrap_or(rest.len());
@@ -234,13 +232,13 @@ impl OpenPolicy {
             format!("```freeze\n{}\n```", line.trim())
         };
         let known = names.defined.iter().filter(is_in_scope);
-        known.map(|name| (name.name.to_owned(), line(name.place))).collect()
+        known.map(|name| (name.name.to_string(), line(name.place))).collect()
     }
 
     /// The metrics that the policy names.
     fn metrics(&self) -> Vec<String> {
         let mut metrics = Vec::new();
-        walk(self.draft().tree(), |part| {
+        walk(self.tree(), |part| {
             if let Part::Metric(metric) = part
                 && let Metric::Named(name) = &metric.value
                 && !metrics.iter().any(|known| known == name)

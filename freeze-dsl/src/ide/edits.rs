@@ -3,29 +3,52 @@
 use similar::{Algorithm, DiffOp};
 
 use super::OpenPolicy;
-use crate::diagnostic::{Applicability, Edit, disjoint};
-use crate::format::format;
+use crate::diagnostic::{Applicability, Diagnostic, Edit, applied, disjoint};
+use crate::format::canonical;
 use crate::source::Span;
 
+/// How often a text is fixed at most. Each fix can uncover further findings.
+const MOST_ROUNDS: usize = 16;
+
 impl OpenPolicy {
-    /// The edits of all safe suggestions, in the order of the text. Of two that overlap, the first is
-    /// kept; the other finding is there again after it.
+    /// The edits of lines that make all safe suggestions of the findings that are reported, and those of
+    /// the findings that show up then, as `freeze fix` does.
     ///
     /// # Examples
     /// ```
     /// # use freeze_dsl::ide::OpenPolicy;
     /// # use freeze_dsl::source::Source;
-    /// let policy = OpenPolicy::new(Source::new("start: train fc lr 1e-3;;"));
-    /// assert_eq!(policy.safe_fixes().len(), 1);
+    /// let policy = OpenPolicy::new(Source::new("start: train fc lr = 1e-3;;"));
+    /// assert_eq!(policy.safe_fixes(|_| true)[0].text, "start: train fc lr 1e-3;");
     /// ```
     #[must_use]
-    pub fn safe_fixes(&self) -> Vec<Edit> {
-        let suggestions = self.findings().diagnostics().iter().flat_map(|it| &it.suggestions);
+    pub fn safe_fixes(&self, is_reported: impl Fn(&Diagnostic) -> bool) -> Vec<Edit> {
+        let errors =
+            |of: &Self| of.findings().diagnostics().iter().filter(|it| it.is_error()).count();
+        let mut fixed: Option<Self> = None;
+        for _ in 0..MOST_ROUNDS {
+            let current = fixed.as_ref().unwrap_or(self);
+            let edits = current.safe_edits(&is_reported);
+            if edits.is_empty() {
+                break;
+            }
+            let next = current.clone().edited(applied(current.text(), &edits));
+            if errors(&next) > errors(current) {
+                break;
+            }
+            fixed = Some(next);
+        }
+        fixed.map_or_else(Vec::new, |fixed| changed_lines(self.text(), fixed.text()))
+    }
+
+    /// The edits of the safe suggestions that can be made at once. Of two that meet, the first is kept; the
+    /// other finding is there again after it.
+    fn safe_edits(&self, is_reported: impl Fn(&Diagnostic) -> bool) -> Vec<Edit> {
+        let findings = self.findings().diagnostics().iter().filter(|it| is_reported(it));
+        let suggestions = findings.flat_map(|it| &it.suggestions);
         let safe = suggestions.filter(|it| it.applicability == Applicability::Safe).collect();
         let safe = disjoint(safe, |suggestion| suggestion);
-        let mut edits: Vec<Edit> = safe.into_iter().flat_map(|it| it.edits.clone()).collect();
-        edits.sort_by_key(|edit| (edit.span.start, edit.span.end));
-        edits
+        safe.into_iter().flat_map(|it| it.edits.clone()).collect()
     }
 
     /// The edits that make the text canonical; `None` if it does not parse.
@@ -40,8 +63,8 @@ impl OpenPolicy {
     /// ```
     #[must_use]
     pub fn formatting(&self) -> Option<Vec<Edit>> {
-        let after = format(self.source.clone()).ok()?;
-        Some(changed_lines(self.source.text(), &after))
+        let after = canonical(self.text(), &self.memo.scanned).filter(|_| self.draft.is_read())?;
+        Some(changed_lines(self.text(), &after))
     }
 }
 
@@ -67,7 +90,6 @@ fn changed_lines(before: &str, after: &str) -> Vec<Edit> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diagnostic::applied;
     use crate::source::Source;
 
     #[test]
@@ -85,8 +107,8 @@ mod tests {
     fn fixes_that_touch_are_made_one_after_another() {
         let text = "start: train fc lr = 1e-3; epoch 1: set fc lr = 1;; let x = 1;";
         let policy = OpenPolicy::new(Source::new(text));
-        let fixed = applied(text, &policy.safe_fixes());
+        let fixed = applied(text, &policy.safe_fixes(|_| true));
         let again = OpenPolicy::new(Source::new(fixed.clone()));
-        assert_eq!(again.safe_fixes().len(), 0, "{fixed}");
+        assert_eq!(again.safe_fixes(|_| true).len(), 0, "{fixed}");
     }
 }

@@ -35,12 +35,20 @@ impl OpenPolicy {
         let recording = self.recording(within);
         let mut hints = Vec::new();
         let index = self.index();
-        walk(self.draft().tree(), |part| match part {
+        // Neighbouring rules often act on the same parameters.
+        let mut last: Option<(&Values<Selection>, Option<String>)> = None;
+        walk(self.tree(), |part| match part {
             Part::Targets(targets) if is_shown(targets.span) => {
                 let values = recording.selections(Recorded::Targets, targets.span);
                 let known = index.as_ref().zip(self.model.as_deref()).zip(values);
-                let text = known.and_then(|((index, model), values)| {
-                    counts(values, |selection| Selected::new(selection, index, model))
+                let text = known.and_then(|((index, model), values)| match &last {
+                    Some((before, text)) if before.all == values.all => text.clone(),
+                    _ => {
+                        let text =
+                            counts(values, |selection| Selected::new(selection, index, model));
+                        last = Some((values, text.clone()));
+                        text
+                    }
                 });
                 hints.extend(text.map(|text| Hint { at: targets.span.end, text }));
             }
@@ -51,7 +59,7 @@ impl OpenPolicy {
                 let text = values.map(|values| format!("= {}", shown_values(values)));
                 // A negative literal is its own value.
                 let text = text.filter(|text| {
-                    text.strip_prefix("= ") != Some(self.source.slice(number.span).trim())
+                    text.strip_prefix("= ") != Some(self.source().slice(number.span).trim())
                 });
                 hints.extend(text.map(|text| Hint { at: number.span.end, text }));
             }

@@ -1,14 +1,15 @@
 //! What is at a place of a text.
 
+use std::ops::Range;
+
 use super::OpenPolicy;
-use super::names::Names;
 use super::selected::{Selected, grouped, parameters};
 use super::walk::{Part, walk};
 use super::words;
-use crate::ast::{Elements, Setting, Term};
+use crate::ast::{Elements, Item, Rule, Setting, Term};
 use crate::diagnostic::shown_number;
 use crate::lower::{Recorded, Recording, Values};
-use crate::parse::{Lexeme, readable};
+use crate::parse::Lexeme;
 use crate::plan::percentage;
 use crate::select::{NameIndex, Selection};
 use crate::source::{Span, Spanned};
@@ -50,9 +51,8 @@ impl OpenPolicy {
 
     /// The word or sign at a byte, or directly before it.
     fn lexeme_at(&self, byte: usize) -> Option<Lexeme<'_>> {
-        let text = self.source.text();
         // Comments have no words.
-        let readable = readable(text, &mut crate::diagnostic::DiagnosticSink::default());
+        let (text, readable) = (self.text(), self.readable());
         let is_blank = |at: usize| readable.get(at..=at).is_none_or(|sign| sign == " ");
         let at =
             if is_blank(byte) { byte.checked_sub(1).filter(|at| !is_blank(*at))? } else { byte };
@@ -62,7 +62,7 @@ impl OpenPolicy {
 
     /// What a name, a path or an expression at a byte means.
     fn of_tree(&self, byte: usize, lexeme: &Lexeme<'_>) -> Option<(Span, Vec<String>)> {
-        let tree = self.draft().tree();
+        let tree = self.tree();
         let covers = |span: Span| span.start <= byte && byte <= span.end;
         // Parts are visited from the outermost to the innermost.
         let mut found = None;
@@ -106,7 +106,7 @@ impl OpenPolicy {
                 if let Some(names) = self.number_definition(byte) {
                     parts.push(names);
                 }
-                let shown = self.source.slice(span);
+                let shown = self.source().slice(span);
                 let values = recording.numbers(span).map(shown_values);
                 let values = values.filter(|values| values != shown);
                 parts.extend(values.map(|values| format!("`{shown}` equals {values}")));
@@ -119,12 +119,12 @@ impl OpenPolicy {
     }
 
     fn is_name(&self, byte: usize) -> bool {
-        Names::new(self.draft().tree()).at(byte).is_some()
+        self.names().at(byte).is_some()
     }
 
     /// The statement that defines a name of targets, or what a ready-made name is.
     fn definition_text(&self, byte: usize, name: &str) -> Option<String> {
-        let names = Names::new(self.draft().tree());
+        let names = self.names();
         match names.at(byte) {
             Some(known) => Some(self.defining(known.place, known.is_of_loop)),
             None => words::ready_made(name).map(|meaning| format!("`@{name}`: {meaning}")),
@@ -132,14 +132,14 @@ impl OpenPolicy {
     }
 
     fn number_definition(&self, byte: usize) -> Option<String> {
-        let names = Names::new(self.draft().tree());
+        let names = self.names();
         let known = names.at(byte)?;
         Some(self.defining(known.place, known.is_of_loop))
     }
 
     /// The line that defines a name, as Markdown.
     fn defining(&self, place: Span, is_of_loop: bool) -> String {
-        let text = self.source.text();
+        let text = self.text();
         let before = text.get(..place.start).unwrap_or_default();
         let start = before.rfind([';', '{', '}', '\n']).map_or(0, |at| at + 1);
         let ends: &[char] = if is_of_loop { &['{', '\n'] } else { &[';', '\n'] };
@@ -164,23 +164,19 @@ impl OpenPolicy {
                 }
             }
         };
-        super::walk::settings(self.draft().tree(), &mut look);
+        super::walk::settings(self.tree(), &mut look);
         meaning
     }
 
     /// The row of the plan for the rule whose trigger or name has the lexeme.
     fn rule_row(&self, lexeme: &Lexeme<'_>) -> Option<String> {
-        let plan = self.plan()?;
-        let total: usize =
-            plan.model().parameters().iter().map(crate::model::Parameter::elements).sum();
         let byte = lexeme.span.start;
-        let rules = plan.bound().rules.iter().zip(plan.rows());
-        let rows = rules.filter(|(rule, _)| {
-            // Up to the colon: the trigger and the name.
-            let rest = self.source.text().get(rule.trigger.span.end..).unwrap_or_default();
-            let colon = rule.trigger.span.end + rest.find(':').unwrap_or_default();
-            (rule.trigger.span.start..colon).contains(&byte)
-        });
+        self.is_in_head(byte).then_some(())?;
+        let (bound, rows) = self.checked().bound.as_ref()?;
+        let total: usize =
+            self.model.as_ref()?.parameters().iter().map(crate::model::Parameter::elements).sum();
+        let rules = bound.rules.iter().zip(rows);
+        let rows = rules.filter(|(rule, _)| self.head(rule.trigger.span).contains(&byte));
         let lines: Vec<String> = rows
             .map(|(_, row)| {
                 if row.stops {
@@ -205,13 +201,32 @@ impl OpenPolicy {
         }
     }
 
-    /// What the parts of the text within a span mean.
-    pub(super) fn recording(&self, within: Span) -> Recording {
-        self.draft().record(self.index().as_ref(), within)
+    /// The trigger and the name of a rule, up to the colon.
+    fn head(&self, trigger: Span) -> Range<usize> {
+        let rest = self.text().get(trigger.end..).unwrap_or_default();
+        trigger.start..trigger.end + rest.find(':').unwrap_or_default()
     }
 
-    pub(super) fn index(&self) -> Option<NameIndex<'_>> {
-        self.model.as_deref().map(NameIndex::new)
+    /// Whether a byte is in the trigger or the name of a rule. A hover elsewhere does not wait for a
+    /// check.
+    fn is_in_head(&self, byte: usize) -> bool {
+        fn rule_at(items: &[Spanned<Item>], byte: usize) -> Option<&Rule> {
+            let begun = items.partition_point(|item| item.span.start <= byte);
+            match &items.get(begun.checked_sub(1)?)?.value {
+                Item::For { body, .. } | Item::Track { body, .. } | Item::Repeat { body } => {
+                    rule_at(body, byte)
+                }
+                Item::Rule(rule) => Some(rule),
+                _ => None,
+            }
+        }
+        let rule = rule_at(&self.tree().items, byte);
+        rule.is_some_and(|rule| self.head(rule.trigger.span).contains(&byte))
+    }
+
+    /// What the parts of the text within a span mean.
+    pub(super) fn recording(&self, within: Span) -> Recording {
+        self.draft.record(self.index().as_ref(), within)
     }
 
     /// What a part selects, in each turn of its loops.

@@ -5,22 +5,26 @@ use std::ops::Range;
 
 use super::OpenPolicy;
 use super::walk::{Part, walk};
-use crate::ast::{Loop, Text, Tree};
-use crate::diagnostic::Edit;
-use crate::parse::{self, words_outside};
+use crate::ast::{Item, Loop, Text, Tree};
+use crate::diagnostic::{Edit, applied};
+use crate::parse;
 use crate::source::{Span, Spanned};
 use crate::vocabulary::READY_MADE;
 
 /// The names that a tree defines, in order.
-pub(super) struct Names<'t> {
-    pub(super) defined: Vec<DefinedName<'t>>,
-    /// Uses of names that nothing defines.
-    unknown: Vec<Span>,
+#[derive(Debug)]
+pub(super) struct Names {
+    pub(super) defined: Vec<DefinedName>,
+    /// Each place that means a name, in order, with the index of the name.
+    places: Vec<(Span, usize)>,
+    /// How many uses there are of names that nothing defines.
+    unknown: usize,
 }
 
 /// A name, with all places that mean it.
-pub(super) struct DefinedName<'t> {
-    pub(super) name: &'t str,
+#[derive(Debug)]
+pub(super) struct DefinedName {
+    pub(super) name: Text,
     /// Where it is defined, without an `@`.
     pub(super) place: Span,
     /// Where it is used, without an `@`.
@@ -53,8 +57,7 @@ impl OpenPolicy {
     /// Where the name at a byte is defined.
     #[must_use]
     pub fn definition(&self, byte: usize) -> Option<Span> {
-        let names = Names::new(self.draft().tree());
-        names.at(byte).map(|name| name.place)
+        self.names().at(byte).map(|name| name.place)
     }
 
     /// The places of the name at a byte: its definition, then its uses.
@@ -70,15 +73,13 @@ impl OpenPolicy {
     /// ```
     #[must_use]
     pub fn references(&self, byte: usize) -> Vec<Span> {
-        let names = Names::new(self.draft().tree());
-        names.at(byte).map(DefinedName::places).unwrap_or_default()
+        self.names().at(byte).map(DefinedName::places).unwrap_or_default()
     }
 
     /// The place of the name at a byte that can be renamed.
     #[must_use]
     pub fn renamable(&self, byte: usize) -> Option<Span> {
-        let names = Names::new(self.draft().tree());
-        let name = names.at(byte)?;
+        let name = self.names().at(byte)?;
         name.places().into_iter().find(|place| name.touches(*place, byte))
     }
 
@@ -98,55 +99,52 @@ impl OpenPolicy {
     /// # Ok::<(), freeze_dsl::ide::RenameError>(())
     /// ```
     pub fn rename(&self, byte: usize, new: &str) -> Result<Vec<Edit>, RenameError> {
-        let names = Names::new(self.draft().tree());
-        let known = names.at(byte).ok_or(RenameError::NoName)?;
+        let known = self.names().at(byte).ok_or(RenameError::NoName)?;
         let bare = if known.is_number { new } else { new.strip_prefix('@').unwrap_or(new) };
         if !is_name(bare) {
             return Err(RenameError::Invalid(new.to_owned()));
         }
-        if words_outside(self.source.text(), self.draft().tree()).iter().any(|it| it == known.name)
-        {
-            return Err(RenameError::Unread(known.name.to_owned()));
+        if parse::is_outside(&known.name, self.readable(), self.tree()) {
+            return Err(RenameError::Unread(known.name.to_string()));
         }
         let mut edits: Vec<Edit> =
             known.places().into_iter().map(|span| Edit { span, text: bare.to_owned() }).collect();
         edits.sort_by_key(|edit| edit.span.start);
         let is_ready_made = !known.is_number && READY_MADE.contains(&bare);
-        if is_ready_made || !self.means_the_same(&names, &edits) {
+        if is_ready_made || !self.means_the_same_after(&edits) {
             return Err(RenameError::Taken(new.to_owned()));
         }
         Ok(edits)
     }
 
     /// Whether each name is used as often as before once the edits are made.
-    fn means_the_same(&self, names: &Names<'_>, edits: &[Edit]) -> bool {
-        let mut text = self.source.text().to_owned();
-        for edit in edits.iter().rev() {
-            text.replace_range(edit.span.range(), &edit.text);
-        }
-        let (before, after) = (self.draft().tree(), parse::parse(&text).0);
-        let renamed = Names::new(&after);
-        let uses = |names: &Names<'_>| names.defined.iter().map(|it| it.uses.len()).collect();
-        let (old, new): (Vec<usize>, Vec<usize>) = (uses(names), uses(&renamed));
-        let is_taken = renamed.has_duplicates() && !names.has_duplicates();
-        before.items.len() == after.items.len()
+    fn means_the_same_after(&self, edits: &[Edit]) -> bool {
+        let renamed = self.clone().edited(applied(self.text(), edits));
+        let (before, after) = (self.names(), renamed.names());
+        let uses = |names: &Names| names.defined.iter().map(|it| it.uses.len()).collect();
+        let (old, new): (Vec<usize>, Vec<usize>) = (uses(before), uses(after));
+        let is_taken = after.has_duplicates() && !before.has_duplicates();
+        self.tree().items.len() == renamed.tree().items.len()
             && old == new
-            && names.unknown.len() == renamed.unknown.len()
+            && before.unknown == after.unknown
             && !is_taken
     }
 }
 
-impl<'t> Names<'t> {
-    pub(super) fn new(tree: &'t Tree) -> Self {
-        let mut names = Self { defined: Vec::new(), unknown: Vec::new() };
+impl Names {
+    pub(super) fn new(tree: &Tree) -> Self {
+        let mut names = Self { defined: Vec::new(), places: Vec::new(), unknown: 0 };
         // The names of `let`s first, since they may be used above: the finding for that is another.
         let mut lets: HashMap<(&str, bool), usize> = HashMap::new();
-        walk(tree, |part| {
-            if let Part::Let(name, is_number) = part {
-                lets.entry((&*name.value, is_number)).or_insert(names.defined.len());
-                names.define(name, is_number, false);
-            }
-        });
+        for item in tree.items.iter() {
+            let (name, is_number) = match &item.value {
+                Item::LetNumber { name, .. } => (name, true),
+                Item::LetTargets { name, .. } | Item::LetList { name, .. } => (name, false),
+                _ => continue,
+            };
+            lets.entry((&*name.value, is_number)).or_insert(names.defined.len());
+            names.define(name, is_number, false);
+        }
         let mut loops: Vec<Range<usize>> = Vec::new();
         let mut last = 0;
         walk(tree, |part| match part {
@@ -172,28 +170,38 @@ impl<'t> Names<'t> {
             }
             Part::Use(name, place, is_number) => {
                 last = place.end;
-                let place = bare(place, name);
                 let fits = |index: &usize| {
                     let known = names.defined.get(*index);
                     known.is_some_and(|it| it.name == name && it.is_number == is_number)
                 };
                 let of_loop = loops.iter().rev().flat_map(Clone::clone).find(fits);
                 let index = of_loop.or_else(|| lets.get(&(name, is_number)).copied());
-                match index.and_then(|index| names.defined.get_mut(index)) {
-                    Some(known) => known.uses.push(place),
-                    None if !is_number && READY_MADE.contains(&name) => {}
-                    None => names.unknown.push(place),
-                }
+                names.add_use(index, name, place, is_number);
             }
             _ => {}
         });
+        names.places.sort_unstable();
         names
     }
 
-    fn define(&mut self, name: &'t Spanned<Text>, is_number: bool, is_of_loop: bool) {
+    fn add_use(&mut self, index: Option<usize>, name: &str, place: Span, is_number: bool) {
+        let place = bare(place, name);
+        match index.and_then(|index| Some((index, self.defined.get_mut(index)?))) {
+            Some((index, known)) => {
+                known.uses.push(place);
+                self.places.push((place, index));
+            }
+            None if !is_number && READY_MADE.contains(&name) => {}
+            None => self.unknown += 1,
+        }
+    }
+
+    fn define(&mut self, name: &Spanned<Text>, is_number: bool, is_of_loop: bool) {
+        let place = bare(name.span, &name.value);
+        self.places.push((place, self.defined.len()));
         self.defined.push(DefinedName {
-            name: &name.value,
-            place: bare(name.span, &name.value),
+            name: name.value.clone(),
+            place,
             uses: Vec::new(),
             is_number,
             is_of_loop,
@@ -202,27 +210,29 @@ impl<'t> Names<'t> {
     }
 
     /// The name that is defined or used at a byte.
-    pub(super) fn at(&self, byte: usize) -> Option<&DefinedName<'t>> {
-        let is_at = |name: &&DefinedName<'_>| {
-            name.places().into_iter().any(|place| name.touches(place, byte))
-        };
-        self.defined.iter().find(is_at)
+    pub(super) fn at(&self, byte: usize) -> Option<&DefinedName> {
+        // The place that begins last before it, or at its `@`.
+        let begun = self.places.partition_point(|(place, _)| place.start <= byte + 1);
+        let near = self.places.get(begun.saturating_sub(2)..begun).unwrap_or_default();
+        near.iter().find_map(|(place, index)| {
+            self.defined.get(*index).filter(|name| name.touches(*place, byte))
+        })
     }
 
     /// Whether a name is defined while it means something already.
     fn has_duplicates(&self) -> bool {
-        self.defined.iter().enumerate().any(|(index, name)| {
-            let before = self.defined.get(..index).unwrap_or_default();
-            before.iter().any(|other| {
-                other.name == name.name
-                    && other.is_number == name.is_number
-                    && (other.place.start..other.end).contains(&name.place.start)
-            })
+        let mut before: HashMap<(&str, bool), Vec<&DefinedName>> = HashMap::new();
+        self.defined.iter().any(|name| {
+            let others = before.entry((&name.name, name.is_number)).or_default();
+            let is_taken =
+                others.iter().any(|it| (it.place.start..it.end).contains(&name.place.start));
+            others.push(name);
+            is_taken
         })
     }
 }
 
-impl DefinedName<'_> {
+impl DefinedName {
     fn places(&self) -> Vec<Span> {
         std::iter::once(self.place).chain(self.uses.iter().copied()).collect()
     }

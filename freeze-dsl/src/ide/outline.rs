@@ -2,8 +2,7 @@
 
 use super::OpenPolicy;
 use crate::ast::{Item, Rule, Text};
-use crate::diagnostic::DiagnosticSink;
-use crate::parse::{Lexeme, readable};
+use crate::parse::Lexeme;
 use crate::source::{Span, Spanned};
 
 /// A statement, as an editor lists it.
@@ -65,8 +64,7 @@ impl OpenPolicy {
     /// ```
     #[must_use]
     pub fn symbols(&self) -> Vec<Symbol> {
-        let blocks = self.blocks();
-        self.draft().tree().items.iter().map(|item| self.symbol(item, &blocks)).collect()
+        self.tree().items.iter().map(|item| self.symbol(item)).collect()
     }
 
     /// What can be folded: blocks, statements and comments of several lines.
@@ -80,28 +78,22 @@ impl OpenPolicy {
     /// ```
     #[must_use]
     pub fn folds(&self) -> Vec<Fold> {
-        let text = self.source.text();
-        let spans_lines = |span: &Span| self.source.slice(*span).contains('\n');
-        let blocks = self.blocks();
-        let mut spans: Vec<Span> = blocks.into_iter().filter(spans_lines).collect();
-        rules(&self.draft().tree().items, &mut spans);
+        let spans_lines = |span: &Span| self.source().slice(*span).contains('\n');
+        let mut spans = self.blocks().to_vec();
+        rules(&self.tree().items, &mut spans);
         spans.retain(spans_lines);
         let folds = spans.into_iter().map(|span| Fold { span, is_comment: false });
-        let mut folds: Vec<Fold> = folds.chain(comments(text)).collect();
+        let comments = comments(self.text(), self.readable());
+        let mut folds: Vec<Fold> = folds.chain(comments).collect();
         folds.sort_by_key(|fold| (fold.span.start, std::cmp::Reverse(fold.span.end)));
         folds
     }
 
-    /// The pairs of braces, in the order of their starts; one that is not closed ends with the text.
-    pub(super) fn blocks(&self) -> Vec<Span> {
-        blocks(&readable(self.source.text(), &mut DiagnosticSink::default()))
-    }
-
-    fn symbol(&self, item: &Spanned<Item>, blocks: &[Span]) -> Symbol {
+    fn symbol(&self, item: &Spanned<Item>) -> Symbol {
         let shown =
-            |span: Span| self.source.slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
+            |span: Span| self.source().slice(span).split_whitespace().collect::<Vec<_>>().join(" ");
         let children = |body: &[Spanned<Item>]| -> Vec<Symbol> {
-            body.iter().map(|inner| self.symbol(inner, blocks)).collect()
+            body.iter().map(|inner| self.symbol(inner)).collect()
         };
         let plain = |kind, name: String, name_span: Span, detail_span: Span| Symbol {
             kind,
@@ -116,14 +108,15 @@ impl OpenPolicy {
             plain(kind, format!("{sign}{}", name.value), name.span, after(name.span))
         };
         let block = |kind, body: &[Spanned<Item>]| {
-            let close = blocks.iter().find(|block| block.start >= item.span.end);
-            let span = close.map_or(item.span, |block| item.span.to(*block));
+            let blocks = self.blocks();
+            let next = blocks.partition_point(|block| block.start < item.span.end);
+            let span = blocks.get(next).map_or(item.span, |block| item.span.to(*block));
             let plain = plain(kind, shown(item.span), item.span, Span::default());
             Symbol { span, children: children(body), ..plain }
         };
         match &item.value {
             Item::Model(_) | Item::Run(_) | Item::Default(_) => {
-                let word = self.source.slice(item.span).split_whitespace().next().unwrap_or("");
+                let word = self.source().slice(item.span).split_whitespace().next().unwrap_or("");
                 let name = Span::new(item.span.start, item.span.start + word.len());
                 plain(SymbolKind::Setting, word.to_owned(), name, after(name))
             }
@@ -161,7 +154,7 @@ fn rules(items: &[Spanned<Item>], spans: &mut Vec<Span>) {
 }
 
 /// The pairs of braces, in the order of their starts; one that is not closed ends with the text.
-fn blocks(readable: &str) -> Vec<Span> {
+pub(super) fn blocks(readable: &str) -> Vec<Span> {
     let (mut open, mut blocks): (Vec<usize>, Vec<Span>) = (Vec::new(), Vec::new());
     for lexeme in Lexeme::all(readable, Span::new(0, readable.len())) {
         match lexeme.text {
@@ -181,8 +174,7 @@ fn blocks(readable: &str) -> Vec<Span> {
 }
 
 /// Neighbouring lines that are comments, and comments of several lines.
-fn comments(text: &str) -> Vec<Fold> {
-    let readable = readable(text, &mut DiagnosticSink::default());
+fn comments(text: &str, readable: &str) -> Vec<Fold> {
     let mut folds: Vec<Span> = Vec::new();
     let (mut at, mut run): (usize, Option<Span>) = (0, None);
     for line in text.split_inclusive('\n') {

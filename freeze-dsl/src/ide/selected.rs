@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::index::{ParamId, SliceId};
+use crate::index::{IdSet, ParamId, SliceId};
 use crate::model::Model;
 use crate::plan::percentage;
 use crate::select::{NameIndex, Selection, SliceTable};
@@ -35,13 +35,20 @@ impl Selected {
         let rows_of = |name| index.rows(name).unwrap_or_default();
         let selections = std::iter::once(selection);
         let table = SliceTable::new(index.len(), selections, parameter_of, rows_of);
-        let mut seen: HashSet<(ParamId, Option<usize>)> = HashSet::new();
-        let (mut parameters, mut names) = (HashSet::new(), Vec::new());
-        let mut elements = 0;
+        let all = model.parameters().len();
+        let mut parameters: IdSet<ParamId> = IdSet::with_capacity(all);
+        let mut slices: HashSet<(ParamId, usize)> = HashSet::new();
+        let (mut count, mut elements, mut names) = (0, 0, Vec::new());
         for slice in selection.reach(&table).iter() {
             let Some((name, parameter, rows)) = named(slice, index, &table) else { continue };
+            let is_new = !parameters.put(parameter);
+            count += usize::from(is_new);
             // A tied parameter counts once.
-            if !seen.insert((parameter, rows.as_ref().map(|rows| rows.start))) {
+            let is_counted = match &rows {
+                Some(rows) => !slices.insert((parameter, rows.start)),
+                None => !is_new,
+            };
+            if is_counted {
                 continue;
             }
             let Some(whole) = model.parameters().get(parameter.index()) else { continue };
@@ -49,7 +56,6 @@ impl Selected {
             elements += rows
                 .as_ref()
                 .map_or_else(|| whole.elements(), |rows| whole.elements() / all_rows * rows.len());
-            parameters.insert(parameter);
             if names.len() < LISTED {
                 names.push(rows.map_or_else(
                     || name.to_owned(),
@@ -62,7 +68,7 @@ impl Selected {
             _ => None,
         };
         Some(Self {
-            parameters: parameters.len(),
+            parameters: count,
             elements,
             total: model.parameters().iter().map(crate::model::Parameter::elements).sum(),
             names,

@@ -3,7 +3,7 @@
 use crate::ast::{
     Action, Bounds, Condition, Count, Curve, Duration, Element, Elements, Item, Listing, Loop,
     Metric, Moment, Number, Piece, Prefix, Segment, Selector, Setting, Shape, Step, Targets, Term,
-    Test, Text, Tree,
+    Test, Tree,
 };
 use crate::source::{Span, Spanned};
 
@@ -17,8 +17,6 @@ pub(super) enum Part<'t> {
     List(&'t Spanned<Elements>),
     Number(&'t Spanned<Number>),
     Metric(&'t Spanned<Metric>),
-    /// The name that a `let` defines; that of a number if the flag says so.
-    Let(&'t Spanned<Text>, bool),
     /// Before the body of a loop, in which its names mean something.
     LoopStart(&'t Loop),
     /// After the body of a loop.
@@ -48,18 +46,9 @@ impl<'t, F: FnMut(Part<'t>)> TreeWalk<F> {
             Item::Model(_) => {}
             Item::Run(duration) => self.duration(duration),
             Item::Default(settings) => self.settings(settings),
-            Item::LetNumber { name, number } => {
-                (self.visit)(Part::Let(name, true));
-                self.number(number);
-            }
-            Item::LetTargets { name, targets } => {
-                (self.visit)(Part::Let(name, false));
-                self.targets(targets);
-            }
-            Item::LetList { name, list } => {
-                (self.visit)(Part::Let(name, false));
-                self.list(list);
-            }
+            Item::LetNumber { number, .. } => self.number(number),
+            Item::LetTargets { targets, .. } => self.targets(targets),
+            Item::LetList { list, .. } => self.list(list),
             Item::For { head, body } => {
                 self.head(head);
                 self.items(body);

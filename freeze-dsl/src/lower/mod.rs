@@ -23,7 +23,7 @@ use crate::diagnostic::{
     Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
 };
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
-use crate::parse::{self, LostStatements};
+use crate::parse::{LostStatements, ScannedText};
 use crate::select::{NameIndex, Selection};
 use crate::source::{Source, Span, Spanned};
 pub use loops::MAX_UNROLLED;
@@ -202,8 +202,7 @@ impl<'a, 'm> Lowering<'a, 'm> {
     fn run(mut self, tree: &'a Tree, sink: &mut DiagnosticSink) -> LoweredPolicy {
         // A `let` that could not be parsed is reported already; uses of its name are no mistakes.
         if !self.is_whole {
-            let readable = parse::readable(self.text, &mut DiagnosticSink::default());
-            let lost = LostStatements::new(&readable, tree);
+            let lost = LostStatements::new(&ScannedText::quietly(self.text).readable, tree);
             self.has_run |= lost.has_run;
             for name in lost.names {
                 self.scope.define(&name, Meaning::Unknown);
@@ -320,6 +319,7 @@ impl Lowering<'_, '_> {
                         self.each_turn(head, |lowering| lowering.items(body, inner));
                     }
                 }
+                (Item::Rule(_), _) if !self.is_wanted(item.span) => {}
                 (Item::Rule(rule), _) => self.rule(rule, item.span),
                 (Item::Track { name, scope, body }, Within::Policy | Within::Loop) => {
                     self.track(name.as_ref(), scope.as_ref(), body, item.span);

@@ -129,7 +129,7 @@ impl Lowering<'_, '_> {
         let start = Span::new(outside.start, outside.start);
         (!outside.words.contains(&option)).then(|| Suggestion {
             message: format!("write `{option} {value}` before the optimizer"),
-            applicability: Applicability::Maybe,
+            applicability: Applicability::Safe,
             edits: vec![
                 Edit { span: start, text: format!("{option} {value} ") },
                 Edit { span: inside, text: String::new() },

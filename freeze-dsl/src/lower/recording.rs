@@ -66,6 +66,11 @@ impl Recording {
 }
 
 impl Lowering<'_, '_> {
+    /// Whether what lies at a place is recorded, or everything is lowered.
+    pub(super) fn is_wanted(&self, place: Span) -> bool {
+        self.recording.as_ref().is_none_or(|recording| recording.covers(place))
+    }
+
     pub(super) fn record(&mut self, kind: Recorded, place: Span, selection: &Selection) {
         let Some(recording) = self.recording.as_mut().filter(|it| it.covers(place)) else { return };
         let values = Values { all: vec![selection.clone()], last: selection.clone() };

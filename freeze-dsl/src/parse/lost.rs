@@ -2,7 +2,6 @@
 
 use super::lexeme::{Lexeme, LexemeKind};
 use crate::ast::{Item, List, Text, Tree};
-use crate::diagnostic::DiagnosticSink;
 use crate::source::{Span, Spanned};
 
 /// What is missing from a tree, as far as other statements may use it.
@@ -70,11 +69,10 @@ fn gaps(readable: &str, tree: &Tree) -> Vec<Span> {
     gaps
 }
 
-/// The words of a text that are in no statement of its tree.
-pub(crate) fn words_outside(text: &str, tree: &Tree) -> Vec<String> {
-    let readable = super::readable(text, &mut DiagnosticSink::default());
-    let lexemes = gaps(&readable, tree).into_iter().flat_map(|gap| Lexeme::all(&readable, gap));
-    lexemes.filter(Lexeme::is_word).map(|lexeme| lexeme.text.to_owned()).collect()
+/// Whether a word is in a text in no statement of its tree. Comments in the text are blank.
+pub(crate) fn is_outside(word: &str, readable: &str, tree: &Tree) -> bool {
+    let mut lexemes = gaps(readable, tree).into_iter().flat_map(|gap| Lexeme::all(readable, gap));
+    lexemes.any(|lexeme| lexeme.is_word() && lexeme.text == word)
 }
 
 /// The spans of all statements, in order.
@@ -91,13 +89,12 @@ fn spans(items: &List<Spanned<Item>>, all: &mut Vec<Span>) {
 
 #[cfg(test)]
 mod tests {
-    use super::super::parse;
+    use super::super::{ScannedText, parse};
     use super::*;
 
     fn lost(text: &str) -> Vec<String> {
         let (tree, _) = parse(text);
-        let readable =
-            super::super::readable(text, &mut crate::diagnostic::DiagnosticSink::default());
+        let readable = ScannedText::quietly(text).readable;
         let names = LostStatements::new(&readable, &tree).names;
         names.into_iter().map(|name| name.value.into_owned()).collect()
     }

@@ -2,11 +2,13 @@
 
 mod chunks;
 mod continuations;
+mod cuts;
 mod expected;
 mod grammar;
 mod lexeme;
 mod lookalikes;
 mod lost;
+mod memo;
 mod options;
 mod path_slips;
 mod scan;
@@ -21,12 +23,14 @@ pub(crate) use continuations::{ContinuationKind, Continuations};
 use grammar::Grammar;
 pub(crate) use grammar::Rule;
 pub(crate) use lexeme::{Lexeme, last_character};
-pub(crate) use lost::{LostStatements, words_outside};
-pub(crate) use scan::{comments, readable};
+pub(crate) use lost::{LostStatements, is_outside};
+pub(crate) use memo::ParseMemo;
+pub(crate) use scan::ScannedText;
 pub(crate) use slips::uses_with_sign;
 
 use pest::Parser;
 
+use memo::KnownStatements;
 use slips::Reach;
 use statements::TreeBuilder;
 
@@ -43,19 +47,54 @@ pub const MAX_WORDS: usize = 100_000;
 /// Parses a policy's text; returns its tree and all syntax errors.
 #[must_use]
 pub fn parse(text: &str) -> (Tree, Vec<Diagnostic>) {
+    let (tree, found, _) = parse_all(text, KnownStatements::default());
+    (tree, found)
+}
+
+/// Parses a text that is parsed again after an edit; `before` is what is known of it from before.
+pub(crate) fn parse_again(
+    text: &str,
+    before: Option<(ParseMemo, Tree)>,
+) -> (Tree, Vec<Diagnostic>, ParseMemo) {
+    match before {
+        Some((memo, tree)) => parse_all(text, KnownStatements::new(&memo, tree)),
+        None => parse_all(text, KnownStatements::default()),
+    }
+}
+
+fn parse_all(text: &str, mut known: KnownStatements<'_>) -> (Tree, Vec<Diagnostic>, ParseMemo) {
     let mut found = DiagnosticSink::default();
-    let readable = scan::readable(text, &mut found);
-    let mut builder = TreeBuilder::new(text, &readable, found);
-    for chunk in Chunks::new(&readable) {
-        match chunk {
-            Ok((at, chunk)) => builder.add(at, chunk),
-            Err((at, error)) => {
-                let rest = Span::new(at, readable.len());
-                builder.found.push(syntax::finding(&readable, rest, &error));
+    let scanned = ScannedText::new(text, &mut found);
+    let readable = scanned.readable.as_str();
+    let mut builder = TreeBuilder::new(text, readable, found);
+    let mut chunks = Chunks::new(&scanned);
+    let mut statements = Vec::new();
+    loop {
+        let part = chunks.whole_part();
+        let written = part.and_then(|part| Some((part, readable.get(part.range())?)));
+        if let Some((part, written)) = written
+            && let Some(item) = known.take(written, part)
+        {
+            builder.push(item);
+            statements.push(part);
+            chunks.leave_out(part);
+            continue;
+        }
+        match chunks.next() {
+            Some(Ok((at, chunk))) => {
+                let end = at + chunk.as_span().end();
+                let is_clean = builder.add(at, chunk);
+                statements.extend(part.filter(|part| is_clean && end == part.end));
             }
+            Some(Err((at, error))) => {
+                let rest = Span::new(at, readable.len());
+                builder.found.push(syntax::finding(readable, rest, &error));
+            }
+            None => break,
         }
     }
-    builder.finish()
+    let (tree, found) = builder.finish();
+    (tree, found, ParseMemo { scanned, statements })
 }
 
 /// Why a statement does not parse; `written` is the statement with its comments. If `mends`, edits

@@ -2,35 +2,61 @@
 //! grammar has only one kind of white space. What is too long or nested too deeply for the grammar
 //! is reported and becomes spaces as well.
 
+use super::cuts::Cuts;
 use super::{MAX_NESTING, MAX_WORDS, lookalikes};
 use crate::diagnostic::{Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion};
 use crate::source::Span;
 
-/// The text as pest reads it, each byte in its place. Reports statements that are too long or
-/// nested too deeply, and comments and strings that are not closed.
-pub(crate) fn readable(text: &str, found: &mut DiagnosticSink) -> String {
-    String::from_utf8(scan(text, found).readable).unwrap_or_default()
+/// A text as the grammar reads it.
+#[derive(Debug, Clone)]
+pub(crate) struct ScannedText {
+    /// The text, each byte in its place: comments are spaces.
+    pub(crate) readable: String,
+    pub(crate) comments: Vec<Span>,
+    /// The byte after each of its parts but the last.
+    ends: Vec<usize>,
 }
 
-/// The comments of a text.
-pub(crate) fn comments(text: &str) -> Vec<Span> {
-    scan(text, &mut DiagnosticSink::default()).comments
-}
+impl ScannedText {
+    /// Scans a text. Reports statements that are too long or nested too deeply, and comments and
+    /// strings that are not closed.
+    pub(crate) fn new(text: &str, found: &mut DiagnosticSink) -> Self {
+        let mut scan = Scanner {
+            text,
+            at: 0,
+            readable: text.as_bytes().to_vec(),
+            comments: Vec::new(),
+            cuts: Cuts::new(),
+            statement: 0,
+            braces: 0,
+            others: 0,
+            words: 0,
+            refused: None,
+        };
+        scan.all(found);
+        let readable = String::from_utf8(scan.readable).unwrap_or_default();
+        Self { readable, comments: scan.comments, ends: scan.cuts.into_ends() }
+    }
 
-fn scan<'t>(text: &'t str, found: &mut DiagnosticSink) -> Scanner<'t> {
-    let mut scan = Scanner {
-        text,
-        at: 0,
-        readable: text.as_bytes().to_vec(),
-        comments: Vec::new(),
-        statement: 0,
-        braces: 0,
-        others: 0,
-        words: 0,
-        refused: None,
-    };
-    scan.all(found);
-    scan
+    /// A text whose mistakes are reported elsewhere.
+    pub(crate) fn quietly(text: &str) -> Self {
+        Self::new(text, &mut DiagnosticSink::default())
+    }
+
+    /// One of the parts that are parsed one by one; nothing that the grammar accepts reaches beyond
+    /// one.
+    pub(super) fn part(&self, index: usize) -> Option<Span> {
+        let end = match self.ends.get(index) {
+            Some(end) => *end,
+            None => self.is_last(index).then_some(self.readable.len())?,
+        };
+        let before = index.checked_sub(1).and_then(|before| self.ends.get(before));
+        Some(Span::new(before.copied().unwrap_or(0), end))
+    }
+
+    pub(super) const fn is_last(&self, part: usize) -> bool {
+        part == self.ends.len()
+    }
 }
 
 struct Scanner<'t> {
@@ -38,6 +64,7 @@ struct Scanner<'t> {
     at: usize,
     readable: Vec<u8>,
     comments: Vec<Span>,
+    cuts: Cuts,
     /// The start of the current statement outside of loops.
     statement: usize,
     /// How many braces are open: loops continue after `;`.
@@ -114,6 +141,7 @@ impl Scanner<'_> {
                 _ if self.is_lookalike(found) => {}
                 _ => self.word(),
             }
+            self.note_token(start);
             self.words += 1;
             if self.words > MAX_WORDS {
                 let place = Span::new(start, self.at);
@@ -121,6 +149,14 @@ impl Scanner<'_> {
             }
         }
         self.end_statement(found);
+    }
+
+    /// Takes note of a word, string or sign where the text may be cut.
+    fn note_token(&mut self, start: usize) {
+        let token = self.readable.get(start..self.at).unwrap_or_default().trim_ascii_start();
+        if !token.is_empty() {
+            self.cuts.add(token, self.at);
+        }
     }
 
     fn refuse(&mut self, finding: impl FnOnce() -> Diagnostic) {

@@ -79,11 +79,12 @@ impl<'t> TreeBuilder<'t> {
         Self { written, text, at: 0, items, open, rust, found, junk: 0, rest_of_rule: None }
     }
 
-    /// Adds a chunk; pest counts from `at`.
-    pub(super) fn add(&mut self, at: usize, part: Pair<'t, Rule>) {
+    /// Adds a chunk; pest counts from `at`. Returns whether it is a statement that depends on its own
+    /// text alone.
+    pub(super) fn add(&mut self, at: usize, part: Pair<'t, Rule>) -> bool {
         self.at = at;
         match part.as_rule() {
-            Rule::statement => self.statement(part),
+            Rule::statement => return self.statement(part),
             Rule::opening => self.opening(part),
             Rule::closing => self.close(),
             Rule::lost => {
@@ -97,6 +98,7 @@ impl<'t> TreeBuilder<'t> {
             }
             _ => {}
         }
+        false
     }
 
     /// Reports why something does not parse.
@@ -157,7 +159,8 @@ impl<'t> TreeBuilder<'t> {
         (Tree { items: list(self.items), rust: list(self.rust) }, self.found.into_vec())
     }
 
-    fn push(&mut self, item: Spanned<Item>) {
+    /// Adds a statement.
+    pub(super) fn push(&mut self, item: Spanned<Item>) {
         self.open.last_mut().map_or(&mut self.items, |inner| &mut inner.body).push(item);
     }
 
@@ -209,10 +212,11 @@ impl<'t> TreeBuilder<'t> {
         Spanned::new(pair.as_str().to_owned().into(), self.span(pair))
     }
 
-    fn statement(&mut self, pair: Pair<'t, Rule>) {
+    fn statement(&mut self, pair: Pair<'t, Rule>) -> bool {
         let mut inner = pair.into_inner();
-        let Some(item) = inner.next() else { return };
+        let Some(item) = inner.next() else { return false };
         let place = self.span(&item);
+        let (reported, rust) = (self.found.reported(), self.rust.len());
         if let Some(next) = inner.find(|part| part.as_rule() == Rule::missing) {
             let next = self.span(&next).start;
             self.found.push(missing_semicolon(self.text, place.end, next));
@@ -220,9 +224,11 @@ impl<'t> TreeBuilder<'t> {
         let before = self.found.len();
         let item = self.item(item);
         self.report_unread(item.is_none(), before, place);
+        let is_read = item.is_some();
         if let Some(item) = item {
             self.push(item);
         }
+        is_read && self.found.reported() == reported && self.rust.len() == rust
     }
 
     /// Reports what is left out of the tree, if nothing has been reported since `before`.

@@ -150,16 +150,15 @@ fn unknown(
     let diagnostic =
         Diagnostic::new(Code::UnknownWord, span, message).label(format!("expected {instead}"));
     // A keyword in the wrong place is not misspelt.
-    did_you_mean(diagnostic, meant.filter(|_| !is_reserved(word)).map(|meant| (span, meant)))
+    did_you_mean(diagnostic, word, meant.filter(|_| !is_reserved(word)).map(|meant| (span, meant)))
 }
 
-fn did_you_mean(finding: Diagnostic, meant: Option<(Span, &str)>) -> Diagnostic {
-    match meant {
-        Some((place, meant)) => {
-            finding.suggest(Applicability::Maybe, format!("did you mean `{meant}`?"), place, meant)
-        }
-        None => finding,
-    }
+/// Suggests what is meant by what is written. A word in capital letters is no guess.
+fn did_you_mean(finding: Diagnostic, written: &str, meant: Option<(Span, &str)>) -> Diagnostic {
+    let Some((place, meant)) = meant else { return finding };
+    let is_same = written.eq_ignore_ascii_case(meant);
+    let sure = if is_same { Applicability::Safe } else { Applicability::Maybe };
+    finding.suggest(sure, format!("did you mean `{meant}`?"), place, meant)
 }
 
 /// The likely meaning of the word before, where it reads as a name but the next word or sign
@@ -223,7 +222,9 @@ fn unexpected(text: &str, span: Span, found: &Lexeme<'_>, expected: &Expected) -
     let is_name = found.kind == LexemeKind::Word && !is_reserved(found.text);
     let meant = nearest(found.text, expected.words()).filter(|_| is_name);
     let meant = meant.map(|meant| (found.span, meant));
-    did_you_mean(diagnostic, meant.or_else(|| meant_before(text, span, found)))
+    let meant = meant.or_else(|| meant_before(text, span, found));
+    let written = meant.and_then(|(place, _)| text.get(place.range())).unwrap_or_default();
+    did_you_mean(diagnostic, written, meant)
 }
 
 /// Whether a path with wildcards, indices or sets begins with a keyword.

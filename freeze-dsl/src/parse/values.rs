@@ -5,7 +5,7 @@ use pest::iterators::Pair;
 use super::Rule;
 use super::statements::{TreeBuilder, list, part, parts};
 use crate::ast::{Duration, Number, Step, Text};
-use crate::diagnostic::{Code, Diagnostic, readable};
+use crate::diagnostic::{Applicability, Code, Diagnostic, readable};
 use crate::source::Spanned;
 
 /// How many operands and operators an expression may have.
@@ -114,14 +114,15 @@ impl<'t> TreeBuilder<'t> {
             Err(escape) => {
                 let raw = format!("r\"{content}\"");
                 let is_plain = !content.contains("\\\"") && !content.contains("\\\\");
-                self.found.push(
+                let finding =
                     Diagnostic::new(Code::Syntax, place, format!("unknown escape `{escape}`"))
-                        .label("a raw string keeps its backslashes")
-                        .guess(
-                            format!("write `{}`", readable(&raw)),
-                            is_plain.then_some((place, raw)),
-                        ),
-                );
+                        .label("a raw string keeps its backslashes");
+                let help = format!("write `{}`", readable(&raw));
+                self.found.push(if is_plain {
+                    finding.suggest(Applicability::Safe, help, place, raw)
+                } else {
+                    finding
+                });
                 None
             }
         }

@@ -9,7 +9,7 @@ use crate::ir::{
     CurveUse, LoweredAction, LoweredPolicy, LoweredRule, Optimizer, Ownership, ParamOptions,
     RunLength, ValueCurve,
 };
-use crate::model::{Model, Parameter};
+use crate::model::Parameter;
 use crate::select::{NameIndex, SliceTable};
 use crate::source::Spanned;
 use crate::time::ActiveCurve;
@@ -72,7 +72,8 @@ pub(crate) enum CurveGiver {
 }
 
 impl BoundPolicy {
-    pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>, model: &Model) -> Self {
+    pub(crate) fn new(lowered: LoweredPolicy, selecting: &NameIndex<'_>) -> Self {
+        let model = selecting.model();
         let LoweredPolicy { rules, sequences, defaults, run, .. } = lowered;
         let parameter_of = |name| selecting.name(name).map(|(_, parameter)| parameter);
         let selections = rules

@@ -55,6 +55,8 @@ pub(crate) struct NameIndex<'m> {
     buffers: OnceCell<(Vec<&'m Tensor>, NameTree<'m>)>,
     /// The selections of paths that were looked up before.
     known: RefCell<HashMap<String, NameSet>>,
+    /// The selections of ready-made names that were looked up before.
+    ready_made: RefCell<HashMap<ReadyMade, NameSet>>,
 }
 
 impl<'m> NameIndex<'m> {
@@ -67,7 +69,12 @@ impl<'m> NameIndex<'m> {
         });
         let names: Vec<(&str, ParamId)> = first.chain(others).collect();
         let tree = NameTree::new(names.iter().map(|(name, _)| *name));
-        Self { model, names, tree, buffers: OnceCell::new(), known: RefCell::default() }
+        let (known, ready_made) = (RefCell::default(), RefCell::default());
+        Self { model, names, tree, buffers: OnceCell::new(), known, ready_made }
+    }
+
+    pub(crate) const fn model(&self) -> &'m Model {
+        self.model
     }
 
     /// How many names all parameters have together.
@@ -258,11 +265,15 @@ impl<'m> NameIndex<'m> {
 
     /// The selection of a ready-made name.
     pub(crate) fn named(&self, named: ReadyMade) -> NameSet {
+        if let Some(known) = self.ready_made.borrow().get(&named) {
+            return known.clone();
+        }
         let selects = named.selects(self.model);
         let mut selection = NameSet::with_capacity(self.names.len());
         for (id, (name, parameter)) in ids(0..self.names.len()).zip(&self.names) {
             selection.set(id, selects(name, *parameter));
         }
+        self.ready_made.borrow_mut().insert(named, selection.clone());
         selection
     }
 

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::model::{Model, ParamId, is_bias, is_number, is_weight, role_of};
 
 /// A ready-made selection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum ReadyMade {
     /// Every parameter.
     All,

@@ -16,6 +16,7 @@ mod signs;
 mod statements;
 #[path = "../support/mod.rs"]
 mod support;
+mod sure;
 mod triggers;
 
 use freeze_dsl::diagnostic::{Diagnostic, Severity};

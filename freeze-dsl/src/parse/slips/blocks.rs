@@ -32,6 +32,7 @@ fn sign_before_block(stuck: &Stuck<'_>) -> Option<Slip> {
             .label("the block follows its head directly")
             .help("leave it out")
             .replace(Span::new(stuck.end_before(brace - 1), sign.span.end), "")
+            .surely()
     })
 }
 

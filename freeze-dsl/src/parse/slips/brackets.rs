@@ -64,5 +64,6 @@ fn excess(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("nothing is open here")
             .help(format!("leave out {}", quoted(sign.text)))
             .replace(span, "")
+            .surely()
     })
 }

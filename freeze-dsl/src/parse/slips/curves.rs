@@ -33,19 +33,19 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         }
         "from" | "constant" | "const" | "fixed" => slips.push(leave_out(stuck, index)),
         "in" | "for" | "during" | "within" | "across" | "through" => {
-            slips.push(instead(stuck, index, "over"));
+            slips.push(instead(stuck, index, "over").surely());
             slips.extend(held_for(stuck, index));
         }
         "over" => slips.extend(without_end(stuck, index)),
         "every" => slips.extend(without_times(stuck, index)),
         "cos" | "cosine_annealing" | "cosine_decay" | "cosineannealing" => {
-            slips.push(instead(stuck, index, "cosine"));
+            slips.push(instead(stuck, index, "cosine").surely());
         }
         "lin" | "linearly" | "linear_decay" | "linear_warmup" => {
-            slips.push(instead(stuck, index, "linear"));
+            slips.push(instead(stuck, index, "linear").surely());
         }
         "exponential" | "exponentially" | "expo" | "exponential_decay" => {
-            slips.push(instead(stuck, index, "exp"));
+            slips.push(instead(stuck, index, "exp").surely());
         }
         "poly" | "polynomial" | "polynomial_decay" | "pow" => slips.push(polynomial(stuck, index)),
         "power" => {
@@ -84,6 +84,7 @@ fn arrow(stuck: &Stuck<'_>, index: usize) -> Slip {
         .label("the ends of a curve are joined by `->`")
         .help("write `->`")
         .replace(sign.span, text)
+        .surely()
 }
 
 fn leave_out(stuck: &Stuck<'_>, index: usize) -> Slip {
@@ -93,6 +94,7 @@ fn leave_out(stuck: &Stuck<'_>, index: usize) -> Slip {
         .label("a number or a shape follows without it")
         .help(format!("leave out {}", quoted(word.text)))
         .replace(span, text)
+        .surely()
 }
 
 fn instead(stuck: &Stuck<'_>, index: usize, with: &str) -> Slip {
@@ -142,7 +144,8 @@ fn exponent_in_parentheses(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("an exponent of several numbers is written in parentheses")
             .help(format!("write `({})`", stuck.slice(index + 1, index + 4)))
             .insert(exponent.start, "(")
-            .insert(exponent.end, ")"),
+            .insert(exponent.end, ")")
+            .surely(),
     )
 }
 
@@ -157,7 +160,8 @@ fn one_minus_sqrt(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(span, format!("{} is not a shape", quoted(stuck.slice(first, index + 1))))
             .label("the shape of 1 - √t is called `sqrt`")
             .help("write `sqrt`")
-            .replace(span, "sqrt"),
+            .replace(span, "sqrt")
+            .surely(),
     )
 }
 
@@ -186,6 +190,7 @@ fn without_times(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("the factor of steps follows `times`")
             .help("write `times`")
             .replace(sign.span, "times")
+            .surely()
     })
 }
 
@@ -257,6 +262,7 @@ fn called(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(stuck.span(index, close + 1), "a curve is not called like a function")
             .label("its parts are words")
             .help(format!("write `{written}`"))
-            .replace(stuck.span(index, close + 1), written),
+            .replace(stuck.span(index, close + 1), written)
+            .surely(),
     )
 }

@@ -35,7 +35,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             Slip::new(word.span, format!("{} in a moment", quoted(word.text)))
                 .label(format!("a rule fires once, as soon as its {leads} is reached"))
                 .help(format!("leave out {}", quoted(word.text)))
-                .replace(span, text),
+                .replace(span, text)
+                .surely(),
         );
     }
     if let Some(unit) = unit(word.text) {
@@ -44,7 +45,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::new(word.span, format!("no space before {}", quoted(word.text)))
                     .label("a number and its unit are two words")
                     .help(format!("write a space before `{unit}`"))
-                    .replace(word.span, format!(" {unit}")),
+                    .replace(word.span, format!(" {unit}"))
+                    .surely_if(UNITS.contains(&word.text)),
             );
         }
         if !UNITS.contains(&word.text) {
@@ -55,7 +57,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                     .replace(
                         word.span,
                         if next_is_number { unit.trim_end_matches('s') } else { unit },
-                    ),
+                    )
+                    .surely_if(UNITS.contains(&word.text.to_lowercase().as_str())),
             );
         }
         if matches!(before.map(|before| before.text), Some("every" | "each" | "after" | "for")) {
@@ -63,7 +66,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::new(word.span, format!("no number before {}", quoted(word.text)))
                     .label("a duration is a number and a unit")
                     .help(format!("write `1 {}`", word.text))
-                    .insert(word.span.start, "1 "),
+                    .insert(word.span.start, "1 ")
+                    .surely_if(matches!(leads, "every" | "each")),
             );
         }
         if next_is_number {
@@ -110,7 +114,8 @@ fn unit_first(stuck: &Stuck<'_>, index: usize, unit: &str) -> Vec<Slip> {
             Slip::word(word.span, format!("{} does not begin a trigger", quoted(word.text)))
                 .label(format!("a moment is written `{single} {}`", number.text))
                 .help(format!("write `{single}`"))
-                .replace(word.span, single),
+                .replace(word.span, single)
+                .surely_if(UNITS.contains(&word.text.to_lowercase().as_str())),
         );
     }
     if index == 1 && stuck.get(0).text == "after" {
@@ -138,7 +143,8 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             Slip::new(word.span, format!("{shown} before {}", quoted(next.text)))
                 .label(format!("{} begins a trigger", quoted(next.text)))
                 .help(format!("leave out {shown}"))
-                .replace(span, ""),
+                .replace(span, "")
+                .surely(),
         );
     }
     if next.kind != LexemeKind::Number {
@@ -151,7 +157,8 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             Slip::new(word.span.to(unit_word.span), format!("{shown} with a unit"))
                 .label("a moment begins with its unit")
                 .help(format!("write {}", quoted(&moment)))
-                .replace(word.span.to(unit_word.span), moment),
+                .replace(word.span.to(unit_word.span), moment)
+                .surely_if(matches!(word.text, "at" | "on") && UNITS.contains(&unit_word.text)),
         );
     }
     let value = next.text.replace('_', "").parse::<f64>();

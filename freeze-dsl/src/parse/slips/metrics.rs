@@ -94,7 +94,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(direction(stuck, index, before(2)));
     }
     if is_word(&["stop", "stopped", "stopping", "ceases", "quits"]) && index > 0 {
-        slips.push(replaced(stuck, index, index + 1, "stops"));
+        slips.push(replaced(stuck, index, index + 1, "stops").surely());
     }
     if is_word(&["plateaus", "plateau", "stagnates", "stalls", "plateaued", "saturates"]) {
         let direction = Improving::of(before(1)).unwrap_or(Improving::Down).direction();
@@ -127,7 +127,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         _ => "",
     };
     if !sign.is_empty() {
-        slips.push(replaced(stuck, index, index + 1, sign));
+        // Whether a value that is reached is a lower or a higher one is a guess.
+        let is_same = matches!(sign, "<" | ">") || matches!(word.text, "=>" | "=<");
+        slips.push(replaced(stuck, index, index + 1, sign).surely_if(is_same));
     }
     if matches!(word.text, "/" | "-" | "." | ":" | "@") {
         slips.extend(unquoted(stuck, index));
@@ -144,6 +146,7 @@ fn grad_norm(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             slip.label("the norm of gradients is called `grad_norm`")
                 .help("write `grad_norm`")
                 .replace(word.span, "grad_norm")
+                .surely()
         });
     }
     let end = match stuck.get(index + 1).text {
@@ -156,6 +159,7 @@ fn grad_norm(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         slip.label("the parameters whose norm it is follow in parentheses")
             .help(format!("write `grad_norm({of})`"))
             .replace(stuck.span(index, end), format!("grad_norm({of})"))
+            .surely()
     })
 }
 
@@ -172,7 +176,8 @@ fn margin_first(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(stuck.get(index).span, "the margin before the duration")
             .label("`by` follows the duration")
             .help(format!("write `{lasting} {margin}`"))
-            .replace(stuck.span(index, ends), format!("{lasting} {margin}")),
+            .replace(stuck.span(index, ends), format!("{lasting} {margin}"))
+            .surely(),
     )
 }
 
@@ -270,7 +275,9 @@ fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
         }
         _ => return None,
     };
-    Some(replaced(stuck, index, index + 1, direction))
+    let is_guess = Improving::of(metric.trim_matches('"')).is_some()
+        && matches!(written.text, "improving" | "changing" | "moving" | "getting");
+    Some(replaced(stuck, index, index + 1, direction).surely_if(!is_guess))
 }
 
 /// The metric of the first condition of a policy.
@@ -291,7 +298,7 @@ fn restoring(stuck: &Stuck<'_>, restore: usize) -> Option<Slip> {
     let is_metric = |text: &str| !matches!(text, "" | "," | ";" | "}" | "weights" | "checkpoint");
     let of_metric = |metric: &str| Improving::of(metric.trim_matches('"')).map(Improving::best);
     if let Some(best) = best {
-        return Some(replaced(stuck, restore + 1, restore + 2, best));
+        return Some(replaced(stuck, restore + 1, restore + 2, best).surely());
     }
     if matches!(first.text, "lowest" | "highest") {
         return (!is_metric(second.text)).then(|| without_metric(stuck, restore));
@@ -370,7 +377,8 @@ fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(stuck.span(start, end), format!("{} is not a word", quoted(name)))
             .label("a metric with other signs than letters, digits and `_` is written in quotes")
             .help(format!("write `\"{name}\"`"))
-            .replace(stuck.span(start, end), format!("\"{name}\"")),
+            .replace(stuck.span(start, end), format!("\"{name}\""))
+            .surely(),
     )
 }
 

@@ -32,6 +32,6 @@ fn missing_comma(stuck: &Stuck<'_>) -> Option<Slip> {
             .help(format!("write `, {verb}`"))
             .replace(place, format!(", {verb} "))
     } else {
-        slip.label("selectors are joined by `,`").help("write `,`").replace(place, ", ")
+        slip.label("selectors are joined by `,`").help("write `,`").replace(place, ", ").surely()
     })
 }

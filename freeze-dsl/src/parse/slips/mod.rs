@@ -95,6 +95,18 @@ impl Slip {
         self.replace(Span::new(at, at), text)
     }
 
+    /// Nothing else can be meant, so that the edits may be made without asking.
+    fn surely(self) -> Self {
+        self.surely_if(true)
+    }
+
+    fn surely_if(mut self, is_sure: bool) -> Self {
+        if is_sure {
+            self.sure = Applicability::Safe;
+        }
+        self
+    }
+
     fn ambiguous(mut self) -> Self {
         self.is_ambiguous = true;
         self
@@ -184,7 +196,11 @@ fn first_step(text: &str, span: Span, stuck: &Stuck<'_>) -> Option<Diagnostic> {
     if parsed.count() < LEAST {
         return None;
     }
-    let suggestion = suggestion(text, span, std::slice::from_ref(&slip), &edited);
+    let suggestion = Suggestion {
+        // What the rest of the statement means is unknown.
+        applicability: Applicability::Maybe,
+        ..suggestion(text, span, std::slice::from_ref(&slip), &edited)
+    };
     Some(slip.into_finding(span.start).with(suggestion))
 }
 

@@ -25,6 +25,11 @@ fn leads_moment(stuck: &Stuck<'_>, index: usize) -> bool {
     index.checked_sub(2).is_some_and(|word| matches!(stuck.get(word).text, "epoch" | "step"))
 }
 
+/// Whether the number before an index is that of an option.
+fn follows_option(stuck: &Stuck<'_>, index: usize) -> bool {
+    index.checked_sub(2).is_some_and(|word| OPTIONS.contains(&stuck.get(word).text))
+}
+
 /// `lr to 1e-5`, `then then 1e-4`: a word that would be read as the name of a number.
 fn word_before(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (leads, word) = (stuck.get(index.checked_sub(1)?).text, stuck.get(index));
@@ -52,7 +57,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             Slip::new(sign.span, "`+` before a number")
                 .label("a number without a sign is above zero")
                 .help("leave out the `+`")
-                .replace(sign.span, ""),
+                .replace(sign.span, "")
+                .surely(),
         ),
         "%" if follows_number && leads_moment(stuck, index) => slips.push(
             Slip::new(sign.span, "a percentage as a moment")
@@ -66,7 +72,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::new(dots, "`...` in a range")
                     .label("a range with its end is written `..=`, and without it `..`")
                     .help("write `..=`")
-                    .replace(dots, "..="),
+                    .replace(dots, "..=")
+                    .surely(),
             );
         }
         "." if is_number(index + 1)
@@ -77,20 +84,24 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::new(sign.span.to(next.span), "a number without a digit before its `.`")
                     .label("a number begins with a digit")
                     .help(format!("write `0.{}`", next.text))
-                    .insert(sign.span.start, "0"),
+                    .insert(sign.span.start, "0")
+                    .surely(),
             );
         }
         "." if glued && follows_number => slips.push(
             Slip::new(sign.span, "a number without a digit after its `.`")
                 .label("a number ends with a digit")
                 .help("leave out the `.`")
-                .replace(sign.span, ""),
+                .replace(sign.span, "")
+                .surely(),
         ),
         "," if follows_number && is_number(index + 1) && !is_indexed(stuck, index) => slips.push(
             Slip::new(sign.span, "`,` in a number")
                 .label("the decimal sign is `.`")
                 .help("write `.`")
-                .replace(Span::new(sign.span.start, next.span.start), "."),
+                .replace(Span::new(sign.span.start, next.span.start), ".")
+                // `epoch 1,2` may be two of them.
+                .surely_if(glued && stuck.is_glued(index + 1) && follows_option(stuck, index)),
         ),
         "%" if follows_number && !is_indexed(stuck, index) => {
             let number = stuck.get(index - 1);
@@ -113,7 +124,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::new(sign.span, format!("{} at the end of a number", quoted(sign.text)))
                     .label("numbers have no types")
                     .help(format!("leave out {}", quoted(sign.text)))
-                    .replace(sign.span, ""),
+                    .replace(sign.span, "")
+                    .surely(),
             );
         }
         _ => {}

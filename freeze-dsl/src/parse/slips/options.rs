@@ -7,6 +7,10 @@ use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
 
+/// Names that mean something else in some of these tools.
+const GUESSED: [&str; 8] =
+    ["decay", "l2", "l2_penalty", "base_lr", "init_lr", "max_lr", "lr_scheduler", "schedule"];
+
 /// Names of options in other tools, in lower case and joined by `_`.
 const SYNONYMS: [(&str, &str); 21] = [
     ("wd", "weight_decay"),
@@ -71,7 +75,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::word(span, format!("{shown} is not an option"))
                     .label(format!("the option is called `{option}`"))
                     .help(format!("write `{option}`"))
-                    .replace(span, option),
+                    .replace(span, option)
+                    .surely_if(!GUESSED.contains(&name.as_str())),
             );
         }
         slips.extend(optimizer_without_word(stuck, index, end, &name));
@@ -130,7 +135,8 @@ fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(sign.span, format!("{} after `lr`", quoted(sign.text)))
             .label("a rate that is multiplied is written `lr * 0.5`")
             .help(format!("write `lr {written}`"))
-            .replace(stuck.span(index, index + 2), written),
+            .replace(stuck.span(index, index + 2), written)
+            .surely(),
     )
 }
 
@@ -146,6 +152,7 @@ fn scaled_by_suffix(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("a rate that is multiplied is written `lr * 0.5`")
             .help(format!("write `lr {written}`"))
             .replace(span, written)
+            .surely()
     })
 }
 
@@ -194,13 +201,15 @@ fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             return Slip::word(word.span, format!("{} before an optimizer", quoted(word.text)))
                 .label("an optimizer follows the word `optimizer`")
                 .help("write `optimizer`")
-                .replace(word.span, "optimizer");
+                .replace(word.span, "optimizer")
+                .surely();
         }
         let (span, text) = stuck.without(index);
         Slip::word(word.span, format!("{} before an option", quoted(word.text)))
             .label("an option follows its parameters directly")
             .help(format!("leave out {}", quoted(word.text)))
             .replace(span, text)
+            .surely()
     })
 }
 
@@ -225,6 +234,7 @@ fn optimizer_without_word(stuck: &Stuck<'_>, from: usize, to: usize, name: &str)
             .label("an optimizer follows the word `optimizer`")
             .help(format!("write `optimizer {known}`"))
             .replace(span, format!("optimizer {known}"))
+            .surely()
     })
 }
 
@@ -267,7 +277,8 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
         Slip::word(stuck.span(from, to), format!("`{name}` is not an option"))
             .label("this is an argument of an optimizer")
             .help(format!("write `{written}`"))
-            .replace(span, written),
+            .replace(span, written)
+            .surely_if(named.is_some()),
     )
 }
 
@@ -322,7 +333,8 @@ fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(word.span, format!("`{}` is not an {what}", word.text))
             .label(format!("each {} is an argument of its own", each.2))
             .help(format!("write `{written}`"))
-            .replace(stuck.span(index, index + 6), written),
+            .replace(stuck.span(index, index + 6), written)
+            .surely_if(is_argument),
     )
 }
 
@@ -339,7 +351,8 @@ fn named_class(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
             .label("optimizers are words of the language")
             .help(format!("write `{known}`"))
-            .replace(span, known),
+            .replace(span, known)
+            .surely(),
     )
 }
 
@@ -353,6 +366,7 @@ fn quoted_optimizer(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("optimizers are words of the language")
             .help(format!("write `{written}`"))
             .replace(name.span, written)
+            .surely()
     })
 }
 
@@ -367,12 +381,14 @@ fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         "true" | "1" | "yes" | "on" => Some(
             slip.label("its name alone switches it on")
                 .help("leave out the value")
-                .replace(Span::new(flag.span.end, value.span.end), ""),
+                .replace(Span::new(flag.span.end, value.span.end), "")
+                .surely(),
         ),
         "false" | "0" | "no" | "off" => Some(
             slip.label("0 switches it off")
                 .help(format!("write `{} 0`", flag.text))
-                .replace(Span::new(flag.span.end, value.span.end), " 0"),
+                .replace(Span::new(flag.span.end, value.span.end), " 0")
+                .surely(),
         ),
         _ => None,
     }
@@ -395,7 +411,8 @@ fn adjusted_rate(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(span, "`adjust_lr_fn` is not an argument")
             .label("whether updates have the size of those of `adamw` is a flag")
             .help(format!("write `{written}`"))
-            .replace(span, written),
+            .replace(span, written)
+            .surely(),
     )
 }
 

@@ -60,7 +60,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             Slip::new(word.span, "`::` in a path")
                 .label("the segments of a path are joined by `.`")
                 .help("write `.`")
-                .replace(word.span, "."),
+                .replace(word.span, ".")
+                .surely(),
         );
     }
     slips
@@ -86,7 +87,8 @@ fn negated(stuck: &Stuck<'_>, index: usize, before: &str) -> Option<Slip> {
     if VERBS.contains(&before) {
         let help = "write `@all except` before it";
         let span = Span::new(word.span.start, next);
-        return Some(slip.help(help).replace(span, "@all except "));
+        let is_word = matches!(word.text, "not" | "!");
+        return Some(slip.help(help).replace(span, "@all except ").surely_if(is_word));
     }
     if word.text == "-" {
         return Some(slip.help("write `except`").replace(word.span, "except"));
@@ -147,7 +149,8 @@ fn bracketed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             Slip::new(span, "several indices in brackets")
                 .label("one of several segments is written in `{` and `}`")
                 .help(format!("write {}", quoted(&written)))
-                .replace(span, written),
+                .replace(span, written)
+                .surely(),
         );
     }
     let is_bound = |at: usize| at == index || is_number(at) || stuck.get(at).is_word();
@@ -157,6 +160,7 @@ fn bracketed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .label("a range of indices is written with `..`, its end excluded")
             .help("write `..`")
             .replace(sign.span, "..")
+            .surely()
     })
 }
 
@@ -235,7 +239,9 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
             Slip::new(span, "a set as a part of a segment")
                 .label("`{` and `}` hold whole segments")
                 .help(format!("write {}", quoted(&written)))
-                .replace(span, written),
+                .replace(span, written)
+                // Whether a range has its end is another matter.
+                .surely_if(!content.contains("..")),
         );
     }
     slips
@@ -253,6 +259,7 @@ fn interpolated(span: Span, number: &str) -> Slip {
         .label("a number in a path is written in `[` and `]`")
         .help(format!("write {}", quoted(&written)))
         .replace(span, written)
+        .surely()
 }
 
 /// `for layer in […]`: a loop over a list without `@`.
@@ -307,7 +314,8 @@ fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             Slip::new(things.span, "`in` before a list")
                 .label("elements are taken of a list")
                 .help("write `of`")
-                .replace(things.span, "of"),
+                .replace(things.span, "of")
+                .surely(),
         );
     }
     if is_count && matches!(things.text, "row" | "rows") && stuck.get(index + 3).text == "of" {
@@ -382,6 +390,7 @@ fn rows_in_brackets(stuck: &Stuck<'_>, rows: usize, comma: usize) -> Option<Slip
             .label("a list of rows is written in `[` and `]`")
             .help(format!("write {}", quoted(&written)))
             .replace(span, written)
+            .surely()
     })
 }
 
@@ -411,7 +420,8 @@ fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         Slip::new(span, "`range` is not a word of the language")
             .label("a range is written with `..`, its end excluded")
             .help(format!("write {}", quoted(&written)))
-            .replace(span, written),
+            .replace(span, written)
+            .surely(),
     )
 }
 
@@ -432,6 +442,7 @@ fn number_with_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let slip = Slip::new(sign.span.to(name.span), format!("`@{}` is a number", name.text))
         .label("a number's name is written without `@`")
         .help(format!("write `{}`", name.text))
-        .replace(sign.span, "");
+        .replace(sign.span, "")
+        .surely_if(!is_let);
     Some(if is_let { slip.rename(Rename::without_sign(name.text)) } else { slip })
 }

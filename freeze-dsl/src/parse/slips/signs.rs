@@ -1,11 +1,11 @@
 //! Signs of other languages: `=`, `&&`, `**`, a comma too many.
 
+use super::Slip;
 use super::stuck::Stuck;
-use super::{Applicability, Slip};
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::Lexeme;
 use crate::source::Span;
-use crate::vocabulary::ACTIONS;
+use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips = Vec::new();
@@ -25,7 +25,8 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
                 Slip::new(sign.span, "`**` is not an operator of numbers")
                     .label("a power is written with `^`")
                     .help("write `^`")
-                    .replace(sign.span, "^"),
+                    .replace(sign.span, "^")
+                    .surely(),
             ),
             "," => slips.extend(comma(stuck, index, &sign)),
             _ => {}
@@ -43,6 +44,15 @@ fn assignment(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Slip {
         .label(format!("a value follows {} without a sign", quoted(before)))
         .help(format!("leave out {shown}"))
         .replace(span, text)
+        .surely_if(takes_value(before))
+}
+
+/// Whether a value follows a word of the language.
+fn takes_value(word: &str) -> bool {
+    let is_argument = || OPTIMIZERS.iter().any(|(_, arguments)| arguments.contains(&word));
+    OPTIONS.contains(&word)
+        || matches!(word, "model" | "run" | "epoch" | "step" | "over" | "seed")
+        || is_argument()
 }
 
 /// `fc and layer4`, `acc > 0.9 && loss < 1`
@@ -56,7 +66,8 @@ fn joining(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
             Slip::new(sign.span, format!("{shown} between conditions"))
                 .label(format!("conditions are joined by `{word}`"))
                 .help(format!("write `{word}`"))
-                .replace(sign.span, *word),
+                .replace(sign.span, *word)
+                .surely(),
         );
     }
     let whole = Span::new(stuck.end_before(index), sign.span.end);
@@ -65,7 +76,8 @@ fn joining(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
         Slip::new(sign.span, format!("{shown} in a list"))
             .label("targets and actions are joined by `,`")
             .help("write `,`")
-            .replace(whole, gap),
+            .replace(whole, gap)
+            .surely_if(joins_all),
     );
     slips
 }
@@ -79,13 +91,11 @@ fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
         let end = if ends { next.span.start } else { sign.span.end };
         let span = Span::new(stuck.end_before(index), end);
         slips.push(
-            Slip {
-                sure: Applicability::Safe,
-                ..Slip::new(sign.span, "a `,` with nothing after it")
-            }
-            .label("this separates nothing")
-            .help("leave out the `,`")
-            .replace(span, ""),
+            Slip::new(sign.span, "a `,` with nothing after it")
+                .label("this separates nothing")
+                .help("leave out the `,`")
+                .replace(span, "")
+                .surely(),
         );
     }
     if next.is_word() && !ACTIONS.contains(&next.text) {
@@ -94,7 +104,8 @@ fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
             Slip::new(sign.span, format!("`,` before {}", quoted(next.text)))
                 .label("options follow their targets, and each other, without a `,`")
                 .help("leave out the `,`")
-                .replace(span, text),
+                .replace(span, text)
+                .surely_if(OPTIONS.contains(&next.text) || matches!(next.text, "keep" | "except")),
         );
     }
     slips.push(

@@ -36,7 +36,8 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
                 )
                 .label("a name is defined with `let`")
                 .help("write `let`")
-                .replace(first.span, "let"),
+                .replace(first.span, "let")
+                .surely(),
             );
         } else if is_assigned && stuck.get(1).text != ":" {
             slips.push(assigned(stuck));
@@ -64,7 +65,8 @@ fn definition(stuck: &Stuck<'_>) -> Option<Slip> {
             Slip::new(sign.span, format!("{} in a definition", quoted(sign.text)))
                 .label("a name and its value are joined by `=`")
                 .help("write `=`")
-                .replace(span, " ="),
+                .replace(span, " =")
+                .surely_if(sign.text != "<"),
         );
     }
     if sign.text != "=" {
@@ -72,7 +74,8 @@ fn definition(stuck: &Stuck<'_>) -> Option<Slip> {
             Slip::new(stuck.span(0, end), "a definition without `=`")
                 .label("a name and its value are joined by `=`")
                 .help("write `=`")
-                .insert(stuck.end_before(end), " ="),
+                .insert(stuck.end_before(end), " =")
+                .surely(),
         );
     }
     let value = stuck.get(end + 1);
@@ -243,7 +246,7 @@ pub(in crate::parse) fn cut_rule(text: &str, span: Span) -> Option<(usize, Diagn
         let gap = Span::new(last.span.end, next.span.start);
         let finding = Diagnostic::new(Code::Syntax, sign.span, "`;` after a trigger")
             .label("the actions of a rule follow a `:`")
-            .suggest(Applicability::Maybe, "write `:`", gap, ": ");
+            .suggest(Applicability::Safe, "write `:`", gap, ": ");
         (next.span.start, finding)
     })
 }
@@ -277,7 +280,8 @@ fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
     let slip = Slip::new(sign.span, format!("{} before an action", quoted(sign.text)))
         .label("the actions of a rule follow a `:`")
         .help("write `:`")
-        .replace(span, ":");
+        .replace(span, ":")
+        .surely();
     Some(if sign.text == "{" { without_braces(stuck, slip) } else { slip })
 }
 
@@ -291,7 +295,8 @@ fn braces_after_colon(stuck: &Stuck<'_>) -> Option<Slip> {
     let slip = Slip::new(open.span, "`{` before an action")
         .label("the actions of a rule have no braces; `,` is between them")
         .help("leave them out")
-        .replace(span, "");
+        .replace(span, "")
+        .surely();
     Some(without_braces(stuck, slip))
 }
 

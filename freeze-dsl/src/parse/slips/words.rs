@@ -53,6 +53,30 @@ const SYNONYMS: [(&str, &str); 43] = [
     ("foreach", "for"),
 ];
 
+/// Words among these that may mean another one as well.
+const GUESSED: [&str; 20] = [
+    "learn",
+    "lock",
+    "unlock",
+    "end",
+    "halt",
+    "quit",
+    "exit",
+    "finish",
+    "terminate",
+    "early_stop",
+    "configure",
+    "change",
+    "clear",
+    "rollback",
+    "init",
+    "ep",
+    "iteration",
+    "iter",
+    "batch",
+    "minus",
+];
+
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     stuck.near().flat_map(|index| at(stuck, index)).collect()
 }
@@ -69,7 +93,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 Slip::word(span, format!("{} is not a word of the language", quoted(written)))
                     .label(format!("the language says `{meant}`"))
                     .help(format!("write `{meant}`"))
-                    .replace(span, meant),
+                    .replace(span, meant)
+                    .surely_if(!GUESSED.contains(&name.as_str())),
             );
         }
     }
@@ -94,7 +119,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         Slip::word(word.span, format!("`stats {}` is not an option", word.text))
             .label("running statistics are `held` or `live`")
             .help(format!("write `stats {meant}`"))
-            .replace(word.span, meant),
+            .replace(word.span, meant)
+            .surely_if(matches!(word.text, "frozen" | "fixed" | "eval" | "hold" | "training")),
     );
     slips
 }
