@@ -56,6 +56,7 @@ module.exports = grammar({
     $._raw_string_end,
     $.rust_expression,
     $._open_set,
+    $._open_block,
     $._keyword_end,
     // Never there: what needs it is an error.
     $._never,
@@ -135,7 +136,7 @@ module.exports = grammar({
         field('body', $.block),
       ),
     repeat: ($) => seq('repeat', field('body', $.block)),
-    block: ($) => seq('{', statements($), '}'),
+    block: ($) => seq(alias($._open_block, '{'), statements($), '}'),
 
     rule: ($) =>
       seq(
@@ -192,7 +193,8 @@ module.exports = grammar({
     reset: ($) => seq(before_selector($, 'reset'), $.targets),
     restore: ($) => seq('restore', choice('lowest', 'highest'), field('metric', $._metric)),
     stop: (_) => 'stop',
-    action_loop: ($) => seq($._loop_head, '{', list($._action), optional(','), '}'),
+    action_loop: ($) =>
+      seq($._loop_head, alias($._open_block, '{'), list($._action), optional(','), '}'),
 
     _option: ($) => choice($.lr, $.weight_decay, $.anchor, $.optimizer, $.stats),
     keep_state: (_) => seq('keep', 'state'),

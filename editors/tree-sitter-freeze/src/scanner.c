@@ -16,6 +16,7 @@ enum TokenType {
   RAW_STRING_END,
   RUST_EXPRESSION,
   OPEN_SET,
+  OPEN_BLOCK,
   KEYWORD_END,
   NEVER,
 };
@@ -74,10 +75,9 @@ static uint32_t skip_hashes(TSLexer *lexer, uint32_t most) {
   return count;
 }
 
-// Up to a quotation mark that ends a raw string; it is not part of what is read.
-static bool skip_raw_content(TSLexer *lexer, uint32_t hashes) {
+// The rest of a raw string, after its first quotation mark.
+static bool skip_raw_string(TSLexer *lexer, uint32_t hashes) {
   while (!lexer->eof(lexer)) {
-    lexer->mark_end(lexer);
     bool is_quote = lexer->lookahead == '"';
     advance(lexer);
     if (is_quote && skip_hashes(lexer, hashes) == hashes) return true;
@@ -121,7 +121,7 @@ static void skip_string(TSLexer *lexer) {
 }
 
 // The rest of a Rust expression, after its `{`. Braces in strings and comments do not count.
-static bool rust_expression(TSLexer *lexer) {
+static bool skip_rust(TSLexer *lexer) {
   uint32_t depth = 1;
   bool is_in_word = false;
   while (!lexer->eof(lexer)) {
@@ -133,7 +133,7 @@ static bool rust_expression(TSLexer *lexer) {
       uint32_t hashes = skip_hashes(lexer, UINT32_MAX);
       if (lexer->lookahead == '"') {
         advance(lexer);
-        if (!skip_raw_content(lexer, hashes)) return false;
+        if (!skip_raw_string(lexer, hashes)) return false;
       } else if (hashes > 0) {
         return false;
       }
@@ -147,25 +147,47 @@ static bool rust_expression(TSLexer *lexer) {
     } else if (sign == '{') {
       depth++;
     } else if (sign == '}' && --depth == 0) {
-      lexer->mark_end(lexer);
-      return ends_as(lexer, RUST_EXPRESSION);
+      return true;
     }
     is_in_word = is_word(sign);
   }
   return false;
 }
 
-// At a `{`: the words `{a, b}` of a path, or a Rust expression.
+// Whether a number goes on here, before the `of` of a list: the block of a track is followed by none
+// of these signs.
+static bool continues_number(TSLexer *lexer) {
+  while (is_space(lexer->lookahead)) advance(lexer);
+  switch (lexer->lookahead) {
+    case '%': case '+': case '-': case '*': case '^': case '.': case 'o':
+      lexer->mark_end(lexer);
+      return true;
+    default:
+      return false;
+  }
+}
+
+// At a `{`: a block, the words `{a, b}` of a path, or a Rust expression.
 static bool braces(TSLexer *lexer, const bool *valid) {
   advance(lexer);
   lexer->mark_end(lexer);
-  if (!valid[RUST_EXPRESSION]) return ends_as(lexer, OPEN_SET);
-  while (valid[OPEN_SET] &&
-         (is_word(lexer->lookahead) || is_space(lexer->lookahead) || lexer->lookahead == ',')) {
-    advance(lexer);
+  if (!valid[RUST_EXPRESSION]) {
+    return ends_as(lexer, valid[OPEN_BLOCK] ? OPEN_BLOCK : OPEN_SET);
   }
-  if (valid[OPEN_SET] && lexer->lookahead == '}') return ends_as(lexer, OPEN_SET);
-  return rust_expression(lexer);
+  if (valid[OPEN_SET]) {
+    while (is_word(lexer->lookahead) || is_space(lexer->lookahead) || lexer->lookahead == ',') {
+      advance(lexer);
+    }
+    if (lexer->lookahead == '}') return ends_as(lexer, OPEN_SET);
+  }
+  // `track in last { ... }` has a block, `track in last {n} of @a { ... }` a number before it.
+  if (valid[OPEN_BLOCK]) {
+    bool is_number = skip_rust(lexer) && continues_number(lexer);
+    return ends_as(lexer, is_number ? RUST_EXPRESSION : OPEN_BLOCK);
+  }
+  if (!skip_rust(lexer)) return false;
+  lexer->mark_end(lexer);
+  return ends_as(lexer, RUST_EXPRESSION);
 }
 
 static bool string_content(TSLexer *lexer) {
@@ -190,16 +212,19 @@ static bool raw_string_start(TSLexer *lexer, Scanner *scanner) {
 
 // The content of a raw string, or its end where there is no content before it.
 static bool rest_of_raw_string(TSLexer *lexer, Scanner *scanner, const bool *valid) {
-  bool is_empty = lexer->lookahead == '"';
-  if (is_empty) {
+  bool is_empty = true;
+  while (!lexer->eof(lexer)) {
+    lexer->mark_end(lexer);
+    bool is_quote = lexer->lookahead == '"';
     advance(lexer);
-    if (skip_hashes(lexer, scanner->hashes) == scanner->hashes) {
+    if (is_quote && skip_hashes(lexer, scanner->hashes) == scanner->hashes) {
+      if (!is_empty) return valid[RAW_STRING_CONTENT] && ends_as(lexer, RAW_STRING_CONTENT);
       lexer->mark_end(lexer);
       return valid[RAW_STRING_END] && ends_as(lexer, RAW_STRING_END);
     }
+    is_empty = false;
   }
-  return valid[RAW_STRING_CONTENT] && skip_raw_content(lexer, scanner->hashes) &&
-         ends_as(lexer, RAW_STRING_CONTENT);
+  return false;
 }
 
 bool tree_sitter_freeze_external_scanner_scan(
@@ -228,7 +253,12 @@ bool tree_sitter_freeze_external_scanner_scan(
   }
   if (is_digit(sign) && valid[LITERAL]) return literal(lexer, !is_recovering && valid[OPEN_SET]);
   if (sign == 'r' && valid[RAW_STRING_START]) return raw_string_start(lexer, scanner);
-  if (sign == '{' && !is_recovering && (valid[RUST_EXPRESSION] || valid[OPEN_SET])) {
+  if (sign == '{' && is_recovering) {
+    advance(lexer);
+    lexer->mark_end(lexer);
+    return ends_as(lexer, OPEN_BLOCK);
+  }
+  if (sign == '{' && (valid[RUST_EXPRESSION] || valid[OPEN_SET] || valid[OPEN_BLOCK])) {
     return braces(lexer, valid);
   }
   return false;

@@ -12,13 +12,18 @@ use proptest::test_runner::TestRunner;
 use texts::first_finding;
 use tree_sitter::Parser;
 
-/// Files with a text on which the parsers disagree, and the reason.
-const EXCEPTIONS: [(&str, &str); 1] =
-    [("freeze-dsl/src/codes/FRZ0103.md", "a grammar does not count how deep brackets nest")];
+/// Texts on which the parsers disagree, and the reason.
+const DIFFERENCES: [(&str, &str); 5] = [
+    (include_str!("deep.freeze"), "a grammar does not count how deep brackets nest"),
+    ("start: train [2*i].x;", "`2*i` is read as the start of a list, where it is a path"),
+    ("start: train [0.5].x;", "likewise `0.5`; no such index is valid"),
+    ("start: train [{n}..].x;", "likewise `{n}`; only the macro takes Rust expressions"),
+    ("track in last {n} / 2 of @a { start: stop }", "a `/` may begin a comment after a block"),
+];
 
 /// How many changes of each right text are tried, unless the environment variable
 /// `FREEZE_MUTATIONS` has another number.
-const MUTATIONS: usize = 1;
+const MUTATIONS: u64 = 1;
 
 /// How many policies are generated.
 const GENERATED: usize = 200;
@@ -56,21 +61,26 @@ fn assert_none(disagreements: &[String]) {
 fn they_agree_on_every_text_of_the_project() {
     let mut parser = Compared::new();
     let mut disagreements = Vec::new();
-    let mut excepted = Vec::new();
     for texts::Sample { path, text, finding } in texts::ALL.iter() {
-        if let Some(how) = parser.disagreement(text, finding.as_deref()) {
-            let is_here = |(file, _): &&(&str, &str)| path.ends_with(file);
-            match EXCEPTIONS.iter().find(is_here) {
-                Some((file, _)) => excepted.push(*file),
-                None => disagreements.push(format!("{}: {how}", path.display())),
-            }
+        if DIFFERENCES.iter().any(|(other, _)| other.trim_end() == text.trim_end()) {
+            continue;
         }
+        let how = parser.disagreement(text, finding.as_deref());
+        disagreements.extend(how.map(|how| format!("{}: {how}", path.display())));
     }
     let accepted = texts::ALL.iter().filter(|text| text.finding.is_none()).count();
     println!("{} texts, {accepted} of them accepted", texts::ALL.len());
     assert!(accepted > 1_000 && texts::ALL.len() > 2 * accepted);
     assert_none(&disagreements);
-    assert_eq!(excepted, EXCEPTIONS.map(|(file, _)| file), "the exceptions that are needed");
+}
+
+#[test]
+fn they_still_disagree_on_these_texts() {
+    let mut parser = Compared::new();
+    for (text, _) in DIFFERENCES {
+        let how = parser.disagreement(text, first_finding(text).as_deref());
+        assert!(how.is_some(), "no difference any more:\n{text}");
+    }
 }
 
 #[test]
@@ -90,9 +100,9 @@ fn they_agree_on_changed_texts() {
     let mut disagreements = Vec::new();
     let (mut tried, mut accepted) = (0, 0);
     let right = texts::ALL.iter().filter(|it| it.finding.is_none() && it.text.len() < 2_000);
-    for (index, texts::Sample { text, .. }) in right.enumerate() {
-        for seed in 0..count {
-            let changed = mutations::changed(text, index + 1_000_000 * seed);
+    for texts::Sample { text, .. } in right {
+        for number in 0..count {
+            let changed = mutations::changed(text, number);
             let finding = first_finding(&changed);
             tried += 1;
             accepted += usize::from(finding.is_none());

@@ -22,9 +22,9 @@ impl Random {
     }
 }
 
-/// The text with one to three changes, which are a function of the seed.
-pub(crate) fn changed(text: &str, seed: usize) -> String {
-    let mut random = Random(u64::try_from(seed).unwrap().wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+/// The text with one to three changes, which are a function of the text and the number.
+pub(crate) fn changed(text: &str, number: u64) -> String {
+    let mut random = Random(hash(text) ^ number.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let mut tokens = tokens(text);
     let words: Vec<&str> = keywords().chain(FLAGS).chain(SIGNS).collect();
     for _ in 0..=random.below(3) {
@@ -49,6 +49,12 @@ pub(crate) fn changed(text: &str, seed: usize) -> String {
         }
     }
     tokens.concat()
+}
+
+/// FNV-1a.
+fn hash(text: &str) -> u64 {
+    let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
+    text.bytes().fold(0xCBF2_9CE4_8422_2325, step)
 }
 
 /// The words, numbers, strings and signs of a text, and the space between them.
