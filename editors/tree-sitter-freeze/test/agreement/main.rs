@@ -18,7 +18,10 @@ const DIFFERENCES: [(&str, &str); 5] = [
     ("start: train [2*i].x;", "`2*i` is read as the start of a list, where it is a path"),
     ("start: train [0.5].x;", "likewise `0.5`; no such index is valid"),
     ("start: train [{n}..].x;", "likewise `{n}`; only the macro takes Rust expressions"),
-    ("track in last {n} / 2 of @a { start: stop }", "a `/` may begin a comment after a block"),
+    (
+        "track in last {n} of @a { start: stop }",
+        "the parser takes the first `{` after `track` for its block",
+    ),
 ];
 
 /// How many changes of each right text are tried, unless the environment variable
