@@ -47,10 +47,8 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
     }
     sources.sort();
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
-    let include_all: String = sources
-        .iter()
-        .map(|path| format!("#include \"{}\"\n", root.join(path).display()))
-        .collect();
+    let include = |path: &PathBuf| format!("#include \"{}\"\n", root.join(path).display());
+    let include_all = sources.iter().map(include).collect::<Vec<_>>().concat();
     let shim = PathBuf::from(env::var("OUT_DIR")?).join("shim.cpp");
     fs::write(&shim, include_all)?;
 

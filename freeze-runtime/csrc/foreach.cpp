@@ -14,7 +14,6 @@
 #include <ATen/ops/_foreach_sign.h>
 #include <ATen/ops/_foreach_sqrt.h>
 #include <ATen/ops/_sparse_coo_tensor_unsafe.h>
-#include <ATen/ops/view_as_real.h>
 
 #include <cmath>
 
@@ -41,10 +40,6 @@ struct LionOptions {
 }
 
 namespace {
-
-at::Tensor as_real(const at::Tensor& tensor) {
-  return tensor.is_complex() ? at::view_as_real(tensor.resolve_conj()) : tensor;
-}
 
 // The tensors of a kind of optimizer state, or none if it has none of the kind.
 Tensors state(List list, const Tensors& parameters) {

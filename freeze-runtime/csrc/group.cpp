@@ -8,7 +8,6 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/mul.h>
-#include <ATen/ops/view_as_real.h>
 #include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 #include <torch/csrc/distributed/c10d/PrefixStore.hpp>
@@ -33,6 +32,11 @@ constexpr int64_t bucket_bytes = 25 * 1024 * 1024;
 
 // Smaller tensors are sent together.
 constexpr int64_t small_bytes = 1024 * 1024;
+
+// The connections of a group, which only its subclasses see.
+struct Connections : c10d::ProcessGroupGloo {
+  static constexpr auto of = &Connections::contexts_;
+};
 
 int64_t bytes_of(const at::Tensor& tensor) { return tensor.numel() * static_cast<int64_t>(tensor.element_size()); }
 
@@ -76,9 +80,6 @@ Tensors views_into(const at::Tensor& flat, const Tensors& like) {
   return views;
 }
 
-// A gradient as real numbers, which every backend can add.
-at::Tensor as_real(const at::Tensor& tensor) { return tensor.is_complex() ? at::view_as_real(tensor) : tensor; }
-
 // The bytes of a tensor, in its memory if they lie there one after the other.
 at::Tensor bytes_in(const at::Tensor& tensor) { return tensor.detach().contiguous().view({-1}).view(at::kByte); }
 
@@ -91,10 +92,12 @@ char* freeze_group_new(const Store* store, int32_t rank, int32_t size, uint64_t 
   return guarded([&] {
     c10d::setDebugLevelFromEnvironment();
     const Milliseconds timeout(timeout_ms);
+    std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> all;
     auto gloo = [&](const char* prefix) -> c10::intrusive_ptr<c10d::Backend> {
       auto own = c10::make_intrusive<c10d::PrefixStore>(prefix, store->it);
       auto options = c10d::ProcessGroupGloo::Options::create_default(timeout);
-      return c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, size, options);
+      all.push_back(c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, size, options));
+      return all.back();
     };
     c10::intrusive_ptr<c10d::Backend> backend = gloo("freeze/gloo");
     if (c10d::debug_level() == c10d::DebugLevel::Detail) {
@@ -103,7 +106,12 @@ char* freeze_group_new(const Store* store, int32_t rank, int32_t size, uint64_t 
     auto processes = c10::make_intrusive<c10d::ProcessGroup>(store->it, rank, size);
     processes->setBackend(at::kCPU, c10d::ProcessGroup::GLOO, backend);
     processes->setDefaultBackend(c10d::ProcessGroup::GLOO);
-    *group = new Group{processes};
+    auto close = [all] {
+      for (const auto& gloo : all) {
+        for (const auto& context : gloo.get()->*Connections::of) context->closeConnections();
+      }
+    };
+    *group = new Group{processes, close};
   });
 }
 
@@ -113,6 +121,11 @@ char* freeze_group_require_interface(uint64_t timeout_ms) {
 }
 
 void freeze_group_free(Group* group) { delete group; }
+
+// Closes the connections: operations fail in the other processes.
+char* freeze_group_close(const Group* group) {
+  return guarded([&] { group->close(); });
+}
 
 // Waits for a collective for some time, and completes it once its operations are done.
 char* freeze_collective_wait(Collective* collective, uint64_t timeout_ms, bool* is_done) {

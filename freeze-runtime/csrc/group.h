@@ -9,6 +9,8 @@
 
 extern "C" struct Group {
   c10::intrusive_ptr<c10d::ProcessGroup> processes;
+  // Closes the connections, so that the other processes stop to wait.
+  std::function<void()> close;
 };
 
 // Operations that were started, and what is left to do once they are done.

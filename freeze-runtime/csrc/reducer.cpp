@@ -9,9 +9,7 @@
 #include "group.h"
 #include "shim.h"
 
-namespace {
-
-class Reducer : public c10d::Reducer {
+class OverlappingReducer : public c10d::Reducer {
  public:
   using c10d::Reducer::Reducer;
 
@@ -24,6 +22,8 @@ class Reducer : public c10d::Reducer {
   }
 };
 
+namespace {
+
 // Says nothing: the Reducer warns that all parameters are used, each time that it is made.
 class Silence : public c10::WarningHandler {
  public:
@@ -33,7 +33,7 @@ class Silence : public c10::WarningHandler {
 }  // namespace
 
 extern "C" struct Reduction {
-  std::unique_ptr<Reducer> reducer;
+  std::unique_ptr<OverlappingReducer> reducer;
 };
 
 extern "C" {
@@ -49,7 +49,7 @@ char* freeze_reduction_new(const Group* group, List parameters, Reduction** redu
     auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(all, {first, bytes}, are_sparse));
     // Gradients come from the last layers first.
     std::reverse(buckets.begin(), buckets.end());
-    *reduction = new Reduction{std::make_unique<Reducer>(
+    *reduction = new Reduction{std::make_unique<OverlappingReducer>(
         all, buckets, group->processes, are_sparse, static_cast<int64_t>(bytes), /*find_unused_parameters=*/true,
         /*gradient_as_bucket_view=*/true, std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first),
         /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>())};

@@ -8,6 +8,7 @@
 #include <ATen/ScalarOps.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/view_as_real.h>
 
 #include <cstring>
 #include <vector>
@@ -56,6 +57,11 @@ char* guarded(Body body) {
 // A number as Python passes it to an operation: the result keeps the tensor's type, and the number its
 // precision. (`mul_` with a Scalar rounds it to the tensor's type first: 0.99 is 0.98828 in bfloat16.)
 inline at::Tensor number(double value) { return at::native::wrapped_scalar_tensor(value); }
+
+// A tensor of real numbers in the memory of a complex one: what every kernel and every process can add.
+inline at::Tensor as_real(const at::Tensor& tensor) {
+  return tensor.is_complex() ? at::view_as_real(tensor.resolve_conj()) : tensor;
+}
 
 inline Tensors collect(List list) {
   Tensors tensors;

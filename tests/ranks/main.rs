@@ -12,6 +12,7 @@ mod beside;
 mod faults;
 mod gradients;
 mod joining;
+mod norms;
 mod processes;
 mod resuming;
 mod torchrun;
@@ -20,8 +21,14 @@ mod training;
 use processes::Scene;
 
 /// What the processes of these tests run.
-const SCENES: &[&[Scene]] =
-    &[faults::SCENES, gradients::SCENES, joining::SCENES, resuming::SCENES, training::SCENES];
+const SCENES: &[&[Scene]] = &[
+    faults::SCENES,
+    gradients::SCENES,
+    joining::SCENES,
+    norms::SCENES,
+    resuming::SCENES,
+    training::SCENES,
+];
 
 #[test]
 fn worker() {

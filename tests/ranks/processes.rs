@@ -158,7 +158,12 @@ pub(crate) fn work(scenes: &[Scene]) {
         Ok(text) => format!("ok\n{text}"),
         Err(error) => format!("err\n{error}"),
     };
+    let has_failed = text.starts_with("err");
     fs::write(std::env::var_os("FREEZE_SCENE_OUTCOME").unwrap(), text).unwrap();
+    // `torchrun` starts processes again that have failed.
+    if has_failed && std::env::var_os("TORCHELASTIC_RUN_ID").is_some() {
+        std::process::exit(1);
+    }
 }
 
 /// The argument of the scene.

@@ -1,5 +1,5 @@
 // A stand-in for gloo's header of this name: what ProcessGroupGloo.hpp names. The shim has such objects by
-// shared pointers that libtorch makes, and calls nothing of them.
+// shared pointers that libtorch makes, and closes their connections by libtorch's own function.
 
 #pragma once
 
@@ -11,6 +11,7 @@ namespace gloo {
 class Context {
  public:
   void setTimeout(std::chrono::milliseconds timeout);
+  void closeConnections();
 };
 
 namespace transport {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
-use super::{List, Message, RawList, Result, check, taken};
+use super::{List, Message, RawList, Result, check, taken, tensors};
 
 /// A store of the shim.
 #[repr(C)]
@@ -78,6 +78,7 @@ unsafe extern "C" {
         timeout_ms: u64,
         group: *mut *mut RawGroup,
     ) -> Message;
+    fn freeze_group_close(group: *const RawGroup) -> Message;
     fn freeze_group_free(group: *mut RawGroup);
     fn freeze_group_start_count(
         group: *const RawGroup,
@@ -95,6 +96,17 @@ unsafe extern "C" {
         tensors: RawList,
         root: i32,
         collective: *mut *mut RawCollective,
+    ) -> Message;
+    fn freeze_group_start_sum(
+        group: *const RawGroup,
+        own: *const C_tensor,
+        sum: *mut *mut C_tensor,
+        collective: *mut *mut RawCollective,
+    ) -> Message;
+    fn freeze_group_record_sum(
+        group: *const RawGroup,
+        own: *const C_tensor,
+        sum: *const C_tensor,
     ) -> Message;
     fn freeze_collective_wait(
         collective: *mut RawCollective,
@@ -237,6 +249,13 @@ impl ProcessGroup {
         handed_over(group).map(Self)
     }
 
+    /// Closes the connections, so that operations fail in the other processes; this process's wait for their
+    /// timeout.
+    pub(crate) fn close(&self) -> Result<()> {
+        // SAFETY: the group is live.
+        check(unsafe { freeze_group_close(self.0.as_ptr()) })
+    }
+
     /// Starts to count in how many processes each parameter has a gradient:
     /// [`Collective::counts`] once it is done.
     pub(crate) fn start_count(&self, parameters: &List<'_>) -> Result<Collective> {
@@ -274,6 +293,30 @@ impl ProcessGroup {
             freeze_group_start_broadcast(self.0.as_ptr(), tensors.raw(), root, &raw mut raw)
         })?;
         Ok(Collective { raw: handed_over(raw)?, counts: Vec::new() })
+    }
+}
+
+impl ProcessGroup {
+    /// Starts to add a tensor up over all processes, and returns the sum, which is complete when the
+    /// collective is.
+    pub(crate) fn start_sum(&self, own: &Tensor) -> Result<(Tensor, Collective)> {
+        let mut raw = ptr::null_mut();
+        let sum = tensors(1, |place| {
+            // SAFETY: the tensor and the group are live; there is a place for the sum, and for the
+            // collective, which has a reference of its own to the sum.
+            unsafe { freeze_group_start_sum(self.0.as_ptr(), own.as_ptr(), place, &raw mut raw) }
+        })?;
+        let collective = Collective { raw: handed_over(raw)?, counts: Vec::new() };
+        let sum = sum.into_iter().next();
+        let sum = sum.ok_or_else(|| TchError::Torch("there is no sum".to_owned()))?;
+        Ok((sum, collective))
+    }
+
+    /// Records in the graph that a sum was made of this process's tensor; its gradients are added up by these
+    /// processes.
+    pub(crate) fn record_sum(&self, own: &Tensor, sum: &Tensor) -> Result<()> {
+        // SAFETY: all are live; the graph has a reference of its own to the group.
+        check(unsafe { freeze_group_record_sum(self.0.as_ptr(), own.as_ptr(), sum.as_ptr()) })
     }
 }
 

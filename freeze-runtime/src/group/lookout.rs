@@ -76,14 +76,23 @@ impl Member {
     /// Fails if a rank waits in a backward pass for this one, which has come elsewhere: libtorch does not look
     /// after the others while it waits.
     pub(super) fn require_none_in_backward(&self, here: &Whereabouts) -> Result<(), Failure> {
+        let is_ahead = |other: &Whereabouts| {
+            other.exchanges == here.exchanges && other.collectives > here.collectives
+        };
+        self.require_none_apart(here, is_ahead)
+    }
+
+    /// Fails if a rank is where it will not meet this one.
+    fn require_none_apart(
+        &self,
+        here: &Whereabouts,
+        is_apart: impl Fn(&Whereabouts) -> bool,
+    ) -> Result<(), Failure> {
         let mut rows = vec![here.row()];
         for rank in (0..self.size).filter(|rank| *rank != self.rank) {
             let other = self.store.get(&at(rank)).map_err(Failure::Lost)?;
             let other: Option<Whereabouts> = other.map(|other| read(&other)).transpose()?;
-            let is_ahead = |other: &Whereabouts| {
-                other.exchanges == here.exchanges && other.collectives > here.collectives
-            };
-            rows.extend(other.filter(is_ahead).map(|other| other.row()));
+            rows.extend(other.filter(&is_apart).map(|other| other.row()));
         }
         if rows.len() == 1 {
             return Ok(());
@@ -93,8 +102,20 @@ impl Member {
     }
 
     /// Looks after the others from within a collective.
-    pub(super) fn look(&self, here: &Whereabouts, until: Instant) -> Result<(), Failure> {
+    pub(super) fn look(
+        &self,
+        here: &Whereabouts,
+        until: Instant,
+        looks_at_each: bool,
+    ) -> Result<(), Failure> {
         self.require_no_failure()?;
+        if looks_at_each {
+            let is_apart = |other: &Whereabouts| {
+                (other.exchanges, other.collectives) == (here.exchanges, here.collectives)
+                    && other.call != here.call
+            };
+            self.require_none_apart(here, is_apart)?;
+        }
         let number = here.exchanges;
         let other = self.store.get(&came(number)).map_err(Failure::Lost)?;
         if let Some(other) = other {
@@ -124,7 +145,7 @@ impl Member {
     }
 
     /// The failure that ranks cause that have not come to a collective within the time.
-    pub(super) fn late(&self, here: &Whereabouts) -> Result<Failure, Failure> {
+    fn late(&self, here: &Whereabouts) -> Result<Failure, Failure> {
         let mut absent = Vec::new();
         for rank in (0..self.size).filter(|rank| *rank != self.rank) {
             let other = self.store.get(&at(rank)).map_err(Failure::Lost)?;

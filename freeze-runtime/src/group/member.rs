@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tch::TchError;
+use tch::{TchError, Tensor};
 
 use super::failure::{Failure, write_report};
 use super::lookout::{
@@ -18,7 +18,7 @@ use super::lookout::{
 };
 use super::store::Store;
 use crate::Error;
-use crate::ffi::{Collective, ProcessGroup};
+use crate::ffi::{Collective, ProcessGroup, StoreClient};
 
 /// How long a rank waits before it looks after the others.
 const TURN: Duration = Duration::from_millis(200);
@@ -43,6 +43,8 @@ pub(super) struct Member {
 #[derive(Default)]
 struct State {
     processes: Option<ProcessGroup>,
+    /// Connections of their own for sums in graphs, once there are any.
+    of_graphs: Option<GraphProcesses>,
     /// How many exchanges and collectives were begun.
     exchanges: u64,
     collectives: u64,
@@ -51,6 +53,23 @@ struct State {
     /// How far the training is, in words.
     place: String,
     failure: Option<Failure>,
+}
+
+impl State {
+    fn of_averages(&self) -> Option<&ProcessGroup> {
+        self.processes.as_ref()
+    }
+
+    fn of_forward_passes(&self) -> Option<&ProcessGroup> {
+        self.of_graphs.as_ref().map(|graphs| &graphs.forward)
+    }
+}
+
+/// The connections of sums in graphs. Those of backward passes are others: a rank that makes a forward pass more
+/// must not be answered by the backward pass of another rank.
+struct GraphProcesses {
+    forward: ProcessGroup,
+    backward: ProcessGroup,
 }
 
 impl Member {
@@ -68,16 +87,15 @@ impl Member {
     /// Connects with the other processes, once all of them are known to be there.
     pub(super) fn connect(&self) -> Result<(), Error> {
         let mut state = self.lock();
+        state.processes = Some(self.connected(&mut state, self.store.client())?);
+        Ok(())
+    }
+
+    fn connected(&self, state: &mut State, store: &StoreClient) -> Result<ProcessGroup, Error> {
         // The looks of this module find a rank that does not come before gloo does.
         let patience = self.timeout + self.heartbeat * SILENT_BEATS;
-        let made = ProcessGroup::new(self.store.client(), self.rank, self.size, patience);
-        match made {
-            Ok(processes) => {
-                state.processes = Some(processes);
-                Ok(())
-            }
-            Err(error) => Err(self.broken(&mut state, "`Group::from_env`", &error)),
-        }
+        let made = ProcessGroup::new(store, self.rank, self.size, patience);
+        made.map_err(|error| self.broken(state, "`Group::from_env`", &error))
     }
 
     /// Sets how far the training is, for errors.
@@ -181,17 +199,50 @@ impl Member {
         Ok(posts)
     }
 
+    /// Adds a tensor up over all ranks, in a graph that leads back to it.
+    pub(super) fn sum(&self, call: &str, own: &Tensor) -> Result<Tensor, Error> {
+        if self.lock().of_graphs.is_none() {
+            self.exchange(call, Ok(String::new()))?;
+            let client = self.store.client();
+            let (forward, backward) = (client.within("forward")?, client.within("backward")?);
+            let mut state = self.lock();
+            let forward = self.connected(&mut state, &forward)?;
+            let backward = self.connected(&mut state, &backward)?;
+            state.of_graphs = Some(GraphProcesses { forward, backward });
+        }
+        let mut sum = Tensor::new();
+        let start = |processes: &ProcessGroup| {
+            let (started, collective) = processes.start_sum(own)?;
+            sum = started;
+            Ok(collective)
+        };
+        self.operate(call, State::of_forward_passes, start)?;
+        if let Some(graphs) = &self.lock().of_graphs {
+            graphs.backward.record_sum(own, &sum)?;
+        }
+        Ok(sum)
+    }
+
     /// Starts an operation of all ranks, and waits for it.
     pub(super) fn collective(
         &self,
         call: &str,
         start: impl FnOnce(&ProcessGroup) -> Result<Collective, TchError>,
     ) -> Result<Collective, Error> {
+        self.operate(call, State::of_averages, start)
+    }
+
+    fn operate(
+        &self,
+        call: &str,
+        among: fn(&State) -> Option<&ProcessGroup>,
+        start: impl FnOnce(&ProcessGroup) -> Result<Collective, TchError>,
+    ) -> Result<Collective, Error> {
         let mut state = self.lock();
         if let Some(failure) = &state.failure {
             return Err(failure.clone().into());
         }
-        let Some(processes) = &state.processes else {
+        let Some(processes) = among(&state) else {
             return Err(Error::Group("the processes are not connected yet".to_owned()));
         };
         let started = start(processes);
@@ -208,14 +259,16 @@ impl Member {
         let here = self.whereabouts(&state, call);
         self.store.set(at(self.rank), json(&here));
         let until = Instant::now() + self.timeout;
+        let mut turns = 0_u32;
         loop {
+            turns += 1;
             match collective.wait(TURN) {
                 Ok(true) => {
                     state.is_in_collective = false;
                     return Ok(collective);
                 }
                 Ok(false) => {
-                    if let Err(failure) = self.look(&here, until) {
+                    if let Err(failure) = self.look(&here, until, turns % MANY_TURNS == 5) {
                         return Err(self.end(&mut state, failure));
                     }
                 }
@@ -254,6 +307,15 @@ impl Member {
         }
     }
 
+    /// The error of a backward pass in which sums over all ranks may be.
+    pub(super) fn explained(&self, call: &str, error: TchError) -> Error {
+        if is_of_connection(&error) {
+            self.broken(&mut self.lock(), call, &error)
+        } else {
+            Error::Torch(error)
+        }
+    }
+
     /// Makes something of the connected processes.
     pub(super) fn with_processes<T>(
         &self,
@@ -278,10 +340,15 @@ impl Member {
     fn end(&self, state: &mut State, failure: Failure) -> Error {
         let first = self.store.set_first(FAILED, json(&failure));
         let failure = first.ok().and_then(|first| read(&first).ok()).unwrap_or(failure);
-        let processes = state.processes.take();
-        if state.is_in_collective {
-            // Its threads may wait for ranks that never come, and dropping it would wait for them.
-            std::mem::forget(processes);
+        let graphs = state.of_graphs.take().into_iter();
+        let graphs = graphs.flat_map(|graphs| [graphs.forward, graphs.backward]);
+        for processes in state.processes.take().into_iter().chain(graphs) {
+            // A rank that waits in libtorch's backward pass stops to wait, and looks for the failure.
+            let _ = processes.close();
+            if state.is_in_collective {
+                // Its threads may wait for ranks that never come, and dropping it would wait for them.
+                std::mem::forget(processes);
+            }
         }
         state.failure = Some(failure.clone());
         let error = Error::from(failure);

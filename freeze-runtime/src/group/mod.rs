@@ -12,7 +12,7 @@ mod store;
 use std::fmt;
 use std::sync::Arc;
 
-use tch::{Device, TchError};
+use tch::{Device, TchError, Tensor};
 
 pub use builder::GroupBuilder;
 use failure::differing;
@@ -370,6 +370,22 @@ impl Group {
         match &self.member {
             Some(member) => member.overlapped(call, run),
             None => Ok(run()?),
+        }
+    }
+
+    /// The error of a backward pass in which sums over all ranks may be.
+    pub(crate) fn explained(&self, call: &str, error: TchError) -> Error {
+        match &self.member {
+            Some(member) => member.explained(call, error),
+            None => Error::Torch(error),
+        }
+    }
+
+    /// Adds a tensor up over all ranks, in a graph that leads back to it.
+    pub(crate) fn sum(&self, call: &str, own: &Tensor) -> Result<Tensor, Error> {
+        match &self.member {
+            Some(member) => member.sum(call, own),
+            None => Ok(own.shallow_clone()),
         }
     }
 

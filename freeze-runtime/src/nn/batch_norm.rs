@@ -7,6 +7,8 @@ use tch::Tensor;
 use tch::nn::{self, BatchNormConfig, ModuleT, Path};
 
 use super::listener::Listener;
+use super::over_ranks::OverRanks;
+use crate::{Error, Group};
 
 /// tch's [`nn::BatchNorm`], in evaluation mode while a tuner has frozen its running statistics.
 ///
@@ -27,6 +29,9 @@ pub struct BatchNorm {
     /// frozen statistics are restored as those of tch's are.
     listener: Option<Listener>,
     norm: nn::BatchNorm,
+    /// `None` if tch's own function has made it, as tch does not show it.
+    config: Option<BatchNormConfig>,
+    over_ranks: Option<OverRanks>,
 }
 
 /// tch's [`nn::batch_norm1d`] with freezing: over inputs of shape `(N, C)` or `(N, C, L)`.
@@ -47,7 +52,7 @@ pub fn batch_norm1d<'p>(
     out_dim: i64,
     config: BatchNormConfig,
 ) -> BatchNorm {
-    nn::batch_norm1d(path, out_dim, config).into()
+    BatchNorm::with(nn::batch_norm1d(path, out_dim, config), Some(config))
 }
 
 /// tch's [`nn::batch_norm2d`] with freezing: over inputs of shape `(N, C, H, W)`.
@@ -68,7 +73,7 @@ pub fn batch_norm2d<'p>(
     out_dim: i64,
     config: BatchNormConfig,
 ) -> BatchNorm {
-    nn::batch_norm2d(path, out_dim, config).into()
+    BatchNorm::with(nn::batch_norm2d(path, out_dim, config), Some(config))
 }
 
 /// tch's [`nn::batch_norm3d`] with freezing: over inputs of shape `(N, C, D, H, W)`.
@@ -89,10 +94,49 @@ pub fn batch_norm3d<'p>(
     out_dim: i64,
     config: BatchNormConfig,
 ) -> BatchNorm {
-    nn::batch_norm3d(path, out_dim, config).into()
+    BatchNorm::with(nn::batch_norm3d(path, out_dim, config), Some(config))
 }
 
 impl BatchNorm {
+    fn with(norm: nn::BatchNorm, config: Option<BatchNormConfig>) -> Self {
+        Self { listener: Listener::new(&norm.running_mean).ok(), norm, config, over_ranks: None }
+    }
+
+    /// Normalizes in training by the statistics of the batches of all ranks together, as `PyTorch`'s
+    /// [`SyncBatchNorm`] does. While it is frozen, and in a group of one, it is as without.
+    ///
+    /// All ranks call it as often in training; their batches may be of different sizes. If the group is over,
+    /// it normalizes by this rank's batch, and the tuner's next call returns why.
+    ///
+    /// # Errors
+    /// Fails if it was made from tch's own norm, of which momentum and epsilon are not known.
+    ///
+    /// # Examples
+    /// ```
+    /// use freeze_runtime::Group;
+    /// use freeze_runtime::nn::batch_norm2d;
+    /// use tch::nn::{BatchNormConfig, VarStore};
+    ///
+    /// let group = Group::from_env()?;
+    /// let vs = VarStore::new(group.device());
+    /// let norm = batch_norm2d(vs.root() / "bn", 4, BatchNormConfig::default()).over(&group)?;
+    /// # drop(norm);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    ///
+    /// [`SyncBatchNorm`]: https://docs.pytorch.org/docs/2.11/generated/torch.nn.SyncBatchNorm.html
+    pub fn over(self, group: &Group) -> Result<Self, Error> {
+        let Some(config) = self.config else {
+            return Err(Error::Program(
+                "momentum and epsilon of a norm that tch has made are not known: make it with a function of \
+                 `freeze_runtime::nn`"
+                    .to_owned(),
+            ));
+        };
+        let over_ranks = group.has_others().then(|| OverRanks::new(group, config));
+        Ok(Self { over_ranks, ..self })
+    }
+
     /// Whether its running statistics are frozen: its parameters are, or the policy says `stats
     /// held`. Without a tuner, they are not.
     ///
@@ -111,7 +155,7 @@ impl BatchNorm {
 
 impl From<nn::BatchNorm> for BatchNorm {
     fn from(norm: nn::BatchNorm) -> Self {
-        Self { listener: Listener::new(&norm.running_mean).ok(), norm }
+        Self::with(norm, None)
     }
 }
 
@@ -130,6 +174,9 @@ impl ModuleT for BatchNorm {
     /// # Panics
     /// Panics as tch's does, if the input has another shape.
     fn forward_t(&self, xs: &Tensor, train: bool) -> Tensor {
-        self.norm.forward_t(xs, train && !self.is_frozen())
+        let train = train && !self.is_frozen();
+        let over_ranks = self.over_ranks.as_ref().filter(|_| train);
+        let normalized = over_ranks.and_then(|it| it.forward(&self.norm, xs).ok());
+        normalized.unwrap_or_else(|| self.norm.forward_t(xs, train))
     }
 }

@@ -33,6 +33,7 @@
 mod batch_norm;
 mod dropout;
 mod listener;
+mod over_ranks;
 
 pub use batch_norm::{BatchNorm, batch_norm1d, batch_norm2d, batch_norm3d};
 pub use dropout::{Dropout, dropout};

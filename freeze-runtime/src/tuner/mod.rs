@@ -290,7 +290,8 @@ impl Tuner {
         if loss.requires_grad() || self.clock.trainable().next().is_some() {
             let loss = self.scale_loss(loss)?;
             self.is_accumulating = true;
-            loss.f_backward()?;
+            let run = loss.f_backward();
+            run.map_err(|error| self.group.explained("`backward`", error))?;
         }
         Ok(())
     }
