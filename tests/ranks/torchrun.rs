@@ -61,7 +61,10 @@ impl Launch<'_> {
 #[test]
 fn torchrun_restarts_a_run_with_the_same_bits() {
     let Some(torchrun) = std::env::var_os("FREEZE_TORCHRUN") else {
-        skip("torchrun_restarts_a_run_with_the_same_bits", "FREEZE_TORCHRUN does not name a torchrun");
+        skip(
+            "torchrun_restarts_a_run_with_the_same_bits",
+            "FREEZE_TORCHRUN does not name a torchrun",
+        );
         return;
     };
     let folder = tempfile::tempdir().unwrap();
