@@ -11,7 +11,7 @@ use crate::{Outcome, input};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze ast resnet.freeze | jq '.items[].value | keys'\n\n\
                         Statements that do not parse are missing from the tree and reported on \
-                        standard error.\n`freeze schema ast` prints the schema of the JSON.")]
+                        standard error. `freeze schema ast` prints the schema of the JSON.")]
 pub(crate) struct AstArgs {
     /// The policy; `-` reads standard input
     #[arg(value_name = "FILE")]

@@ -121,7 +121,10 @@ fn read(path: &Path) -> Result<Option<Rc<Config>>, String> {
     let shown = shortened(path.to_owned());
     let text = match text_file::read(path) {
         Ok(text) => text,
-        Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {
+        Err(error)
+            if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
+                && !path.is_symlink() =>
+        {
             return Ok(None);
         }
         Err(error) => return Err(format!("cannot read `{}`: {error}", shown.display())),

@@ -82,7 +82,8 @@ fn models(value: &Spanned<DeValue<'_>>) -> At<Vec<(GlobMatcher, PathBuf)>> {
     let mut models = Vec::new();
     for (glob, value) in table(value, "`models` is a table: `\"*.freeze\" = \"net.model.json\"`")? {
         // As in `.gitignore`: `*` stays within a folder.
-        let matcher = GlobBuilder::new(glob.get_ref()).literal_separator(true).build();
+        let pattern = glob.get_ref().strip_prefix("./").unwrap_or(glob.get_ref());
+        let matcher = GlobBuilder::new(pattern).literal_separator(true).build();
         let matcher = matcher.map_err(|error| (glob.span().start, error.to_string()))?;
         let model = string(value, "a model is the path of a file or folder")?;
         models.push((matcher.compile_matcher(), PathBuf::from(*model.get_ref())));

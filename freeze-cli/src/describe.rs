@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use freeze_dsl::model::{Model, ModelError, Role};
 
 use crate::Outcome;
+use crate::input::note_model;
 use crate::model::equal_tensors::{EqualTensors, equal_tensors};
 use crate::reporter::{Options, Reporter, Stream};
 
@@ -12,7 +13,7 @@ use crate::reporter::{Options, Reporter, Stream};
 #[command(
     after_help = "Example:\n  freeze describe resnet18.safetensors -o resnet18.model.json\n\n\
                         A policy with `model \"resnet18.model.json\";` is then checked by the \
-                        compiler, before the program has run.\nWhat a checkpoint cannot say is \
+                        compiler, before the program has run. What a checkpoint cannot say is \
                         printed on standard error."
 )]
 pub(crate) struct DescribeArgs {
@@ -28,6 +29,7 @@ pub(crate) struct DescribeArgs {
 /// Prints or writes the description, and remarks on what the checkpoint does not say.
 pub(crate) fn run(arguments: &DescribeArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
+    note_model(&arguments.checkpoint, &reporter);
     match describe(&arguments.checkpoint) {
         Err(error) => reporter.fail(&format!("cannot read the model: {error}")),
         Ok((model, remarks)) => {
@@ -41,12 +43,9 @@ pub(crate) fn run(arguments: &DescribeArgs, options: &Options) -> Outcome {
 }
 
 fn write(model: &Model, output: Option<&Path>, reporter: &mut Reporter<'_>) {
-    let result = match output {
-        Some(path) => model.save(path),
-        None => model.to_json().map(|text| reporter.print(&format!("{text}\n"))),
-    };
-    if let Err(error) = result {
-        reporter.fail(&format!("cannot write the description: {error}"));
+    match model.to_json() {
+        Ok(text) => reporter.print_to(output, &format!("{text}\n")),
+        Err(error) => reporter.fail(&format!("cannot write the description: {error}")),
     }
 }
 
@@ -79,19 +78,21 @@ fn describe(checkpoint: &Path) -> Result<(Model, Vec<String>), ModelError> {
             others.len()
         ));
     }
-    remarks.extend(unknown(&model));
+    let has_roles = checkpoint.to_string_lossy().ends_with(".model.json");
+    remarks.extend(unknown(&model, has_roles));
     Ok((model, remarks))
 }
 
-/// What names, shapes and types do not say.
-fn unknown(model: &Model) -> Vec<String> {
+/// What a checkpoint does not say. `has_roles` is whether it says which tensors are buffers.
+fn unknown(model: &Model, has_roles: bool) -> Vec<String> {
     let count = |role: Role| model.tensors().iter().filter(|tensor| tensor.role == role).count();
-    let mut remarks = vec![format!(
-        "parameters: {}, buffers: {}, by their names and types; a buffer with the name of a \
-         parameter is described as a parameter",
-        count(Role::Parameter),
-        count(Role::Buffer)
-    )];
+    let how = if has_roles {
+        ""
+    } else {
+        ", by their names and types; a buffer with the name of a parameter is described as a parameter"
+    };
+    let (parameters, buffers) = (count(Role::Parameter), count(Role::Buffer));
+    let mut remarks = vec![format!("parameters: {parameters}, buffers: {buffers}{how}")];
     if model.tensors().iter().all(|tensor| tensor.same_as.is_none()) {
         remarks.push(
             "no tied parameters are known: a checkpoint has a tied tensor once, and its other \

@@ -18,7 +18,7 @@ const MOST_ROUNDS: usize = 100;
 #[command(after_help = "Examples:\n  freeze fix resnet.freeze --model resnet18.safetensors\n  \
                         freeze fix --diff policies\n  freeze fix - < old.freeze > new.freeze\n\n\
                         Without `--unsafe`, only edits are applied that keep the meaning, or make \
-                        it what was certainly meant.\nA text never has more errors than before. \
+                        it what was certainly meant. A text never has more errors than before. \
                         Findings that are left are printed.")]
 pub(crate) struct FixArgs {
     /// The policies, or folders of `.freeze` files; `-` reads standard input and prints the result
@@ -101,10 +101,7 @@ fn fix_file(
     let (name, before) = (source.name().to_owned(), source.text().to_owned());
     let Some(fixed) = fix(file, source, arguments.with_guesses, checker, reporter) else { return };
     let after = fixed.findings.source().text();
-    total.fixed += fixed.lines.len();
-    total.edited_files += usize::from(before != after);
     total.is_without_model |= !fixed.has_model;
-    total.guesses += fixed.offers(reporter, true).len();
     if arguments.diff {
         reporter.print(&unified(&name, &before, after));
     } else if is_stdin(file) {
@@ -115,6 +112,9 @@ fn fix_file(
         reporter.fail(&format!("cannot write `{name}`: {error}"));
         return;
     }
+    total.fixed += fixed.lines.len();
+    total.edited_files += usize::from(before != after);
+    total.guesses += fixed.offers(reporter, true).len();
     if !arguments.diff {
         for line in &fixed.lines {
             reporter.remark(line);

@@ -58,7 +58,7 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
             return Outcome::Clean;
         }
         if arguments.check {
-            reporter.print(&format!("{name}\n"));
+            reporter.print_visible(&format!("{name}\n"));
         }
         if arguments.diff {
             reporter.print(&unified(&name, &before, &after));

@@ -38,7 +38,7 @@ pub(crate) fn policy_files(named: &[PathBuf], reporter: &mut Reporter<'_>) -> Ve
 fn policies_in(folder: &Path, reporter: &mut Reporter<'_>) -> Vec<PathBuf> {
     let mut files = Vec::new();
     let by_name = |a: &Path, b: &Path| a.cmp(b);
-    for entry in WalkBuilder::new(folder).sort_by_file_path(by_name).build() {
+    for entry in WalkBuilder::new(folder).require_git(false).sort_by_file_path(by_name).build() {
         match entry {
             Ok(entry) => {
                 let path = entry.path();
@@ -74,12 +74,17 @@ fn read(file: &Path) -> std::io::Result<Source> {
     Ok(Source::named(file.display().to_string(), text_file::read(file)?))
 }
 
-/// Reports a model that cannot be read.
-pub(crate) fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {
+/// Notes that the files of a model are read.
+pub(crate) fn note_model(path: &Path, reporter: &Reporter<'_>) {
     reporter.note_input(path);
     for file in Model::files(path).unwrap_or_default() {
         reporter.note_input(&file);
     }
+}
+
+/// Reports a model that cannot be read.
+pub(crate) fn load(path: &Path, reporter: &mut Reporter<'_>) -> Option<Model> {
+    note_model(path, reporter);
     match Model::load(path) {
         Ok(model) => Some(model),
         Err(error) => {

@@ -65,37 +65,56 @@ impl LevelTarget {
     }
 }
 
-/// The levels that were set, and by what.
+/// A level, and what set it.
+#[derive(Debug, Clone)]
+struct SetLevel {
+    level: Level,
+    /// What a message names.
+    setter: Cow<'static, str>,
+    /// Whether it was set over others.
+    is_stronger: bool,
+}
+
+/// The levels that were set.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Levels(BTreeMap<LevelTarget, (Level, Cow<'static, str>)>);
+pub(crate) struct Levels(BTreeMap<LevelTarget, SetLevel>);
 
 impl Levels {
-    /// Sets a level, in place of one that was set before; `setter` is what a message names.
+    /// Sets a level, in place of one that was set before.
     pub(crate) fn set(
         &mut self,
         target: LevelTarget,
         level: Level,
         setter: impl Into<Cow<'static, str>>,
     ) {
-        self.0.insert(target, (level, setter.into()));
+        self.0.insert(target, SetLevel { level, setter: setter.into(), is_stronger: false });
     }
 
     /// These levels, and `weaker` ones for what these do not set.
     pub(crate) fn over(&self, weaker: &Self) -> Self {
         let mut all = weaker.0.clone();
-        all.extend(self.0.clone());
+        let own = self.0.clone().into_iter();
+        all.extend(own.map(|(target, set)| (target, SetLevel { is_stronger: true, ..set })));
         Self(all)
     }
 
-    /// The finding at its level; `None` if it is allowed. The level of its code comes first. What is
-    /// a warning then has the level of `warnings`.
+    /// The finding at its level; `None` if it is allowed. The level of its code comes before that of
+    /// `warnings`, unless the latter is stronger.
     pub(crate) fn apply<'d>(&self, finding: &'d Diagnostic) -> Option<Cow<'d, Diagnostic>> {
         let mut finding = Cow::Borrowed(finding);
         for target in [LevelTarget::Code(finding.code), LevelTarget::Warnings] {
             let is_warning = finding.severity() == Severity::Warning;
-            let Some((level, setter)) = self.0.get(&target) else { continue };
-            if finding.is_error() || target == LevelTarget::Warnings && !is_warning {
+            let Some(SetLevel { level, setter, is_stronger }) = self.0.get(&target) else {
                 continue;
+            };
+            if finding.is_error() {
+                continue;
+            }
+            if target == LevelTarget::Warnings {
+                let of_code = self.0.get(&LevelTarget::Code(finding.code));
+                if !is_warning || of_code.is_some_and(|set| set.is_stronger >= *is_stronger) {
+                    continue;
+                }
             }
             match level {
                 Level::Allow => return None,

@@ -31,7 +31,7 @@ mod watch;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 /// Checks, formats and simulates freeze policies: which parts of a network train, when, and how
 #[derive(Parser)]
@@ -132,7 +132,9 @@ impl From<Outcome> for ExitCode {
 }
 
 fn main() -> ExitCode {
-    let Cli { command, options } = match Cli::try_parse() {
+    let parser = Cli::command().color(reporter::color_of_help(std::env::args_os()));
+    let parsed = parser.try_get_matches().and_then(|matches| Cli::from_arg_matches(&matches));
+    let Cli { command, options } = match parsed {
         Ok(cli) => cli,
         Err(error) => return answer(&error).into(),
     };

@@ -15,7 +15,7 @@ use crate::reporter::{Finding, Options, Reporter, Stream};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze schema model > model.schema.json\n\n\
                         The schemas follow draft 2020-12. Without KIND, one schema is printed that \
-                        accepts all kinds of JSON;\nit defines each kind in its `$defs`.")]
+                        accepts all kinds of JSON; it defines each kind in its `$defs`.")]
 pub(crate) struct SchemaArgs {
     /// The kind of JSON
     #[arg(value_enum)]

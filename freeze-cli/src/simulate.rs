@@ -19,7 +19,7 @@ use crate::watch::WatchArgs;
                         --epochs 20 --metrics val.csv\n\n\
                         On a terminal, the output is a table; elsewhere, each line is a JSON \
                         object. The metrics are a CSV table: a column `epoch`, \
-                        then one column per metric\nwith the values observed at the end of that \
+                        then one column per metric with the values observed at the end of that \
                         epoch.")]
 pub(crate) struct SimulateArgs {
     /// The policy; `-` reads standard input
@@ -61,6 +61,10 @@ enum Every {
 pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
     let SimulateArgs { file, inputs, training, .. } = arguments;
+    if arguments.changes && matches!(arguments.format, Some(SimulateFormat::Table)) {
+        reporter.fail("`--changes` prints JSON, and `--format table` does not");
+        return reporter.conclude();
+    }
     training.note_input(&reporter);
     let plan = training::plan("simulate", file, inputs, &mut reporter);
     let simulation = plan.and_then(|plan| {

@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 
+use freeze_dsl::diagnostic::visible;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::simulate::Record;
 
@@ -55,7 +56,7 @@ impl RecordTable {
             "{:>5}  {step}{trains:>width$}  {rates:<RATES$}  {groups:>6}  {fired}",
             record.epoch
         );
-        writeln!(out, "{}", line.trim_end())
+        writeln!(out, "{}", visible(line.trim_end()))
     }
 }
 

@@ -139,5 +139,5 @@ fn what_cannot_be_read_or_written_is_an_error() {
     assert!(errors.contains("has to be converted"), "{errors}");
     let call = ["describe", "m.model.json", "-o", "no/such/folder.model.json"];
     let (status, _, errors) = freeze(&call, folder.path(), "");
-    assert!(status == 2 && errors.contains("cannot write the description"), "{errors}");
+    assert!(status == 2 && errors.contains("cannot write `no/such/folder.model.json`"), "{errors}");
 }

@@ -104,7 +104,8 @@ fn a_manual_page_for_each_subcommand() {
         let page = std::fs::read_to_string(file).unwrap();
         assert_eq!(page, help(&["man", &name]));
         assert!(page.contains(&format!("freeze\\-{name}")), "{name}: {page}");
-        assert!(page.contains("Example"), "{name}: {page}");
+        assert!(page.contains(".SH EXAMPLES"), "{name}: {page}");
+        assert!(!page.contains(".SH EXTRA"), "{name}: {page}");
         for option in options(&name) {
             let option = option.replace('-', "\\-");
             assert!(page.contains(&option), "{name}: {option} is not in {page}");
@@ -112,6 +113,10 @@ fn a_manual_page_for_each_subcommand() {
         let reference = format!("freeze\\-{name}(1)");
         assert!(main.contains(&reference), "{name} is not in {main}");
     }
+    let nested = std::fs::read_to_string(folder.path().join("man1/freeze-model-diff.1")).unwrap();
+    assert_eq!(nested, help(&["man", "model", "diff"]));
+    assert_eq!(nested, help(&["man", "model-diff"]));
+    assert!(nested.contains(".SH \"EXIT STATUS\"") && nested.contains(".SH NOTES"), "{nested}");
     let (status, _, errors) = freeze(&["man", "fxi"], folder.path(), "");
     assert_eq!((status, errors.as_str()), (2, "error: there is no subcommand `fxi`\n"));
 }
@@ -121,4 +126,34 @@ fn alone_the_command_shows_its_help() {
     let (status, out, errors) = freeze(&[], Path::new("."), "");
     assert_eq!((status, out.as_str()), (2, ""));
     assert!(errors.contains("Usage: freeze") && errors.contains("Exit status: 0"), "{errors}");
+}
+
+#[test]
+fn help_has_colours_where_they_are_asked_for() {
+    for (color, has_colors) in [("never", false), ("always", true)] {
+        for arguments in [&["--color", color, "--help"][..], &["check", "--help", "--color", color]]
+        {
+            assert_eq!(help(arguments).contains('\u{1b}'), has_colors, "{arguments:?}");
+        }
+        assert_eq!(help(&[&format!("--color={color}"), "-h"]).contains('\u{1b}'), has_colors);
+    }
+}
+
+#[test]
+fn help_breaks_no_line_within_a_sentence() {
+    let mut pages: Vec<Vec<String>> = subcommands().into_iter().map(|name| vec![name]).collect();
+    pages.extend([vec!["model".into(), "show".into()], vec!["model".into(), "diff".into()]]);
+    for name in pages {
+        let words: Vec<&str> = name.iter().map(String::as_str).chain(["--help"]).collect();
+        let help = help(&words);
+        let Some((_, after)) = help.split_once("\nExample") else { continue };
+        // A line that is broken though the next word fits is broken by hand.
+        let lines: Vec<&str> = after.lines().filter(|line| !line.starts_with("  ")).collect();
+        for pair in lines.windows(2) {
+            let next = pair[1].split(' ').next().unwrap_or_default();
+            let fits = pair[0].chars().count() + 1 + next.chars().count() <= 80;
+            let is_within = !pair[0].is_empty() && !next.is_empty();
+            assert!(!(fits && is_within && !pair[0].starts_with(['s', ':'])), "{pair:?}");
+        }
+    }
 }

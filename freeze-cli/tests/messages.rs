@@ -288,6 +288,17 @@ fn levels_are_those_of_the_report() {
     assert_eq!(level(&["--warn", "FRZ0505", "--deny", "FRZ0505"], "json").0, 1);
     assert_eq!(level(&["--allow", "FRZ0505", "--deny", "warnings"], "json").0, 0);
     assert_eq!(level(&["--allow", "FRZ0501,FRZ0505", "--deny", "warnings"], "json").0, 0);
+    assert_eq!(level(&["--deny", "warnings", "--warn", "FRZ0505"], "json").0, 0);
+    assert_eq!(level(&["--allow", "warnings", "--deny", "FRZ0505"], "json").0, 1);
+    // What the command line says of all warnings is stronger than what the file says of one code.
+    for (levels, denied, softened) in
+        [("warnings = \"deny\"", 1, 0), ("FRZ0505 = \"warn\"", 1, 0), ("FRZ0505 = \"allow\"", 0, 0)]
+    {
+        let config = format!("[levels]\n{levels}\n");
+        std::fs::write(folder.path().join("freeze.toml"), config).unwrap();
+        assert_eq!(level(&["--deny", "warnings"], "json").0, denied, "{levels}");
+        assert_eq!(level(&["--warn", "FRZ0505"], "json").0, softened, "{levels}");
+    }
 }
 
 #[test]

@@ -160,6 +160,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
             &["--format", "svg", "--epochs", "9", "--assume", "rule 1=2"],
             "rule `rule 1` waits for no metric",
         ),
+        (endless, &["--assume", "low=2"], "`--assume` is for a picture"),
         (endless, &["--assume", "low"], "expected a rule, `=` and an epoch"),
     ] {
         let arguments = [&["-", "--model", MODEL], arguments].concat();
@@ -169,7 +170,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     }
     // The table lacks nothing.
     let (status, out, errors) =
-        plan(&["-", "--model", MODEL, "--width", "80"], folder.path(), endless);
+        plan(&["-", "--model", MODEL, "--width", "200"], folder.path(), endless);
     assert_eq!((status, out.lines().count()), (0, 3));
     assert!(errors.starts_with("note: no picture: nothing says how many epochs"), "{errors}");
 }

@@ -141,8 +141,12 @@ impl Source {
     }
 }
 
+/// The sign of Unicode with which some editors begin a file. It counts as no column.
+pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
+
 /// The line and column after the text, both from 1, the column in characters.
 pub(crate) fn position(text: &str) -> (usize, usize) {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let line = text.matches('\n').count();
     let column = text.rsplit('\n').next().unwrap_or_default().chars().count();
     (line + 1, column + 1)

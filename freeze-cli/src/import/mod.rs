@@ -90,7 +90,8 @@ pub(crate) fn run(arguments: &ImportArgs, options: &Options) -> Outcome {
     match import(arguments, model.as_ref()) {
         Err(message) => reporter.fail(&format!("{}: {message}", arguments.file.display())),
         Ok(text) => {
-            write(&text, arguments.output.as_deref(), &mut reporter);
+            reporter.note_input(&arguments.file);
+            reporter.print_to(arguments.output.as_deref(), &text);
             report(text, arguments, model.as_ref(), &mut reporter);
         }
     }
@@ -124,17 +125,6 @@ fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, Strin
 fn read(file: &Path) -> Result<Yaml, String> {
     let text = text_file::read(file).map_err(|error| error.to_string())?;
     Yaml::parse(&text)
-}
-
-fn write(text: &str, output: Option<&Path>, reporter: &mut Reporter<'_>) {
-    match output {
-        None => reporter.print(text),
-        Some(path) => {
-            if let Err(error) = std::fs::write(path, text) {
-                reporter.fail(&format!("cannot write `{}`: {error}", path.display()));
-            }
-        }
-    }
 }
 
 /// Reports the findings of the policy that was written.

@@ -12,7 +12,7 @@ use crate::reporter::{Options, Reporter, Stream};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze model diff old.safetensors new.model.json\n\n\
                         A line is a tensor: `-` only the first model has it, `+` only the second, \
-                        `~` it has another shape,\ntype or role.\n\n\
+                        `~` it has another shape, type or role.\n\n\
                         Exit status: 0 the models are equal, 1 they differ, 2 the command failed.")]
 pub(crate) struct DiffArgs {
     /// A model
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &DiffArgs, options: &Options) -> Outcome {
     match arguments.format {
         OutputFormat::Human => {
             let lines = differences.iter().map(|difference| format!("{difference}\n"));
-            reporter.print(&lines.collect::<String>());
+            reporter.print_visible(&lines.collect::<String>());
             if let Some(summary) = summary(&differences) {
                 reporter.remark(&summary);
             }

@@ -12,19 +12,24 @@ use crate::reporter::{Options, Reporter, Stream};
 #[derive(clap::Args)]
 #[command(after_help = "Example:\n  freeze model show bert --depth 3\n\n\
                         A row is a module or a tensor: how many numbers its parameters have, the \
-                        share of the model's that is,\nand the shapes of its tensors. Buffers and \
-                        the other names of tied parameters do not count.\nModules that are numbered \
+                        share of the model's that is, and the shapes of its tensors. Buffers and \
+                        the other names of tied parameters do not count. Modules that are numbered \
                         and alike, as `layer.0 … 11`, are one row, and its numbers are those of all.")]
 pub(crate) struct ShowArgs {
     /// A `.safetensors`, `.safetensors.index.json` or `.model.json` file, or a folder with such
     #[arg(value_name = "MODEL")]
     model: PathBuf,
     /// How many levels of the tree to show; all by default
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = levels)]
     depth: Option<usize>,
     /// How to print the tree
     #[arg(long, value_enum, default_value_t = OutputFormat::Human)]
     format: OutputFormat,
+}
+
+/// A number of levels.
+fn levels(written: &str) -> Result<usize, String> {
+    written.parse().ok().filter(|levels| *levels > 0).ok_or_else(|| "expected 1 or more".to_owned())
 }
 
 /// Prints the tree on standard output.
@@ -37,7 +42,7 @@ pub(crate) fn run(arguments: &ShowArgs, options: &Options) -> Outcome {
             match arguments.format {
                 OutputFormat::Human => {
                     let title = arguments.model.display().to_string();
-                    reporter.print(&human(&tree, &title));
+                    reporter.print_visible(&human(&tree, &title));
                 }
                 OutputFormat::Json => reporter.print_with(|out| {
                     serde_json::to_writer_pretty(&mut *out, &tree)?;

@@ -9,11 +9,11 @@ mod svg;
 mod tests;
 mod text;
 
-use std::fs;
 use std::io::{IsTerminal, stdout};
 use std::path::PathBuf;
 
 use freeze_dsl::clock::Program;
+use freeze_dsl::diagnostic::visible;
 use freeze_dsl::picture::{Picture, PictureError, PictureSetup, RowLimits};
 use freeze_dsl::plan::Plan;
 
@@ -40,10 +40,10 @@ const WIDTH: usize = 80;
                         freeze plan resnet.freeze --format svg -o resnet.svg\n  \
                         freeze plan resnet.freeze --assume top=9 --format html -o resnet.html\n\n\
                         The table has a row for each rule. On a terminal, the picture follows it: \
-                        modules down, time across,\nand a shade for the learning rate. Moments that \
-                        metrics decide are at their latest, or assumed to share\nthe run evenly, \
+                        modules down, time across, and a shade for the learning rate. Moments that \
+                        metrics decide are at their latest, or assumed to share the run evenly, \
                         unless `--metrics` or `--assume` says otherwise; the HTML page has a slider \
-                        for each.\n`freeze schema plan` prints the schema of the JSON.")]
+                        for each. `freeze schema plan` prints the schema of the JSON.")]
 pub(crate) struct PlanArgs {
     /// The policy; `-` reads standard input
     #[arg(value_name = "FILE")]
@@ -92,18 +92,18 @@ fn assumption(written: &str) -> Result<(String, u64), String> {
 /// Prints the plan on standard output or into a file, and findings on standard error.
 pub(crate) fn run(arguments: &PlanArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
+    if !arguments.assume.is_empty() && !has_picture(arguments) {
+        reporter
+            .fail("`--assume` is for a picture: pass `--width`, `--format svg` or `--format html`");
+        return reporter.conclude();
+    }
     arguments.training.note_input(&reporter);
     let written = training::plan("plan", &arguments.file, &arguments.inputs, &mut reporter)
         .and_then(|plan| plan.map(|plan| text(&plan, arguments, &mut reporter)).transpose());
-    match (written, &arguments.output) {
-        (Ok(Some(text)), Some(file)) => {
-            if let Err(error) = fs::write(file, text) {
-                reporter.fail(&format!("cannot write `{}`: {error}", file.display()));
-            }
-        }
-        (Ok(Some(text)), None) => reporter.print(&text),
-        (Ok(None), _) => {}
-        (Err(message), _) => reporter.fail(&message),
+    match written {
+        Ok(Some(text)) => reporter.print_to(arguments.output.as_deref(), &text),
+        Ok(None) => {}
+        Err(message) => reporter.fail(&message),
     }
     reporter.conclude()
 }
@@ -112,7 +112,7 @@ pub(crate) fn run(arguments: &PlanArgs, options: &Options) -> Outcome {
 fn text(plan: &Plan, arguments: &PlanArgs, reporter: &mut Reporter<'_>) -> Result<String, String> {
     match arguments.format {
         PlanFormat::Table => {
-            let mut text = plan.to_string();
+            let mut text = plan.table(width(arguments).unwrap_or(usize::MAX));
             if let Some(width) = width(arguments) {
                 let columns = text::columns(width) as u64;
                 match picture(plan, arguments, columns, false)? {
@@ -128,7 +128,7 @@ fn text(plan: &Plan, arguments: &PlanArgs, reporter: &mut Reporter<'_>) -> Resul
                     Err(error) => return Err(error.to_string()),
                 }
             }
-            Ok(text)
+            Ok(visible(&text).into_owned())
         }
         PlanFormat::Json => {
             let json = serde_json::to_string_pretty(plan).map_err(|error| error.to_string())?;
@@ -168,6 +168,14 @@ fn in_words(error: &PictureError) -> String {
     match error {
         PictureError::Simulate(error) => with_option(error),
         error => error.to_string(),
+    }
+}
+
+fn has_picture(arguments: &PlanArgs) -> bool {
+    match arguments.format {
+        PlanFormat::Svg | PlanFormat::Html => true,
+        PlanFormat::Table => width(arguments).is_some(),
+        PlanFormat::Json => false,
     }
 }
 

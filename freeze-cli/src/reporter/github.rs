@@ -1,7 +1,7 @@
 //! A finding as a GitHub workflow command, which annotates a pull request
 //! (<https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands>).
 
-use freeze_dsl::diagnostic::{Diagnostic, Severity};
+use freeze_dsl::diagnostic::{Diagnostic, Severity, visible};
 
 use super::line_index::{LineIndex, Region};
 
@@ -30,7 +30,7 @@ pub(super) fn line(finding: &Diagnostic, lines: &LineIndex<'_>) -> String {
 
 /// Text after the last `::`, escaped.
 fn data(text: &str) -> String {
-    text.replace('%', "%25").replace('\r', "%0D").replace('\n', "%0A")
+    visible(text).replace('%', "%25").replace('\n', "%0A")
 }
 
 /// Text in a property, escaped.

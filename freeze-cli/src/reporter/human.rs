@@ -3,8 +3,9 @@
 use std::ffi::OsString;
 use std::io::IsTerminal;
 
+use clap::ColorChoice;
 use clap::builder::styling::AnsiColor;
-use freeze_dsl::diagnostic::{Diagnostic, Style, render};
+use freeze_dsl::diagnostic::{Diagnostic, Style, render, visible};
 use freeze_dsl::source::Source;
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -27,6 +28,24 @@ impl Color {
     }
 }
 
+/// The colours of help and of messages about usage, which are printed before options are read.
+pub(crate) fn color_of_help(arguments: impl Iterator<Item = OsString>) -> ColorChoice {
+    let mut choice = ColorChoice::Auto;
+    let mut is_value = false;
+    for argument in arguments {
+        let argument = argument.to_string_lossy().into_owned();
+        let value = argument.strip_prefix("--color=").or(is_value.then_some(argument.as_str()));
+        choice = match value {
+            Some("never") => ColorChoice::Never,
+            Some("always") => ColorChoice::Always,
+            Some(_) => ColorChoice::Auto,
+            None => choice,
+        };
+        is_value = argument == "--color";
+    }
+    choice
+}
+
 /// Whether the environment's variables allow colours on a terminal (<https://no-color.org>).
 fn has_colors(variable: impl Fn(&str) -> Option<OsString>) -> bool {
     variable("NO_COLOR").is_none_or(|value| value.is_empty())
@@ -39,6 +58,7 @@ pub(super) fn finding(finding: &Diagnostic, source: &Source, color: Color) -> St
 
 /// A line about something that could not be done.
 pub(super) fn failure(message: &str, color: Color) -> String {
+    let message = visible(message);
     match color.style() {
         Style::Plain => format!("error: {message}"),
         Style::Ansi => {

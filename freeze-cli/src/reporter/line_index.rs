@@ -1,6 +1,6 @@
 //! Lines and columns of a text's bytes, in time that does not depend on the text's length.
 
-use freeze_dsl::source::{Source, Span};
+use freeze_dsl::source::{BYTE_ORDER_MARK, Source, Span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -38,7 +38,8 @@ impl<'s> LineIndex<'s> {
             before += begun(block);
             blocks.push(before);
         }
-        Self { source, lines: std::iter::once(0).chain(starts).collect(), blocks }
+        let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        Self { source, lines: std::iter::once(first).chain(starts).collect(), blocks }
     }
 
     pub(super) const fn source(&self) -> &'s Source {
@@ -54,9 +55,9 @@ impl<'s> LineIndex<'s> {
     /// The line and column of a byte, as [`Source::line_column`] returns them.
     pub(super) fn line_column(&self, byte: usize) -> (usize, usize) {
         let byte = byte.min(self.source.text().len());
-        let line = self.lines.partition_point(|start| *start <= byte);
-        let start = line.checked_sub(1).and_then(|at| self.lines.get(at)).copied();
-        let column = self.characters(byte) - self.characters(start.unwrap_or_default());
+        let line = self.lines.partition_point(|start| *start <= byte).max(1);
+        let start = self.lines.get(line - 1).copied().unwrap_or_default();
+        let column = self.characters(byte).saturating_sub(self.characters(start));
         (self.source.first_line() + line - 1, column + 1)
     }
 

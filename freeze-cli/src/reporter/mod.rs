@@ -9,10 +9,11 @@ mod short;
 
 use std::cell::RefCell;
 use std::collections::BTreeSet;
+use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity};
+use freeze_dsl::diagnostic::{Diagnostic, Findings, Severity, visible};
 
 pub(crate) use json::Finding;
 
@@ -20,6 +21,7 @@ use crate::Outcome;
 use crate::levels::Levels;
 use crate::output::{self, print_error};
 use human::Color;
+pub(crate) use human::color_of_help;
 use line_index::LineIndex;
 
 /// The options that every subcommand has.
@@ -185,6 +187,11 @@ impl<'o> Reporter<'o> {
         self.print_with(|out| out.write_all(text.as_bytes()));
     }
 
+    /// Prints text for a person, with names of others' files in it.
+    pub(crate) fn print_visible(&mut self, text: &str) {
+        self.print(&visible(text));
+    }
+
     /// Prints on standard output what `write` writes. Reports output that is lost, once.
     pub(crate) fn print_with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         if let Err(message) = output::write(write) {
@@ -192,10 +199,34 @@ impl<'o> Reporter<'o> {
         }
     }
 
+    /// Writes text to the file of `--output`; without one, and for `-`, prints it. A file that the
+    /// command has read is not overwritten.
+    pub(crate) fn print_to(&mut self, output: Option<&Path>, text: &str) {
+        let Some(file) = output.filter(|file| file.as_os_str() != "-") else {
+            self.print(text);
+            return;
+        };
+        let shown = file.display();
+        if self.has_read(file) {
+            self.fail(&format!(
+                "cannot write `{shown}`: it was read by this command; name another"
+            ));
+        } else if let Err(error) = fs::write(file, text) {
+            self.fail(&format!("cannot write `{shown}`: {error}"));
+        }
+    }
+
+    /// Whether a file is one of those that were read, by whatever path.
+    fn has_read(&self, file: &Path) -> bool {
+        let Ok(file) = fs::canonicalize(file) else { return false };
+        let inputs = self.options.inputs.borrow();
+        inputs.files.iter().any(|input| fs::canonicalize(input).is_ok_and(|input| input == file))
+    }
+
     /// Prints a remark, unless `--quiet` is set.
     pub(crate) fn remark(&mut self, line: &str) {
         if !self.options.quiet {
-            self.write_error(line);
+            self.write_error(&visible(line));
         }
     }
 

@@ -1,6 +1,6 @@
 //! A finding in one line, as `rustc --error-format short` writes it.
 
-use freeze_dsl::diagnostic::Diagnostic;
+use freeze_dsl::diagnostic::{Diagnostic, visible};
 
 use super::line_index::LineIndex;
 
@@ -9,5 +9,5 @@ pub(super) fn line(finding: &Diagnostic, lines: &LineIndex<'_>) -> String {
     let (line, column) = lines.line_column(finding.span.start);
     let Diagnostic { code, message, .. } = finding;
     let (file, severity) = (lines.source().name(), finding.severity());
-    format!("{file}:{line}:{column}: {severity}[{code}]: {message}")
+    visible(&format!("{file}:{line}:{column}: {severity}[{code}]: {message}")).into_owned()
 }

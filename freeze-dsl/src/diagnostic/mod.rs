@@ -8,6 +8,7 @@ pub(crate) mod removal;
 mod render;
 mod reported;
 mod sink;
+mod visible;
 
 pub use code::{Code, Severity};
 pub use edits::{applied, disjoint};
@@ -19,6 +20,7 @@ pub(crate) use nearest::{one_of, quoted, readable, shown_number};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;
 pub(crate) use sink::DiagnosticSink;
+pub use visible::visible;
 
 use crate::source::Span;
 

@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
-use super::{Diagnostic, Severity, Suggestion};
-use crate::source::{Source, Span};
+use super::{Diagnostic, Severity, Suggestion, visible};
+use crate::source::{BYTE_ORDER_MARK, Source, Span};
 
 /// How many bytes the lines of a finding may have to be shown as an excerpt.
 const LONGEST: usize = 20_000;
@@ -22,6 +22,7 @@ pub enum Style {
 /// The finding as text, with an excerpt of the source and its suggestions as diffs.
 #[must_use]
 pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String {
+    let diagnostic = &readable(diagnostic);
     let excerpt = Excerpt::around(diagnostic, source);
     let level = match diagnostic.severity() {
         Severity::Error => Level::ERROR,
@@ -38,7 +39,7 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
     let mut first = if excerpt.is_long() {
         // Rendering takes time for every character.
         let (line, column) = source.line_column(diagnostic.span.start);
-        let origin = Origin::path(source.name()).line(line).char_column(column);
+        let origin = Origin::path(visible(source.name())).line(line).char_column(column);
         Group::with_title(title).element(origin)
     } else {
         title.element(excerpt.snippet().annotation(primary).annotations(secondary))
@@ -53,6 +54,18 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
         Style::Ansi => Renderer::styled(),
     };
     renderer.render(&report).clone()
+}
+
+/// The finding with all of its words visible. annotate-snippets shows an excerpt's by itself.
+fn readable(diagnostic: &Diagnostic) -> Diagnostic {
+    let mut readable = diagnostic.clone();
+    let labels = readable.secondary.iter_mut().map(|label| &mut label.message);
+    let helps = readable.suggestions.iter_mut().map(|suggestion| &mut suggestion.message);
+    let words = [&mut readable.message, &mut readable.label].into_iter();
+    for words in words.chain(labels).chain(&mut readable.notes).chain(helps) {
+        *words = visible(words).into_owned();
+    }
+    readable
 }
 
 /// The lines of a source that a finding is about. Rendering takes time for every line of its
@@ -77,7 +90,8 @@ impl<'s> Excerpt<'s> {
         let from = text.floor_char_boundary(whole.start.min(text.len()));
         let to = text.ceil_char_boundary(whole.end.min(text.len()));
         let (before, after) = (text.get(..from).unwrap_or_default(), text.get(to..));
-        let start = before.rfind('\n').map_or(0, |line_end| line_end + 1);
+        let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
+        let start = before.rfind('\n').map_or(first, |line_end| line_end + 1);
         let end = after.and_then(|rest| rest.find('\n')).map_or(text.len(), |more| to + more + 1);
         Self {
             source,
@@ -93,7 +107,7 @@ impl<'s> Excerpt<'s> {
     }
 
     fn snippet<T: Clone>(&self) -> Snippet<'s, T> {
-        Snippet::source(self.text).path(self.source.name()).line_start(self.line)
+        Snippet::source(self.text).path(visible(self.source.name())).line_start(self.line)
     }
 
     fn help<'a>(&self, suggestion: &'a Suggestion) -> Group<'a>

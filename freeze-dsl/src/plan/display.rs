@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::memory::OptimizerMemory;
 use super::rates::rates;
+use super::table_layout::TableLayout;
 use super::{AppliedRule, Plan};
 use crate::index::RuleId;
 
@@ -13,39 +14,25 @@ const COLUMNS: usize = 7;
 const HEADS: [&str; COLUMNS] =
     ["rule", "when", "parameters", "numbers", "share", "learning rate", "optimizer state"];
 
-/// The columns of words, which are aligned to the left.
-const WORDS: [usize; 3] = [0, 1, 5];
-
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.table(usize::MAX))
+    }
+}
+
+impl Plan {
+    /// The table that a plan is printed as, with lines of at most `width` characters where its words
+    /// allow that: triggers, learning rates and heads take several lines then.
+    #[must_use]
+    pub fn table(&self, width: usize) -> String {
         let memory = OptimizerMemory::new(self.bound(), self.model());
         let mut rows = vec![HEADS.map(String::from)];
         self.bound().walk(|index, _, _, applied| {
             rows.extend(self.cells(index, applied, &memory));
         });
-        let width = |column: usize| {
-            rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max()
-        };
-        for row in &rows {
-            let line: Vec<String> = row
-                .iter()
-                .enumerate()
-                .map(|(column, cell)| {
-                    let width = width(column).unwrap_or_default();
-                    if WORDS.contains(&column) {
-                        format!("{cell:<width$}")
-                    } else {
-                        format!("{cell:>width$}")
-                    }
-                })
-                .collect();
-            writeln!(f, "{}", line.join("  ").trim_end())?;
-        }
-        Ok(())
+        TableLayout::new(&rows, width).print(&rows)
     }
-}
 
-impl Plan {
     /// The trigger of a rule, as it is written, on one line.
     pub(crate) fn trigger(&self, rule: RuleId) -> String {
         let span = self.bound().rule(rule).map(|rule| rule.trigger.span);

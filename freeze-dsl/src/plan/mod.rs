@@ -9,6 +9,7 @@ mod rates;
 mod row;
 mod sequence;
 mod state;
+mod table_layout;
 
 pub use crate::index::SliceId;
 pub(crate) use apply::{AppliedRule, FiringMoment};
