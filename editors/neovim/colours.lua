@@ -1,5 +1,5 @@
--- The colours that Neovim shows with the parser of tree-sitter: `cargo xtask neovim`. The folder of
--- this session has the parser and its queries.
+-- The colours that Neovim shows with the parser of tree-sitter: `cargo xtask neovim`. The current
+-- folder has the parser and its queries.
 
 local function fail(message)
   io.stderr:write('error: ' .. message .. '\n')

@@ -1,4 +1,4 @@
--- A session of Neovim's own client with `freeze lsp`: `cargo xtask neovim`.
+-- Neovim's own client with `freeze lsp`: `cargo xtask neovim`.
 
 local function fail(message)
   io.stderr:write('error: ' .. message .. '\n')

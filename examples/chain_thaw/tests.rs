@@ -1,7 +1,6 @@
 //! The pieces of the example, on few samples.
 
-use freeze_examples::{Weights, comparison, digits, file};
-use freeze_runtime::Model;
+use freeze_examples::{Weights, check_description, comparison, digits};
 use tch::{Device, nn};
 
 use crate::network::Network;
@@ -12,12 +11,7 @@ use crate::{COLUMNS, Outcome, chart, strategies};
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("chain_thaw/chain_thaw.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("chain_thaw", &vs).unwrap();
 }
 
 #[test]

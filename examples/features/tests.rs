@@ -1,7 +1,6 @@
 //! The pieces of the example, after less pretraining.
 
-use freeze_examples::{digits, file};
-use freeze_runtime::Model;
+use freeze_examples::{check_description, digits};
 use tch::{Device, nn};
 
 use crate::network::Network;
@@ -11,12 +10,7 @@ use crate::{fine_tune_twice, pretrain};
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("features/features.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("features", &vs).unwrap();
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! The pieces of the example, on few samples.
 
 use freeze_examples::comparison::{self, Strategy};
-use freeze_examples::{Weights, bar, digits, file};
-use freeze_runtime::Model;
+use freeze_examples::{Weights, bar, check_description, digits};
 use tch::{Device, nn};
 
 use crate::network::Network;
@@ -13,12 +12,7 @@ use crate::{COLUMNS, Outcome, picture, policy, strategies};
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("lisa/lisa.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("lisa", &vs).unwrap();
 }
 
 /// A run on eight samples a class: 40 steps.

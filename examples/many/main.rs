@@ -1,4 +1,4 @@
-//! Trains one network in several processes, which average the gradients of what trains.
+//! Trains one network in several processes, which average the gradients of trainable parameters.
 //!
 //! Run it with `cargo run --release --example many -- --processes 2`, or on one machine or several with
 //! `torchrun --no-python --nproc-per-node 2 target/release/examples/many`.
@@ -22,7 +22,8 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    if let Some(processes) = processes()? {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if let Some(processes) = processes(&arguments)? {
         return start(processes);
     }
     let group = Group::from_env()?;
@@ -42,11 +43,13 @@ fn join_and_train(group: &Group) -> Result<(), Box<dyn Error>> {
 }
 
 /// The number after `--processes`; none where this is one of the processes, or the only one.
-fn processes() -> Result<Option<usize>, Box<dyn Error>> {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
+fn processes(arguments: &[String]) -> Result<Option<usize>, Box<dyn Error>> {
     match arguments.iter().map(String::as_str).collect::<Vec<_>>().as_slice() {
         [] => Ok(None),
-        ["--processes", count] => Ok(Some(count.parse()?)),
+        ["--processes", count] => {
+            let count = count.parse().ok().filter(|count| *count > 0);
+            count.map(Some).ok_or_else(|| "`--processes` takes a number from 1 on".into())
+        }
         _ => Err("usage: many [--processes N]".into()),
     }
 }

@@ -2,23 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use freeze_examples::{digits, file, policy};
-use freeze_runtime::{Group, Model};
+use freeze_examples::{check_description, digits, policy};
+use freeze_runtime::Group;
 use tch::{Device, nn};
 
 use crate::network::Network;
+use crate::processes;
 use crate::train::train;
 
 #[test]
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("many/many.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("many", &vs).unwrap();
 }
 
 #[test]
@@ -34,4 +30,19 @@ fn one_process_learns_the_digits() {
     let last = run.epochs.last().unwrap();
     assert!(last.accuracy > 0.9, "{}", last.accuracy);
     assert_eq!(run.epochs[2].fired, "middle");
+}
+
+#[test]
+fn a_number_of_processes_is_at_least_one() {
+    let read = |words: &[&str]| {
+        let words: Vec<String> = words.iter().map(ToString::to_string).collect();
+        processes(&words).map_err(|error| error.to_string())
+    };
+    assert_eq!(read(&[]), Ok(None));
+    assert_eq!(read(&["--processes", "3"]), Ok(Some(3)));
+    for wrong in ["0", "-1", "two"] {
+        let error = read(&["--processes", wrong]).unwrap_err();
+        assert_eq!(error, "`--processes` takes a number from 1 on");
+    }
+    assert!(read(&["3"]).unwrap_err().starts_with("usage: "));
 }

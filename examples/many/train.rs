@@ -61,7 +61,7 @@ pub(crate) fn train(
         let trained = tuner.trainable_variables();
         let bytes = trained.iter().map(|it| it.numel() * it.kind().elt_size_in_bytes()).sum();
         let own: Vec<usize> = group.share(learned.len(), tuner.epochs_started(), 0).collect();
-        for batch in own.chunks(BATCH / group.size()) {
+        for batch in own.chunks((BATCH / group.size()).max(1)) {
             let samples = batch.iter().filter_map(|place| learned.get(*place).copied());
             let (x, y) = select(digits, samples)?;
             let loss = network.forward(&x).cross_entropy_for_logits(&y);

@@ -4,8 +4,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use freeze_examples::{bar, file};
-use freeze_runtime::Model;
+use freeze_examples::{bar, check_description};
 use tch::{Device, nn};
 
 use crate::compare::compare;
@@ -18,12 +17,7 @@ use crate::{live, table};
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("resume/resume.model.json");
-    if env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("resume", &vs).unwrap();
 }
 
 #[test]

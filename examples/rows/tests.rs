@@ -2,8 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use freeze_examples::{bar, comparison, file};
-use freeze_runtime::Model;
+use freeze_examples::{bar, check_description, comparison};
 use tch::{Device, nn};
 
 use crate::language::{About, Language, OLD_WORDS, WORDS, read};
@@ -15,12 +14,7 @@ use crate::{COLUMNS, Outcome, picture, strategies};
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root(), WORDS);
-    let live = Model::of(&vs).unwrap();
-    let path = file("rows/rows.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("rows", &vs).unwrap();
 }
 
 #[test]

@@ -3,6 +3,7 @@
 pub mod chart;
 pub mod comparison;
 mod dataset;
+mod description;
 pub mod digits;
 mod folders;
 mod policy;
@@ -14,6 +15,7 @@ mod transformer;
 pub mod weights;
 
 pub use dataset::Dataset;
+pub use description::check_description;
 pub use folders::{file, output_folder, readable};
 pub use policy::{exit_code, policy};
 pub use pretrain::learn_first_half;

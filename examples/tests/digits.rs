@@ -10,6 +10,7 @@ mod network;
 
 use std::path::PathBuf;
 
+use freeze_examples::check_description;
 use freeze_runtime::{Model, Policy};
 use network::Network;
 use tch::{Device, nn};
@@ -22,12 +23,7 @@ fn file(name: &str) -> PathBuf {
 fn the_description_is_of_this_network() {
     let vs = nn::VarStore::new(Device::Cpu);
     let _network = Network::new(&vs.root());
-    let live = Model::of(&vs).unwrap();
-    let path = file("digits.model.json");
-    if std::env::var_os("WRITE_MODEL").is_some() {
-        live.save(&path).unwrap();
-    }
-    assert_eq!(Model::load(&path).unwrap(), live, "run this test with WRITE_MODEL=1");
+    check_description("digits", &vs).unwrap();
 }
 
 #[test]

@@ -8,23 +8,29 @@ use std::path::Path;
 /// file that has several names, or an owner who cannot be kept, is written in its place instead.
 ///
 /// # Errors
-/// If the file cannot be written; then it has the old text.
+/// If the file cannot be written; then it has the old text. If it breaks while it is written in its
+/// place, the error names a file beside it that has the new text.
 pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
     // If the path is a link, its target is replaced, not the link.
     let file = fs::canonicalize(file)?;
-    if has_other_names(&file)? {
-        return fs::write(&file, text);
-    }
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let aside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
-    let written = write_aside(&file, &aside, text).and_then(|has_owner| {
-        if has_owner { fs::rename(&aside, &file) } else { fs::write(&file, text) }
+    let replaced = write_aside(&file, &aside, text).and_then(|has_owner| {
+        let is_replaceable = has_owner && !has_other_names(&file)?;
+        if is_replaceable { fs::rename(&aside, &file).map(|()| true) } else { Ok(false) }
     });
-    if aside.exists() {
+    if !matches!(replaced, Ok(false)) {
         // If this fails as well, the first error is the one to report.
-        let _left = fs::remove_file(&aside);
+        let _gone = fs::remove_file(&aside);
+        return replaced.map(drop);
     }
-    written
+    match fs::write(&file, text) {
+        Ok(()) => fs::remove_file(&aside),
+        Err(error) => {
+            let text = format!("{error}; the new text is in `{}`", aside.display());
+            Err(io::Error::new(error.kind(), text))
+        }
+    }
 }
 
 /// Whether there are hard links to the file: replacing it would make two files of them.
@@ -40,7 +46,7 @@ fn has_other_names(_: &Path) -> io::Result<bool> {
     Ok(false)
 }
 
-/// Gives a new file the owner of another one. Returns whether it has that owner.
+/// Sets the owner of a new file to that of another one. Returns whether it has that owner.
 #[cfg(unix)]
 fn keep_owner(old: &fs::Metadata, new: &Path) -> io::Result<bool> {
     use std::os::unix::fs::{MetadataExt, chown};

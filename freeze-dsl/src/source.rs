@@ -133,6 +133,13 @@ impl Source {
         self.text.get(span.range()).unwrap_or_default()
     }
 
+    /// The byte of the first character; some editors begin a file with a byte order mark, which counts
+    /// as no column.
+    #[must_use]
+    pub fn first_byte(&self) -> usize {
+        self.text.len() - without_mark(&self.text).len()
+    }
+
     /// The line and column of a byte, both from 1, the column in characters.
     #[must_use]
     pub fn line_column(&self, byte: usize) -> (usize, usize) {
@@ -141,12 +148,14 @@ impl Source {
     }
 }
 
-/// The sign of Unicode with which some editors begin a file. It counts as no column.
-pub const BYTE_ORDER_MARK: char = '\u{FEFF}';
+/// The text after its byte order mark.
+fn without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{FEFF}').unwrap_or(text)
+}
 
 /// The line and column after the text, both from 1, the column in characters.
 pub(crate) fn position(text: &str) -> (usize, usize) {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = without_mark(text);
     let line = text.matches('\n').count();
     let column = text.rsplit('\n').next().unwrap_or_default().chars().count();
     (line + 1, column + 1)

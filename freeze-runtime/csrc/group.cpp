@@ -196,7 +196,7 @@ char* freeze_group_start_average(const Group* group, List parameters, Collective
   });
 }
 
-// Starts to give tensors the bits that they have in one of the processes.
+// Starts to copy tensors of one process to the others, bit for bit.
 char* freeze_group_start_broadcast(const Group* group, List list, int32_t root, Collective** collective) {
   return guarded([&] {
     auto started = std::make_unique<Collective>();

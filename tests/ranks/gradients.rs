@@ -65,7 +65,7 @@ fn plain_loops() -> Outcome {
         side.tuner.step().map(drop)
     };
     let at_once = |side: &mut Side, batch| side.tuner.backward_step(&side.loss(batch)).map(drop);
-    // Averaged during the last of several passes, in buckets of exactly what trains.
+    // Averaged during the last of several passes, in buckets of exactly the trainable parameters.
     let overlapped = |side: &mut Side, batch| {
         side.tuner.zero_grad()?;
         for part in 0..2 {

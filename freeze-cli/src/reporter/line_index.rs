@@ -1,6 +1,6 @@
 //! Lines and columns of a text's bytes, in time that does not depend on the text's length.
 
-use freeze_dsl::source::{BYTE_ORDER_MARK, Source, Span};
+use freeze_dsl::source::{Source, Span};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -38,8 +38,7 @@ impl<'s> LineIndex<'s> {
             before += begun(block);
             blocks.push(before);
         }
-        let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
-        Self { source, lines: std::iter::once(first).chain(starts).collect(), blocks }
+        Self { source, lines: std::iter::once(source.first_byte()).chain(starts).collect(), blocks }
     }
 
     pub(super) const fn source(&self) -> &'s Source {

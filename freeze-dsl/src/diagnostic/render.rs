@@ -5,7 +5,7 @@ use std::ops::Range;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
 use super::{Diagnostic, Severity, Suggestion, visible};
-use crate::source::{BYTE_ORDER_MARK, Source, Span};
+use crate::source::{Source, Span};
 
 /// How many bytes the lines of a finding may have to be shown as an excerpt.
 const LONGEST: usize = 20_000;
@@ -90,8 +90,7 @@ impl<'s> Excerpt<'s> {
         let from = text.floor_char_boundary(whole.start.min(text.len()));
         let to = text.ceil_char_boundary(whole.end.min(text.len()));
         let (before, after) = (text.get(..from).unwrap_or_default(), text.get(to..));
-        let first = if text.starts_with(BYTE_ORDER_MARK) { BYTE_ORDER_MARK.len_utf8() } else { 0 };
-        let start = before.rfind('\n').map_or(first, |line_end| line_end + 1);
+        let start = before.rfind('\n').map_or(source.first_byte(), |line_end| line_end + 1);
         let end = after.and_then(|rest| rest.find('\n')).map_or(text.len(), |more| to + more + 1);
         Self {
             source,

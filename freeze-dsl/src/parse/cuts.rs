@@ -1,6 +1,8 @@
 //! Where a text is cut into parts that are parsed one by one: statements, heads of blocks, and their
 //! closing braces.
 
+use crate::vocabulary::SELECTORS;
+
 /// Finds the cuts while a text is scanned. Nothing that the grammar accepts reaches over one.
 #[derive(Debug, Default)]
 pub(super) struct Cuts {
@@ -64,7 +66,11 @@ impl Cuts {
             }
         }
         self.before = match token {
-            b"in" | [.., b'.', b'.'] => BeforeBrace::Other,
+            b"in" | b"of" | b"except" | b"seed" | [.., b'.', b'.'] => BeforeBrace::Other,
+            // A module may be called so as well; not to cut is always right.
+            word if SELECTORS.iter().any(|selector| selector.as_bytes() == word) => {
+                BeforeBrace::Other
+            }
             [.., b'.'] => BeforeBrace::Dot,
             [.., b')' | b']' | b'}' | b'"' | b'?' | b'#' | b'_'] => BeforeBrace::HeadEnd,
             [.., sign] if sign.is_ascii_alphanumeric() => BeforeBrace::HeadEnd,
@@ -104,6 +110,35 @@ impl Cuts {
                 self.is_head = is_head;
             }
             None => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse::parse;
+
+    #[test]
+    fn braces_within_a_head_open_no_block() {
+        for head in [
+            "for i in {a}..{b}",
+            "for @x in last {n} of @a",
+            "for @x in first {n} * 2 of [{a,b}, c]",
+            "for @x in [sample {n} of @a seed {s}, {a,b}.c]",
+            "track in last {n} of @a",
+            "track in sample {n}% of @a seed {s}",
+            "track in rows {n}.. of a",
+            "track in rows 0..3 of {a,b}.weight",
+            "track in @all except {a,b}",
+            "track t in {a,b}",
+            "track in last",
+            "track in a.last",
+            "repeat",
+        ] {
+            let text = format!("start: train c; {head} {{ epoch 1: stop; }} epoch 2: stop; ");
+            let (tree, findings) = parse(&text);
+            assert_eq!(findings, [], "{text}");
+            assert_eq!(tree.items.len(), 3, "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! A table whose columns are as wide as a line allows.
+//! The layout of a plan's table: its columns are as wide as a line allows.
 
 /// The columns of words, which are aligned to the left.
 const WORDS: [usize; 3] = [0, 1, 5];

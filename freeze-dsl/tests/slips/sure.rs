@@ -99,6 +99,7 @@ fn what_is_a_guess_is_asked_for() {
         "start: train fc lr 1e-3 decay 0.1",
         "start: train fc weight_decay 10%",
         "epoch 3,4: train fc",
+        "start: train fc weight_decay 1,000",
         "at 0.5: train fc",
         "start: train fc; unfreeze layer4 at epoch 3",
         "when val_loss stops improving for 3 epochs: stop",

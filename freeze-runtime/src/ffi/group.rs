@@ -284,7 +284,7 @@ impl ProcessGroup {
         Ok(Collective { raw: handed_over(raw)?, counts: Vec::new() })
     }
 
-    /// Starts to give tensors the bits that they have in the process of a rank.
+    /// Starts to copy tensors of one rank to the other ranks, bit for bit.
     pub(crate) fn start_broadcast(&self, tensors: &List<'_>, root: usize) -> Result<Collective> {
         let root = number(root)?;
         let mut raw = ptr::null_mut();

@@ -1,4 +1,4 @@
-//! The place of a process among others, as `torchrun` and other launchers give it in the environment.
+//! The place of a process among others, as `torchrun` and other launchers set it in the environment.
 
 /// What the environment says of this process.
 #[derive(Debug, PartialEq, Eq)]

@@ -316,7 +316,7 @@ impl Member {
         }
     }
 
-    /// Makes something of the connected processes.
+    /// Calls a function with the connected processes.
     pub(super) fn with_processes<T>(
         &self,
         make: impl FnOnce(&ProcessGroup) -> Result<T, TchError>,

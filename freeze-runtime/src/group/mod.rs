@@ -24,7 +24,7 @@ use crate::ffi::{List, ProcessGroup};
 /// The processes that train one model together, on one machine or several; or this process alone.
 ///
 /// Each process trains on its share of the data, and gradients are averaged over all of them, so that the
-/// parameters stay equal. [`TunerBuilder::group`](crate::TunerBuilder::group) gives it to a tuner. The
+/// parameters stay equal. [`TunerBuilder::group`](crate::TunerBuilder::group) adds it to a tuner. The
 /// processes are started by [`torchrun`], or by any launcher that sets `RANK`, `WORLD_SIZE`, `MASTER_ADDR`
 /// and `MASTER_PORT`; without these, there is one process, and everything is as without a group.
 ///
@@ -389,7 +389,7 @@ impl Group {
         }
     }
 
-    /// Makes something of the processes as c10d has connected them.
+    /// Calls a function with the processes as c10d has connected them.
     pub(crate) fn with_processes<T>(
         &self,
         make: impl FnOnce(&ProcessGroup) -> Result<T, TchError>,
@@ -400,7 +400,7 @@ impl Group {
         }
     }
 
-    /// Gives tensors the bits that they have on rank 0.
+    /// Copies tensors of rank 0 to the other ranks, bit for bit.
     pub(crate) fn broadcast(&self, call: &str, tensors: &List<'_>) -> Result<(), Error> {
         let Some(member) = self.member.as_ref().filter(|_| !tensors.is_empty()) else {
             return Ok(());

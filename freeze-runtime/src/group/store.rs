@@ -1,5 +1,5 @@
-//! The key-value store of a group, behind a thread of its own: a store that does not answer, as that of
-//! a process that was stopped, is an error instead of a program that hangs.
+//! The key-value store of a group, which a thread of its own calls: a store that does not answer, as
+//! that of a process that was stopped, is an error instead of a program that hangs.
 
 use std::fmt;
 use std::sync::Arc;
@@ -191,7 +191,7 @@ impl Drop for Store {
         while !thread.is_finished() && Instant::now() < until {
             thread::sleep(Duration::from_millis(2));
         }
-        // One that still waits for an answer is left behind.
+        // To join one that still waits for an answer would wait as long.
         if thread.is_finished() {
             let _ = thread.join();
         }

@@ -222,7 +222,7 @@ impl<'p> TunerBuilder<'p> {
     ///
     /// All ranks attach the same policy with the same settings to models with the same variables, and call
     /// the same methods of the tuner as often; each has a share of the samples, as [`Group::share`]
-    /// selects them. [`TunerBuilder::attach`] gives the model the values of rank 0. Gradients are averaged
+    /// selects them. [`TunerBuilder::attach`] copies the values of rank 0 to all ranks. Gradients are averaged
     /// over the ranks, so that the parameters stay equal: where each rank's loss is a mean over as many
     /// samples, the run is that of one process on all of them.
     ///

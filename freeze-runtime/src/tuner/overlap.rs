@@ -69,14 +69,14 @@ impl Tuner {
         self.note_averaged()
     }
 
-    /// A reduction of exactly what trains. It lives until that changes.
+    /// A reduction of exactly the trainable parameters. It lives until these change.
     fn new_reduction(&self) -> Result<Reduction, Error> {
         let trainable = self.slices.trainable(&self.clock).into_iter().collect();
         self.group.with_processes(|processes| Reduction::new(processes, &trainable))
     }
 
-    /// The bytes of gradients that the last [`Tuner::backward_last`] has averaged; none if what trains has
-    /// changed since.
+    /// The bytes of gradients that the last [`Tuner::backward_last`] has averaged; none if other parameters are
+    /// trainable now.
     #[doc(hidden)]
     pub fn averaged_bytes(&self) -> Result<Option<u64>, Error> {
         Ok(self.reduction.as_ref().map(Reduction::bytes).transpose()?)

@@ -41,7 +41,7 @@ impl AveragedGradients {
     }
 }
 
-/// Agrees on what ranks have attached, and gives all of them the values of rank 0.
+/// Agrees on what ranks have attached, and copies the values of rank 0 to all of them.
 pub(super) fn share_start(group: &Group, attached: Result<Tuner, Error>) -> Result<Tuner, Error> {
     if !group.has_others() {
         return attached;
@@ -122,7 +122,7 @@ impl Tuner {
         self.record_metric(metric, mean).map(|()| mean)
     }
 
-    /// Gives the running statistics that follow the data the values of rank 0.
+    /// Copies the running statistics that follow the data from rank 0 to the other ranks.
     pub(super) fn synchronize_stats(&self, call: &str) -> Result<(), Error> {
         if self.group.has_others() {
             self.group.broadcast(call, &self.frozen_stats.live().collect())?;

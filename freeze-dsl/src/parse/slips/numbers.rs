@@ -100,8 +100,13 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                 .label("the decimal sign is `.`")
                 .help("write `.`")
                 .replace(Span::new(sign.span.start, next.span.start), ".")
-                // `epoch 1,2` may be two of them.
-                .surely_if(glued && stuck.is_glued(index + 1) && follows_option(stuck, index)),
+                // `epoch 1,2` may be two of them, and `1,000` a thousand.
+                .surely_if(
+                    glued
+                        && stuck.is_glued(index + 1)
+                        && follows_option(stuck, index)
+                        && (next.text.len() != 3 || stuck.get(index - 1).text == "0"),
+                ),
         ),
         "%" if follows_number && !is_indexed(stuck, index) => {
             let number = stuck.get(index - 1);

@@ -21,7 +21,7 @@ enum Found<R> {
 }
 
 impl Tuner {
-    /// Reads a checkpoint on rank 0, and gives it to all ranks.
+    /// Reads a checkpoint on rank 0, and sends it to all ranks.
     pub(super) fn shared_checkpoint(
         &self,
         dir: &Path,
@@ -112,7 +112,7 @@ impl Tuner {
         Ok(gathered)
     }
 
-    /// The checksums of what trains and of its optimizer state, a line each.
+    /// The checksums of the trainable parameters and of their optimizer state, a line each.
     fn trained_digest(&self) -> Result<String, Error> {
         let variables = self.store.named(self.plan().model());
         let trained = variables.into_iter().filter(|(_, variable)| variable.requires_grad());
