@@ -196,34 +196,38 @@ char* freeze_group_start_average(const Group* group, List parameters, Collective
   });
 }
 
-// Starts to copy tensors of one process to the others, bit for bit.
-char* freeze_group_start_broadcast(const Group* group, List list, int32_t root, Collective** collective) {
+// Starts to copy each tensor of a process, its root, to the others, bit for bit.
+char* freeze_group_start_broadcast(const Group* group, List list, const int32_t* roots, Collective** collective) {
   return guarded([&] {
     auto started = std::make_unique<Collective>();
-    c10d::BroadcastOptions options;
-    options.rootRank = root;
-    const bool receives = group->processes->getRank() != root;
-    auto send = [&](at::Tensor bytes) {
+    const int rank = group->processes->getRank();
+    auto send = [&](at::Tensor bytes, int32_t root) {
+      c10d::BroadcastOptions options;
+      options.rootRank = root;
       Tensors tensors{std::move(bytes)};
       started->works.push_back(group->processes->broadcast(tensors, options));
     };
-    Tensors small;
+    std::map<int32_t, Tensors> small;
     std::vector<std::pair<at::Tensor, at::Tensor>> copies;
-    for (const at::Tensor& tensor : collect(list)) {
+    const Tensors all = collect(list);
+    for (size_t i = 0; i < all.size(); i++) {
+      const at::Tensor& tensor = all[i];
       if (tensor.numel() == 0) continue;
       at::Tensor bytes = bytes_in(as_real(tensor));
-      if (receives) copies.emplace_back(as_real(tensor).detach(), bytes);
+      if (roots[i] != rank) copies.emplace_back(as_real(tensor).detach(), bytes);
       if (bytes_of(tensor) < small_bytes) {
-        small.push_back(bytes);
+        small[roots[i]].push_back(bytes);
       } else {
-        send(bytes);
+        send(bytes, roots[i]);
       }
     }
     std::vector<std::pair<at::Tensor, Tensors>> joined;
-    for (const Tensors& bucket : buckets_of(small, bucket_bytes)) {
-      at::Tensor flat = at::cat(bucket);
-      send(flat);
-      if (receives) joined.emplace_back(flat, bucket);
+    for (const auto& [root, tensors] : small) {
+      for (const Tensors& bucket : buckets_of(tensors, bucket_bytes)) {
+        at::Tensor flat = at::cat(bucket);
+        send(flat, root);
+        if (root != rank) joined.emplace_back(flat, bucket);
+      }
     }
     started->complete = [copies, joined] {
       for (const auto& [flat, bucket] : joined) {

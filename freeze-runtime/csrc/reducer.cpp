@@ -20,6 +20,13 @@ class OverlappingReducer : public c10d::Reducer {
       if (params_[i].grad().defined()) local_used_map_[static_cast<int64_t>(i)] = 1;
     }
   }
+
+  // Forgets in which order gradients have come. Other buckets would add the ranks' numbers up in another order,
+  // so that a run that resumes would have other bits.
+  void keep_buckets() {
+    rebuilt_params_.clear();
+    rebuilt_param_indices_.clear();
+  }
 };
 
 namespace {
@@ -40,7 +47,7 @@ extern "C" {
 
 // Averages the gradients of parameters in backward passes that freeze_reduction_prepare has announced, as
 // long as it exists.
-char* freeze_reduction_new(const Group* group, List parameters, Reduction** reduction) {
+char* freeze_reduction_new(const Group* group, List parameters, bool finds_unused, Reduction** reduction) {
   return guarded([&] {
     const Tensors all = collect(parameters);
     const std::vector<bool> are_sparse(all.size(), false);
@@ -50,7 +57,7 @@ char* freeze_reduction_new(const Group* group, List parameters, Reduction** redu
     // Gradients come from the last layers first.
     std::reverse(buckets.begin(), buckets.end());
     *reduction = new Reduction{std::make_unique<OverlappingReducer>(
-        all, buckets, group->processes, are_sparse, static_cast<int64_t>(bytes), /*find_unused_parameters=*/true,
+        all, buckets, group->processes, are_sparse, static_cast<int64_t>(bytes), finds_unused,
         /*gradient_as_bucket_view=*/true, std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first),
         /*skip_all_reduce_unused_params=*/false, /*use_python_reducer=*/false, std::vector<int64_t>())};
   });
@@ -64,6 +71,7 @@ char* freeze_reduction_prepare(const Reduction* reduction, const at::Tensor* los
     Silence silence;
     c10::WarningUtils::WarningHandlerGuard guard(&silence);
     at::AutoGradMode enabled(true);
+    reduction->reducer->keep_buckets();
     reduction->reducer->prepare_for_backward({*loss});
     reduction->reducer->count_used();
   });

@@ -15,6 +15,7 @@ mod joining;
 mod norms;
 mod processes;
 mod resuming;
+mod sharding;
 mod torchrun;
 mod training;
 
@@ -27,6 +28,7 @@ const SCENES: &[&[Scene]] = &[
     joining::SCENES,
     norms::SCENES,
     resuming::SCENES,
+    sharding::SCENES,
     training::SCENES,
 ];
 

@@ -94,7 +94,7 @@ unsafe extern "C" {
     fn freeze_group_start_broadcast(
         group: *const RawGroup,
         tensors: RawList,
-        root: i32,
+        roots: *const i32,
         collective: *mut *mut RawCollective,
     ) -> Message;
     fn freeze_group_start_sum(
@@ -117,6 +117,7 @@ unsafe extern "C" {
     fn freeze_reduction_new(
         group: *const RawGroup,
         parameters: RawList,
+        finds_unused: bool,
         reduction: *mut *mut RawReduction,
     ) -> Message;
     fn freeze_reduction_free(reduction: *mut RawReduction);
@@ -284,13 +285,22 @@ impl ProcessGroup {
         Ok(Collective { raw: handed_over(raw)?, counts: Vec::new() })
     }
 
-    /// Starts to copy tensors of one rank to the other ranks, bit for bit.
-    pub(crate) fn start_broadcast(&self, tensors: &List<'_>, root: usize) -> Result<Collective> {
-        let root = number(root)?;
+    /// Starts to copy each tensor of one rank, its root, to the other ranks, bit for bit.
+    pub(crate) fn start_broadcast(
+        &self,
+        tensors: &List<'_>,
+        roots: impl IntoIterator<Item = usize>,
+    ) -> Result<Collective> {
+        let roots = roots.into_iter().map(number).collect::<Result<Vec<_>>>()?;
+        if roots.len() != tensors.len() {
+            return Err(TchError::Torch("each tensor that is sent has one root".to_owned()));
+        }
         let mut raw = ptr::null_mut();
-        // SAFETY: the list borrows live tensors, to which the collective has references of its own.
+        // SAFETY: the list borrows live tensors, to which the collective has references of its own, and there
+        // is a root for each of them.
         check(unsafe {
-            freeze_group_start_broadcast(self.0.as_ptr(), tensors.raw(), root, &raw mut raw)
+            let roots = roots.as_ptr();
+            freeze_group_start_broadcast(self.0.as_ptr(), tensors.raw(), roots, &raw mut raw)
         })?;
         Ok(Collective { raw: handed_over(raw)?, counts: Vec::new() })
     }
@@ -363,12 +373,18 @@ pub(crate) struct Reduction(NonNull<RawReduction>);
 unsafe impl Send for Reduction {}
 
 impl Reduction {
-    /// For these parameters.
-    pub(crate) fn new(group: &ProcessGroup, parameters: &List<'_>) -> Result<Self> {
+    /// For these parameters. If it does not find those that a pass does not use, each pass must use all.
+    pub(crate) fn new(
+        group: &ProcessGroup,
+        parameters: &List<'_>,
+        finds_unused: bool,
+    ) -> Result<Self> {
         let mut raw = ptr::null_mut();
         // SAFETY: the list borrows live tensors, to which the reduction has references of its own, as it has
         // one to the group.
-        check(unsafe { freeze_reduction_new(group.0.as_ptr(), parameters.raw(), &raw mut raw) })?;
+        check(unsafe {
+            freeze_reduction_new(group.0.as_ptr(), parameters.raw(), finds_unused, &raw mut raw)
+        })?;
         handed_over(raw).map(Self)
     }
 

@@ -402,10 +402,20 @@ impl Group {
 
     /// Copies tensors of rank 0 to the other ranks, bit for bit.
     pub(crate) fn broadcast(&self, call: &str, tensors: &List<'_>) -> Result<(), Error> {
+        self.broadcast_from(call, tensors, std::iter::repeat_n(0, tensors.len()))
+    }
+
+    /// Copies each tensor of one rank, its root, to the other ranks, bit for bit.
+    pub(crate) fn broadcast_from(
+        &self,
+        call: &str,
+        tensors: &List<'_>,
+        roots: impl IntoIterator<Item = usize>,
+    ) -> Result<(), Error> {
         let Some(member) = self.member.as_ref().filter(|_| !tensors.is_empty()) else {
             return Ok(());
         };
-        member.collective(call, |processes| processes.start_broadcast(tensors, 0)).map(drop)
+        member.collective(call, |processes| processes.start_broadcast(tensors, roots)).map(drop)
     }
 }
 

@@ -86,6 +86,16 @@ impl GradScale {
         ffi::unscale(&gradients.iter().collect(), inverse, &on.found_inf)
     }
 
+    /// Searches the gradients of parameters that another process steps.
+    pub(crate) fn search_only(&mut self, parameters: &[&Tensor]) -> Result<(), TchError> {
+        let _no_grad = tch::no_grad_guard();
+        for gradient in gradients_of(parameters)? {
+            self.prepare(gradient.device())?;
+            self.search(&[gradient], true)?;
+        }
+        Ok(())
+    }
+
     /// Whether gradients are divided by the scale already.
     pub(crate) const fn is_unscaled(&self) -> bool {
         self.is_unscaled

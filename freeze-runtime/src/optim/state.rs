@@ -129,7 +129,7 @@ impl ParamState {
     }
 
     /// The tensor with that name, if this optimizer has one.
-    pub(super) fn tensor(&self, name: &str) -> Option<&Tensor> {
+    pub(crate) fn tensor(&self, name: &str) -> Option<&Tensor> {
         self.tensors.iter().find(|(of, _)| *of == name).map(|(_, tensor)| tensor)
     }
 
@@ -158,6 +158,19 @@ impl ParamState {
     pub(crate) fn has_rows(name: &str, tensor: &Tensor) -> bool {
         // What is a sum over rows belongs to each of them.
         tensor.dim() > 0 && (name != FACTORS[1] || tensor.dim() > 2)
+    }
+
+    /// The same tensors.
+    pub(crate) fn shallow_clone(&self) -> Self {
+        let tensors = self.tensors().map(|(name, tensor)| (name, tensor.shallow_clone()));
+        Self { optimizer: self.optimizer, tensors: tensors.collect() }
+    }
+
+    /// The same on a device.
+    pub(crate) fn to_device(&self, device: Device) -> Result<Self, TchError> {
+        let tensors = self.tensors().map(|(name, it)| Ok((name, it.f_to_device(device)?)));
+        let tensors = tensors.collect::<Result<_, TchError>>()?;
+        Ok(Self { optimizer: self.optimizer, tensors })
     }
 
     /// Its memory in bytes.

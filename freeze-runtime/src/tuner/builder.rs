@@ -1,6 +1,5 @@
 //! Attaches a policy to a model.
 
-use freeze_dsl::Optimizer;
 use freeze_dsl::clock::{Clock, Program};
 use tch::{Device, Tensor, nn};
 
@@ -14,7 +13,9 @@ use super::grad_means::GradMeans;
 use super::lost_updates;
 use super::masters::Masters;
 use super::param_views::ParamSlices;
+use super::program_optimizer::ProgramOptimizer;
 use super::ranks::{self, AveragedGradients};
+use super::shards::Shards;
 use crate::log::Log;
 use crate::precision::{GradScaler, Precision};
 use crate::store::BoundModel;
@@ -32,6 +33,8 @@ pub struct TunerBuilder<'p> {
     anchor_device: Option<Device>,
     precision: Precision,
     group: Group,
+    all_used: bool,
+    shards_optimizer: bool,
 }
 
 impl<'p> TunerBuilder<'p> {
@@ -43,6 +46,8 @@ impl<'p> TunerBuilder<'p> {
             anchor_device: None,
             precision: Precision::default(),
             group: Group::alone(Device::Cpu),
+            all_used: false,
+            shards_optimizer: false,
         }
     }
 
@@ -243,6 +248,55 @@ impl<'p> TunerBuilder<'p> {
         self
     }
 
+    /// Says that each [`Tuner::backward_step`] and [`Tuner::backward_last`] uses every trainable parameter, so
+    /// that a [`Group`] need not look for those that it does not use.
+    ///
+    /// Without it, a backward pass in a group walks through the graph once more, and exchanges which
+    /// parameters are used. With it, a trainable parameter that the pass does not use is an error on all
+    /// ranks.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Group, Tuner, freeze_policy};
+    /// let group = Group::from_env()?;
+    /// let policy = freeze_policy! { default optimizer sgd; start: train fc lr 0.1 };
+    /// let builder = Tuner::builder(&policy).group(&group).all_used(true);
+    /// # drop(builder);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    pub fn all_used(mut self, are_used: bool) -> Self {
+        self.all_used = are_used;
+        self
+    }
+
+    /// Divides the optimizer state among the ranks of a [`Group`], as stage 1 of [ZeRO] does: each parameter
+    /// is stepped by one rank, which alone has its optimizer state and master, and copied to the others.
+    ///
+    /// The numbers are those of a run without it, bit for bit, and so are checkpoints: either can resume
+    /// from one of the other, and with another number of ranks
+    /// ([`ResumeOptions::allow_ranks_change`](crate::ResumeOptions::allow_ranks_change)). Of `n` ranks, each
+    /// has about one part of `n` of the state, and each step copies as many bytes as train.
+    /// [`Tuner::save`] collects the state in the main memory of rank 0.
+    ///
+    /// A step that fails on one rank, as where memory runs out, may have been made on others: the group is
+    /// over, and the run goes on from its checkpoint.
+    ///
+    /// # Examples
+    /// ```
+    /// # use freeze_runtime::{Group, Tuner, freeze_policy};
+    /// let group = Group::from_env()?;
+    /// let policy = freeze_policy! { default optimizer adamw; start: train fc lr 1e-3 };
+    /// let builder = Tuner::builder(&policy).group(&group).shard_optimizer(true);
+    /// # drop(builder);
+    /// # Ok::<(), freeze_runtime::Error>(())
+    /// ```
+    ///
+    /// [ZeRO]: https://arxiv.org/abs/1910.02054
+    pub fn shard_optimizer(mut self, is_divided: bool) -> Self {
+        self.shards_optimizer = is_divided;
+        self
+    }
+
     /// Checks the policy against the variables of a store, and returns the tuner for them. All
     /// parameters are trainable until the first rule fires.
     ///
@@ -305,11 +359,15 @@ impl<'p> TunerBuilder<'p> {
         let device = bound.parameters.first().map_or(Device::Cpu, Tensor::device);
         let scaler = self.precision.loss_scale.map(|it| GradScaler::new(it, device));
         let slices = ParamSlices::new(bound.parameters, clock.plan());
+        let is_divided = self.shards_optimizer && self.group.has_others();
+        let shards = is_divided.then(|| Shards::new(&self.group, &slices));
         Ok(Tuner {
             id: TunerId::next(),
             group: self.group,
             averaged: AveragedGradients::default(),
             reduction: None,
+            finds_unused: !self.all_used,
+            shards,
             unfreezings: vec![0; slices.count()],
             frozen_stats,
             best_weights,
@@ -348,65 +406,3 @@ impl<'p> TunerBuilder<'p> {
         Ok(())
     }
 }
-
-mod sealed {
-    pub trait Sealed {}
-}
-
-/// tch's optimizer configurations: [`nn::Sgd`], [`nn::Adam`], [`nn::AdamW`], [`nn::RmsProp`].
-///
-/// # Examples
-/// ```
-/// use freeze_runtime::ProgramOptimizer;
-/// use tch::nn;
-///
-/// let (optimizer, weight_decay) = nn::AdamW { wd: 0.05, ..Default::default() }.into_parts();
-/// assert_eq!((optimizer.name(), weight_decay), ("adamw", 0.05));
-/// ```
-pub trait ProgramOptimizer: sealed::Sealed {
-    /// The optimizer and its weight decay.
-    ///
-    /// # Examples
-    /// ```
-    /// # use freeze_runtime::ProgramOptimizer;
-    /// assert_eq!(tch::nn::Sgd::default().into_parts().1, 0.0);
-    /// ```
-    fn into_parts(self) -> (Optimizer, f64);
-}
-
-macro_rules! program_optimizer {
-    ($tch:ty, $optimizer:expr) => {
-        impl sealed::Sealed for $tch {}
-
-        impl ProgramOptimizer for $tch {
-            fn into_parts(self) -> (Optimizer, f64) {
-                let optimizer: fn(Self) -> Optimizer = $optimizer;
-                (optimizer(self), self.wd)
-            }
-        }
-    };
-}
-
-program_optimizer!(nn::Sgd, |config| Optimizer::Sgd {
-    momentum: config.momentum,
-    dampening: config.dampening,
-    nesterov: config.nesterov,
-});
-program_optimizer!(nn::Adam, |config| Optimizer::Adam {
-    beta1: config.beta1,
-    beta2: config.beta2,
-    eps: config.eps,
-    amsgrad: config.amsgrad,
-});
-program_optimizer!(nn::AdamW, |config| Optimizer::AdamW {
-    beta1: config.beta1,
-    beta2: config.beta2,
-    eps: config.eps,
-    amsgrad: config.amsgrad,
-});
-program_optimizer!(nn::RmsProp, |config| Optimizer::RmsProp {
-    alpha: config.alpha,
-    eps: config.eps,
-    momentum: config.momentum,
-    centered: config.centered,
-});

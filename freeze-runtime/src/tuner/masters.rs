@@ -11,13 +11,16 @@ use crate::optim::gradients;
 /// The masters of slices of half precision: made when a slice first steps, rounded into the slice after
 /// each step, and dropped when it freezes or is restored.
 ///
-/// Before clipping or a step, gradients move to the masters.
+/// Before clipping or a step, gradients move to the masters. Where another rank steps a slice, its gradient
+/// moves to a stand-in without values.
 pub(super) struct Masters {
     are_used: bool,
     /// An entry for each slice.
     values: Vec<Option<Tensor>>,
     /// The masters that have a gradient, those of slices that have not stepped yet included.
     pending: Vec<Option<Tensor>>,
+    /// Tensors with the gradients of slices that other ranks step.
+    stand_ins: Vec<Option<Tensor>>,
     /// What the slices with masters were like when the tuner last wrote to them.
     marks: Vec<Option<SliceMark>>,
 }
@@ -37,7 +40,13 @@ impl SliceMark {
 
 impl Masters {
     pub(super) fn new(are_used: bool, slices: usize) -> Self {
-        Self { are_used, values: none(slices), pending: none(slices), marks: vec![None; slices] }
+        Self {
+            are_used,
+            values: none(slices),
+            pending: none(slices),
+            stand_ins: none(slices),
+            marks: vec![None; slices],
+        }
     }
 
     /// Whether parameters of half precision step in masters.
@@ -65,13 +74,27 @@ impl Masters {
         }
     }
 
+    /// The master of a slice, if it has one.
+    pub(super) fn value(&self, slice: SliceId) -> Option<&Tensor> {
+        self.values.get(slice.index())?.as_ref()
+    }
+
+    /// Drops the masters of all slices but these.
+    pub(super) fn keep(&mut self, is_kept: &[bool]) {
+        for (value, is_kept) in self.values.iter_mut().zip(is_kept) {
+            value.take_if(|_| !is_kept);
+        }
+    }
+
     /// The slice as it steps or is clipped: its master where that has a gradient.
     pub(super) fn view<'s>(
         &self,
         slice: SliceId,
         slices: &'s ParamSlices,
     ) -> Result<Option<ParamView<'s>>, TchError> {
-        match self.pending.get(slice.index()).and_then(Option::as_ref) {
+        let [pending, stand_in] = [&self.pending, &self.stand_ins]
+            .map(|all| all.get(slice.index()).and_then(Option::as_ref));
+        match pending.or(stand_in) {
             Some(master) => Ok(Some(ParamView::Rows(master.shallow_clone()))),
             None => slices.view(slice),
         }
@@ -115,11 +138,13 @@ impl Masters {
         pending.or_else(|| self.values.get(index)?.as_ref())
     }
 
-    /// Moves the gradients of trainable slices of half precision to their masters, all or none.
+    /// Moves the gradients of trainable slices of half precision to their masters, all or none; those of
+    /// slices that other ranks step, to stand-ins.
     pub(super) fn take_gradients(
         &mut self,
         slices: &ParamSlices,
         clock: &Clock,
+        is_own: &[bool],
     ) -> Result<(), TchError> {
         if !self.are_used {
             return Ok(());
@@ -127,6 +152,7 @@ impl Masters {
         self.follow(slices)?;
         let _no_grad = tch::no_grad_guard();
         let mut taken = Vec::new();
+        let mut stood_in = Vec::new();
         for slice in clock.trainable() {
             let Some(view) = slices.view(slice)? else { continue };
             let gradient = view.f_grad()?;
@@ -134,6 +160,14 @@ impl Masters {
                 continue;
             }
             let gradient = gradient.f_to_kind(Kind::Float)?;
+            if is_own.get(slice.index()) == Some(&false) {
+                let known = self.stand_ins.get(slice.index()).and_then(Option::as_ref);
+                stood_in.push(match known {
+                    Some(it) => (slice, it.shallow_clone(), it.f_grad()?.f_add(&gradient)?),
+                    None => (slice, without_values(&gradient)?, gradient),
+                });
+                continue;
+            }
             taken.push(match self.pending.get(slice.index()).and_then(Option::as_ref) {
                 Some(master) => (slice, master.shallow_clone(), master.f_grad()?.f_add(&gradient)?),
                 None => match self.values.get(slice.index()).and_then(Option::as_ref) {
@@ -146,6 +180,12 @@ impl Masters {
             ffi::set_gradient(&master, &gradient)?;
             if let Some(pending) = self.pending.get_mut(slice.index()) {
                 *pending = Some(master);
+            }
+        }
+        for (slice, stand_in, gradient) in stood_in {
+            ffi::set_gradient(&stand_in, &gradient)?;
+            if let Some(known) = self.stand_ins.get_mut(slice.index()) {
+                *known = Some(stand_in);
             }
         }
         self.mark(slices)?;
@@ -172,11 +212,13 @@ impl Masters {
         }
         ffi::copy_all(&rounded.iter().collect(), &masters.iter().collect())?;
         self.mark(slices)?;
+        self.stand_ins.fill_with(|| None);
         ffi::drop_gradients(&masters.iter().collect())
     }
 
     /// Clears the gradients of masters.
     pub(super) fn clear(&mut self) -> Result<(), TchError> {
+        self.stand_ins.fill_with(|| None);
         let pending: Vec<Tensor> = self.pending.iter_mut().filter_map(Option::take).collect();
         ffi::drop_gradients(&pending.iter().collect())
     }
@@ -207,9 +249,12 @@ impl Masters {
         mark(&mut is_gone, change.dropped.iter().filter(is_frozen));
         mark(&mut is_cleared, touched);
         let mut cleared = Vec::new();
-        let slots = self.values.iter_mut().zip(&mut self.pending);
-        for ((value, pending), (is_gone, is_cleared)) in slots.zip(is_gone.iter().zip(is_cleared)) {
+        let slots = self.values.iter_mut().zip(self.pending.iter_mut().zip(&mut self.stand_ins));
+        for ((value, (pending, stand_in)), (is_gone, is_cleared)) in
+            slots.zip(is_gone.iter().zip(is_cleared))
+        {
             cleared.extend(pending.take_if(|_| *is_gone || is_cleared));
+            stand_in.take_if(|_| *is_gone || is_cleared);
             value.take_if(|_| *is_gone);
         }
         ffi::drop_gradients(&cleared.iter().collect())
@@ -217,14 +262,18 @@ impl Masters {
 
     /// The same with the masters of a checkpoint, an entry for each slice.
     pub(super) fn resumed(&self, values: Vec<Option<Tensor>>) -> Self {
-        let (pending, marks) = (none(values.len()), vec![None; values.len()]);
-        Self { are_used: self.are_used, pending, values, marks }
+        Self { values, ..Self::new(self.are_used, self.marks.len()) }
     }
 }
 
 /// Whether a type is one of those that have masters.
 pub(super) const fn is_half(kind: Kind) -> bool {
     matches!(kind, Kind::BFloat16 | Kind::Half)
+}
+
+/// A tensor with the shape of another, in the memory of one number.
+fn without_values(like: &Tensor) -> Result<Tensor, TchError> {
+    Tensor::f_empty([], (like.f_kind()?, like.device()))?.f_expand(like.size(), false)
 }
 
 /// Sets the marks of slices.

@@ -8,6 +8,7 @@ mod builder;
 mod epoch_end;
 mod frozen_prefix;
 mod frozen_stats;
+mod gathered;
 mod grad_means;
 mod inspect;
 mod logging;
@@ -15,10 +16,12 @@ mod lost_updates;
 mod masters;
 mod overlap;
 mod param_views;
+mod program_optimizer;
 mod ranks;
 mod resume;
 mod save;
 mod scaling;
+mod shards;
 mod stepping;
 
 use std::fmt;
@@ -30,7 +33,7 @@ use tch::Tensor;
 use anchors::Anchors;
 use attached::AttachedStore;
 use best_weights::BestWeights;
-pub use builder::{ProgramOptimizer, TunerBuilder};
+pub use builder::TunerBuilder;
 pub use frozen_prefix::FrozenPrefix;
 use frozen_prefix::TunerId;
 pub(crate) use frozen_prefix::{Prefix, PrefixState};
@@ -38,8 +41,10 @@ use frozen_stats::FrozenStats;
 use grad_means::GradMeans;
 use masters::Masters;
 use param_views::{ParamSlices, ParamView};
+pub use program_optimizer::ProgramOptimizer;
 use ranks::AveragedGradients;
 pub use resume::ResumeOptions;
+use shards::Shards;
 
 use crate::ffi::Reduction;
 use crate::log::{Log, events};
@@ -80,6 +85,10 @@ pub struct Tuner {
     averaged: AveragedGradients,
     /// Averages gradients in backward passes, while the same parameters train.
     reduction: Option<Reduction>,
+    /// Whether a backward pass may leave trainable parameters without a gradient, so that they are looked for.
+    finds_unused: bool,
+    /// Which rank steps what, where the ranks divide the optimizer state.
+    shards: Option<Shards>,
     clock: Clock,
     store: AttachedStore,
     slices: ParamSlices,
@@ -495,6 +504,7 @@ impl Tuner {
                 *state = None;
             }
         }
+        self.divide(&change.dropped);
         for slice in &change.unfrozen {
             if let Some(count) = self.unfreezings.get_mut(slice.index()) {
                 *count += 1;

@@ -7,6 +7,9 @@ use super::ranks::Averaging;
 use crate::Error;
 use crate::ffi::Reduction;
 
+/// What libtorch's error says before the rank and the places of parameters without a gradient.
+const UNUSED: &str = "did not receive grad for rank";
+
 impl Tuner {
     /// Runs the last backward pass of a step, as [`Tuner::backward`] does. In a
     /// [`Group`](crate::Group), gradients are averaged over the ranks while it runs, those of the last
@@ -59,10 +62,11 @@ impl Tuner {
             loss.f_backward()?;
             reduction.require_complete()
         });
-        if averaged.is_err() {
+        if let Err(error) = &averaged {
             // libtorch says of a sparse gradient that it has no storage.
             let trainable = self.slices.trainable(&self.clock);
             self.require_averageable(&trainable.into_iter().collect())?;
+            self.require_used(&error.to_string())?;
         }
         averaged?;
         self.reduction = Some(reduction);
@@ -72,7 +76,26 @@ impl Tuner {
     /// A reduction of exactly the trainable parameters. It lives until these change.
     fn new_reduction(&self) -> Result<Reduction, Error> {
         let trainable = self.slices.trainable(&self.clock).into_iter().collect();
-        self.group.with_processes(|processes| Reduction::new(processes, &trainable))
+        let finds_unused = self.finds_unused;
+        self.group.with_processes(|processes| Reduction::new(processes, &trainable, finds_unused))
+    }
+
+    /// Fails with the names of the parameters that libtorch's error says were not used.
+    fn require_used(&self, error: &str) -> Result<(), Error> {
+        let Some((_, indices)) = error.split_once(UNUSED) else { return Ok(()) };
+        let indices = indices.lines().next().and_then(|line| line.split_once(": "));
+        let indices = indices.into_iter().flat_map(|(_, indices)| indices.split([' ', ',']));
+        let names = indices.filter_map(|index| Some(self.trainable_name(index.parse().ok()?)));
+        let names: Vec<String> = names.map(|name| format!("`{name}`")).collect();
+        let Some((first, more)) = names.split_first() else { return Ok(()) };
+        let (more, have) = match more.len() {
+            0 => (String::new(), "has"),
+            more => (format!(" and {more} more"), "have"),
+        };
+        Err(Error::Ownership(format!(
+            "{first}{more} {have} no gradient from this backward pass: leave out `all_used`, which says that \
+             each of them uses every trainable parameter"
+        )))
     }
 
     /// The bytes of gradients that the last [`Tuner::backward_last`] has averaged; none if other parameters are

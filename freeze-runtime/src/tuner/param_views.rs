@@ -96,6 +96,17 @@ impl ParamSlices {
         }
     }
 
+    /// The shape of a slice.
+    pub(super) fn shape(&self, slice: SliceId) -> Vec<usize> {
+        let Some((parameter, rows)) = self.get(slice) else { return Vec::new() };
+        let sizes = parameter.size().into_iter();
+        let mut shape: Vec<usize> = sizes.map(|size| size.try_into().unwrap_or(0)).collect();
+        if let (Some(first), Some(rows)) = (shape.first_mut(), rows) {
+            *first = rows.len();
+        }
+        shape
+    }
+
     fn get(&self, slice: SliceId) -> Option<(&Tensor, Option<&Range<usize>>)> {
         let slice = self.all.get(slice.index())?;
         Some((self.parameters.get(slice.parameter.index())?, slice.rows.as_ref()))

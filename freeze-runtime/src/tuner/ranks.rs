@@ -199,7 +199,7 @@ impl Tuner {
     }
 
     /// The name of a parameter, by its place among those of which a slice is trained.
-    fn trainable_name(&self, index: usize) -> &str {
+    pub(super) fn trainable_name(&self, index: usize) -> &str {
         let parameters = self.slices.any(|slice| self.clock.trains(slice));
         let named = parameters.zip(self.plan().model().parameters());
         let mut trainable = named.filter(|((_, trains), _)| *trains);
@@ -251,6 +251,8 @@ impl Tuner {
         vec![
             ("the policy", self.plan().policy().canonical()),
             ("the settings of the program", settings(self.clock.program(), self.precision())),
+            ("`all_used`", (!self.finds_unused).to_string()),
+            ("`shard_optimizer`", self.shards.is_some().to_string()),
             ("the model", described(self.plan().model())),
         ]
     }

@@ -6,6 +6,7 @@ use freeze_dsl::plan::{Plan, SliceId};
 use tch::Tensor;
 
 use super::Tuner;
+use super::gathered::OptimizerState;
 use crate::checkpoint::{self, BestRecord, RunRecord, ScaleRecord, StateRecord, TensorFiles};
 use crate::log::events;
 use crate::optim::ParamState;
@@ -59,7 +60,9 @@ impl Tuner {
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         let ready = self.prepare_to_save();
         let random = self.gather_generators(ready)?;
-        let written = if self.group.is_first() { self.write(dir.as_ref(), random) } else { Ok(()) };
+        let state = self.gathered_state()?;
+        let is_first = self.group.is_first();
+        let written = if is_first { self.write(dir.as_ref(), random, &state) } else { Ok(()) };
         self.group.exchange("`save`", written.map(|()| String::new())).map(drop)
     }
 
@@ -72,16 +75,22 @@ impl Tuner {
         Ok(ffi::generators()?)
     }
 
-    fn write(&self, dir: &Path, random: Vec<(String, Tensor)>) -> Result<(), Error> {
+    fn write(
+        &self,
+        dir: &Path,
+        random: Vec<(String, Tensor)>,
+        state: &OptimizerState,
+    ) -> Result<(), Error> {
+        let masters = self.master_tensors(&state.masters);
         let files = TensorFiles {
             model: self.store.named(self.plan().model()),
-            optimizer: self.optimizer_tensors(),
+            optimizer: self.state_tensors(&state.states),
             bests: self.best_tensors(),
             anchors: self.anchor_tensors(),
-            masters: self.master_tensors(),
+            masters,
             random,
         };
-        checkpoint::write(dir, &self.record()?, &files)?;
+        checkpoint::write(dir, &self.record(state)?, &files)?;
         events::saved(dir, self.epochs_started(), self.global_step());
         Ok(())
     }
@@ -95,9 +104,9 @@ impl Tuner {
     }
 
     /// What is saved of this run beside its tensors.
-    fn record(&self) -> Result<RunRecord, Error> {
+    fn record(&self, state: &OptimizerState) -> Result<RunRecord, Error> {
         let plan = self.plan();
-        let states = plan.slice_ids().zip(&self.states);
+        let states = plan.slice_ids().zip(&state.states);
         let snapshots = self.best_weights.snapshots().filter(|(_, _, copies)| copies.is_some());
         Ok(RunRecord {
             policy: plan.policy().clone(),
@@ -116,15 +125,20 @@ impl Tuner {
                 .collect(),
             grad_means: self.grad_means.records()?,
             anchors: self.anchor_tensors().into_iter().map(|(name, _)| name).collect(),
-            masters: self.master_tensors().into_iter().map(|(name, _)| name).collect(),
+            masters: self
+                .master_tensors(&state.masters)
+                .into_iter()
+                .map(|(name, _)| name)
+                .collect(),
             precision: self.precision(),
             scale: self.scaler.as_ref().map(scale_record).transpose()?,
         })
     }
 
-    pub(super) fn optimizer_tensors(&self) -> Vec<(String, Tensor)> {
+    /// The tensors of the states of all slices.
+    pub(super) fn state_tensors(&self, states: &[Option<ParamState>]) -> Vec<(String, Tensor)> {
         let mut all = Vec::new();
-        for (slice, state) in self.plan().slice_ids().zip(&self.states) {
+        for (slice, state) in self.plan().slice_ids().zip(states) {
             let slice = self.plan().slice_name(slice);
             for (name, tensor) in state.iter().flat_map(ParamState::tensors) {
                 all.push((format!("{slice}.{name}"), tensor.shallow_clone()));
@@ -141,9 +155,11 @@ impl Tuner {
         self.anchors.anchored().iter().filter_map(named).collect()
     }
 
-    fn master_tensors(&self) -> Vec<(String, Tensor)> {
-        let masters = self.masters.all();
-        let named = masters.map(|(slice, it)| (self.plan().slice_name(slice), it.shallow_clone()));
+    fn master_tensors(&self, masters: &[Option<Tensor>]) -> Vec<(String, Tensor)> {
+        let masters = self.plan().slice_ids().zip(masters);
+        let named = masters.filter_map(|(slice, master)| {
+            Some((self.plan().slice_name(slice), master.as_ref()?.shallow_clone()))
+        });
         named.collect()
     }
 

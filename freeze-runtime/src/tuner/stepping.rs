@@ -5,7 +5,9 @@ use tch::Tensor;
 use super::param_views::ParamView;
 use super::{Tuner, hyper_params, tensors};
 use crate::Error;
+use crate::ffi::List;
 use crate::optim::{self, AnchorPull, GradScale, ParamSlot};
+use freeze_dsl::plan::SliceId;
 
 impl Tuner {
     /// Clips the gradients of trainable slices, averaged over the ranks and divided by the loss scale.
@@ -23,7 +25,7 @@ impl Tuner {
     /// The trainable slices with gradients that can be clipped: divided by the loss scale.
     fn unscaled_views(&mut self) -> Result<Vec<ParamView<'_>>, Error> {
         self.grad_means.take(&self.slices, self.scaler.as_ref())?;
-        self.masters.take_gradients(&self.slices, &self.clock)?;
+        self.take_gradients()?;
         let views = self.clock.trainable();
         let views = views.filter_map(|slice| self.masters.view(slice, &self.slices).transpose());
         let views = views.collect::<Result<Vec<_>, _>>()?;
@@ -40,16 +42,71 @@ impl Tuner {
         }
         self.average_gradients("`step`")?;
         self.grad_means.take(&self.slices, self.scaler.as_ref())?;
-        self.masters.take_gradients(&self.slices, &self.clock)?;
+        self.take_gradients()?;
+        let stepping = self.divided_steps()?;
         let mut scaler = self.scaler.take();
         let found_inf = match &mut scaler {
-            Some(scaler) => scaler.step(|scale| self.step_slices(scale)),
+            Some(scaler) => scaler.step(|mut scale| {
+                if let Some(scale) = scale.as_deref_mut() {
+                    self.search_others(&stepping, scale)?;
+                }
+                self.step_slices(scale)
+            }),
             None => self.step_slices(None).map(|()| None),
         };
         self.scaler = scaler;
         self.grad_means.step(found_inf?.as_ref())?;
         self.averaged.clear();
-        Ok(self.masters.round(&self.slices)?)
+        self.masters.round(&self.slices)?;
+        self.share_steps(&stepping)
+    }
+
+    /// Moves the gradients of slices of half precision to their masters, if they have any.
+    fn take_gradients(&mut self) -> Result<(), Error> {
+        let is_own = self.own_slices();
+        Ok(self.masters.take_gradients(&self.slices, &self.clock, &is_own)?)
+    }
+
+    /// The slices that step, each with the rank that steps it; none unless the ranks divide the optimizer
+    /// state.
+    fn divided_steps(&self) -> Result<Vec<(SliceId, usize)>, Error> {
+        let mut stepping = Vec::new();
+        for slice in self.clock.trainable() {
+            if let Some(owner) = self.owner(slice)
+                && let Some(view) = self.masters.view(slice, &self.slices)?
+                && view.f_grad()?.defined()
+            {
+                stepping.push((slice, owner));
+            }
+        }
+        Ok(stepping)
+    }
+
+    /// Searches the gradients of slices that other ranks step, so that all ranks skip the same steps.
+    fn search_others(
+        &self,
+        stepping: &[(SliceId, usize)],
+        scale: &mut GradScale,
+    ) -> Result<(), Error> {
+        let others = stepping.iter().filter(|(slice, _)| !self.owns(*slice));
+        let views =
+            others.filter_map(|(slice, _)| self.masters.view(*slice, &self.slices).transpose());
+        let views = views.collect::<Result<Vec<_>, _>>()?;
+        Ok(scale.search_only(&tensors(&views))?)
+    }
+
+    /// Copies each slice that has stepped from the rank that has stepped it to the others.
+    fn share_steps(&self, stepped: &[(SliceId, usize)]) -> Result<(), Error> {
+        let _no_grad = tch::no_grad_guard();
+        let mut values = Vec::with_capacity(stepped.len());
+        let mut owners = Vec::with_capacity(stepped.len());
+        for (slice, owner) in stepped {
+            if let Some(value) = self.slices.values(*slice)? {
+                values.push(value);
+                owners.push(*owner);
+            }
+        }
+        self.group.broadcast_from("`step`", &values.iter().collect::<List<'_>>(), owners)
     }
 
     fn step_slices(&mut self, scale: Option<&mut GradScale>) -> Result<(), Error> {
@@ -70,7 +127,10 @@ impl Tuner {
         // The slice before, of the same parameter and group.
         let mut before = None;
         let all = self.clock.plan().slice_ids().zip(self.clock.plan().slices());
-        for ((slice, of), (state, group)) in all.zip(self.states.iter_mut().zip(group_of)) {
+        let is_own = self.own_slices();
+        let own = self.states.iter_mut().zip(group_of).zip(is_own);
+        for ((slice, of), ((state, group), is_own)) in all.zip(own) {
+            let group = group.filter(|_| is_own);
             let this = group.map(|group| (of.parameter, group));
             let follows = this.is_some() && before == this;
             before = this;

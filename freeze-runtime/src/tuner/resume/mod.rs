@@ -125,6 +125,7 @@ impl Tuner {
         self.grad_means = grad_means;
         self.anchors = anchors;
         self.masters = masters;
+        self.divide_anew();
         self.scaler = scaler;
         self.notes =
             anchor_note(&newly_anchored, self.clock.epochs_started()).into_iter().collect();

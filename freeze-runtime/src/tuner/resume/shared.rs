@@ -116,7 +116,9 @@ impl Tuner {
     fn trained_digest(&self) -> Result<String, Error> {
         let variables = self.store.named(self.plan().model());
         let trained = variables.into_iter().filter(|(_, variable)| variable.requires_grad());
-        let states = self.optimizer_tensors();
+        // Where the ranks divide it, each state is in one place.
+        let shared = if self.shards.is_none() { self.states.as_slice() } else { &[] };
+        let states = self.state_tensors(shared);
         let line = |(name, tensor): (String, Tensor)| {
             Ok(format!("{name} has CRC-32 {:08x}", checkpoint::crc32(&tensor)?))
         };
