@@ -208,7 +208,7 @@ impl Tuner {
 
     /// The warnings and notes about the policy and this model: problems that do not prevent training.
     /// Among them is `FRZ0511`, for parameters of half precision whose updates would round to nothing,
-    /// by their values at [`TunerBuilder::attach`].
+    /// by their values at [`TunerBuilder::attach`](crate::TunerBuilder::attach).
     /// [`Diagnostic::severity`] distinguishes them.
     ///
     /// # Examples
