@@ -56,7 +56,8 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
     let api = include.join("torch/csrc/api/include");
     println!("cargo::rerun-if-env-changed=LIBTORCH_CXX11_ABI");
     let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".into());
-    cc::Build::new()
+    let mut build = cc::Build::new();
+    build
         .cpp(true)
         .std("c++17")
         .define("_GLIBCXX_USE_CXX11_ABI", abi.as_str())
@@ -71,9 +72,42 @@ fn compile_shim(lib: &Path) -> Result<(), Box<dyn Error>> {
         .flag(&api)
         // libtorch's headers would put their every type into the tables.
         .debug(false)
-        .file(&shim)
-        .try_compile("freeze_runtime_shim")?;
+        .file(&shim);
+    let cuda = cuda_headers(lib);
+    if has_nccl(lib, &cuda) {
+        build.define("FREEZE_NCCL", None);
+        build.flags(cuda.iter().flat_map(|folder| [OsStr::new("-isystem"), folder.as_os_str()]));
+    }
+    build.try_compile("freeze_runtime_shim")?;
     Ok(())
+}
+
+/// The folders with headers of NVIDIA's libraries: those of the wheels that PyTorch's wheel requires, which are
+/// unpacked beside it, and a toolkit's.
+fn cuda_headers(lib: &Path) -> Vec<PathBuf> {
+    println!("cargo::rerun-if-env-changed=CUDA_HOME");
+    let wheels = lib.ancestors().nth(2).map(|beside| beside.join("nvidia"));
+    let wheels = wheels.into_iter().flat_map(fs::read_dir).flatten().flatten();
+    let toolkit = env::var_os("CUDA_HOME").map(PathBuf::from);
+    let all = wheels.map(|entry| entry.path()).chain(toolkit).map(|folder| folder.join("include"));
+    let mut all: Vec<PathBuf> = all.filter(|folder| folder.is_dir()).collect();
+    all.sort();
+    all
+}
+
+/// Whether NCCL can be used: libtorch has it, and all that its header includes is in one of these folders.
+fn has_nccl(lib: &Path, headers: &[PathBuf]) -> bool {
+    let has = |name: &str| headers.iter().any(|folder| folder.join(name).exists());
+    let all = [
+        "nccl.h",
+        "cuda_runtime_api.h",
+        "cublas_v2.h",
+        "cusparse.h",
+        "cusolverDn.h",
+        "crt/host_defines.h",
+        "nv/target",
+    ];
+    lib.join("libtorch_cuda.so").exists() && all.into_iter().all(has)
 }
 
 /// Where the headers are: beside the libraries, unless `LIBTORCH_INCLUDE` says otherwise, which

@@ -1,6 +1,7 @@
-// Processes that train together: c10d's process group with gloo on the CPU, and its collective operations.
+// Processes that train together: c10d's process group with gloo on the CPU and NCCL on GPUs, and its collective
+// operations.
 //
-// A collective is started, and then waited for in short turns, so that the caller can look in between
+// A collective of the CPU is started, and then waited for in short turns, so that the caller can look in between
 // whether the other processes still come.
 
 #define USE_C10D_GLOO
@@ -87,10 +88,11 @@ at::Tensor bytes_in(const at::Tensor& tensor) { return tensor.detach().contiguou
 
 extern "C" {
 
-// Joins the other processes, which do the same. `size` is at least 2.
-char* freeze_group_new(const Store* store, int32_t rank, int32_t size, uint64_t timeout_ms, Group** group) {
+// Joins the other processes, which do the same. `size` is at least 2; `gpu` is below 0 on the CPU.
+char* freeze_group_new(const Store* store, int32_t rank, int32_t size, uint64_t timeout_ms, int8_t gpu, Group** group) {
   return guarded([&] {
     c10d::setDebugLevelFromEnvironment();
+    const bool is_checked = c10d::debug_level() == c10d::DebugLevel::Detail;
     const Milliseconds timeout(timeout_ms);
     std::vector<c10::intrusive_ptr<c10d::ProcessGroupGloo>> all;
     auto gloo = [&](const char* prefix) -> c10::intrusive_ptr<c10d::Backend> {
@@ -99,17 +101,25 @@ char* freeze_group_new(const Store* store, int32_t rank, int32_t size, uint64_t 
       all.push_back(c10::make_intrusive<c10d::ProcessGroupGloo>(own, rank, size, options));
       return all.back();
     };
-    c10::intrusive_ptr<c10d::Backend> backend = gloo("freeze/gloo");
-    if (c10d::debug_level() == c10d::DebugLevel::Detail) {
-      backend = c10::make_intrusive<c10d::ProcessGroupWrapper>(backend, gloo("freeze/checks"));
-    }
+    auto checked = [&](c10::intrusive_ptr<c10d::Backend> backend, const char* prefix) {
+      if (is_checked) backend = c10::make_intrusive<c10d::ProcessGroupWrapper>(backend, gloo(prefix));
+      return backend;
+    };
     auto processes = c10::make_intrusive<c10d::ProcessGroup>(store->it, rank, size);
+    c10::intrusive_ptr<c10d::Backend> gpus;
+    if (gpu >= 0) {
+      gpus = nccl(store->it, rank, size, timeout, gpu);
+      auto backend = checked(gpus, "freeze/checks of nccl");
+      processes->setBackend(at::kCUDA, c10d::ProcessGroup::NCCL, backend);
+    }
+    auto backend = checked(gloo("freeze/gloo"), "freeze/checks");
     processes->setBackend(at::kCPU, c10d::ProcessGroup::GLOO, backend);
     processes->setDefaultBackend(c10d::ProcessGroup::GLOO);
-    auto close = [all] {
+    auto close = [all, gpus] {
       for (const auto& gloo : all) {
         for (const auto& context : gloo.get()->*Connections::of) context->closeConnections();
       }
+      if (gpus) gpus->abort();
     };
     *group = new Group{processes, close};
   });
@@ -127,7 +137,8 @@ char* freeze_group_close(const Group* group) {
   return guarded([&] { group->close(); });
 }
 
-// Waits for a collective for some time, and completes it once its operations are done.
+// Waits for a collective for some time, and completes it once its operations on the host are done; those of a
+// GPU are done before its next ones.
 char* freeze_collective_wait(Collective* collective, uint64_t timeout_ms, bool* is_done) {
   return guarded([&] {
     *is_done = false;
@@ -139,6 +150,7 @@ char* freeze_collective_wait(Collective* collective, uint64_t timeout_ms, bool* 
         return;
       }
     }
+    for (const auto& work : collective->queued) work->wait();
     collective->complete();
     *is_done = true;
   });
@@ -154,7 +166,7 @@ char* freeze_group_start_count(const Group* group, List parameters, int32_t* cou
     for (size_t i = 0; i < parameters.count; i++) places[i] = parameters.tensors[i]->grad().defined();
     Tensors tensors{map};
     auto started = std::make_unique<Collective>();
-    started->works.push_back(group->processes->allreduce(tensors));
+    started->add(group->processes->allreduce(tensors), map);
     started->complete = [map, counts] { memcpy(counts, map.const_data_ptr(), map.nbytes()); };
     *collective = started.release();
   });
@@ -181,7 +193,7 @@ char* freeze_group_start_average(const Group* group, List parameters, Collective
       Tensors views = views_into(flat, bucket);
       for (size_t i = 0; i < bucket.size(); i++) at::mul_out(views[i], bucket[i], share);
       Tensors tensors{flat};
-      started->works.push_back(group->processes->allreduce(tensors));
+      started->add(group->processes->allreduce(tensors), flat);
       copies.emplace_back(bucket, views);
     }
     started->complete = [all, gradients, copies] {
@@ -205,7 +217,7 @@ char* freeze_group_start_broadcast(const Group* group, List list, const int32_t*
       c10d::BroadcastOptions options;
       options.rootRank = root;
       Tensors tensors{std::move(bytes)};
-      started->works.push_back(group->processes->broadcast(tensors, options));
+      started->add(group->processes->broadcast(tensors, options), tensors.front());
     };
     std::map<int32_t, Tensors> small;
     std::vector<std::pair<at::Tensor, at::Tensor>> copies;

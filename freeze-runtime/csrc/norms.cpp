@@ -34,7 +34,7 @@ char* freeze_group_start_sum(const Group* group, const at::Tensor* own, at::Tens
   return guarded([&] {
     Tensors total{own->detach().clone(at::MemoryFormat::Contiguous)};
     auto started = std::make_unique<Collective>();
-    started->works.push_back(group->processes->allreduce(total));
+    started->add(group->processes->allreduce(total), total.front());
     started->complete = [] {};
     hand_over(total, sum);
     *collective = started.release();

@@ -41,7 +41,8 @@ pub(crate) use fused::{
 };
 pub(crate) use generators::{generators, set_generators};
 pub(crate) use group::{
-    Collective, ProcessGroup, Reduction, StoreClient, gradient_versions, require_interface,
+    Collective, ProcessGroup, Reduction, StoreClient, gradient_versions, has_nccl,
+    require_interface,
 };
 pub(crate) use matrices::{AdafactorOptions, MuonOptions, adafactor, muon};
 pub(crate) use read_backs::{enter_counting, leave_counting};

@@ -34,13 +34,18 @@ const FOR_CUDA: [&str; 13] = [
     "nvidia-nvtx==13.0.85",
 ];
 
+/// What CUDA's headers include beside those of the libraries: libtorch's header of NCCL reads them.
+const HEADERS_FOR_CUDA: [&str; 2] = ["nvidia-cuda-crt==13.0.88", "nvidia-cuda-cccl==13.0.85"];
+
 /// The files of the wheels that are unpacked.
-pub(crate) const KEEP: [&str; 3] = ["torch/lib/*", "torch/include/*", "nvidia/*/lib/*.so*"];
+pub(crate) const KEEP: [&str; 4] =
+    ["torch/lib/*", "torch/include/*", "nvidia/*/lib/*.so*", "nvidia/*/include/*"];
 
 /// The part of PyTorch that only Python uses.
 const PYTHON_ONLY: [&str; 1] = ["torch/lib/libtorch_python.*"];
 
-const CUDA_ONLY: [&str; 4] = [
+const CUDA_ONLY: [&str; 5] = [
+    "nvidia/*/include/*",
     "torch/lib/libtorch_cuda*.so",
     "torch/lib/libc10_cuda.so",
     "torch/lib/libtorch_nvshmem.so",
@@ -75,7 +80,10 @@ impl Variant {
     pub(crate) fn wheels(self, os: &str) -> Result<Vec<&'static str>, Error> {
         match (os, self) {
             ("linux", Self::Cpu) => Ok([&[TORCH], ALWAYS_ON_LINUX.as_slice()].concat()),
-            ("linux", Self::Cuda) => Ok([&[TORCH], &ALWAYS_ON_LINUX[..], &FOR_CUDA[..]].concat()),
+            ("linux", Self::Cuda) => {
+                let parts = [&[TORCH], &ALWAYS_ON_LINUX[..], &FOR_CUDA[..], &HEADERS_FOR_CUDA[..]];
+                Ok(parts.concat())
+            }
             ("macos", Self::Cpu) => Ok(vec![TORCH]),
             ("macos", Self::Cuda) => {
                 Err(Error::line("there is no CUDA on macOS; omit --cuda (MPS is included)"))
@@ -137,7 +145,7 @@ mod tests {
 
     #[test]
     fn only_linux_has_cuda() {
-        assert!(Variant::Cuda.wheels("linux").is_ok_and(|wheels| wheels.len() == 16));
+        assert!(Variant::Cuda.wheels("linux").is_ok_and(|wheels| wheels.len() == 18));
         assert!(Variant::Cuda.wheels("macos").is_err());
         assert_eq!(Variant::Cpu.wheels("macos"), Ok(vec!["torch==2.11.0"]));
         assert!(Variant::Cpu.wheels("windows").is_err());

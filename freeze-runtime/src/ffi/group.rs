@@ -4,7 +4,7 @@ use std::ffi::{CString, c_char};
 use std::ptr::{self, NonNull};
 use std::time::Duration;
 
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 use torch_sys::C_tensor;
 
 use super::{List, Message, RawList, Result, check, taken, tensors};
@@ -76,8 +76,10 @@ unsafe extern "C" {
         rank: i32,
         size: i32,
         timeout_ms: u64,
+        gpu: i8,
         group: *mut *mut RawGroup,
     ) -> Message;
+    fn freeze_has_nccl() -> bool;
     fn freeze_group_close(group: *const RawGroup) -> Message;
     fn freeze_group_free(group: *mut RawGroup);
     fn freeze_group_start_count(
@@ -227,6 +229,12 @@ unsafe impl Send for ProcessGroup {}
 // SAFETY: as above.
 unsafe impl Sync for ProcessGroup {}
 
+/// Whether processes can be connected by NCCL.
+pub(crate) fn has_nccl() -> bool {
+    // SAFETY: the shim knows it from when it was compiled.
+    unsafe { freeze_has_nccl() }
+}
+
 /// Fails if gloo has no network interface to use.
 pub(crate) fn require_interface(timeout: Duration) -> Result<()> {
     // SAFETY: the shim takes any time.
@@ -234,18 +242,24 @@ pub(crate) fn require_interface(timeout: Duration) -> Result<()> {
 }
 
 impl ProcessGroup {
-    /// Connects this process with the others, which do the same. There are at least two.
+    /// Connects this process with the others, which do the same. There are at least two. Their tensors are on
+    /// the CPU or this device.
     pub(crate) fn new(
         store: &StoreClient,
         rank: usize,
         size: usize,
         timeout: Duration,
+        device: Device,
     ) -> Result<Self> {
         let (rank, size) = (number(rank)?, number(size)?);
+        let gpu = match device {
+            Device::Cuda(index) => i8::try_from(index).unwrap_or(i8::MAX),
+            _ => -1,
+        };
         let mut group = ptr::null_mut();
         // SAFETY: the store is live, and `group` is a place for the answer.
         check(unsafe {
-            freeze_group_new(store.0.as_ptr(), rank, size, ms(timeout), &raw mut group)
+            freeze_group_new(store.0.as_ptr(), rank, size, ms(timeout), gpu, &raw mut group)
         })?;
         handed_over(group).map(Self)
     }
@@ -450,7 +464,34 @@ fn ms(time: Duration) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::net::TcpListener;
     use std::process::Command;
+
+    use tch::Cuda;
+
+    use super::*;
+
+    /// Where libtorch has CUDA, NCCL is there, and says what it is missing on a machine without a GPU.
+    #[test]
+    fn nccl_is_built_where_libtorch_has_cuda() {
+        if !has_nccl() {
+            println!("skipped: this library has no NCCL");
+            return;
+        }
+        if Cuda::is_available() {
+            println!("skipped: there is a GPU");
+            return;
+        }
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let time = Duration::from_secs(5);
+        let store = StoreClient::open(("127.0.0.1", port), true, time).unwrap();
+        let made = ProcessGroup::new(&store, 0, 2, time, Device::Cuda(0));
+        let error = made.err().unwrap().to_string();
+        assert!(
+            error.contains("ProcessGroupNCCL is only supported with GPUs, no GPUs found!"),
+            "{error}"
+        );
+    }
 
     /// The stand-ins for gloo's headers are sound only while this crate makes none of gloo's objects.
     #[test]

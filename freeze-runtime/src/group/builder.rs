@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tch::Device;
+use tch::{Cuda, Device};
 
 use super::Group;
 use super::environment::Environment;
@@ -12,8 +12,8 @@ use super::handshake::Handshake;
 use super::lookout::alive;
 use super::member::Member;
 use super::store::{Heartbeat, Store, StoreAddress};
-use crate::Error;
-use crate::ffi;
+use crate::log::events;
+use crate::{Error, ffi};
 
 /// How long a rank waits for the others by default, as in `PyTorch` with gloo.
 const TIMEOUT: Duration = Duration::from_mins(30);
@@ -98,7 +98,7 @@ impl GroupBuilder {
         let Some(environment) = environment.filter(|environment| environment.size > 1) else {
             return Ok(Group::alone(Device::cuda_if_available()));
         };
-        let Environment { rank, size, host, port, has_store } = environment;
+        let Environment { rank, size, local_rank, host, port, has_store } = environment;
         let serves = rank == 0 && !has_store;
         let does = if serves { "serve" } else { "reach" };
         let address = StoreAddress { host, port, is_of_launcher: has_store };
@@ -110,7 +110,10 @@ impl GroupBuilder {
         let prefix = handshake.run().map_err(Error::Group)?;
         let heartbeat = Heartbeat { key: alive(rank), every: self.heartbeat };
         let own = store.within(&prefix, heartbeat)?;
-        let member = Member::new(rank, size, self.timeout, self.heartbeat, serves, own);
+        let device = own_device(local_rank);
+        let times = (self.timeout, self.heartbeat);
+        let on = *device.as_ref().unwrap_or(&Device::Cpu);
+        let member = Member::new((rank, size), on, times, serves, own);
         let interface = ffi::require_interface(self.timeout).map_err(|error| {
             let name = std::env::var("GLOO_SOCKET_IFNAME");
             let name =
@@ -118,17 +121,46 @@ impl GroupBuilder {
             Error::Group(format!("gloo finds no network interface{name}: {}", Error::Torch(error)))
         });
         let versions = format!(
-            "freeze-runtime {}\nlibtorch {}\n{size} processes, timeout {} ms",
+            "freeze-runtime {}\nlibtorch {}\n{size} processes, timeout {} ms\ntensors on {}",
             env!("CARGO_PKG_VERSION"),
             ffi::libtorch_version(),
             self.timeout.as_millis(),
+            if on.is_cuda() { "GPUs" } else { "CPUs" },
         );
+        let ready = device.and(interface);
         let call = "`Group::from_env`";
-        let versions = member.exchange(call, interface.map(|()| versions))?;
+        let versions = member.exchange(call, ready.map(|()| versions))?;
         if let Some(rows) = differing(&versions) {
             return Err(Error::Ranks { what: "versions and settings".to_owned(), rows });
         }
         member.connect()?;
-        Ok(Group { member: Some(Arc::new(member)), device: Device::Cpu })
+        Ok(Group { member: Some(Arc::new(member)), device: on })
+    }
+}
+
+/// The device of a process among others: a GPU of its own, where NCCL can connect them.
+fn own_device(local_rank: Option<usize>) -> Result<Device, Error> {
+    if !Cuda::is_available() {
+        return Ok(Device::Cpu);
+    }
+    if !ffi::has_nccl() {
+        events::note(
+            "the processes train on the CPU: NCCL is not in this program, because the headers of NCCL and CUDA \
+             were not found when it was built",
+        );
+        return Ok(Device::Cpu);
+    }
+    let count = Cuda::device_count();
+    match local_rank {
+        Some(rank) if i64::try_from(rank).is_ok_and(|rank| rank < count) => Ok(Device::Cuda(rank)),
+        Some(rank) => Err(Error::Group(format!(
+            "LOCAL_RANK is {rank}, and this machine has {count} GPUs: start as many processes as there are GPUs, \
+             or hide all of them with an empty CUDA_VISIBLE_DEVICES"
+        ))),
+        None => Err(Error::Group(
+            "LOCAL_RANK is not set, which says which GPU this process has: start the program with torchrun, or \
+             set it"
+                .to_owned(),
+        )),
     }
 }

@@ -5,6 +5,8 @@
 pub(super) struct Environment {
     pub(super) rank: usize,
     pub(super) size: usize,
+    /// Its number among the processes of its machine.
+    pub(super) local_rank: Option<usize>,
     pub(super) host: String,
     pub(super) port: u16,
     /// Whether the launcher serves the store; otherwise rank 0 does.
@@ -41,12 +43,14 @@ impl Environment {
                 "RANK is {rank}, and WORLD_SIZE is {size}: ranks are below {size}"
             ));
         }
+        let local_rank = get("LOCAL_RANK").map(|_| number("LOCAL_RANK")).transpose()?;
         let port = number("MASTER_PORT")?;
         let port =
             u16::try_from(port).map_err(|_| format!("MASTER_PORT is {port}, above 65535"))?;
         Ok(Some(Self {
             rank,
             size,
+            local_rank,
             host: get("MASTER_ADDR").unwrap_or_default(),
             port,
             has_store: get("TORCHELASTIC_USE_AGENT_STORE").as_deref() == Some("True"),
@@ -89,6 +93,7 @@ mod tests {
         let expected = |has_store| Environment {
             rank: 1,
             size: 4,
+            local_rank: None,
             host: "host".to_owned(),
             port: 29500,
             has_store,
@@ -96,6 +101,9 @@ mod tests {
         assert_eq!(read(&ALL), Ok(Some(expected(false))));
         let agent = [("TORCHELASTIC_USE_AGENT_STORE", "True")];
         assert_eq!(read(&[&ALL[..], &agent].concat()), Ok(Some(expected(true))));
+        let local = [("LOCAL_RANK", "3")];
+        let expected = Environment { local_rank: Some(3), ..expected(false) };
+        assert_eq!(read(&[&ALL[..], &local].concat()), Ok(Some(expected)));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use tch::{TchError, Tensor};
+use tch::{Device, TchError, Tensor};
 
 use super::failure::{Failure, write_report};
 use super::lookout::{
@@ -33,6 +33,7 @@ const LAST_BEATS: u32 = 10;
 pub(super) struct Member {
     pub(super) rank: usize,
     pub(super) size: usize,
+    pub(super) device: Device,
     pub(super) timeout: Duration,
     pub(super) heartbeat: Duration,
     serves: bool,
@@ -74,14 +75,13 @@ struct GraphProcesses {
 
 impl Member {
     pub(super) fn new(
-        rank: usize,
-        size: usize,
-        timeout: Duration,
-        heartbeat: Duration,
+        (rank, size): (usize, usize),
+        device: Device,
+        (timeout, heartbeat): (Duration, Duration),
         serves: bool,
         store: Store,
     ) -> Self {
-        Self { rank, size, timeout, heartbeat, serves, store, state: Mutex::default() }
+        Self { rank, size, device, timeout, heartbeat, serves, store, state: Mutex::default() }
     }
 
     /// Connects with the other processes, once all of them are known to be there.
@@ -94,7 +94,7 @@ impl Member {
     fn connected(&self, state: &mut State, store: &StoreClient) -> Result<ProcessGroup, Error> {
         // The looks of this module find a rank that does not come before gloo does.
         let patience = self.timeout + self.heartbeat * SILENT_BEATS;
-        let made = ProcessGroup::new(store, self.rank, self.size, patience);
+        let made = ProcessGroup::new(store, self.rank, self.size, patience, self.device);
         made.map_err(|error| self.broken(state, "`Group::from_env`", &error))
     }
 

@@ -146,8 +146,8 @@ impl Group {
         self.rank() == 0
     }
 
-    /// The device of this process: the CPU in a group of several, as gloo connects them; alone, the first
-    /// GPU if there is one.
+    /// The device of this process. In a group of several, the GPU of its `LOCAL_RANK`, where libtorch has CUDA,
+    /// NCCL and a GPU, and the CPU otherwise; alone, the first GPU if there is one.
     ///
     /// # Examples
     /// ```
