@@ -12,7 +12,6 @@ use super::handshake::Handshake;
 use super::lookout::alive;
 use super::member::Member;
 use super::store::{Heartbeat, Store, StoreAddress};
-use crate::log::events;
 use crate::{Error, ffi};
 
 /// How long a rank waits for the others by default, as in `PyTorch` with gloo.
@@ -134,9 +133,18 @@ impl GroupBuilder {
             return Err(Error::Ranks { what: "versions and settings".to_owned(), rows });
         }
         member.connect()?;
-        Ok(Group { member: Some(Arc::new(member)), device: on })
+        let has_idle_gpu = Cuda::is_available() && !ffi::has_nccl();
+        Ok(Group {
+            member: Some(Arc::new(member)),
+            device: on,
+            note: has_idle_gpu.then_some(NO_NCCL),
+        })
     }
 }
+
+/// What a program is told that trains on the CPU beside GPUs.
+const NO_NCCL: &str = "the processes train on the CPU: NCCL is not in this program, because the headers of NCCL \
+     and CUDA were not found when it was built";
 
 /// The device of a process among others: a GPU of its own, where NCCL can connect them.
 fn own_device(local_rank: Option<usize>) -> Result<Device, Error> {
@@ -144,10 +152,6 @@ fn own_device(local_rank: Option<usize>) -> Result<Device, Error> {
         return Ok(Device::Cpu);
     }
     if !ffi::has_nccl() {
-        events::note(
-            "the processes train on the CPU: NCCL is not in this program, because the headers of NCCL and CUDA \
-             were not found when it was built",
-        );
         return Ok(Device::Cpu);
     }
     let count = Cuda::device_count();

@@ -63,6 +63,8 @@ pub struct Group {
     /// `None` for this process alone.
     member: Option<Arc<Member>>,
     device: Device,
+    /// What a program should know of the device.
+    note: Option<&'static str>,
 }
 
 impl Group {
@@ -104,7 +106,7 @@ impl Group {
 
     /// This process alone.
     pub(crate) const fn alone(device: Device) -> Self {
-        Self { member: None, device }
+        Self { member: None, device, note: None }
     }
 
     /// The number of this process, from 0.
@@ -251,6 +253,11 @@ impl Group {
             member.fail(error);
         }
         result
+    }
+
+    /// What a program should know of the device.
+    pub(crate) const fn note(&self) -> Option<&'static str> {
+        self.note
     }
 
     /// Whether there are other processes.

@@ -361,6 +361,7 @@ impl<'p> TunerBuilder<'p> {
         let slices = ParamSlices::new(bound.parameters, clock.plan());
         let is_divided = self.shards_optimizer && self.group.has_others();
         let shards = is_divided.then(|| Shards::new(&self.group, &slices));
+        let notes = self.group.note().into_iter().map(str::to_owned).collect();
         Ok(Tuner {
             id: TunerId::next(),
             group: self.group,
@@ -373,7 +374,7 @@ impl<'p> TunerBuilder<'p> {
             best_weights,
             grad_means: GradMeans::default(),
             anchors,
-            notes: Vec::new(),
+            notes,
             store,
             states: std::iter::repeat_with(|| None).take(slices.count()).collect(),
             masters: Masters::new(self.precision.master_weights, slices.count()),
