@@ -22,11 +22,11 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const CLIP: f64 = 1e-3;
 
 /// Measures everything.
-pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Beside>) {
+pub(crate) fn measure(report: &Report<'_>, options: &Options, beside: Option<&mut Beside>) {
     let Options { device, .. } = *options;
     let patience = options.patience();
     if let Some(beside) = beside {
-        Report::table(
+        report.table(
             "## Beside PyTorch, in turns",
             [
                 "what",
@@ -73,7 +73,7 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
             });
         }
     }
-    Report::table(
+    report.table(
         "## A frozen prefix",
         [
             "what",
@@ -95,8 +95,8 @@ pub(crate) fn measure(report: &Report, options: &Options, beside: Option<&mut Be
 }
 
 /// The benches of `freeze-runtime`, where tch does the same.
-fn beside_tch(report: &Report, scale: &Scale) {
-    Report::table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
+fn beside_tch(report: &Report<'_>, scale: &Scale) {
+    report.table("## Beside tch, medians", ["what", "base", "its time", "Tuner", "times as fast"]);
     let mut add = |ratio: &Ratio| {
         report.row(&ratio.what, || {
             let [base, ours] = [ratio.base.1, ratio.ours.1].map(|time| format!("{time:.2?}"));

@@ -12,8 +12,8 @@ use crate::report::Report;
 type Cell = Result<[String; 1], Box<dyn Error>>;
 
 /// Prints the facts.
-pub(crate) fn describe(report: &Report, device: Device, beside: Option<&mut Beside>) {
-    Report::table("## Machine", ["what", "value"]);
+pub(crate) fn describe(report: &Report<'_>, device: Device, beside: Option<&mut Beside>) {
+    report.table("## Machine", ["what", "value"]);
     if device.is_cuda() {
         report.row("GPU, memory, driver", || nvidia_smi("name,memory.total,driver_version"));
         report.row("CUDA runtime, cuDNN", || {

@@ -21,7 +21,7 @@ const FUSED: [&str; 4] =
 const STEPS: i64 = 8;
 
 /// Checks them all, a row each.
-pub(crate) fn check(report: &Report, device: Device) {
+pub(crate) fn check(report: &Report<'_>, device: Device) {
     report.row("3. loss scale: a step with an infinity", || skipped_step(device));
     for kind in [Kind::BFloat16, Kind::Half] {
         let name = format!("3. master weights of {kind:?} parameters, beside an f32 twin");

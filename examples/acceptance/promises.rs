@@ -2,7 +2,7 @@
 
 use std::error::Error;
 
-use freeze_runtime::{Error as TunerError, Policy, Tuner, device};
+use freeze_runtime::{Error as TunerError, Group, Policy, Tuner, device};
 use freeze_tests::optimizers::OPTIMIZERS;
 use freeze_tests::{Bits, Net, promise, reference, train, tune};
 use tch::nn::{self, Module};
@@ -15,8 +15,8 @@ use crate::report::Report;
 type Cell = Result<[String; 1], Box<dyn Error>>;
 
 /// Checks them all, a row each.
-pub(crate) fn check(report: &Report, device: Device, small: bool, beside: Option<&mut Beside>) {
-    Report::table("## Promises", ["promise", "what was seen"]);
+pub(crate) fn check(report: &Report<'_>, device: Device, small: bool, beside: Option<&mut Beside>) {
+    report.table("## Promises", ["promise", "what was seen"]);
     report.row("1. frozen means bit-identical", || {
         let cases = if small { 32 } else { 256 };
         Ok([promise::hold(device, cases)?.to_string()])
@@ -40,7 +40,9 @@ pub(crate) fn check(report: &Report, device: Device, small: bool, beside: Option
             }
         }
     }
-    report.row("4. nothing is lost: dropout, stopped and resumed", || resumed(device));
+    report.row("4. nothing is lost: dropout, stopped and resumed", || {
+        resumed(&Group::from_env()?, device)
+    });
     report
         .row("5. frozen costs nothing: memory of parameters that freeze", || memory(device, small));
     report.row("6. a step is made whole or not at all", || whole_step(device));
@@ -76,7 +78,7 @@ fn owners(device: Device) -> Cell {
 }
 
 /// A network with dropout, whose run of six steps is stopped after three.
-fn resumed(device: Device) -> Cell {
+pub(crate) fn resumed(group: &Group, device: Device) -> Cell {
     const STEPS: usize = 6;
     let policy = Policy::parse(
         "default lr 1e-2 optimizer adamw; start: train second; step 2: unfreeze first; step 4: freeze second",
@@ -87,7 +89,7 @@ fn resumed(device: Device) -> Cell {
         let vs = nn::VarStore::new(device);
         let linear = |name| nn::linear(vs.root() / name, 16, 16, nn::LinearConfig::default());
         let (first, second) = (linear("first"), linear("second"));
-        let mut tuner = Tuner::builder(&policy).attach(&vs)?;
+        let mut tuner = Tuner::builder(&policy).group(group).attach(&vs)?;
         if steps.start == 0 {
             tuner.start_epoch()?;
         } else {

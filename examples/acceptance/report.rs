@@ -1,22 +1,54 @@
 //! Tables in Markdown, and whether anything in them is missing.
+//!
+//! In a group of processes, rank 0 prints.
 
 use std::cell::Cell;
 use std::error::Error;
 use std::fmt::Display;
 use std::panic::{self, AssertUnwindSafe};
 
+use freeze_runtime::Group;
+
 /// Prints tables, and remembers what went wrong.
-#[derive(Debug, Default)]
-pub(crate) struct Report {
+#[derive(Debug)]
+pub(crate) struct Report<'g> {
+    group: &'g Group,
     failures: Cell<usize>,
+    skipped: Cell<usize>,
 }
 
-impl Report {
+impl<'g> Report<'g> {
+    /// What the processes of a group print together.
+    pub(crate) fn new(group: &'g Group) -> Self {
+        Self { group, failures: Cell::new(0), skipped: Cell::new(0) }
+    }
+
+    /// Prints a line.
+    pub(crate) fn line(&self, line: &str) {
+        if self.group.is_first() {
+            println!("{line}");
+        }
+    }
+
     /// Begins a table.
-    pub(crate) fn table<const N: usize>(title: &str, header: [&str; N]) {
-        println!("\n{title}\n");
-        println!("| {} |", header.join(" | "));
-        println!("|{}", "---|".repeat(N));
+    pub(crate) fn table<const N: usize>(&self, title: &str, header: [&str; N]) {
+        let header = header.join(" | ");
+        self.line(&format!("\n{title}\n\n| {header} |\n|{}", "---|".repeat(N)));
+    }
+
+    /// Leaves a table out.
+    pub(crate) fn skip(&self, title: &str, reason: &str) {
+        self.skipped.set(self.skipped.get() + 1);
+        self.line(&format!("\n{title}\n\nSkipped: {reason}."));
+    }
+
+    /// How many tables were left out, in words.
+    pub(crate) fn skipped(&self) -> String {
+        match self.skipped.get() {
+            0 => String::new(),
+            1 => " 1 table was skipped.".to_owned(),
+            count => format!(" {count} tables were skipped."),
+        }
     }
 
     /// Adds a row of a name and what follows it. Where that is not known the row says why, and the
@@ -30,12 +62,16 @@ impl Report {
             .unwrap_or_else(|panic| Err(reason(&*panic).into()));
         match cells {
             Ok(cells) => {
-                println!("| {name} | {} |", cells.map(|cell| cell.to_string()).join(" | "));
+                let cells = cells.map(|cell| cell.to_string()).join(" | ");
+                self.line(&format!("| {name} | {cells} |"));
             }
             Err(error) => {
                 self.failures.set(self.failures.get() + 1);
+                // The other ranks learn of it, and do not wait for this one.
+                self.group.report(&*error);
                 let error = error.to_string().replace('\n', " ");
-                println!("| {name} | **MISSING: {error}** |{}", " |".repeat(N.saturating_sub(1)));
+                let rest = " |".repeat(N.saturating_sub(1));
+                self.line(&format!("| {name} | **MISSING: {error}** |{rest}"));
             }
         }
     }

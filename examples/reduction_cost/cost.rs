@@ -12,7 +12,8 @@ const PEAK_OPERATIONS: f64 = 989e12;
 /// The part of the peak that a training reaches: between 0.38 and 0.43 for Llama 3
 /// (<https://arxiv.org/abs/2407.21783>, table 4).
 const UTILIZATION: f64 = 0.4;
-/// The bytes in a second between the GPUs of a node, in one direction: half of the 900 GB/s of NVLink 4.
+/// The bytes in a second between the GPUs of a node, in one direction: half of the 900 GB/s of the
+/// fourth generation of `NVLink`.
 const NVLINK_BYTES: f64 = 450e9;
 
 /// How the nodes are connected.

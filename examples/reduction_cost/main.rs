@@ -40,11 +40,13 @@ fn report() -> String {
     let is_one_node = |gpus: &f64| *gpus <= GPUS_PER_NODE;
     let one_node: Vec<f64> = GPUS.into_iter().filter(is_one_node).collect();
     let several: Vec<f64> = GPUS.into_iter().filter(|gpus| !is_one_node(gpus)).collect();
-    let mut text = format!("One node, NVLink\n\n{}", table(&one_node, NETWORKS[0]));
-    for network in NETWORKS {
-        text += &format!("\nSeveral nodes, {}\n\n{}", network.name, table(&several, network));
-    }
-    text
+    let mut tables = vec![format!("One node, NVLink\n\n{}", table(&one_node, NETWORKS[0]))];
+    tables.extend(
+        NETWORKS.map(|network| {
+            format!("Several nodes, {}\n\n{}", network.name, table(&several, network))
+        }),
+    );
+    tables.join("\n")
 }
 
 fn table(gpus: &[f64], network: Network) -> Table {

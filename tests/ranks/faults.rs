@@ -8,13 +8,12 @@ use freeze_tests::{Net, parse};
 use tch::{Device, nn};
 
 use crate::beside::assert_same;
-use crate::processes::{Ended, Outcome, Scene, argument, join, join_in_haste, scene, signal};
+use crate::processes::{Outcome, Scene, argument, error_of_others, join, scene};
 
 pub(crate) const SCENES: &[Scene] = &[
     ("attached apart", attached_apart),
     ("calls apart", calls_apart),
     ("a rank fails", a_rank_fails),
-    ("a rank is lost", a_rank_is_lost),
     ("an alike fault", an_alike_fault),
 ];
 
@@ -63,28 +62,32 @@ fn attached_apart() -> Outcome {
 
 #[test]
 fn ranks_that_attach_something_else_are_told_apart() {
-    for (what, expected) in [
+    for (what, ranks, expected) in [
         (
             "policy",
+            3,
             "the ranks differ in the policy:\n  ranks 0, 1: step 4: unfreeze b;\n  rank 2: step 5: \
              unfreeze b;",
         ),
         (
             "setting",
-            "the ranks differ in the settings of the program:\n  ranks 0, 1: lr: 0.1\n  rank 2: lr: 0.2",
+            2,
+            "the ranks differ in the settings of the program:\n  rank 0: lr: 0.1\n  rank 1: lr: 0.2",
         ),
         (
             "model",
-            "the ranks differ in the model:\n  ranks 0, 1:\n    c.bias: f32 [3], a parameter\n    \
-             c.weight: f32 [3, 3], a parameter\n  rank 2:\n    c.bias: f32 [4], a parameter\n    \
+            2,
+            "the ranks differ in the model:\n  rank 0:\n    c.bias: f32 [3], a parameter\n    \
+             c.weight: f32 [3, 3], a parameter\n  rank 1:\n    c.bias: f32 [4], a parameter\n    \
              c.weight: f32 [4, 3], a parameter",
         ),
         (
             "dtype",
-            "the ranks differ in the model:\n  ranks 0, 1:\n    b.bias: f32 [3], a parameter\n    b.weight: f32 [3, 5], a parameter\n    c.bias: f32 [3], a parameter\n    c.weight: f32 [3, 3], a parameter\n  rank 2:\n    b.bias: bf16 [3], a parameter\n    b.weight: bf16 [3, 5], a parameter\n    c.bias: bf16 [3], a parameter\n    c.weight: bf16 [3, 3], a parameter",
+            2,
+            "the ranks differ in the model:\n  rank 0:\n    b.bias: f32 [3], a parameter\n    b.weight: f32 [3, 5], a parameter\n    c.bias: f32 [3], a parameter\n    c.weight: f32 [3, 3], a parameter\n  rank 1:\n    b.bias: bf16 [3], a parameter\n    b.weight: bf16 [3, 5], a parameter\n    c.bias: bf16 [3], a parameter\n    c.weight: bf16 [3, 3], a parameter",
         ),
     ] {
-        let ended = scene("attached apart", 3).with(what).run();
+        let ended = scene("attached apart", ranks).with(what).run();
         assert_same(&ended);
         assert_eq!(ended[0].text(), expected);
     }
@@ -103,6 +106,7 @@ fn calls_apart() -> Outcome {
     let group = join()?;
     let net = Net::linear();
     let mut tuner = attach(&group, &net)?;
+    let folder = tempfile::tempdir()?;
     let what = argument();
     let is_other = group.rank() + 1 == group.size();
     let is = |this: &str| is_other && what == this;
@@ -126,6 +130,9 @@ fn calls_apart() -> Outcome {
                 tuner.observe("val_acc", 1.0)?;
             } else if !(is("no metric") && epoch == 1) {
                 tuner.observe("val_loss", 1.0)?;
+            }
+            if what == "no save" && !(is_other && epoch == 1) {
+                tuner.save(folder.path())?;
             }
             if is("a barrier") {
                 group.barrier()?;
@@ -170,6 +177,7 @@ fn ranks_in_different_calls_are_told_apart() {
                 "`observe(\"val_acc\", …)`, epoch 0, step 3",
             ],
         ),
+        ("no save", ["`save`, epoch 1, step 6", "`start_epoch`, epoch 1, step 6"]),
         ("a barrier", ["`start_epoch`, epoch 0, step 3", "`barrier`, epoch 0, step 3"]),
     ] {
         let ended = scene("calls apart", 2).with(what).run();
@@ -218,15 +226,6 @@ fn fail_in_the_middle(
     Ok(())
 }
 
-/// The error of every rank but the last.
-fn error_of_others(ended: &[Ended]) -> &str {
-    let [first, .., _] = ended else { panic!("one rank only") };
-    for ended in &ended[..ended.len() - 1] {
-        assert_eq!(ended.error(), first.error());
-    }
-    first.error()
-}
-
 #[test]
 fn a_rank_that_reports_its_error_fails_all() {
     let ended = scene("a rank fails", 3).with("reports").run();
@@ -259,60 +258,6 @@ fn a_rank_that_panics_is_named() {
     let ended = scene("a rank fails", 2).with("panics").run();
     assert!(!ended[1].status.success());
     assert_eq!(error_of_others(&ended), "rank 1 failed: the program has panicked");
-}
-
-/// A rank is lost in step 3: the rank and the way are the argument.
-fn a_rank_is_lost() -> Outcome {
-    let group = join_in_haste()?;
-    let net = Net::linear();
-    let argument = argument();
-    let (rank, way) = argument.split_once(' ').ok_or("which rank?")?;
-    let is_it = group.rank().to_string() == rank;
-    let mut tuner = attach(&group, &net)?;
-    tuner.start_epoch()?;
-    for number in 0..6 {
-        if is_it && number == 3 {
-            match way {
-                "aborts" => std::process::abort(),
-                signals => signal(signals),
-            }
-        }
-        step(&mut tuner, &net)?;
-    }
-    Ok("nothing has happened".to_owned())
-}
-
-#[test]
-fn a_rank_that_is_killed_is_named() {
-    for way in ["KILL", "aborts"] {
-        let ended = scene("a rank is lost", 3).with(format!("2 {way}")).run();
-        assert!(!ended[2].status.success());
-        assert_eq!(
-            error_of_others(&ended),
-            "the group of processes: rank 2 has ended without a report while others were in `step`, \
-             epoch 0, step 3: killed, or crashed"
-        );
-    }
-}
-
-#[test]
-fn a_rank_that_hangs_is_named() {
-    let ended = scene("a rank is lost", 2).with("1 STOP").of_which_hangs(1).run();
-    assert_eq!(
-        ended[0].error(),
-        "the group of processes: rank 1 has not come to `step` (its process has ended or stopped) within \
-         4 s"
-    );
-}
-
-#[test]
-fn the_rank_that_serves_the_store_may_be_lost() {
-    for (way, expected) in [("0 KILL", "is gone"), ("0 STOP", "has not answered within 4 s")] {
-        let ended = scene("a rank is lost", 2).with(way).of_which_hangs(0).run();
-        let error = ended[1].error();
-        assert!(error.starts_with("the group of processes: the store at 127.0.0.1:"), "{error}");
-        assert!(error.ends_with(&format!(", which rank 0 serves, {expected}")), "{error}");
-    }
 }
 
 /// What goes wrong on all ranks alike.

@@ -12,11 +12,13 @@ mod beside;
 mod faults;
 mod gradients;
 mod joining;
+mod lost;
 mod norms;
 mod processes;
 mod resuming;
 mod sharding;
 mod torchrun;
+mod traffic;
 mod training;
 
 use processes::Scene;
@@ -26,9 +28,11 @@ const SCENES: &[&[Scene]] = &[
     faults::SCENES,
     gradients::SCENES,
     joining::SCENES,
+    lost::SCENES,
     norms::SCENES,
     resuming::SCENES,
     sharding::SCENES,
+    traffic::SCENES,
     training::SCENES,
 ];
 

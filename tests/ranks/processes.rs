@@ -49,6 +49,15 @@ impl Ended {
     }
 }
 
+/// The error of every rank but the last.
+pub(crate) fn error_of_others(ended: &[Ended]) -> &str {
+    let [first, .., _] = ended else { panic!("one rank only") };
+    for ended in &ended[..ended.len() - 1] {
+        assert_eq!(ended.error(), first.error());
+    }
+    first.error()
+}
+
 /// The processes of a scene.
 pub(crate) struct Processes<'s> {
     scene: &'s str,

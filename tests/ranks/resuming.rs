@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::{Command, Stdio};
 
 use freeze_runtime::{CheckpointError, Error, Group, ResumeOptions, Tuner};
 use freeze_tests::{Bits, Net, parse};
@@ -13,6 +14,7 @@ use crate::processes::{Ended, Outcome, Scene, argument, join, join_in_haste, sce
 pub(crate) const SCENES: &[Scene] = &[
     ("runs", runs),
     ("faulty saves", faulty_saves),
+    ("a full disk", full_disk),
     ("other ranks", other_ranks),
     ("other numbers", other_numbers),
 ];
@@ -123,6 +125,51 @@ fn a_save_that_fails_on_rank_0_fails_on_all_ranks() {
     // The folders of the ranks are different ones.
     let kind = |text: &str| text.rsplit(": ").next().unwrap_or_default().to_owned();
     assert_eq!(kind(others), kind(error));
+}
+
+/// A disk without space for a checkpoint of rank 0.
+fn full_disk() -> Outcome {
+    let group = join()?;
+    let net = Net::linear();
+    let mut tuner = Tuner::builder(&parse(POLICY)).group(&group).attach(&net.vs)?;
+    tuner.start_epoch()?;
+    let error = tuner.save(argument()).unwrap_err().to_string();
+    // The run goes on.
+    tuner.backward_step(&net.loss(0))?;
+    group.barrier()?;
+    Ok(error)
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_an_error_on_all_ranks() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().display().to_string();
+    let ended = scene("a full disk", 2).with(&path).run_changed(|rank, command| {
+        if rank == 0 {
+            *command = with_small_files(command);
+        }
+    });
+    let error = ended[0].text();
+    assert!(error.starts_with(&format!("`{path}/")), "{error}");
+    assert!(error.ends_with("File too large (os error 27)"), "{error}");
+    assert_eq!(ended[1].text(), format!("rank 0 failed: {error}"));
+    assert!(!folder.path().join("checkpoint").exists());
+}
+
+/// The command of a process that cannot write files of more than 512 or 1024 bytes, as on a full disk.
+fn with_small_files(command: &Command) -> Command {
+    let mut small = Command::new("sh");
+    let script = "ulimit -f 1; trap '' XFSZ; exec \"$@\"";
+    small.args(["-c", script, "sh"]).arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => small.env(name, value),
+            None => small.env_remove(name),
+        };
+    }
+    small.stdout(Stdio::piped()).stderr(Stdio::piped());
+    small
 }
 
 /// Ranks that were trained apart are found before they are saved.

@@ -17,6 +17,9 @@ Commands:
                  files of more than 400 lines
   book           Render the book in docs/ with mdBook, where that is installed
   tutorial       Set up, and build and run the crate of the book's tutorial
+  torchrun       Set up, and train in processes that PyTorch's `torchrun` starts, and starts again where
+                 one is killed; installs PyTorch for Python into target/torchrun, or uses the
+                 `torchrun` that FREEZE_TORCHRUN names
   package        Make and build the packages for crates.io, without publishing them
       --allow-dirty  also with changes that are not committed
   wheel          Build the wheel for pip, and try it and the hooks of pre-commit in new environments
@@ -52,6 +55,7 @@ pub(crate) enum Command {
     Structure,
     Book,
     Tutorial,
+    Torchrun,
     Package {
         allow_dirty: bool,
     },
@@ -83,6 +87,7 @@ impl Command {
             Some("structure") => alone(Self::Structure, args),
             Some("book") => alone(Self::Book, args),
             Some("tutorial") => alone(Self::Tutorial, args),
+            Some("torchrun") => alone(Self::Torchrun, args),
             Some("package") => parse_package(args),
             Some("wheel") => alone(Self::Wheel, args),
             Some("archive") => alone(Self::Archive, args),
@@ -191,6 +196,12 @@ mod tests {
     fn an_unknown_argument_is_named() {
         let Err(Error::Line(line)) = parse("setup --gpu") else { panic!("it was accepted") };
         assert!(line.contains("`--gpu`"), "{line}");
+    }
+
+    #[test]
+    fn torchrun_takes_no_argument() {
+        assert_eq!(parse("torchrun"), Ok(Command::Torchrun));
+        assert!(matches!(parse("torchrun 2"), Err(Error::Line(_))));
     }
 
     #[test]

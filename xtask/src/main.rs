@@ -12,6 +12,7 @@ mod cli;
 mod codegen;
 mod dependencies;
 mod editors;
+mod environment;
 mod error;
 mod fetch;
 #[cfg(test)]
@@ -23,6 +24,7 @@ mod release;
 mod setup;
 mod skipped;
 mod structure;
+mod torchrun;
 mod tutorial;
 
 use std::env;
@@ -62,6 +64,10 @@ fn run(command: Command) -> Result<(), Error> {
         Command::Tutorial => {
             setup::ensure(None)?;
             tutorial::check()
+        }
+        Command::Torchrun => {
+            setup::ensure(None)?;
+            torchrun::check()
         }
         Command::Browser => browser::check(),
         Command::Acceptance { dir } => {

@@ -11,7 +11,8 @@ pub(crate) const VERSION: &str = "2.11.0";
 /// The hashes of all wheels, as pip's requirements file.
 pub(crate) const LOCK: &str = include_str!("../libtorch.txt");
 
-const TORCH: &str = "torch==2.11.0";
+/// The package that contains it.
+pub(crate) const TORCH: &str = "torch==2.11.0";
 
 /// The libraries that `libtorch_cpu.so` itself links on Linux, with or without CUDA.
 const ALWAYS_ON_LINUX: [&str; 2] = ["nvidia-cuda-runtime==13.0.96", "nvidia-cuda-cupti==13.0.85"];

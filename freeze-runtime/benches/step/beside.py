@@ -88,17 +88,38 @@ def make_step(request):
 
 
 def make_training(request):
-    """A training step of blocks."""
-    width = request["width"]
+    """A training step of blocks, the first of which may be frozen; in a group of processes as
+    DistributedDataParallel does it, which is made before or after they are frozen."""
+    width, frozen = request["width"], request.get("frozen", 0)
     parts = [Part(width, inner) for _ in range(12) for inner in (width, 4 * width)]
     net = nn.Sequential(*parts).to(device)
-    of, clip = optimizer(request, list(net.parameters())), request["clip"]
+    run = net
+
+    def freeze():
+        for part in parts[: 2 * frozen]:
+            part.requires_grad_(False)
+
+    def distribute():
+        return nn.parallel.DistributedDataParallel(
+            net, gradient_as_bucket_view=True, find_unused_parameters=request["finds_unused"]
+        )
+
+    if not request.get("ranks"):
+        freeze()
+    elif request["made_before"]:
+        run = distribute()
+        freeze()
+    else:
+        freeze()
+        run = distribute()
+    trainable = [parameter for parameter in net.parameters() if parameter.requires_grad]
+    of, clip = optimizer(request, trainable), request["clip"]
     x = torch.randn(request["rows"], width, device=device)
 
     def step():
         of.zero_grad()
         with torch.autocast(device, torch.bfloat16, enabled=request["autocast"]):
-            y = net(x)
+            y = run(x)
         y.float().square().mean().backward()
         if clip:
             nn.utils.clip_grad_norm_(net.parameters(), clip)
@@ -106,6 +127,12 @@ def make_training(request):
 
     Runner.step = step
     return "made"
+
+
+def join(_):
+    """Joins the group of processes that the environment names."""
+    torch.distributed.init_process_group("gloo")
+    return facts(None)
 
 
 def run(request):

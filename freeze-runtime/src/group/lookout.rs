@@ -155,9 +155,14 @@ impl Member {
             }
         }
         if absent.is_empty() {
+            let silent = self.silent()?;
+            self.require_no_failure()?;
+            let why = match ended(&silent) {
+                None => "the network does not answer".to_owned(),
+                Some(ended) => format!("{ended} or stopped in it"),
+            };
             return Ok(Failure::Lost(format!(
-                "{} has not ended within {}, though all ranks have come to it: the network does not \
-                 answer",
+                "{} has not ended within {}, though all ranks have come to it: {why}",
                 here.call,
                 shown(self.timeout)
             )));
@@ -206,26 +211,22 @@ impl Member {
         if let Some(left) = self.left()? {
             return Ok(left_before(&left, here));
         }
+        if is_time_out(&error.to_string()) {
+            return self.late(here);
+        }
         let place = here.row().1;
         let silent = self.silent()?;
         self.require_no_failure()?;
-        Ok(Failure::Lost(match silent.as_slice() {
-            [] => {
+        Ok(Failure::Lost(match ended(&silent) {
+            None => {
                 let error = error.to_string();
                 let line = error.lines().next().unwrap_or_default();
                 let line = line.strip_prefix("Internal Torch Error: ").unwrap_or(line);
                 format!("the connection between the processes broke {place}: {line}")
             }
-            ranks => format!(
-                "{} without a report while others were {place}: killed, or crashed",
-                match ranks {
-                    [rank] => format!("rank {rank} has ended"),
-                    ranks => {
-                        let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
-                        format!("ranks {} have ended", ranks.join(" and "))
-                    }
-                }
-            ),
+            Some(ended) => {
+                format!("{ended} without a report while others were {place}: killed, or crashed")
+            }
         }))
     }
 
@@ -241,6 +242,23 @@ impl Member {
     pub(super) fn left(&self) -> Result<Option<Whereabouts>, Failure> {
         let left = self.store.get(LEFT).map_err(Failure::Lost)?;
         left.map(|left| read(&left)).transpose()
+    }
+}
+
+/// Whether gloo's error says that an operation has waited for too long in libtorch itself.
+pub(super) fn is_time_out(error: &str) -> bool {
+    ["Timed out waiting", "Application timeout"].iter().any(|sign| error.contains(sign))
+}
+
+/// Which ranks have ended, in words, if any have.
+fn ended(ranks: &[usize]) -> Option<String> {
+    match ranks {
+        [] => None,
+        [rank] => Some(format!("rank {rank} has ended")),
+        ranks => {
+            let ranks: Vec<String> = ranks.iter().map(usize::to_string).collect();
+            Some(format!("ranks {} have ended", ranks.join(" and ")))
+        }
     }
 }
 

@@ -14,7 +14,8 @@ use tch::{Device, TchError, Tensor};
 
 use super::failure::{Failure, write_report};
 use super::lookout::{
-    FAILED, LEFT, Post, SILENT_BEATS, Whereabouts, apart, at, came, json, key, left_before, read,
+    FAILED, LEFT, Post, SILENT_BEATS, Whereabouts, apart, at, came, is_time_out, json, key,
+    left_before, read,
 };
 use super::store::Store;
 use crate::Error;
@@ -392,5 +393,5 @@ impl Drop for Member {
 /// Whether an error of libtorch is one of the connection to other processes.
 fn is_of_connection(error: &TchError) -> bool {
     let text = error.to_string();
-    ["gloo", "NCCL", "Timed out waiting"].iter().any(|sign| text.contains(sign))
+    ["gloo", "NCCL"].iter().any(|sign| text.contains(sign)) || is_time_out(&text)
 }

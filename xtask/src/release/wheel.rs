@@ -1,12 +1,13 @@
 //! `cargo xtask wheel`: the wheel that pip installs, built and tried.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::{empty_folder, hooks, write};
+use crate::environment;
 use crate::error::Error;
 use crate::program::{Program, target};
-use crate::setup;
 
 /// What builds the wheel, as in pyproject.toml, and what runs hooks.
 const TOOLS: [&str; 2] = ["maturin>=1.9,<2", "pre-commit>=4,<5"];
@@ -20,40 +21,22 @@ pub(crate) fn build_and_try() -> Result<(), Error> {
     let folder = target().join("wheel");
     let dist = folder.join("dist");
     let tools = folder.join("tools");
-    let python = setup::python()?;
     if !tools.join("bin/pre-commit").exists() {
-        environment(python, &tools)?;
-        pip(&tools, &TOOLS.map(str::to_owned))?;
+        environment::make(&tools)?;
+        environment::install(&tools, TOOLS)?;
     }
     empty_folder(&dist)?;
     let maturin = Program::new(tools.join("bin/maturin"));
     maturin.args(["build", "--release", "--out"]).args([&dist]).run()?;
     let wheel = only_wheel(&dist)?;
     let fresh = folder.join("fresh");
-    environment(python, &fresh)?;
-    let options = ["--no-index", "--no-deps"].map(str::to_owned);
-    pip(&fresh, &[&options[..], &[wheel.display().to_string()]].concat())?;
+    environment::make(&fresh)?;
+    let options = ["--no-index", "--no-deps"].map(OsStr::new);
+    environment::install(&fresh, options.into_iter().chain([wheel.as_os_str()]))?;
     try_command(&fresh)?;
     hooks::check(&tools, &fresh, &folder.join("hooks"))?;
     println!("{} is installed and works", wheel.display());
     Ok(())
-}
-
-/// A new virtual environment.
-fn environment(python: &str, folder: &Path) -> Result<(), Error> {
-    empty_folder(folder)?;
-    let made = Program::new(python).args(["-m", "venv"]).args([folder]).run();
-    made.map_err(|_| {
-        Error::line(
-            "Python cannot make an environment (Debian and Ubuntu: apt install python3-venv)",
-        )
-    })
-}
-
-fn pip(environment: &Path, arguments: &[String]) -> Result<(), Error> {
-    let python = Program::new(environment.join("bin/python"));
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-    python.args(install).args(arguments).run()
 }
 
 fn only_wheel(folder: &Path) -> Result<PathBuf, Error> {
