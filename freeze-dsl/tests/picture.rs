@@ -357,3 +357,28 @@ fn what_cannot_be_assumed_is_an_error() {
     assert_eq!(with("x", 0), other(0, Some(1)));
     assert_eq!(with("x", 9), other(9, None));
 }
+
+/// Only what happens takes time: a run may have more steps than any program could count.
+#[test]
+fn a_run_of_any_length_is_drawn() {
+    let text = "default optimizer adamw; run 1000000000000 epochs;
+        start: train fc lr linear 0 -> 1e-3 over 1% then cosine 1e-3 -> 1e-6 over 40% then freeze;
+        at 50%: train layer4 lr 1e-4 times 0.9 every 1% to 1e-6;
+        when val_loss stops falling for 3 epochs: unfreeze layer3";
+    let plan = plan_of(text, &resnet18());
+    for steps in [None, Some(10_000)] {
+        let setup = PictureSetup { columns: 100, ..with_steps(steps) };
+        let picture = picture_of(&plan, setup);
+        let drawing = picture.drawing();
+        assert_eq!(picture.axis.columns(), 100);
+        let ticks = picture.axis.ticks;
+        let fired: Vec<u64> =
+            drawing.firings.iter().map(|it| (it.tick * 100 + ticks / 2) / ticks).collect();
+        assert_eq!(fired, [0, 50, 75]);
+        let rows = picture.rows(&drawing, ALL);
+        let shown = rows.shown();
+        let fc = shown.iter().find(|row| row.name == "fc").unwrap();
+        let trains = |column| !matches!(picture.cell(&drawing, fc, column), RowCell::Frozen);
+        assert_eq!((0..100).position(|column| !trains(column)), Some(41));
+    }
+}

@@ -8,6 +8,7 @@ mod groups;
 mod metrics;
 mod migrate;
 mod progress;
+mod quiet;
 mod snapshot;
 mod transition;
 mod unfreezing;

@@ -1,4 +1,4 @@
-//! When a rule can fire at the earliest, so that most steps look at no rule.
+//! When a rule can fire at the earliest, so that most steps look at no rule, and simulations pass over them.
 
 use crate::ir::{Period, TriggerMoment};
 use crate::time::{CountedPeriod, Lengths, Time, round};
@@ -20,6 +20,17 @@ impl Wake {
         now.epochs >= self.epochs || now.steps >= self.steps || now.scaled() >= self.scaled
     }
 
+    /// How many steps can be made before it comes, within an epoch.
+    pub(super) fn steps_before(&self, now: Time) -> u64 {
+        let steps = self.steps.saturating_sub(now.steps);
+        steps.min(self.scaled.saturating_sub(now.scaled())).saturating_sub(1)
+    }
+
+    /// How many epochs can start before it comes, if it counts epochs.
+    pub(super) const fn epochs_before(&self, now: Time) -> u64 {
+        self.epochs.saturating_sub(now.epochs).saturating_sub(1)
+    }
+
     /// Adds a moment of a rule that waits since `since`.
     pub(super) fn add(&mut self, moment: &TriggerMoment, since: Time, lengths: &Lengths) {
         match moment {
@@ -36,7 +47,8 @@ impl Wake {
         }
     }
 
-    fn add_end(&mut self, period: CountedPeriod, since: Time) {
+    /// Adds the end of a period that began at `since`.
+    pub(super) fn add_end(&mut self, period: CountedPeriod, since: Time) {
         match period {
             CountedPeriod::Epochs(length) => {
                 let end = since.epochs.saturating_add(round(length.floor()));

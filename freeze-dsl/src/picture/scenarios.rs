@@ -99,6 +99,33 @@ impl GroupSource<'_> {
         ScenarioGroup { atoms: self.atoms.clone(), scenarios, has_all_choices }
     }
 
+    /// The first epoch at whose start a metric can be chosen to decide.
+    fn next_choice(
+        &self,
+        walk: &Walk,
+        grid: ChoiceGrid,
+        depth: usize,
+        moments: &PendingMoments,
+    ) -> u64 {
+        if !self.chooses {
+            return u64::MAX;
+        }
+        let awaiting = walk.awaiting();
+        let own = awaiting.iter().filter(|it| self.sequences.contains(&it.sequence));
+        let first = |waiting: &AwaitingRule| {
+            let on_grid = depth < grid.depth && grid.grain > 0;
+            let is_past = || {
+                let moment = moments.get(&(waiting.rule, waiting.firings));
+                moment.is_some_and(|pending| pending.moment.assumed.is_some())
+            };
+            let assumed = || self.assumptions.epoch(self.bound, waiting, self.epochs);
+            let epoch =
+                if on_grid { Some(waiting.earliest) } else { assumed().filter(|_| !is_past()) };
+            epoch.map_or(u64::MAX, |epoch| epoch.max(waiting.earliest))
+        };
+        own.map(first).min().unwrap_or(u64::MAX)
+    }
+
     fn explore_grid(
         &self,
         grid: ChoiceGrid,
@@ -146,6 +173,7 @@ impl GroupSource<'_> {
         let mut moments: PendingMoments = PendingMoments::new();
         let mut goes_on = walk.end().is_none();
         while goes_on {
+            walk.pass(&self.watched, self.next_choice(&walk, grid, depth, &moments));
             let starts = walk.next_epoch().filter(|epoch| self.chooses && *epoch < self.epochs);
             if let Some(epoch) = starts {
                 let awaiting = walk.awaiting();
@@ -165,6 +193,7 @@ impl GroupSource<'_> {
                     if grid.grain == 0 && !due.is_empty() { vec![due] } else { subsets(&due) };
                 for rules in choices {
                     forks.push((epoch, rules.clone(), walk.fork(rules, &self.watched, states)));
+                    budget.scenarios.checked_sub(forks.len())?;
                 }
             }
             goes_on = walk.advance(&self.watched, states);

@@ -27,6 +27,8 @@ mod numbers;
 mod record;
 mod steps;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use changes::{GroupChange, RecordChanges};
 pub use error::{SimulateError, TableError};
@@ -144,6 +146,9 @@ impl Iterator for Simulation {
 
     fn next(&mut self) -> Option<Record> {
         while !self.is_over {
+            if self.per == Per::Epoch {
+                self.pass(self.steps, 0);
+            }
             let starts_epoch = self.advance()?;
             self.is_over = self.clock.is_stopped();
             if starts_epoch || self.is_over || self.per == Per::Step {
@@ -198,6 +203,37 @@ impl Simulation {
     pub(crate) fn length(&self) -> (u64, Option<u64>) {
         let steps = self.clock.program().steps_per_epoch;
         (self.epochs, steps.map(|steps| self.epochs.saturating_mul(steps).min(self.all_steps)))
+    }
+
+    /// Passes over ticks at which nothing happens, at most so many, and starts no epoch from this one on.
+    /// Returns how many: a tick is a step, or an epoch where its steps are unknown.
+    pub(crate) fn pass(&mut self, ticks: u64, until_epoch: u64) -> u64 {
+        let Some(epoch) = self.clock.epochs_started().checked_sub(1) else { return 0 };
+        let per_epoch = self.steps.max(1);
+        let left = self.all_steps.saturating_sub(self.clock.steps()).saturating_sub(1);
+        let mut epochs = (ticks / per_epoch)
+            .min(until_epoch.saturating_sub(epoch + 1))
+            .min(self.epochs.saturating_sub(epoch + 1))
+            .min(left / per_epoch);
+        if epochs > 0 {
+            let observed = self.metrics.next_observed(epoch);
+            epochs = epochs.min(observed.map_or(u64::MAX, |observed| observed - epoch));
+            epochs = epochs.min(self.clock.quiet_epochs(self.steps));
+        }
+        if epochs > 0 && self.assumed.is_empty() {
+            self.clock.pass(epochs, epochs * self.steps);
+        } else {
+            epochs = 0;
+        }
+        let passed = epochs * per_epoch;
+        let rest = self.steps.saturating_sub(self.made).saturating_sub(1);
+        let mut steps = (ticks - passed).min(rest).min(left - passed.min(left));
+        if steps > 0 {
+            steps = steps.min(self.clock.quiet_steps());
+            self.clock.pass(0, steps);
+            self.made += steps;
+        }
+        passed + steps
     }
 
     /// Advances to the next optimizer step, or to the end of training. Returns whether that step is

@@ -1,6 +1,6 @@
 //! The table of the metrics that a simulated training observes.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use csv::{ReaderBuilder, StringRecord, Trim};
 
@@ -11,7 +11,7 @@ use super::TableError;
 pub struct Table {
     metrics: Vec<String>,
     /// The values of each epoch, one for each metric; `None` if it is not observed.
-    rows: HashMap<u64, Vec<Option<f64>>>,
+    rows: BTreeMap<u64, Vec<Option<f64>>>,
 }
 
 impl Table {
@@ -40,7 +40,7 @@ impl Table {
         let (mut metrics, epochs) = head.columns()?;
         let columns = metrics.len();
         metrics.remove(epochs);
-        let mut rows = HashMap::new();
+        let mut rows = BTreeMap::new();
         for line in lines {
             let line = line?;
             let (epoch, values) = line.row(epochs, columns)?;
@@ -54,6 +54,11 @@ impl Table {
     /// The names of its metrics, in the order of the columns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.metrics.iter().map(String::as_str)
+    }
+
+    /// The first epoch from this one on at whose end metrics are observed.
+    pub(super) fn next_observed(&self, epoch: u64) -> Option<u64> {
+        self.rows.range(epoch..).next().map(|(epoch, _)| *epoch)
     }
 
     /// The metrics that are observed at the end of an epoch, in the order of the columns.

@@ -71,6 +71,12 @@ impl ActiveCurve {
             && self.length(lengths).is_some_and(|length| length.is_over(self.at.since, now))
     }
 
+    /// How long the piece is, from its beginning, if its end is yet to come and changes what follows.
+    pub(crate) fn rest(&self, now: Time, lengths: &Lengths) -> Option<CountedPeriod> {
+        let is_done = self.is_over(now, lengths) && (self.at.has_frozen || !self.curve.then_freeze);
+        self.length(lengths).filter(|_| !is_done)
+    }
+
     /// How long the piece is; `None` where it never ends.
     fn length(&self, lengths: &Lengths) -> Option<CountedPeriod> {
         match *self.curve.pieces.get(self.at.piece)? {
