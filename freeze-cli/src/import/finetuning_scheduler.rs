@@ -17,13 +17,11 @@ use phases::{Phase, implicit_phases};
 use rates::Rates;
 use trigger::Transitions;
 
-/// Whether a file is a schedule: numbered phases with `params`.
+/// Whether a file is a schedule: numbered phases, of which one at least has `params`.
 pub(super) fn is_schedule(config: &Yaml) -> bool {
     let entries = config.entries();
-    !entries.is_empty()
-        && entries
-            .iter()
-            .all(|(key, phase)| key.parse::<u32>().is_ok() && phase.get("params").is_some())
+    entries.iter().all(|(key, _)| key.parse::<u32>().is_ok())
+        && entries.iter().any(|(_, phase)| phase.get("params").is_some())
 }
 
 /// Writes the policy of a schedule, or of a configuration of Lightning with one.

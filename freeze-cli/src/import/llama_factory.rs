@@ -44,7 +44,14 @@ pub(super) fn import(
     let kind = config.get("finetuning_type").and_then(Yaml::text);
     let targets = match kind.as_deref() {
         Some("full") => full(config, selection, text)?,
-        Some("freeze") | None => {
+        None => {
+            return Err(
+                "there is no `finetuning_type`, and LLaMA-Factory then trains parameters that it \
+                        adds to the model (`lora`); only `freeze` and `full` are read"
+                    .to_owned(),
+            );
+        }
+        Some("freeze") => {
             let options = FreezeOptions::new(config)?;
             match selection.model() {
                 Some(model) => options.of_model(model, model_path, config, text)?,

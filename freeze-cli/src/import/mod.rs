@@ -80,6 +80,31 @@ impl Tool {
     }
 }
 
+impl Tool {
+    /// Whether a file can be one of this tool.
+    fn may_have(self, config: &Yaml) -> bool {
+        let has = |key| config.get(key).is_some();
+        match self {
+            Self::FinetuningScheduler => Self::of(config) == Some(self),
+            Self::LlamaFactory => has("finetuning_type") || has("model_name_or_path"),
+            Self::Axolotl => {
+                ["base_model", "unfrozen_parameters", "freeze_mm_modules"].into_iter().any(has)
+            }
+        }
+    }
+
+    /// What its files have.
+    const fn signs(self) -> &'static str {
+        match self {
+            Self::FinetuningScheduler => {
+                "phases `0:`, `1:`, … with `params`, and no callback of finetuning-scheduler"
+            }
+            Self::LlamaFactory => "`finetuning_type`",
+            Self::Axolotl => "`base_model`, `unfrozen_parameters` or `freeze_mm_modules`",
+        }
+    }
+}
+
 /// Prints or writes the policy, and reports what is wrong with it.
 pub(crate) fn run(arguments: &ImportArgs, options: &Options) -> Outcome {
     let mut reporter = Reporter::new(options, Stream::Stderr);
@@ -101,7 +126,15 @@ pub(crate) fn run(arguments: &ImportArgs, options: &Options) -> Outcome {
 fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, String> {
     let file = &arguments.file;
     let config = read(file)?;
-    let Some(tool) = arguments.from.or_else(|| Tool::of(&config)) else {
+    let found = Tool::of(&config);
+    let tool = match arguments.from {
+        Some(tool) if !tool.may_have(&config) => {
+            return Err(format!("it has no {}", tool.signs()));
+        }
+        Some(tool) => Some(tool),
+        None => found,
+    };
+    let Some(tool) = tool else {
         return Err("neither a schedule of finetuning-scheduler (phases `0:`, `1:`, … with \
                     `params`), nor a configuration of Lightning with its callback, of LLaMA-Factory \
                     (`finetuning_type: freeze`) or of Axolotl (`unfrozen_parameters`)"

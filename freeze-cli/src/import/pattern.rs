@@ -1,6 +1,6 @@
 //! Python's regular expressions, and the selectors that select the same.
 
-use fancy_regex::Regex;
+use fancy_regex::{Error, Regex};
 
 /// A pattern of Python's `re`, as `re.match` applies it: from the start of a name on.
 #[derive(Debug)]
@@ -20,7 +20,12 @@ impl Pattern {
         match Regex::new(&format!(r"\A(?:{translated})")) {
             Ok(regex) => Ok(Self { written: written.to_owned(), translated, regex }),
             Err(error) => {
-                Err(format!("`{written}` cannot be read as a regular expression: {error}"))
+                // Its position is one of the text around the pattern.
+                let reason = match &error {
+                    Error::ParseError(_, reason) => format!(": {reason}"),
+                    _ => String::new(),
+                };
+                Err(format!("`{written}` cannot be read as a regular expression{reason}"))
             }
         }
     }

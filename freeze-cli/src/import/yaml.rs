@@ -19,7 +19,24 @@ impl Yaml {
     /// Reads a text with one document.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {error}"))
+        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", place(&error)))
+    }
+
+    /// What a list of texts has, each item as it is written.
+    ///
+    /// # Errors
+    /// If it is no list, if it is empty, or if an item is a list or a map itself.
+    pub(super) fn list_of(&self, key: &str) -> Result<Vec<String>, String> {
+        let value = self.get(key).ok_or_else(|| format!("it has no `{key}`"))?;
+        let Self::List(items) = value else {
+            let written = value.text().unwrap_or_else(|| "…".to_owned());
+            return Err(format!("`{key}` is not a list: write `{key}: [{written}]`"));
+        };
+        if items.is_empty() {
+            return Err(format!("`{key}` is empty"));
+        }
+        let texts: Option<Vec<String>> = items.iter().map(Self::text).collect();
+        texts.ok_or_else(|| format!("an item of `{key}` is not a text"))
     }
 
     /// The value of a key that is there and is not null.
@@ -123,6 +140,19 @@ impl Yaml {
     /// Whether a key says yes.
     pub(super) fn flag(&self, key: &str, default: bool) -> bool {
         self.get(key).and_then(Self::truth).unwrap_or(default)
+    }
+}
+
+/// The first line of an error, which says where it is; an excerpt of the text follows it.
+fn place(error: &serde_saphyr::Error) -> String {
+    let text = error.to_string();
+    let line = text.lines().next().unwrap_or_default();
+    let line = line.strip_prefix("error: ").unwrap_or(line);
+    match line.split_once(": ") {
+        Some((place, problem)) if place.starts_with("line ") => {
+            format!("{}: {problem}", place.replace(" column", ", column"))
+        }
+        _ => line.to_owned(),
     }
 }
 

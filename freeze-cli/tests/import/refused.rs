@@ -22,10 +22,50 @@ fn files_of_no_tool() {
     assert_refused("0: {params: [a]}\n0: {params: [b]}\n", None, "not YAML");
 }
 
+/// The text is what a person reads: no position of a library, no excerpt of its own.
+#[test]
+fn a_text_that_is_not_yaml_has_a_place() {
+    let folder = folder_with(&[("input.yaml", "a: [1, 2\nb: c\n")]);
+    let (status, _, errors) = freeze(&["import", "input.yaml"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(errors.starts_with("error: input.yaml: not YAML: line 2, column 2: "), "{errors}");
+    assert_eq!(errors.lines().count(), 1, "{errors}");
+}
+
+#[test]
+fn files_that_are_not_of_the_tool_that_is_named() {
+    for (tool, yaml, sign) in [
+        ("llama-factory", "[1, 2]\n", "it has no `finetuning_type`"),
+        ("llama-factory", "0: {params: [a.weight]}\n", "it has no `finetuning_type`"),
+        ("axolotl", "finetuning_type: freeze\n", "it has no `base_model`"),
+        ("axolotl", "", "it has no `base_model`"),
+        ("finetuning-scheduler", "finetuning_type: freeze\n", "it has no phases `0:`"),
+    ] {
+        let folder = folder_with(&[("input.yaml", yaml)]);
+        let call = ["import", "input.yaml", "--from", tool];
+        let (status, out, errors) = freeze(&call, folder.path(), "");
+        assert_eq!((status, out.as_str()), (2, ""), "{errors}");
+        assert!(errors.starts_with(&format!("error: input.yaml: {sign}")), "{errors}");
+    }
+}
+
 #[test]
 fn schedules_that_the_tool_refuses() {
+    assert_refused(
+        "0: {params: fc}\n",
+        None,
+        "phase 0: `params` is not a list: write `params: [fc]`",
+    );
+    assert_refused("0: {params: []}\n", None, "phase 0: `params` is empty");
+    assert_refused("0: {params: [{a: b}]}\n", None, "phase 0: an item of `params` is not a text");
+    let second = "0: {params: [a.weight]}\n1: {lr: 1}\n";
+    assert_refused(second, None, "phase 1: it has no `params`");
     assert_refused("0: {params: [a.weight]}\n2: {params: [b.weight]}\n", None, "without gaps");
-    assert_refused("0: {params: [a(]}\n", None, "`a(` cannot be read as a regular expression");
+    assert_refused(
+        "0: {params: [a(]}\n",
+        None,
+        "`a(` cannot be read as a regular expression: Opening",
+    );
     assert_refused("0: {params: [a.weight], lr: fast}\n", None, "phase 0: `lr` is not a number");
     let twice = "0: {params: [head.*]}\n1: {params: ['(head|norm).*']}\n";
     assert_refused(twice, Some("gpt"), "`head.weight` is in phase 1 and in an earlier one");
@@ -44,6 +84,8 @@ fn schedules_that_the_tool_refuses() {
 fn options_that_the_tools_refuse() {
     let lora = "finetuning_type: lora\n";
     assert_refused(lora, None, "`finetuning_type: lora` trains parameters that it adds");
+    let none = "model_name_or_path: x\nfreeze_trainable_layers: 2\n";
+    assert_refused(none, None, "there is no `finetuning_type`, and LLaMA-Factory then trains");
     let module = "finetuning_type: freeze\nfreeze_trainable_modules: attn\n";
     assert_refused(
         module,

@@ -39,9 +39,8 @@ impl Phase {
     }
 
     fn new(phase: &Yaml) -> Result<Self, String> {
-        let params = phase.get("params").ok_or("it has no `params`")?;
         Ok(Self {
-            params: params.items().iter().filter_map(Yaml::text).collect(),
+            params: phase.list_of("params")?,
             max_transition_epoch: phase.whole_of("max_transition_epoch")?.filter(|it| *it >= 0),
             lr: phase.number_of("lr")?,
             new_optimizer: phase.get("new_optimizer").cloned(),
