@@ -37,6 +37,9 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
         return reporter.conclude();
     };
     let mut has_all_models = true;
+    if files.iter().any(|file| file.is_dir()) {
+        checker.share_numbers();
+    }
     for file in input::policy_files(files, &mut reporter) {
         let Some(CheckedPolicy { findings, model, plan, .. }) = checker.check(&file, &mut reporter)
         else {
@@ -49,6 +52,7 @@ pub(crate) fn run(arguments: &CheckArgs, options: &Options) -> Outcome {
             reporter.report_all(&Findings::new(plan.policy().source().clone(), coarse));
         }
     }
+    checker.report_unknown_numbers(&mut reporter);
     if !has_all_models {
         reporter.note_missing_model();
     }

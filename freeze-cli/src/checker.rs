@@ -1,15 +1,15 @@
 //! Checks policies with what the command line and `freeze.toml` say about them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use freeze_dsl::Draft;
 use freeze_dsl::diagnostic::Findings;
 use freeze_dsl::model::Model;
 use freeze_dsl::plan::Plan;
 use freeze_dsl::policy::Policy;
 use freeze_dsl::source::Source;
+use freeze_dsl::{Draft, OverrideError};
 
 use crate::config::{Configs, FileConfig};
 use crate::input;
@@ -32,10 +32,24 @@ pub(crate) struct CheckInputs {
 
 /// `base=1e-3`
 fn number(written: &str) -> Result<(String, f64), String> {
-    let (name, value) = written.split_once('=').ok_or("expected a name, `=` and a number")?;
-    match value.trim().parse::<f64>() {
-        Ok(number) if number.is_finite() => Ok((name.trim().to_owned(), number)),
-        _ => Err(format!("`{}` is not a finite number", value.trim())),
+    let parts = written.split_once('=').map(|(name, value)| (name.trim(), value.trim()));
+    let (name, value) = parts
+        .filter(|(name, value)| !name.is_empty() && !value.is_empty())
+        .ok_or("expected a name, `=` and a number")?;
+    match value.parse::<f64>() {
+        Ok(number) if number.is_finite() => Ok((name.to_owned(), number)),
+        Ok(_) if value.contains(|sign: char| sign.is_ascii_digit()) => {
+            Err(format!("`{value}` is too large"))
+        }
+        Ok(_) => Err(format!("`{value}` is not a finite number")),
+        Err(_) => Err(match value.replace(['_', ','], "").parse::<f64>() {
+            Ok(number) if number.is_finite() => {
+                format!(
+                    "`{value}` is not a number: digits are written without separators, as in `{number}`"
+                )
+            }
+            _ => format!("`{value}` is not a number"),
+        }),
     }
 }
 
@@ -57,17 +71,40 @@ pub(crate) struct Checker<'i> {
     configs: Configs,
     /// The models that were read; `None` if one cannot be read, which was reported.
     models: HashMap<PathBuf, Option<Arc<Model>>>,
+    /// Whether a policy may lack a number that is set, as long as another one has it.
+    shares_numbers: bool,
+    /// The numbers that some policy has.
+    taken: HashSet<String>,
 }
 
 impl<'i> Checker<'i> {
     /// A checker with these inputs. `None` if the model of `--model` cannot be read, which is
     /// reported: without it, findings could be wrong.
     pub(crate) fn new(inputs: &'i CheckInputs, reporter: &mut Reporter<'_>) -> Option<Self> {
-        let mut checker = Self { inputs, configs: Configs::default(), models: HashMap::new() };
+        let mut checker = Self {
+            inputs,
+            configs: Configs::default(),
+            models: HashMap::new(),
+            shares_numbers: false,
+            taken: HashSet::new(),
+        };
         if let Some(path) = &inputs.model {
             checker.load(path, reporter)?;
         }
         Some(checker)
+    }
+
+    /// For the policies of a folder: a number that is set need not be in all of them.
+    pub(crate) const fn share_numbers(&mut self) {
+        self.shares_numbers = true;
+    }
+
+    /// Reports the numbers that are set and that no policy has, where these share them.
+    pub(crate) fn report_unknown_numbers(&self, reporter: &mut Reporter<'_>) {
+        let names = self.inputs.numbers.iter().map(|(name, _)| name);
+        for name in names.filter(|name| self.shares_numbers && !self.taken.contains(*name)) {
+            reporter.fail(&format!("none of the policies defines a number `{name}`"));
+        }
     }
 
     /// Reads and checks a policy. From now on, the reporter has the levels that hold for it. Reports
@@ -93,7 +130,11 @@ impl<'i> Checker<'i> {
         let mut draft = Draft::read(source);
         for (number, value) in &self.inputs.numbers {
             match draft.clone().with(number, *value) {
-                Ok(with) => draft = with,
+                Ok(with) => {
+                    draft = with;
+                    self.taken.insert(number.clone());
+                }
+                Err(OverrideError::Unknown(..)) if self.shares_numbers => {}
                 Err(error) => reporter.fail(&format!("{name}: {error}")),
             }
         }

@@ -134,13 +134,26 @@ fn numbers_of_a_policy_can_be_set() {
     assert_eq!(check(&["--set", "bas=1"]), (2, unknown.to_owned()));
     for (set, expected) in [
         ("base", "expected a name, `=` and a number"),
-        ("base=much", "`much` is not a finite number"),
+        ("=1", "expected a name, `=` and a number"),
+        ("base=", "expected a name, `=` and a number"),
+        ("base=much", "`much` is not a number"),
+        (
+            "base=1_000",
+            "`1_000` is not a number: digits are written without separators, as in `1000`",
+        ),
+        ("base=1e999", "`1e999` is too large"),
         ("base=inf", "`inf` is not a finite number"),
     ] {
         let (status, printed) = check(&["--set", set]);
         assert!(status == 2 && printed.contains(expected), "{printed}");
     }
-    // Every file must define it; other problems are reported nevertheless.
+    // In a folder, one of the policies must define it.
+    let (status, printed) = freeze(&["check", ".", "--set", "base=1e-3"], folder.path(), "");
+    assert_eq!(status, 0, "{printed}");
+    let (status, printed) = freeze(&["check", ".", "--set", "bas=1"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(printed.contains("error: none of the policies defines a number `bas`"), "{printed}");
+    // Every file that is named must define it; other problems are reported nevertheless.
     let both = ["check", "b.freeze", "a.freeze", "--set", "base=0"];
     let (status, printed) = freeze(&both, folder.path(), "");
     assert_eq!(status, 2);
