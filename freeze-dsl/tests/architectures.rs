@@ -30,8 +30,8 @@ fn norms_are_the_parameters_of_normalisation_classes() {
     }
 }
 
-/// The header of a `.safetensors` file of a model, without the tensors' data.
-fn header(model: &Model) -> Vec<u8> {
+/// The header of a `.safetensors` file of a model, and the length of the data after it.
+fn header(model: &Model) -> (Vec<u8>, usize) {
     let (mut tensors, mut start) = (serde_json::Map::new(), 0);
     for tensor in model.tensors().iter().filter(|tensor| tensor.same_as.is_none()) {
         let bytes = match tensor.dtype.as_str() {
@@ -47,7 +47,7 @@ fn header(model: &Model) -> Vec<u8> {
         start = end;
     }
     let text = serde_json::Value::Object(tensors).to_string();
-    [&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat()
+    ([&(text.len() as u64).to_le_bytes(), text.as_bytes()].concat(), start)
 }
 
 #[test]
@@ -56,7 +56,11 @@ fn roles_in_a_file_of_weights_are_those_of_the_framework() {
     let path = folder.path().join("model.safetensors");
     let mut missed = Vec::new();
     for architecture in architectures() {
-        std::fs::write(&path, header(&architecture.model)).unwrap();
+        let (header, data) = header(&architecture.model);
+        std::fs::write(&path, &header).unwrap();
+        // The data are a hole in the file.
+        let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+        file.set_len((header.len() + data) as u64).unwrap();
         let loaded = Model::load(&path).unwrap();
         for tensor in loaded.tensors() {
             let mut all = architecture.model.tensors().iter();

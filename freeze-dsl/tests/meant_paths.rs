@@ -205,3 +205,23 @@ fn an_element_that_selects_nothing_is_the_only_finding_of_its_list() {
     assert_eq!(finding.suggestions, []);
     assert_eq!(finding.notes.len(), 1);
 }
+
+#[test]
+fn a_path_of_which_only_wildcards_fit_is_not_made_the_whole_model() {
+    let resnet = resnet18();
+    for written in [
+        "encoder.*",
+        "backbone.*",
+        "features.*",
+        "transformer.h.*",
+        "vit.encoder.layer.*",
+        "[model.layers.*]",
+        "model.**",
+        "encoder.**.bias",
+        "encoder.*.weight",
+    ] {
+        silent(&resnet, written);
+        let notes = errors(&format!("start: train {written} lr 1"), &resnet)[0].notes.join("\n");
+        assert!(notes.contains("the model has conv1, bn1, layer1"), "{written}: {notes}");
+    }
+}

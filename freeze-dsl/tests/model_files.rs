@@ -1,6 +1,6 @@
 //! Models of several files: sharded checkpoints, and folders as model hubs make them.
 
-#![allow(clippy::unwrap_used, reason = "a test's own helpers")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test's own helpers")]
 
 use std::fs;
 use std::path::Path;
@@ -8,7 +8,7 @@ use std::path::Path;
 use freeze_dsl::model::{Model, Role};
 use tempfile::TempDir;
 
-/// A safetensors file with these tensors of two numbers, without their data.
+/// A safetensors file with these tensors of two numbers.
 fn write(folder: &TempDir, file: &str, names: &[&str]) {
     let tensors: Vec<String> = names
         .iter()
@@ -21,6 +21,7 @@ fn write(folder: &TempDir, file: &str, names: &[&str]) {
     let header = format!("{{{}}}", tensors.join(","));
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
+    bytes.resize(bytes.len() + names.len() * 8, 0);
     fs::write(folder.path().join(file), bytes).unwrap();
 }
 
@@ -111,11 +112,11 @@ fn files_of_other_kinds_are_answered_with_how_to_convert_them() {
         assert!(error.contains("has to be converted to `.safetensors` first; in Python: "));
     }
     let folder = TempDir::new().unwrap();
-    assert!(error(folder.path()).ends_with("this folder has no `.safetensors` file"));
+    assert!(error(folder.path()).contains("this folder has no `.safetensors` file"));
     fs::write(folder.path().join("pytorch_model.bin"), "").unwrap();
     let of_folder = error(folder.path());
     assert!(of_folder.contains("a `.bin` file has to be converted"), "{of_folder}");
-    assert!(error(Path::new("no/such/folder")).contains("expected a `.safetensors`"));
+    assert!(error(Path::new("no/such/folder")).contains("there is no such file or folder"));
 }
 
 #[test]
@@ -138,4 +139,72 @@ fn a_pointer_of_git_lfs_is_not_the_file() {
     fs::write(folder.path().join(SHARDS[1]), pointer).unwrap();
     let message = error(folder.path());
     assert!(message.contains(SHARDS[1]) && message.contains("`git lfs pull`"), "{message}");
+}
+
+#[test]
+fn a_description_alone_is_the_model_of_its_folder() {
+    let folder = TempDir::new().unwrap();
+    let text =
+        r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter"}]}"#;
+    fs::write(folder.path().join("a.model.json"), text).unwrap();
+    assert_eq!(names(folder.path()), ["a"]);
+    fs::write(folder.path().join("b.model.json"), text).unwrap();
+    assert!(error(folder.path()).contains("several `.model.json` files"));
+}
+
+#[test]
+fn a_file_that_is_cut_off_or_too_long_is_an_error() {
+    let folder = TempDir::new().unwrap();
+    write(&folder, "a.safetensors", &["a", "b"]);
+    let path = folder.path().join("a.safetensors");
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 6]).unwrap();
+    let (size, end) = (whole.len() - 6, whole.len());
+    let cut = format!("the file ends after {size} bytes, but its header names {end} bytes");
+    assert!(error(&path).contains(&cut), "{}", error(&path));
+    fs::write(&path, [whole.as_slice(), &[0]].concat()).unwrap();
+    assert!(error(&path).contains("but its header names only"), "{}", error(&path));
+    let index = folder.path().join("model.safetensors.index.json");
+    fs::write(&index, r#"{"weight_map":{}}"#).unwrap();
+    assert!(error(&index).contains("its `weight_map` names no tensor"));
+}
+
+#[test]
+fn faults_of_a_file_are_said_without_the_names_of_libraries() {
+    let folder = TempDir::new().unwrap();
+    let header = |tensor: &str| format!(r#"{{"a.weight":{{{tensor}}}}}"#);
+    let headers = [
+        ("[]".to_owned(), "expected its header to be an object of tensors, found a list"),
+        (
+            header(r#""dtype":"F32","shape":[-2],"data_offsets":[0,8]"#),
+            "the `shape` of `a.weight` has -2, which is not a whole number from 0",
+        ),
+        (
+            header(r#""dtype":"F99","shape":[2],"data_offsets":[0,8]"#),
+            "`F99`, the `dtype` of `a.weight`, is not known",
+        ),
+        (header(r#""dtype":"F32","shape":[2]"#), "`a.weight` has no `data_offsets`"),
+        ("{nonsense".to_owned(), "this is not JSON, from line 1, column 2"),
+    ];
+    let path = folder.path().join("a.safetensors");
+    for (header, expected) in headers {
+        fs::write(&path, [&(header.len() as u64).to_le_bytes(), header.as_bytes()].concat())
+            .unwrap();
+        let expected = format!("not a safetensors file: {expected}");
+        assert!(error(&path).ends_with(&expected), "{}", error(&path));
+    }
+    let of = |text: &str| Model::from_json(text).unwrap_err().to_string();
+    let expected = "not a model description: ";
+    for (text, fault) in [
+        ("[]", "expected an object with `format` and `tensors`, found a list"),
+        ("nonsense", "this is not JSON, from line 1, column 2"),
+        (r#"{"format":1}"#, "missing field `tensors`"),
+        (r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32"}]}"#, "`a` has no `role`"),
+        (r#"{"format":1,"tensors":[3]}"#, "tensor 1 is a number, not an object"),
+    ] {
+        assert_eq!(of(text), format!("{expected}{fault}"));
+    }
+    let index = folder.path().join("model.safetensors.index.json");
+    fs::write(&index, "[]").unwrap();
+    assert!(error(&index).ends_with("expected an object with `weight_map`, found a list"));
 }

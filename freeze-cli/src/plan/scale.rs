@@ -10,6 +10,9 @@ const BELOW: usize = 10;
 /// Rates so many times lower than the highest are all at the lowest level.
 const SPAN: f64 = 1e4;
 
+/// Rates that differ by less than this factor are at one level.
+const ALIKE: f64 = 1.2;
+
 /// A logarithmic scale of learning rates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RateScale {
@@ -32,18 +35,20 @@ impl RateScale {
             lowest = lowest.min(own.copied().unwrap_or(f64::INFINITY));
         }
         let lowest = lowest.min(highest).max(highest / SPAN);
-        (highest > 0.0).then_some(Self { lowest, highest, is_cut: least < lowest })
+        let scale = Self { lowest, highest, is_cut: false };
+        let cut = if scale.is_single() { lowest / ALIKE } else { lowest };
+        (highest > 0.0).then_some(Self { is_cut: least < cut, ..scale })
     }
 
-    /// Whether all rates are one.
+    /// Whether all rates are alike.
     pub(crate) fn is_single(&self) -> bool {
-        self.lowest >= self.highest
+        self.lowest * ALIKE > self.highest
     }
 
     /// Where a rate is between the lowest and the highest, from 0 to 1.
     fn part(&self, rate: f64) -> f64 {
         if self.is_single() {
-            return if rate < self.lowest { 0.0 } else { 1.0 };
+            return if rate < self.lowest / ALIKE { 0.0 } else { 1.0 };
         }
         let part = (rate / self.lowest).ln() / (self.highest / self.lowest).ln();
         // A rate of 0 is minus infinity here.
@@ -80,6 +85,14 @@ impl RateScale {
     }
 }
 
+/// The lowest and the highest of some rates, with as many digits as tell them apart, at least two.
+pub(crate) fn bounds_shown(lowest: f64, highest: f64) -> String {
+    let digits = |digits: usize, rate: f64| format!("{rate:.digits$e}").parse().unwrap_or(rate);
+    let apart = (1..=16).find(|of| digits(*of, lowest) < digits(*of, highest));
+    let [lowest, highest] = [lowest, highest].map(|rate| plain(digits(apart.unwrap_or(1), rate)));
+    if lowest == highest { lowest } else { format!("{lowest} to {highest}") }
+}
+
 /// A rate with at most two digits, for an end of the scale.
 pub(crate) fn rounded(rate: f64) -> String {
     shown(format!("{rate:.1e}").parse().unwrap_or(rate))
@@ -87,7 +100,10 @@ pub(crate) fn rounded(rate: f64) -> String {
 
 /// A rate with at most three digits.
 pub(crate) fn shown(rate: f64) -> String {
-    let short: f64 = format!("{rate:.2e}").parse().unwrap_or(rate);
+    plain(format!("{rate:.2e}").parse().unwrap_or(rate))
+}
+
+fn plain(short: f64) -> String {
     if short == 0.0 || (0.01..1000.0).contains(&short) {
         format!("{short}")
     } else {
@@ -135,6 +151,21 @@ mod tests {
         assert_eq!(of(&[vec![0.0]]), None);
         let single = of(&[vec![1e-3, 0.0]]).unwrap();
         assert_eq!((single.level(1e-3), single.level(0.0), single.is_cut), (LEVELS - 1, 0, true));
+    }
+
+    #[test]
+    fn rates_that_are_alike_are_one_level() {
+        let scale = RateScale::of([vec![1e-3], vec![1.004e-3, 1.03e-3]].into_iter()).unwrap();
+        assert!(scale.is_single() && !scale.is_cut, "{scale:?}");
+        assert_eq!([1e-3, 1.03e-3].map(|rate| scale.level(rate)), [LEVELS - 1; 2]);
+        assert_eq!((scale.level(0.0), scale.level(5e-4)), (0, 0));
+    }
+
+    #[test]
+    fn the_ends_of_a_level_are_told_apart() {
+        assert_eq!(bounds_shown(1e-3, 1.004e-3), "1e-3 to 1.004e-3");
+        assert_eq!(bounds_shown(1.234e-5, 5.678e-3), "1.2e-5 to 5.7e-3");
+        assert_eq!(bounds_shown(1e-3, 1e-3), "1e-3");
     }
 
     #[test]

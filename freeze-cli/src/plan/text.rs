@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::figure::{Figure, axis_ticks};
 use super::names::shortened;
-use super::scale::{counted, rounded};
+use super::scale::{bounds_shown, counted, rounded};
 
 /// Shades of learning rates, the lowest first.
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
@@ -120,6 +120,8 @@ fn placed(texts: Vec<(f64, String)>, each: usize) -> String {
 /// What symbols and letters mean.
 fn add_legend(out: &mut String, figure: &Figure, width: usize) {
     let mut entries = Vec::new();
+    let is_zero =
+        |cell: &RowCell| matches!(cell, RowCell::Trains(it) if it.lr.is_some_and(|lr| lr <= 0.0));
     if let Some(scale) = figure.scale {
         for (level, shade) in SHADES.iter().enumerate() {
             let in_level = |cell: &RowCell| match cell {
@@ -136,10 +138,12 @@ fn add_legend(out: &mut String, figure: &Figure, width: usize) {
                 (true, 0) => "0".to_owned(),
                 (true, _) => rounded(scale.highest),
                 (false, 0) if scale.is_cut => format!("at most {}", rounded(highest)),
-                _ => format!("{} to {}", rounded(lowest), rounded(highest)),
+                _ => bounds_shown(lowest, highest),
             };
             entries.push(format!("{shade} lr {rates}"));
         }
+    } else if figure.has_cell(is_zero) {
+        entries.extend(SHADES.first().map(|shade| format!("{shade} lr 0")));
     }
     let is_program = |cell: &RowCell| matches!(cell, RowCell::Trains(it) if it.lr.is_none());
     let is_part = |cell: &RowCell| matches!(cell, RowCell::Trains(it) if it.is_part);

@@ -26,8 +26,14 @@ pub enum ModelError {
         how: &'static str,
     },
     /// No file in the folder describes a model.
-    #[error("this folder has no `.safetensors` file")]
+    #[error("this folder has no `.safetensors` file and no `.model.json` file")]
     EmptyFolder,
+    /// The folder has several descriptions, of which none is the usual one.
+    #[error("this folder has several `.model.json` files; name one of them")]
+    ManyDescriptions,
+    /// There is no such file or folder.
+    #[error("there is no such file or folder")]
+    Missing,
     /// The file is no index of shards.
     #[error("not an index of shards: {0}")]
     Index(String),
@@ -36,10 +42,19 @@ pub enum ModelError {
     NotInShard(String),
     /// The text is not JSON of the right shape.
     #[error("not a model description: {0}")]
-    Json(serde_json::Error),
+    Json(String),
     /// The header of a safetensors file is invalid.
     #[error("not a safetensors file: {0}")]
     Header(String),
+    /// The file ends before the data that its header names.
+    #[error(
+        "the file ends after {0} bytes, but its header names {1} bytes; was the download \
+         interrupted?"
+    )]
+    CutOff(u64, u64),
+    /// The file goes on after the data that its header names.
+    #[error("the file has {0} bytes, but its header names only {1} bytes")]
+    LeftOver(u64, u64),
     /// The file is the pointer that Git LFS has in the place of a large file.
     #[error("the file was not downloaded: Git LFS has a pointer in its place; run `git lfs pull`")]
     LfsPointer,
@@ -65,7 +80,7 @@ pub enum ModelError {
 
 impl From<serde_json::Error> for ModelError {
     fn from(error: serde_json::Error) -> Self {
-        Self::Json(error)
+        Self::Json(error.to_string())
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::{Model, ModelError, json, safetensors};
+use super::{Model, ModelError, json, safetensors, shape_faults};
 use crate::text_file;
 
 /// The end of the name of an index of shards.
@@ -38,6 +38,9 @@ impl ModelFiles {
         if path.is_dir() { Self::in_folder(path) } else { Self::of_file(path) }.map_err(|error| {
             match error {
                 ModelError::InFile(..) => error,
+                ModelError::UnknownKind if path.extension().is_none() && !path.exists() => {
+                    ModelError::Missing.in_file(path)
+                }
                 error => error.in_file(path),
             }
         })
@@ -59,14 +62,21 @@ impl ModelFiles {
     }
 
     fn of_index(path: &Path) -> Result<Self, ModelError> {
-        let index: ShardIndex = serde_json::from_str(&text_file::read(path)?)
-            .map_err(|error| ModelError::Index(error.to_string()))?;
+        let text = text_file::read(path)?;
+        let index: ShardIndex = serde_json::from_str(&text).map_err(|error| {
+            let expected = "an object with `weight_map`";
+            ModelError::Index(shape_faults::fault(&text, expected, shape_faults::of_index, &error))
+        })?;
+        if index.weight_map.is_empty() {
+            return Err(ModelError::Index("its `weight_map` names no tensor".to_owned()));
+        }
         let shards: BTreeSet<&str> = index.weight_map.values().map(String::as_str).collect();
         let shards = shards.into_iter().map(|shard| path.with_file_name(shard)).collect();
         Ok(Self::Shards { index: Some((path.to_owned(), index)), shards })
     }
 
-    /// As a model hub fills a folder: an index and its shards, or one file, or several.
+    /// As a model hub fills a folder: an index and its shards, or one file, or several; else its
+    /// only description.
     fn in_folder(folder: &Path) -> Result<Self, ModelError> {
         let mut names: Vec<String> = Vec::new();
         for entry in std::fs::read_dir(folder)? {
@@ -89,6 +99,11 @@ impl ModelFiles {
                 Ok(Self::Weights(folder.join("model.safetensors")))
             }
             [] => {
+                match ending(".model.json").as_slice() {
+                    [] => {}
+                    [only] => return Ok(Self::Description(folder.join(only))),
+                    _ => return Err(ModelError::ManyDescriptions),
+                }
                 let extensions =
                     names.iter().filter_map(|name| Path::new(name).extension()?.to_str());
                 Err(extensions

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, ModelError, Tensor};
+use super::{Model, ModelError, Tensor, shape_faults};
 use crate::json::Format;
 
 /// A model: names, shapes, types and roles of its tensors.
@@ -38,11 +38,15 @@ struct ModelVersion {
 pub(super) fn read(text: &str) -> Result<Model, ModelError> {
     // Some editors begin a text with a byte order mark.
     let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    let ModelVersion { format } = serde_json::from_str(text)?;
+    let fault = |error: serde_json::Error| {
+        let expected = "an object with `format` and `tensors`";
+        ModelError::Json(shape_faults::fault(text, expected, shape_faults::of_description, &error))
+    };
+    let ModelVersion { format } = serde_json::from_str(text).map_err(fault)?;
     if format != Format::VERSION {
         return Err(ModelError::Format(format));
     }
-    let file: ModelJson<'static> = serde_json::from_str(text)?;
+    let file: ModelJson<'static> = serde_json::from_str(text).map_err(fault)?;
     let model = Model::new(file.tensors.into_owned())?;
     Ok(match file.order {
         Some(TensorOrder::Network) => model.in_network_order(),

@@ -7,6 +7,7 @@ mod files;
 mod json;
 mod names;
 mod safetensors;
+mod shape_faults;
 mod statistics;
 
 use std::collections::HashMap;
@@ -162,8 +163,8 @@ impl Model {
     ///
     /// # Errors
     /// If a file cannot be read, if it is none of these (for `.bin`, `.pt` and the like the error
-    /// says how to convert it), or if a shard is missing or does not have a tensor that the index
-    /// has in it.
+    /// says how to convert it), if a file of weights is shorter or longer than its header says, or
+    /// if a shard is missing or does not have a tensor that the index has in it.
     ///
     /// # Examples
     /// ```no_run

@@ -1,6 +1,7 @@
 //! The header of a `.safetensors` file
 //! (<https://huggingface.co/docs/safetensors/index#format>): 8 bytes of length, then JSON.
 
+use std::cmp::Ordering;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::path::Path;
 use safetensors::tensor::Metadata;
 
 use super::names::{is_buffer, role_of};
-use super::{ModelError, Role, Tensor};
+use super::{ModelError, Role, Tensor, shape_faults};
 
 /// The longest header that safetensors itself reads.
 const MAX_HEADER: u64 = 100_000_000;
@@ -29,9 +30,11 @@ pub struct WeightsHeader {
 /// Reads only the header: the tensors may be many gigabytes.
 ///
 /// # Errors
-/// If the file cannot be read, or if its header is not one of a safetensors file.
+/// If the file cannot be read, if its header is not one of a safetensors file, or if the file is
+/// shorter or longer than its header says.
 pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
     let mut file = File::open(path)?;
+    let size = file.metadata()?.len();
     let mut length = [0; 8];
     let too_short = |_| ModelError::Header("the file is too short for a header".to_owned());
     file.read_exact(&mut length).map_err(too_short)?;
@@ -47,9 +50,18 @@ pub fn weights_header(path: &Path) -> Result<WeightsHeader, ModelError> {
     if header.len() as u64 != length {
         return Err(ModelError::Header("the file ends within its header".to_owned()));
     }
-    let metadata =
-        serde_json::from_slice(&header).map_err(|error| ModelError::Header(error.to_string()))?;
-    Ok(WeightsHeader { metadata, start: 8 + length })
+    let metadata: Metadata = serde_json::from_slice(&header).map_err(|error| {
+        let text = String::from_utf8_lossy(&header);
+        let expected = "its header to be an object of tensors";
+        ModelError::Header(shape_faults::fault(&text, expected, shape_faults::of_header, &error))
+    })?;
+    let start = 8 + length;
+    let end = start.saturating_add(metadata.data_len() as u64);
+    match size.cmp(&end) {
+        Ordering::Less => Err(ModelError::CutOff(size, end)),
+        Ordering::Equal => Ok(WeightsHeader { metadata, start }),
+        Ordering::Greater => Err(ModelError::LeftOver(size, end)),
+    }
 }
 
 /// The tensors of a file, by its header, and the other names of tied ones.

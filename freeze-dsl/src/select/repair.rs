@@ -291,7 +291,14 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
         exact.or_else(|| {
             rests().find_map(|(from, rest)| {
                 let PathSegment::Name(word) = rest.first()?.value else { return None };
-                let near = nearest(word, self.index.tree.next_names(&[], 0))?;
+                let names: Vec<&str> = self.index.tree.next_names(&[], 0).into_iter().collect();
+                let near = nearest(word, names.iter().copied())?;
+                // Of several that are spelt alike, any may be meant.
+                let is_alike = |name: &&str| *name != near && name.len() == near.len();
+                let others = names.iter().copied().filter(is_alike);
+                if nearest(word, others).is_some() {
+                    return None;
+                }
                 let mut path = rest.to_vec();
                 let first = path.first_mut()?;
                 first.value = PathSegment::Name(near);
@@ -306,11 +313,13 @@ impl<'p, 'm> EmptyPath<'p, 'm> {
     fn without_prefix(&self, count: usize) -> Option<(usize, &'p [Spanned<PathSegment<'p>>])> {
         let (prefix, rest) = self.path.split_at_checked(count)?;
         let (from, last, next) = (prefix.first()?.span.start, prefix.last()?, rest.first()?);
+        // Without any name at its start, nothing is left of what was meant.
+        let is_named = matches!(&next.value, PathSegment::Name(_))
+            || matches!(&next.value, PathSegment::Glob(glob) if !glob.trim_matches('*').is_empty());
         let is_name = matches!(last.value, PathSegment::Name(name) if !name.starts_with(|sign: char| sign.is_ascii_digit()));
         let is_repeated = last.value == next.value;
         let is_known = !self.index.path(std::slice::from_ref(last)).is_clear();
-        let goes_on = !matches!(next.value, PathSegment::Index(_));
-        (is_name && goes_on && (is_repeated || !is_known)).then_some((from, rest))
+        (is_name && is_named && (is_repeated || !is_known)).then_some((from, rest))
     }
 
     /// A repair of the rest of the path that also removes the text from one byte to another.

@@ -249,3 +249,63 @@ fn slips_in_blocks() {
     let note = &first("start: train fc; repeat { reset fc }").notes[0];
     assert!(note.contains("comes again in each round"), "{note}");
 }
+
+#[test]
+fn rules_that_commas_join() {
+    become_right(&[
+        (
+            "start: train fc lr 1e-3,\nepoch 3: unfreeze layer4 lr 1e-4,\nwhen val_loss stops \
+             falling for 3 epochs: stop",
+            "start: train fc lr 1e-3;\nepoch 3: unfreeze layer4 lr 1e-4;\nwhen val_loss stops \
+             falling for 3 epochs: stop",
+        ),
+        ("start: train fc, epoch 3: unfreeze layer4", "start: train fc; epoch 3: unfreeze layer4"),
+        (
+            "run 9 epochs, start: train fc, bn1, at 50%: unfreeze layer4",
+            "run 9 epochs; start: train fc, bn1; at 50%: unfreeze layer4",
+        ),
+        (
+            "start: train fc, when loss < 1 and acc > 0.5: stop",
+            "start: train fc; when loss < 1 and acc > 0.5: stop",
+        ),
+    ]);
+}
+
+#[test]
+fn words_that_touch_their_numbers() {
+    become_right(&[
+        ("start: train fc; epoch5: freeze fc", "start: train fc; epoch 5: freeze fc"),
+        ("start: train fc; step500: freeze fc", "start: train fc; step 500: freeze fc"),
+        ("run 9 epochs; at50%: train fc", "run 9 epochs; at 50%: train fc"),
+        ("start: train fc; after2 epochs: stop", "start: train fc; after 2 epochs: stop"),
+    ]);
+}
+
+#[test]
+fn what_a_statement_lacks() {
+    become_right(&[
+        (": train fc lr 1e-3", "start: train fc lr 1e-3"),
+        ("epochs 20; start: train fc", "run 20 epochs; start: train fc"),
+        ("run for 20 epochs; start: train fc", "run 20 epochs; start: train fc"),
+        (
+            "start: train fc lr linear 1e-3 -> 0 10 epochs",
+            "start: train fc lr linear 1e-3 -> 0 over 10 epochs",
+        ),
+        (
+            "start: train fc lr warmup 0 -> 1e-3 over 5 epochs",
+            "start: train fc lr linear 0 -> 1e-3 over 5 epochs",
+        ),
+    ]);
+    leave_a_choice(&[
+        ("epoch 3, 5: unfreeze fc lr 1", "epoch 3: …", "epoch 5: …"),
+        ("epoch 3 and 5: unfreeze fc lr 1", "epoch 3: …", "epoch 5: …"),
+        ("start: train fc; lr 1e-3", "leave out the `;`", "default lr 1e-3"),
+        ("epoch 3: unfreeze fc; lr 1e-4;", "leave out the `;`", "default lr 1e-4"),
+    ]);
+}
+
+#[test]
+fn a_comma_is_between_conditions_only_after_when() {
+    let errors = crate::errors("start: train , lr 1e-4");
+    assert!(errors.iter().all(|error| !error.message.contains("conditions")), "{errors:#?}");
+}

@@ -91,7 +91,6 @@ fn what_is_a_guess_is_asked_for() {
         "start: trian fc",
         "let base = 1; start: train fc lr bas",
         "train fc lr 1e-3",
-        "start: train fc; lr 1e-3",
         "x = 1e-3; start: train fc lr x",
         "let head = fc; start: train head",
         "start: train fc momentum 0.9",

@@ -45,6 +45,9 @@ fn entries(figure: &Figure) -> Vec<LegendEntry> {
             }
         }
         Some(scale) => entries.push(LegendEntry::Scale(scale)),
+        None if figure.has_cell(|cell| matches!(cell, RowCell::Trains(it) if it.lr.is_some())) => {
+            entries.push(cell(CellClass::Level(0), None, "learning rate 0"));
+        }
         None => {}
     }
     let trains = |is_asked: fn(&freeze_dsl::picture::RowTraining) -> bool| {

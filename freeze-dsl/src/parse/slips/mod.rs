@@ -6,6 +6,7 @@ mod brackets;
 mod curves;
 mod durations;
 mod edited;
+mod joined_rules;
 mod metrics;
 mod missing_comma;
 mod numbers;
@@ -136,7 +137,9 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 13] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 15] = [
+    joined_rules::slips,
+    joined_rules::missing_over,
     statements::slips,
     blocks::slips,
     options::slips,

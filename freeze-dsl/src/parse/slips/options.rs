@@ -296,6 +296,10 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
             .replace(stuck.span(from, to), "linear 0 ->")
             .replace(unit.span, "over");
     }
+    if number.kind == LexemeKind::Number && unit.text == "->" {
+        let span = stuck.span(from, to);
+        return slip.help("write `linear`").replace(span, "linear");
+    }
     let over = if number.kind == LexemeKind::Number {
         let unit = if unit.text.starts_with("epoch") { "epochs" } else { "steps" };
         format!("{} {unit}", number.text)

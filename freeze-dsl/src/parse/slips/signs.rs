@@ -108,11 +108,16 @@ fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
                 .surely_if(OPTIONS.contains(&next.text) || matches!(next.text, "keep" | "except")),
         );
     }
-    slips.push(
-        Slip::new(sign.span, "`,` between conditions")
-            .label("conditions are joined by `and`")
-            .help("write `and`")
-            .replace(Span::new(stuck.end_before(index), sign.span.end), " and"),
-    );
+    if stuck
+        .last_of(&["when", "whenever"], index)
+        .is_some_and(|when| (when..index).all(|at| stuck.get(at).text != ":"))
+    {
+        slips.push(
+            Slip::new(sign.span, "`,` between conditions")
+                .label("conditions are joined by `and`")
+                .help("write `and`")
+                .replace(Span::new(stuck.end_before(index), sign.span.end), " and"),
+        );
+    }
     slips
 }
