@@ -298,6 +298,7 @@ fn what_a_statement_lacks() {
     ]);
     leave_a_choice(&[
         ("epoch 3, 5: unfreeze fc lr 1", "epoch 3: …", "epoch 5: …"),
+        ("epoch 3,4: train fc", "epoch 3: …", "epoch 4: …"),
         ("epoch 3 and 5: unfreeze fc lr 1", "epoch 3: …", "epoch 5: …"),
         ("start: train fc; lr 1e-3", "leave out the `;`", "default lr 1e-3"),
         ("epoch 3: unfreeze fc; lr 1e-4;", "leave out the `;`", "default lr 1e-4"),

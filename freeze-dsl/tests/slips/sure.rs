@@ -97,7 +97,6 @@ fn what_is_a_guess_is_asked_for() {
         "start: train fc; epoch 1: set lr 1e-4",
         "start: train fc lr 1e-3 decay 0.1",
         "start: train fc weight_decay 10%",
-        "epoch 3,4: train fc",
         "start: train fc weight_decay 1,000",
         "at 0.5: train fc",
         "start: train fc; unfreeze layer4 at epoch 3",
