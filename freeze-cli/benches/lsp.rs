@@ -4,7 +4,7 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, reason = "a bench")]
 #![allow(clippy::indexing_slicing, dead_code, reason = "a bench with the client of the tests")]
 
-#[path = "../tests/lsp/client.rs"]
+#[path = "../tests/command/lsp/client.rs"]
 mod client;
 
 use std::path::Path;

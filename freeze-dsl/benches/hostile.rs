@@ -15,7 +15,7 @@ use freeze_dsl::Draft;
 use freeze_dsl::model::Model;
 use freeze_dsl::source::Source;
 
-#[path = "../tests/hostile/texts.rs"]
+#[path = "../tests/reading/hostile/texts.rs"]
 mod texts;
 
 use texts::{ALL, Hostile};

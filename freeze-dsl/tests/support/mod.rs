@@ -8,6 +8,8 @@
     reason = "a test's own helpers"
 )]
 
+pub(crate) mod architectures;
+
 use freeze_dsl::clock::{Clock, Program, Transition};
 use freeze_dsl::diagnostic::{Code, Diagnostic, Severity, Suggestion};
 use freeze_dsl::model::{Model, Role, Tensor};

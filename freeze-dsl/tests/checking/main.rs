@@ -1,0 +1,13 @@
+//! What is found in a policy, how it is said, and what is offered instead.
+
+mod allowing;
+mod findings;
+mod meant_paths;
+mod option_values;
+mod pages;
+mod rendering;
+mod slips;
+mod suggestions;
+#[path = "../support/mod.rs"]
+mod support;
+mod track_findings;

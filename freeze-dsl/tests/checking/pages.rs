@@ -1,0 +1,106 @@
+//! Every code's page: its wrong policy has the finding, its right one has not.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers")]
+
+use crate::support::resnet18;
+use freeze_dsl::Draft;
+use freeze_dsl::clock::{Clock, Program};
+use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
+use freeze_dsl::model::Model;
+use freeze_dsl::simulate::{Setup, Table, simulate};
+use freeze_dsl::source::Source;
+
+/// The code blocks of one kind in a page.
+fn fenced(page: &str, kind: &str) -> Vec<String> {
+    let opening = format!("```{kind}");
+    let mut found = Vec::new();
+    let mut lines = page.lines();
+    while let Some(line) = lines.next() {
+        if line == opening {
+            let content: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
+            found.push(content.join("\n"));
+        }
+    }
+    found
+}
+
+/// Whether only a program can have the finding: its examples are Rust.
+fn is_of_a_program(code: Code) -> bool {
+    matches!(code, Code::StepsDiffer | Code::LostUpdates)
+}
+
+/// The metrics of a page, if it has some.
+fn metrics(page: &str) -> Option<Table> {
+    fenced(page, "csv").first().map(|csv| Table::from_csv(csv).unwrap())
+}
+
+/// All that is found in a policy, from its text to the end of a training with these metrics.
+fn findings(text: &str, model: &Model, metrics: Option<Table>) -> Vec<Diagnostic> {
+    let checked = Draft::read(Source::new(text.to_owned())).check_against(model);
+    let mut found = checked.findings.diagnostics().to_vec();
+    if let Some(plan) = checked.policy.and_then(|policy| policy.plan(model).ok()) {
+        found.extend(plan.coarse_curves(None));
+        if let Some(metrics) = metrics {
+            let setup = Setup { epochs: Some(3), metrics, ..Setup::default() };
+            found.extend(simulate(plan.clone(), setup).unwrap().diagnostics().iter().cloned());
+        }
+        let checked = Clock::new(plan, Program::default()).check();
+        found.extend(checked.err().iter().flat_map(|err| err.diagnostics().iter().cloned()));
+    }
+    found
+}
+
+fn model(page: &str) -> Model {
+    let own = fenced(page, "model");
+    own.first().map_or_else(resnet18, |own| Model::from_json(own).unwrap())
+}
+
+#[test]
+fn a_page_begins_with_its_code_and_meaning() {
+    for code in Code::ALL {
+        let title = format!("# {code}: {}\n\n", code.meaning());
+        assert!(code.page().starts_with(&title), "{code}");
+        assert_eq!(Code::of(&code.name().to_lowercase()), Some(*code));
+    }
+}
+
+#[test]
+fn what_is_wrong_has_the_finding_and_nothing_worse() {
+    for code in Code::ALL.iter().filter(|code| !is_of_a_program(**code)) {
+        let examples = fenced(code.page(), "freeze,bad");
+        assert!(!examples.is_empty(), "{code}");
+        for text in examples {
+            let found = findings(&text, &model(code.page()), metrics(code.page()));
+            assert!(found.iter().any(|found| found.code == *code), "{code} is not in\n{text}");
+            // An example shows one thing: no other error, and no warning beside it.
+            let others: Vec<_> = found
+                .iter()
+                .filter(|found| found.code != *code && found.severity() != Severity::Note)
+                .collect();
+            assert!(others.is_empty(), "{code}: {others:#?}");
+        }
+    }
+}
+
+#[test]
+fn what_is_right_has_neither_the_finding_nor_an_error() {
+    for code in Code::ALL.iter().filter(|code| !is_of_a_program(**code)) {
+        let examples = fenced(code.page(), "freeze,good");
+        assert!(!examples.is_empty(), "{code}");
+        for text in examples {
+            let found = findings(&text, &model(code.page()), metrics(code.page()));
+            let wrong: Vec<_> =
+                found.iter().filter(|it| it.code == *code || it.is_error()).collect();
+            assert!(wrong.is_empty(), "{code}: {wrong:#?}");
+        }
+    }
+}
+
+#[test]
+fn lines_fit_a_terminal() {
+    for code in Code::ALL {
+        for line in code.page().lines().filter(|line| !line.starts_with('#')) {
+            assert!(line.chars().count() <= 100, "{code}: {line}");
+        }
+    }
+}
