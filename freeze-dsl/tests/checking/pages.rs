@@ -9,6 +9,7 @@ use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
 use freeze_dsl::model::Model;
 use freeze_dsl::simulate::{Setup, Table, simulate};
 use freeze_dsl::source::Source;
+use freeze_dsl::vocabulary::READY_MADE;
 
 /// The code blocks of one kind in a page.
 fn fenced(page: &str, kind: &str) -> Vec<String> {
@@ -103,4 +104,21 @@ fn lines_fit_a_terminal() {
             assert!(line.chars().count() <= 100, "{code}: {line}");
         }
     }
+}
+
+#[test]
+fn the_page_of_unknown_names_has_every_ready_made_name() {
+    let page = Code::UnknownName.page();
+    let missing: Vec<_> =
+        READY_MADE.iter().filter(|name| !page.contains(&format!("`@{name}`"))).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
+
+#[test]
+fn a_page_says_where_its_finding_is_less_than_an_error() {
+    let found = findings("start: train fc lr 1e3;", &resnet18(), None);
+    let large = found.iter().find(|it| it.code == Code::InvalidValue).unwrap();
+    assert_eq!(large.severity(), Severity::Warning);
+    assert_ne!(large.code.severity(), large.severity());
+    assert!(large.code.page().contains("that is a warning"));
 }
