@@ -16,11 +16,15 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 type Cell = Outcome<[String; 1]>;
 
 /// Blocks that thaw and freeze.
-const THAWING: &str = "default lr 1e-3 optimizer adamw;
-    start: train blocks[8..12];
-    step 3: unfreeze blocks[4..8];
-    step 6: freeze blocks[8..12];
-    step 9: unfreeze blocks[0..4], blocks[8..12]";
+fn thawing(optimizer: &str) -> String {
+    format!(
+        "default {optimizer};
+         start: train blocks[8..12];
+         step 3: unfreeze blocks[4..8];
+         step 6: freeze blocks[8..12];
+         step 9: unfreeze blocks[0..4], blocks[8..12]"
+    )
+}
 
 /// The steps of a run with that policy.
 const STEPS: i64 = 12;
@@ -52,9 +56,10 @@ struct Training {
 
 impl Training {
     /// Without a group, it trains alone.
-    fn new(policy: &str, width: i64, group: &Group, is_alone: bool) -> Outcome<Self> {
+    fn new(policy: &str, width: i64, kind: Kind, group: &Group, is_alone: bool) -> Outcome<Self> {
         tch::manual_seed(0);
-        let (vs, net) = blocks(12, width, group.device());
+        let (mut vs, net) = blocks(12, width, group.device());
+        vs.set_kind(kind);
         let policy = Policy::parse(policy)?;
         let builder = Tuner::builder(&policy);
         let builder = if is_alone { builder } else { builder.group(group) };
@@ -64,7 +69,7 @@ impl Training {
     }
 
     fn loss(&self, x: &Tensor) -> Tensor {
-        self.net.forward(x).square().mean(Kind::Float)
+        self.net.forward(x).square().mean(None)
     }
 
     /// A step in which gradients are averaged during or after the backward pass; returns its time.
@@ -92,7 +97,8 @@ fn batch(step: i64, rank: usize, width: i64, device: Device) -> Outcome<Tensor> 
 /// Exactly the trainable gradients are averaged, and all ranks have the same bits after each step.
 fn same_bits(group: &Group) -> Cell {
     let width = 32;
-    let mut training = Training::new(THAWING, width, group, false)?;
+    let mut training =
+        Training::new(&thawing("lr 1e-3 optimizer adamw"), width, Kind::Float, group, false)?;
     let mut sizes = Vec::new();
     for step in 0..STEPS {
         let x = batch(step, group.rank(), width, group.device())?;
@@ -120,13 +126,13 @@ fn same_bits(group: &Group) -> Cell {
 
 /// The run of one process on the batches of all ranks.
 fn beside_one(group: &Group) -> Cell {
-    let (width, device) = (32, group.device());
-    let mut own = Training::new(THAWING, width, group, false)?;
-    let mut alone = Training::new(THAWING, width, group, true)?;
+    let (width, device, kind) = (32, group.device(), Kind::Double);
+    let policy = thawing("lr 1e-3 optimizer adamw");
+    let mut own = Training::new(&policy, width, kind, group, false)?;
+    let mut alone = Training::new(&policy, width, kind, group, true)?;
     for step in 0..STEPS {
-        let batches: Vec<Tensor> = (0..group.size())
-            .map(|rank| batch(step, rank, width, device))
-            .collect::<Outcome<_>>()?;
+        let of = |rank| Ok(batch(step, rank, width, device)?.to_kind(kind));
+        let batches = (0..group.size()).map(of).collect::<Outcome<Vec<_>>>()?;
         let x = batches.get(group.rank()).ok_or("no batch")?;
         own.tuner.backward_step(&own.loss(x))?;
         alone.tuner.backward_step(&alone.loss(&Tensor::cat(&batches, 0)))?;
@@ -134,21 +140,19 @@ fn beside_one(group: &Group) -> Cell {
     let others = alone.vs.variables();
     let mut off = 0.0_f64;
     for (name, one) in own.vs.variables() {
-        let other = others.get(&name).ok_or("no such variable")?.to_kind(Kind::Double);
-        let difference = (one.to_kind(Kind::Double) - &other).norm() / (other.norm() + 1e-30);
-        off = off.max(difference.double_value(&[]));
+        let other = others.get(&name).ok_or("no such variable")?;
+        off = off.max(((one - other).norm() / (other.norm() + 1e-30)).double_value(&[]));
     }
-    let most = if device.is_cuda() { 1e-5 } else { 1e-6 };
-    if off > most {
+    if off > 1e-12 {
         return Err(format!("off by {off:.1e}").into());
     }
-    Ok([format!("{STEPS} steps; off by {off:.1e} at most")])
+    Ok([format!("{STEPS} steps in double precision; off by {off:.1e} at most")])
 }
 
 /// The median time of a step in which all parameters train.
 fn step_time(group: &Group, width: i64, small: bool, late: bool) -> Cell {
     let policy = "default lr 1e-3 optimizer adamw; start: train @all";
-    let mut training = Training::new(policy, width, group, false)?;
+    let mut training = Training::new(policy, width, Kind::Float, group, false)?;
     let x = batch(0, group.rank(), width, group.device())?;
     // The first steps make optimizer state and buckets.
     let steps = if small { 5 } else { 50 };
@@ -161,7 +165,7 @@ fn step_time(group: &Group, width: i64, small: bool, late: bool) -> Cell {
 fn transition_time(group: &Group, width: i64, small: bool) -> Cell {
     let policy = "default lr 1e-3 optimizer adamw; start: train @all; for i in 0..100 {
         after 1 epoch: freeze blocks[0..6]; after 1 epoch: unfreeze blocks[0..6]; }";
-    let mut training = Training::new(policy, width, group, false)?;
+    let mut training = Training::new(policy, width, Kind::Float, group, false)?;
     let x = batch(0, group.rank(), width, group.device())?;
     let mut times = [Vec::new(), Vec::new()];
     for _ in 0..if small { 2 } else { 10 } {

@@ -8,7 +8,7 @@ use freeze_tests::{Net, parse};
 use tch::{Device, nn};
 
 use crate::beside::assert_same;
-use crate::processes::{Outcome, Scene, argument, error_of_others, join, scene};
+use crate::processes::{Outcome, Scene, argument, at_once, error_of_others, join, scene};
 
 pub(crate) const SCENES: &[Scene] = &[
     ("attached apart", attached_apart),
@@ -62,7 +62,7 @@ fn attached_apart() -> Outcome {
 
 #[test]
 fn ranks_that_attach_something_else_are_told_apart() {
-    for (what, ranks, expected) in [
+    let cases = [
         (
             "policy",
             3,
@@ -86,11 +86,12 @@ fn ranks_that_attach_something_else_are_told_apart() {
             2,
             "the ranks differ in the model:\n  rank 0:\n    b.bias: f32 [3], a parameter\n    b.weight: f32 [3, 5], a parameter\n    c.bias: f32 [3], a parameter\n    c.weight: f32 [3, 3], a parameter\n  rank 1:\n    b.bias: bf16 [3], a parameter\n    b.weight: bf16 [3, 5], a parameter\n    c.bias: bf16 [3], a parameter\n    c.weight: bf16 [3, 3], a parameter",
         ),
-    ] {
-        let ended = scene("attached apart", ranks).with(what).run();
+    ];
+    at_once(&cases, |(what, ranks, expected)| {
+        let ended = scene("attached apart", *ranks).with(*what).run();
         assert_same(&ended);
-        assert_eq!(ended[0].text(), expected);
-    }
+        assert_eq!(ended[0].text(), *expected);
+    });
 }
 
 #[test]
@@ -152,7 +153,7 @@ fn calls_apart() -> Outcome {
 
 #[test]
 fn ranks_in_different_calls_are_told_apart() {
-    for (what, expected) in [
+    let cases = [
         (
             "one step more",
             ["`observe(\"val_loss\", …)`, epoch 1, step 6", "`step`, epoch 1, step 6"],
@@ -179,15 +180,15 @@ fn ranks_in_different_calls_are_told_apart() {
         ),
         ("no save", ["`save`, epoch 1, step 6", "`start_epoch`, epoch 1, step 6"]),
         ("a barrier", ["`start_epoch`, epoch 0, step 3", "`barrier`, epoch 0, step 3"]),
-    ] {
-        let ended = scene("calls apart", 2).with(what).run();
+    ];
+    at_once(&cases, |(what, [first, last])| {
+        let ended = scene("calls apart", 2).with(*what).run();
         assert_same(&ended);
-        let [first, last] = expected;
         let expected = format!(
             "the ranks differ in the calls that they make:\n  rank 0: in {first}\n  rank 1: in {last}"
         );
         assert_eq!(ended[0].text(), expected, "{what}");
-    }
+    });
 }
 
 /// The last rank fails in the middle of an epoch, in a way that its process can report.

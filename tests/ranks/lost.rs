@@ -7,7 +7,9 @@ use std::thread;
 use freeze_runtime::{Error, ResumeOptions, Tuner};
 use freeze_tests::{Net, parse};
 
-use crate::processes::{Outcome, Scene, argument, error_of_others, join_in_haste, scene, signal};
+use crate::processes::{
+    Outcome, Scene, argument, at_once, error_of_others, join_in_haste, scene, signal,
+};
 
 pub(crate) const SCENES: &[Scene] =
     &[("a rank is lost", a_rank_is_lost), ("lost while it saves", lost_while_it_saves)];
@@ -50,13 +52,14 @@ fn a_rank_is_lost() -> Outcome {
 
 #[test]
 fn a_rank_that_is_killed_is_named() {
-    for (ranks, way, call, place) in [
+    let cases = [
         (3, "KILL", "step", "`step`, epoch 0, step 2"),
         (2, "aborts", "step", "`step`, epoch 0, step 2"),
         (2, "KILL", "backward_step", "`backward_last`, epoch 0, step 2"),
-    ] {
+    ];
+    at_once(&cases, |(ranks, way, call, place)| {
         let last = ranks - 1;
-        let ended = scene("a rank is lost", ranks).with(format!("{last} {way} {call}")).run();
+        let ended = scene("a rank is lost", *ranks).with(format!("{last} {way} {call}")).run();
         assert!(!ended[last].status.success());
         assert_eq!(
             error_of_others(&ended),
@@ -65,15 +68,6 @@ fn a_rank_that_is_killed_is_named() {
                  {place}: killed, or crashed"
             )
         );
-    }
-}
-
-/// Runs a function for each of some cases, all at the same time: they mostly wait.
-fn at_once<C: Sync>(cases: &[C], run: impl Fn(&C) + Sync) {
-    thread::scope(|scope| {
-        for case in cases {
-            scope.spawn(|| run(case));
-        }
     });
 }
 

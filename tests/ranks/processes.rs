@@ -49,6 +49,15 @@ impl Ended {
     }
 }
 
+/// Runs a function for each of some cases, all at the same time: they mostly wait.
+pub(crate) fn at_once<C: Sync>(cases: &[C], run: impl Fn(&C) + Sync) {
+    thread::scope(|scope| {
+        for case in cases {
+            scope.spawn(|| run(case));
+        }
+    });
+}
+
 /// The error of every rank but the last.
 pub(crate) fn error_of_others(ended: &[Ended]) -> &str {
     let [first, .., _] = ended else { panic!("one rank only") };

@@ -14,6 +14,9 @@ type Outcome<T> = Result<T, Box<dyn Error>>;
 const PATIENCE: Patience =
     Patience { warm_up: Duration::from_millis(400), turn: Duration::from_millis(200), turns: 15 };
 
+/// How wide the blocks are.
+const WIDTHS: [i64; 2] = [64, 256];
+
 /// The steps over which bytes are counted.
 const COUNTED: u32 = 50;
 
@@ -66,11 +69,8 @@ pub(crate) fn steps(teams: &mut [Sides]) -> Outcome<()> {
         "plain loop",
         "times as fast",
     ]);
-    for width in [64, 256] {
-        let trained = blocks(12, width, Device::Cpu).0.trainable_variables();
-        let numbers: usize = trained.iter().map(Tensor::numel).sum();
-        #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
-        let parameters = format!("{:.1} million", numbers as f64 / 1e6);
+    for width in WIDTHS {
+        let parameters = parameters(width);
         for sides in &mut *teams {
             for finds_unused in [true, false] {
                 let task = Task { width, frozen: 0, finds_unused, made_before: false };
@@ -149,8 +149,7 @@ fn time_and_bytes(team: &mut Team, task: Task) -> Outcome<[String; 2]> {
     team.ask("make_training", &task.request())?;
     let [pace] = in_turns(&PATIENCE, [&mut |count| team.run(count, false)])?;
     let before = team.sent_bytes();
-    // The first step of a run is not counted by it.
-    team.run(COUNTED - 1, false)?;
+    team.run(COUNTED, false)?;
     let sent = before.zip(team.sent_bytes());
     team.ask("drop", &[])?;
     #[expect(clippy::cast_precision_loss, reason = "it is shown with three digits")]
@@ -165,22 +164,34 @@ fn time_and_bytes(team: &mut Team, task: Task) -> Outcome<[String; 2]> {
 /// What a process says.
 pub(crate) fn transitions(teams: &mut [Sides]) -> Outcome<()> {
     println!(
-        "\nA transition of six of 12 blocks of width 256, with the first step after it, less an ordinary one\n"
+        "\nA transition of half of them, with the first step after it, less an ordinary step\n"
     );
-    table(&["processes", "freezes", "unfreezes", "an ordinary step"]);
-    for Sides { ours, .. } in teams {
-        let task = Task { width: 256, frozen: 0, finds_unused: true, made_before: false };
-        ours.ask("make_training", &task.request())?;
-        let answers = ours.ask("transitions", &[("count", "15".to_owned())])?;
-        ours.ask("drop", &[])?;
-        let first = answers.first().ok_or("no process has answered")?;
-        let milliseconds =
-            first.split(' ').map(|seconds| Ok(format!("{:.2} ms", 1e3 * seconds.parse::<f64>()?)));
-        let mut cells = vec![ours.size().to_string()];
-        cells.extend(milliseconds.collect::<Outcome<Vec<_>>>()?);
-        row(&cells);
+    table(&["processes", "parameters", "freezes", "unfreezes", "an ordinary step"]);
+    for width in WIDTHS {
+        for Sides { ours, .. } in &mut *teams {
+            let task = Task { width, frozen: 0, finds_unused: true, made_before: false };
+            ours.ask("make_training", &task.request())?;
+            let answers = ours.ask("transitions", &[("count", "15".to_owned())])?;
+            ours.ask("drop", &[])?;
+            let first = answers.first().ok_or("no process has answered")?;
+            let milliseconds = first
+                .split(' ')
+                .map(|seconds| Ok(format!("{:.2} ms", 1e3 * seconds.parse::<f64>()?)));
+            let mut cells = vec![ours.size().to_string(), parameters(width)];
+            cells.extend(milliseconds.collect::<Outcome<Vec<_>>>()?);
+            row(&cells);
+        }
     }
     Ok(())
+}
+
+/// The number of parameters of the blocks, in words.
+fn parameters(width: i64) -> String {
+    let parameters = blocks(12, width, Device::Cpu).0.trainable_variables();
+    let numbers: usize = parameters.iter().map(Tensor::numel).sum();
+    #[expect(clippy::cast_precision_loss, reason = "it is shown with one digit")]
+    let millions = numbers as f64 / 1e6;
+    format!("{millions:.1} million")
 }
 
 fn table(header: &[&str]) {
