@@ -1,6 +1,7 @@
 //! Checks policies in a thread of their own, so that no request waits for findings that it does not
 //! need.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, channel};
 
@@ -26,11 +27,26 @@ pub(super) struct Checks {
 impl Checks {
     /// Starts the thread, which sends each document back once it is checked.
     pub(super) fn start(done: SyncSender<Incoming>) -> Self {
+        Self::start_with(done, |document| {
+            let _known = document.policy.findings();
+        })
+    }
+
+    /// Starts the thread with a check of its own.
+    fn start_with(
+        done: SyncSender<Incoming>,
+        check: impl Fn(&CheckedDocument) + Send + 'static,
+    ) -> Self {
         let (jobs, waiting) = channel::<CheckedDocument>();
         std::thread::spawn(move || {
             for document in waiting {
-                let _known = document.policy.findings();
-                if done.send(Incoming::Checked(document)).is_err() {
+                // A check that panics must not end the thread: no document would be checked again.
+                let checked = catch_unwind(AssertUnwindSafe(|| check(&document)));
+                let report = match checked {
+                    Ok(()) => Incoming::Checked(document),
+                    Err(_) => Incoming::CheckFailed(document.uri),
+                };
+                if done.send(report).is_err() {
                     return;
                 }
             }
@@ -46,8 +62,31 @@ impl Checks {
         self.is_busy = self.jobs.send(CheckedDocument { uri, policy }).is_ok();
     }
 
-    /// Takes note that a document has come back.
+    /// Takes note that a document has come back, or that its check failed.
     pub(super) fn finish(&mut self) {
         self.is_busy = false;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lsp::transport;
+
+    #[test]
+    fn a_check_that_panics_is_reported_and_the_next_one_runs() {
+        let (sender, incoming) = transport::channel();
+        let mut checks = Checks::start_with(sender, |document| {
+            assert_ne!(document.uri.0, "file:///wrong.freeze", "this check panics on purpose");
+        });
+        for (uri, fails) in [("file:///wrong.freeze", true), ("file:///a.freeze", false)] {
+            let policy = OpenPolicy::new(freeze_dsl::source::Source::new("run 1 epoch;"));
+            checks.check(Uri(uri.to_owned()), Arc::new(policy));
+            assert!(checks.is_busy());
+            let report = incoming.recv().unwrap();
+            assert_eq!(matches!(report, Incoming::CheckFailed(_)), fails, "{report:?}");
+            checks.finish();
+            assert!(!checks.is_busy());
+        }
     }
 }

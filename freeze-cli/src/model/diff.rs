@@ -77,7 +77,10 @@ fn summary(differences: &[ModelDifference]) -> Option<String> {
     let counts = [
         (count(|it| matches!(it, ModelDifference::Removed { .. })), "only in the first model"),
         (count(|it| matches!(it, ModelDifference::Added { .. })), "only in the second"),
-        (count(|it| matches!(it, ModelDifference::Changed { .. })), "with other shapes or types"),
+        (
+            count(|it| matches!(it, ModelDifference::Changed { .. })),
+            "with other shapes, types or roles",
+        ),
     ];
     let parts = counts.iter().filter(|(count, _)| *count > 0);
     let parts: Vec<String> = parts.map(|(count, what)| format!("{count} {what}")).collect();

@@ -102,7 +102,7 @@ fn models_that_differ_have_exit_status_1() {
     let (status, out, errors) = diff(&["a.model.json", "b.model.json"]);
     assert_eq!(status, 1);
     assert_eq!(out, "~ b.weight: f32 [3] -> f32 [4]\n~ c: f32 [1] -> f16 [1]\n+ d: f32 [1]\n");
-    assert_eq!(errors, "tensors: 1 only in the second, 2 with other shapes or types\n");
+    assert_eq!(errors, "tensors: 1 only in the second, 2 with other shapes, types or roles\n");
     assert_eq!(diff(&["a.model.json", "c.model.json"]).1, "- b.weight: f32 [3]\n");
     assert_eq!(diff(&["a.model.json", "a.model.json"]), (0, String::new(), String::new()));
     let (status, out, _) = diff(&["a.model.json", "b.model.json", "--format", "json"]);
