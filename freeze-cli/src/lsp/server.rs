@@ -176,7 +176,7 @@ impl<W: Write> Server<W> {
                 self.editor.respond(None, Err(RequestError::new(ErrorCode::ParseError, reason)));
             }
             Incoming::Checked(document) => self.publish(document),
-            Incoming::CheckFailed(_) => self.checks.finish(),
+            Incoming::CheckFailed => self.checks.finish(),
             // An answer to a registration needs no further step.
             Incoming::Message(Message::Notification(_) | Message::Response(_)) | Incoming::End => {}
         }

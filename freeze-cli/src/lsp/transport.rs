@@ -4,7 +4,7 @@ use std::io::{self, BufRead, BufReader, Read};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::checks::CheckedDocument;
-use super::protocol::{Message, Uri};
+use super::protocol::Message;
 
 /// How many messages wait until the editor has to.
 const WAITING: usize = 1_024;
@@ -23,7 +23,7 @@ pub(super) enum Incoming {
     /// A document that was checked.
     Checked(CheckedDocument),
     /// A document whose check panicked: its findings are unknown.
-    CheckFailed(Uri),
+    CheckFailed,
 }
 
 /// Where messages wait.
