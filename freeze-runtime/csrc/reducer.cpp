@@ -16,6 +16,7 @@ class OverlappingReducer : public c10d::Reducer {
   // Counts the parameters that have a gradient as used: earlier backward passes, in which nothing is averaged,
   // may have used them before there were hooks.
   void count_used() {
+    if (!find_unused_parameters_) return;
     for (size_t i = 0; i < params_.size(); i++) {
       if (params_[i].grad().defined()) local_used_map_[static_cast<int64_t>(i)] = 1;
     }
@@ -37,6 +38,28 @@ class Silence : public c10::WarningHandler {
   void process(const c10::Warning&) override {}
 };
 
+// Takes the gradients off parameters, and gives them back in the end.
+class HiddenGradients {
+ public:
+  explicit HiddenGradients(const Tensors& parameters) : parameters(parameters) {
+    for (const at::Tensor& parameter : parameters) {
+      gradients.push_back(parameter.grad());
+      parameter.mutable_grad().reset();
+    }
+  }
+
+  ~HiddenGradients() {
+    for (size_t i = 0; i < gradients.size(); i++) parameters[i].mutable_grad() = gradients[i];
+  }
+
+  HiddenGradients(const HiddenGradients&) = delete;
+  HiddenGradients& operator=(const HiddenGradients&) = delete;
+
+ private:
+  const Tensors& parameters;
+  Tensors gradients;
+};
+
 }  // namespace
 
 extern "C" struct Reduction {
@@ -56,6 +79,9 @@ char* freeze_reduction_new(const Group* group, List parameters, bool finds_unuse
     auto buckets = std::get<0>(c10d::compute_bucket_assignment_by_size(all, {first, bytes}, are_sparse));
     // Gradients come from the last layers first.
     std::reverse(buckets.begin(), buckets.end());
+    // It takes gradients that it finds into its buckets, and then divides them there; later ones it multiplies on
+    // the way. A run that resumes would have other bits.
+    const HiddenGradients hidden(all);
     *reduction = new Reduction{std::make_unique<OverlappingReducer>(
         all, buckets, group->processes, are_sparse, static_cast<int64_t>(bytes), finds_unused,
         /*gradient_as_bucket_view=*/true, std::unordered_map<size_t, std::string>(), static_cast<int64_t>(first),

@@ -3,16 +3,20 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::thread;
+use std::time::Duration;
 
-use freeze_runtime::{Error, ResumeOptions, Tuner};
+use freeze_runtime::{Error, Group, ResumeOptions, Tuner};
 use freeze_tests::{Net, parse};
 
 use crate::processes::{
     Outcome, Scene, argument, at_once, error_of_others, join_in_haste, scene, signal,
 };
 
-pub(crate) const SCENES: &[Scene] =
-    &[("a rank is lost", a_rank_is_lost), ("lost while it saves", lost_while_it_saves)];
+pub(crate) const SCENES: &[Scene] = &[
+    ("a rank is lost", a_rank_is_lost),
+    ("lost while it saves", lost_while_it_saves),
+    ("lost before an exchange", lost_before_an_exchange),
+];
 
 const POLICY: &str = "default lr 0.1 optimizer sgd; start: train c; step 9: unfreeze b";
 
@@ -48,6 +52,33 @@ fn a_rank_is_lost() -> Outcome {
         }?;
     }
     Ok("nothing has happened".to_owned())
+}
+
+/// The others have more patience than with the dead.
+fn lost_before_an_exchange() -> Outcome {
+    let times = [60_000, 20].map(Duration::from_millis);
+    let group = Group::builder().timeout(times[0]).heartbeat(times[1]).join()?;
+    let net = Net::linear();
+    let mut tuner = Tuner::builder(&parse(POLICY)).group(&group).attach(&net.vs)?;
+    tuner.start_epoch()?;
+    tuner.observe("val_loss", 1.0)?;
+    if group.rank() == 1 {
+        signal("KILL");
+    }
+    tuner.observe("val_loss", 0.9)?;
+    Ok("nothing has happened".to_owned())
+}
+
+#[test]
+fn a_rank_that_is_killed_before_an_exchange_is_found_before_the_timeout() {
+    let ended = scene("lost before an exchange", 3).run();
+    for rank in [0, 2] {
+        assert_eq!(
+            ended[rank].error(),
+            "the group of processes: rank 1 has not come to `observe(\"val_loss\", …)`: its process has \
+             ended or stopped"
+        );
+    }
 }
 
 #[test]

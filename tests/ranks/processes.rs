@@ -208,4 +208,6 @@ pub(crate) fn join_with(patience: Duration) -> Result<Group, freeze_runtime::Err
 pub(crate) fn signal(name: &str) {
     let id = std::process::id().to_string();
     Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap();
+    // Another thread may have to take the signal before this one stops.
+    thread::sleep(Duration::from_secs(1));
 }

@@ -17,6 +17,7 @@ pub(crate) const SCENES: &[Scene] = &[
     ("a full disk", full_disk),
     ("other ranks", other_ranks),
     ("other numbers", other_numbers),
+    ("accumulated", accumulated),
 ];
 
 const POLICY: &str = "default lr 0.05 optimizer adamw;
@@ -241,4 +242,48 @@ fn another_number_of_ranks_resumes_where_it_is_allowed() {
     );
     tuner.resume_with(&two, ResumeOptions::new().allow_ranks_change()).unwrap();
     assert_eq!(tuner.global_step(), 0);
+}
+
+/// A run that accumulates gradients, with more than one bucket of them, resumes in the middle.
+fn accumulated() -> Outcome {
+    let group = join()?;
+    let folder = tempfile::tempdir()?;
+    let vs = tch::nn::VarStore::new(tch::Device::Cpu);
+    let layer = |name: &str, from, to| {
+        tch::nn::linear(vs.root() / name, from, to, tch::nn::LinearConfig::default())
+    };
+    let layers = [layer("a", 5, 600), layer("b", 600, 600), layer("c", 600, 3)];
+    let policy = parse("default lr 1e-3 optimizer adamw; start: train @all");
+    let mut tuner = Tuner::builder(&policy).group(&group).attach(&vs)?;
+    let rank = i64::try_from(group.rank())?;
+    let train = |tuner: &mut Tuner, steps: std::ops::Range<i64>| -> Result<u64, Error> {
+        for step in steps {
+            let loss = |part: i64| {
+                let place = (step * 3 + part) * 8 + rank;
+                let xs = (Tensor::arange(20, tch::kind::FLOAT_CPU) + place).sin().view([4, 5]);
+                let xs = layers.iter().fold(xs, |xs, layer| xs.apply(layer).tanh());
+                xs.square().mean(None)
+            };
+            tuner.zero_grad()?;
+            tuner.backward(&loss(0))?;
+            tuner.backward(&loss(1))?;
+            tuner.backward_last(&loss(2))?;
+            tuner.step()?;
+        }
+        Ok(Bits::of(&vs).fingerprint())
+    };
+    tuner.start_epoch()?;
+    train(&mut tuner, 0..3)?;
+    tuner.save(folder.path())?;
+    let whole = train(&mut tuner, 3..6)?;
+    tuner.resume(folder.path())?;
+    let resumed = train(&mut tuner, 3..6)?;
+    Ok(format!("{}", whole == resumed))
+}
+
+#[test]
+fn a_run_that_accumulates_resumes_with_the_same_bits() {
+    let ended = scene("accumulated", 3).run();
+    assert_same(&ended);
+    assert_eq!(ended[0].text(), "true");
 }

@@ -1,6 +1,7 @@
 //! Looks after the other ranks while this one waits: where they are, whether they live, and why an
 //! operation has failed.
 
+use std::collections::BTreeMap;
 use std::thread;
 use std::time::Instant;
 
@@ -13,6 +14,9 @@ use super::store::shown;
 
 /// A process that has shown no sign of life for so many heartbeats has ended or stopped.
 pub(super) const SILENT_BEATS: u32 = 5;
+
+/// A rank that waits does not wait longer for one that shows no sign of life for so many heartbeats.
+const DEAD_BEATS: u32 = 120;
 
 /// The key of the failure that all ranks report.
 pub(super) const FAILED: &str = "freeze/failed";
@@ -44,6 +48,10 @@ pub(super) struct Post {
     /// A text, or the error that the rank returns.
     pub(super) outcome: Result<String, String>,
 }
+
+/// The signs of life of other ranks, as far as a rank has seen them while it waits.
+#[derive(Default)]
+pub(super) struct SignsOfLife(BTreeMap<usize, (Option<String>, Instant)>);
 
 pub(super) fn key(number: u64, rank: usize) -> String {
     format!("freeze/{number}/{rank}")
@@ -80,6 +88,32 @@ impl Member {
             other.exchanges == here.exchanges && other.collectives > here.collectives
         };
         self.require_none_apart(here, is_ahead)
+    }
+
+    /// Fails if a rank that has not brought its key shows no sign of life.
+    pub(super) fn require_life(
+        &self,
+        here: &Whereabouts,
+        keys: &[String],
+        seen: &mut SignsOfLife,
+    ) -> Result<(), Failure> {
+        for (rank, key) in keys.iter().enumerate().filter(|(rank, _)| *rank != self.rank) {
+            if self.store.get(key).map_err(Failure::Lost)?.is_some() {
+                continue;
+            }
+            let sign = self.store.get(&alive(rank)).map_err(Failure::Lost)?;
+            let (last, since) =
+                seen.0.entry(rank).or_insert_with(|| (sign.clone(), Instant::now()));
+            if *last != sign {
+                (*last, *since) = (sign, Instant::now());
+            } else if since.elapsed() >= self.heartbeat * DEAD_BEATS {
+                return Err(Failure::Lost(format!(
+                    "rank {rank} has not come to {}: its process has ended or stopped",
+                    here.call
+                )));
+            }
+        }
+        Ok(())
     }
 
     /// Fails if a rank is where it will not meet this one.

@@ -14,8 +14,8 @@ use tch::{Device, TchError, Tensor};
 
 use super::failure::{Failure, write_report};
 use super::lookout::{
-    FAILED, LEFT, Post, SILENT_BEATS, Whereabouts, apart, at, came, is_time_out, json, key,
-    left_before, read,
+    FAILED, LEFT, Post, SILENT_BEATS, SignsOfLife, Whereabouts, apart, at, came, is_time_out, json,
+    key, left_before, read,
 };
 use super::store::Store;
 use crate::Error;
@@ -160,7 +160,7 @@ impl Member {
         self.store.set(came(number), json(&post.at));
         self.store.set(at(self.rank), json(&post.at));
         let until = Instant::now() + self.timeout;
-        let mut turns = 0_u32;
+        let (mut turns, mut seen) = (0_u32, SignsOfLife::default());
         let texts = loop {
             if let Some(texts) = self.store.wait(&keys, TURN).map_err(Failure::Lost)? {
                 break texts;
@@ -174,6 +174,7 @@ impl Member {
             turns += 1;
             if turns % MANY_TURNS == 5 {
                 self.require_none_in_backward(&post.at)?;
+                self.require_life(&post.at, &keys, &mut seen)?;
             }
             if Instant::now() >= until {
                 let has = |key: &String| -> Result<bool, Failure> {

@@ -31,7 +31,8 @@ use crate::ffi::{List, ProcessGroup};
 /// What must agree is compared: policy, model and settings when a tuner is attached, and the state of the
 /// schedule when an epoch starts and when a rule fires. Where ranks differ, where one fails, or where they
 /// are in different calls, all of them return the same error, within the time of
-/// [`GroupBuilder::timeout`]. The group is then over: each later call returns that error again.
+/// [`GroupBuilder::timeout`]. The group is then over: each later call returns that error again. Only where
+/// rank 0 cannot read or write a checkpoint, the training can go on.
 ///
 /// Keep it until the training is over: the other ranks notice when it is dropped.
 ///

@@ -11,7 +11,7 @@ use std::ops::Range;
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::buckets;
-use crate::ffi::{self, List};
+use crate::ffi::{self, Facts, List};
 
 /// Makes every gradient undefined, as `PyTorch`'s `zero_grad` does: a parameter that takes no part in
 /// the next loss does not step, where a zero gradient would change it by weight decay and momentum.
@@ -118,8 +118,10 @@ pub(crate) fn require_clippable(parameters: &[&Tensor]) -> Result<(), TchError> 
 /// The parameters that have a gradient, one list for each device and dtype.
 fn with_gradients<'a>(parameters: &[&'a Tensor]) -> Result<Vec<List<'a>>, TchError> {
     let facts = ffi::facts(&parameters.iter().copied().collect())?;
+    // The kernels of a step are no matter here: the order in which norms are added up must not depend on them.
+    let facts = facts.into_iter().map(Facts::without_kernels);
     let with_gradient =
-        facts.into_iter().zip(parameters.iter().copied()).filter(|(facts, _)| facts.has_gradient);
+        facts.zip(parameters.iter().copied()).filter(|(facts, _)| facts.has_gradient);
     Ok(buckets(with_gradient).into_iter().map(|(_, bucket)| bucket.into_iter().collect()).collect())
 }
 

@@ -251,9 +251,9 @@ impl<'p> TunerBuilder<'p> {
     /// Says that each [`Tuner::backward_step`] and [`Tuner::backward_last`] uses every trainable parameter, so
     /// that a [`Group`] need not look for those that it does not use.
     ///
-    /// Without it, a backward pass in a group walks through the graph once more, and exchanges which
-    /// parameters are used. With it, a trainable parameter that the pass does not use is an error on all
-    /// ranks.
+    /// Without it, such a pass walks through the graph once more, and the ranks exchange which parameters are
+    /// used. With it, a trainable parameter that the pass does not use is an error on all ranks; what earlier
+    /// passes of an accumulation use does not count.
     ///
     /// # Examples
     /// ```
@@ -272,11 +272,14 @@ impl<'p> TunerBuilder<'p> {
     /// Divides the optimizer state among the ranks of a [`Group`], as stage 1 of [ZeRO] does: each parameter
     /// is stepped by one rank, which alone has its optimizer state and master, and copied to the others.
     ///
-    /// The numbers are those of a run without it, bit for bit, and so are checkpoints: either can resume
-    /// from one of the other, and with another number of ranks
-    /// ([`ResumeOptions::allow_ranks_change`](crate::ResumeOptions::allow_ranks_change)). Of `n` ranks, each
-    /// has about one part of `n` of the state, and each step copies as many bytes as train.
-    /// [`Tuner::save`] collects the state in the main memory of rank 0.
+    /// The numbers are those of a run without it, bit for bit. The checkpoints are the same too: a run resumes
+    /// from one that was saved with or without it, and with another number of ranks
+    /// ([`ResumeOptions::allow_ranks_change`](crate::ResumeOptions::allow_ranks_change)).
+    ///
+    /// Whole parameters are divided, so that each of `n` ranks has about one part of `n` of the state where
+    /// none of them is much larger than the others. Each step copies what trains once more. Anchors and best
+    /// weights are on every rank. [`Tuner::save`] collects the state in the main memory of rank 0, and
+    /// [`Tuner::resume`] has all of it on each rank, on the device of the parameters, until it is divided.
     ///
     /// A step that fails on one rank, as where memory runs out, may have been made on others: the group is
     /// over, and the run goes on from its checkpoint.

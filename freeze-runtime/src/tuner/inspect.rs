@@ -165,7 +165,8 @@ impl Tuner {
         self.clock.is_stopped()
     }
 
-    /// The memory of optimizer state and master weights now, in bytes.
+    /// The memory of optimizer state and master weights now, in bytes; of this rank's part, where the ranks
+    /// divide them.
     ///
     /// # Examples
     /// ```

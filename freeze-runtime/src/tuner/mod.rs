@@ -189,8 +189,9 @@ impl Tuner {
     ///
     /// # Errors
     /// Fails if no epoch has started yet, or if the optimizer does not support a gradient, such as a
-    /// sparse one with any optimizer but SGD: then nothing has changed, and the step is not counted. The
-    /// same holds with a loss scale for gradients of a loss that was not scaled.
+    /// sparse one with any optimizer but SGD: then nothing has changed, and the step is not counted; on other
+    /// ranks that divide the optimizer state with this one, their part may have stepped. The same holds with a
+    /// loss scale for gradients of a loss that was not scaled.
     /// Fails if the program changed which parameters require gradients, or if libtorch fails.
     ///
     /// # Examples

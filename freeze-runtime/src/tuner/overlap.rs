@@ -20,7 +20,9 @@ impl Tuner {
     /// takes longer.
     ///
     /// # Errors
-    /// As for [`Tuner::backward`]; if gradients are averaged already; and if another rank does not come.
+    /// As for [`Tuner::backward`]; if gradients are averaged already; if one is sparse; if another rank does
+    /// not come; and, with [`TunerBuilder::all_used`](crate::TunerBuilder::all_used), if a trainable parameter
+    /// is not used.
     ///
     /// # Examples
     /// ```

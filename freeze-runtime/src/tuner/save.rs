@@ -21,8 +21,10 @@ impl Tuner {
     /// of half precision, the loss scale, and the states of libtorch's default random number generators,
     /// which dropout uses.
     ///
-    /// In a [`Group`](crate::Group), all ranks call it. Rank 0 writes, and the checkpoint also has the
-    /// generators of the other ranks; if it fails, it fails on all ranks.
+    /// In a [`Group`](crate::Group), all ranks call it. They compare the values that train and their optimizer
+    /// state, and fail if these differ; where they divide the state, rank 0 collects it. Rank 0 writes, and
+    /// the checkpoint also has the generators of the other ranks. If rank 0 cannot write, `save` fails on all
+    /// ranks, and the training can go on.
     ///
     /// Gradients are not saved, as in `PyTorch`: call it after a step or an epoch, not between a
     /// backward pass and its step. The program saves its own state, such as the order of batches.
@@ -60,7 +62,7 @@ impl Tuner {
     pub fn save(&mut self, dir: impl AsRef<Path>) -> Result<(), Error> {
         let ready = self.prepare_to_save();
         let random = self.gather_generators(ready)?;
-        let state = self.gathered_state()?;
+        let state = self.group.reported(self.gathered_state())?;
         let is_first = self.group.is_first();
         let written = if is_first { self.write(dir.as_ref(), random, &state) } else { Ok(()) };
         self.group.exchange("`save`", written.map(|()| String::new())).map(drop)

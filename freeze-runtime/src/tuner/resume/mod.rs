@@ -24,11 +24,10 @@ impl Tuner {
     /// epoch resumes there: [`Tuner::epochs_started`] counts that epoch, and `start_epoch` starts
     /// the next one. Gradients are cleared.
     ///
-    /// # Errors
-    /// In a [`Group`](crate::Group), all ranks call it, rank 0 reads, and all return the same. Fails if
-    /// the checkpoint is one of another number of processes.
+    /// In a [`Group`](crate::Group), all ranks call it, rank 0 reads, and all return the same.
     ///
-    /// Fails if there is no checkpoint, if a file differs from what was saved, or if policy, model
+    /// # Errors
+    /// Fails if the checkpoint is one of another number of processes. Fails if there is no checkpoint, if a file differs from what was saved, or if policy, model
     /// or settings differ, master weights and the loss scale included; that error shows the difference. Fails if elements of a variable share
     /// memory, as those of an expanded tensor do. Nothing is changed then: everything is read and
     /// compared before anything is written.

@@ -59,8 +59,9 @@ impl Tuner {
         let mut received = Vec::with_capacity(sizes.len());
         for (index, (path, size)) in sizes.into_iter().enumerate() {
             let own = read.as_ref().and_then(|(_, files)| files.each().get(index).copied());
-            let bytes = self.bytes_of_rank_0(own.map(|file| file.contents().1), size)?;
-            received.push(TensorFile::of(path, bytes)?);
+            let bytes = self.bytes_of_rank_0(own.map(|file| file.contents().1), size);
+            let file = bytes.and_then(|bytes| Ok(TensorFile::of(path, bytes)?));
+            received.push(self.group.reported(file)?);
         }
         match <[TensorFile; 6]>::try_from(received) {
             Ok(files) => Ok((run, TensorFiles::from_each(files))),
