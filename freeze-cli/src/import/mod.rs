@@ -126,19 +126,14 @@ pub(crate) fn run(arguments: &ImportArgs, options: &Options) -> Outcome {
 fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, String> {
     let file = &arguments.file;
     let config = read(file)?;
-    let found = Tool::of(&config);
     let tool = match arguments.from {
-        Some(tool) if !tool.may_have(&config) => {
-            return Err(format!("it has no {}", tool.signs()));
-        }
-        Some(tool) => Some(tool),
-        None => found,
-    };
-    let Some(tool) = tool else {
-        return Err("neither a schedule of finetuning-scheduler (phases `0:`, `1:`, … with \
-                    `params`), nor a configuration of Lightning with its callback, of LLaMA-Factory \
-                    (`finetuning_type: freeze`) or of Axolotl (`unfrozen_parameters`)"
-            .to_owned());
+        Some(tool) if tool.may_have(&config) => tool,
+        Some(tool) => return Err(format!("it has no {}", tool.signs())),
+        None => Tool::of(&config).ok_or(
+            "neither a schedule of finetuning-scheduler (phases `0:`, `1:`, … with `params`), nor a \
+             configuration of Lightning with its callback, of LLaMA-Factory (`finetuning_type: freeze`) or \
+             of Axolotl (`unfrozen_parameters`)",
+        )?,
     };
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let mut text = PolicyText::new(&name);

@@ -19,13 +19,13 @@ impl Yaml {
     /// Reads a text with one document.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", place(&error)))
+        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", fault(&error)))
     }
 
-    /// What a list of texts has, each item as it is written.
+    /// The texts of a key's list, each as it is written.
     ///
     /// # Errors
-    /// If it is no list, if it is empty, or if an item is a list or a map itself.
+    /// If the key is missing, if it has no list, if it is empty, or if an item is a list or a map itself.
     pub(super) fn list_of(&self, key: &str) -> Result<Vec<String>, String> {
         let value = self.get(key).ok_or_else(|| format!("it has no `{key}`"))?;
         let Self::List(items) = value else {
@@ -143,8 +143,8 @@ impl Yaml {
     }
 }
 
-/// The first line of an error, which says where it is; an excerpt of the text follows it.
-fn place(error: &serde_saphyr::Error) -> String {
+/// The place and the problem of an error; its other lines are an excerpt of the text.
+fn fault(error: &serde_saphyr::Error) -> String {
     let text = error.to_string();
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);

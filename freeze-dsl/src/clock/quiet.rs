@@ -18,7 +18,7 @@ impl Clock {
 
     /// Counts epochs and steps in which nothing happens: as many starts of epochs and ends of steps would
     /// do the same.
-    pub(crate) fn pass(&mut self, epochs: u64, steps: u64) {
+    pub(crate) fn pass_over(&mut self, epochs: u64, steps: u64) {
         self.time = self.time.with(self.time.epochs + epochs, self.time.steps + steps);
         if epochs > 0 {
             self.epoch_began += steps;

@@ -173,7 +173,7 @@ impl GroupSource<'_> {
         let mut moments: PendingMoments = PendingMoments::new();
         let mut goes_on = walk.end().is_none();
         while goes_on {
-            walk.pass(&self.watched, self.next_choice(&walk, grid, depth, &moments));
+            walk.pass_over(&self.watched, self.next_choice(&walk, grid, depth, &moments));
             let starts = walk.next_epoch().filter(|epoch| self.chooses && *epoch < self.epochs);
             if let Some(epoch) = starts {
                 let awaiting = walk.awaiting();
@@ -193,6 +193,7 @@ impl GroupSource<'_> {
                     if grid.grain == 0 && !due.is_empty() { vec![due] } else { subsets(&due) };
                 for rules in choices {
                     forks.push((epoch, rules.clone(), walk.fork(rules, &self.watched, states)));
+                    // Where there are too many, the walk need not end.
                     budget.scenarios.checked_sub(forks.len())?;
                 }
             }

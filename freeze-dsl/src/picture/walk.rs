@@ -101,10 +101,10 @@ impl Walk {
     }
 
     /// Passes over ticks of the open column at which nothing happens, and starts no epoch from this one on.
-    pub(super) fn pass(&mut self, of: &WatchedAtoms<'_>, until_epoch: u64) {
+    pub(super) fn pass_over(&mut self, of: &WatchedAtoms<'_>, until_epoch: u64) {
         let Some(tick) = self.tick else { return };
         let next = of.axis.first_tick(of.axis.column_of(tick) + 1);
-        let passed = self.simulation.pass(next.saturating_sub(tick + 1), until_epoch);
+        let passed = self.simulation.pass_over(next.saturating_sub(tick + 1), until_epoch);
         self.tick = Some(tick + passed);
     }
 

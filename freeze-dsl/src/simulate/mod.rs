@@ -147,7 +147,7 @@ impl Iterator for Simulation {
     fn next(&mut self) -> Option<Record> {
         while !self.is_over {
             if self.per == Per::Epoch {
-                self.pass(self.steps, 0);
+                self.pass_over(self.steps, 0);
             }
             let starts_epoch = self.advance()?;
             self.is_over = self.clock.is_stopped();
@@ -207,7 +207,7 @@ impl Simulation {
 
     /// Passes over ticks at which nothing happens, at most so many, and starts no epoch from this one on.
     /// Returns how many: a tick is a step, or an epoch where its steps are unknown.
-    pub(crate) fn pass(&mut self, ticks: u64, until_epoch: u64) -> u64 {
+    pub(crate) fn pass_over(&mut self, ticks: u64, until_epoch: u64) -> u64 {
         let Some(epoch) = self.clock.epochs_started().checked_sub(1) else { return 0 };
         let per_epoch = self.steps.max(1);
         let left = self.all_steps.saturating_sub(self.clock.steps()).saturating_sub(1);
@@ -221,7 +221,7 @@ impl Simulation {
             epochs = epochs.min(self.clock.quiet_epochs(self.steps));
         }
         if epochs > 0 && self.assumed.is_empty() {
-            self.clock.pass(epochs, epochs * self.steps);
+            self.clock.pass_over(epochs, epochs * self.steps);
         } else {
             epochs = 0;
         }
@@ -230,7 +230,7 @@ impl Simulation {
         let mut steps = (ticks - passed).min(rest).min(left - passed.min(left));
         if steps > 0 {
             steps = steps.min(self.clock.quiet_steps());
-            self.clock.pass(0, steps);
+            self.clock.pass_over(0, steps);
             self.made += steps;
         }
         passed + steps

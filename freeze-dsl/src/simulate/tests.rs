@@ -83,7 +83,7 @@ fn passing_over_ticks_is_looking_at_each() {
                 let (mut fired, mut tick) = (Vec::new(), None);
                 loop {
                     if let Some(tick) = &mut tick {
-                        let passed = other.pass(below(20), below(12));
+                        let passed = other.pass_over(below(20), below(12));
                         *tick += passed;
                         passed_over += passed;
                         for _ in 0..passed {

@@ -142,16 +142,13 @@ impl GroupBuilder {
     }
 }
 
-/// What a program is told that trains on the CPU beside GPUs.
+/// The note of a program that trains on the CPU although the machine has GPUs.
 const NO_NCCL: &str = "the processes train on the CPU: NCCL is not in this program, because the headers of NCCL \
      and CUDA were not found when it was built";
 
 /// The device of a process among others: a GPU of its own, where NCCL can connect them.
 fn own_device(local_rank: Option<usize>) -> Result<Device, Error> {
-    if !Cuda::is_available() {
-        return Ok(Device::Cpu);
-    }
-    if !ffi::has_nccl() {
+    if !Cuda::is_available() || !ffi::has_nccl() {
         return Ok(Device::Cpu);
     }
     let count = Cuda::device_count();

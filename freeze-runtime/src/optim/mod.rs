@@ -360,7 +360,8 @@ impl StepKey {
     }
 }
 
-fn bytes_of(tensor: &Tensor) -> Result<usize, TchError> {
+/// The memory of a tensor's elements in bytes.
+pub(crate) fn bytes_of(tensor: &Tensor) -> Result<usize, TchError> {
     Ok(tensor.numel() * tensor.f_kind()?.elt_size_in_bytes())
 }
 

@@ -370,7 +370,7 @@ impl<'p> TunerBuilder<'p> {
             group: self.group,
             averaged: AveragedGradients::default(),
             reduction: None,
-            finds_unused: !self.all_used,
+            all_used: self.all_used,
             shards,
             unfreezings: vec![0; slices.count()],
             frozen_stats,

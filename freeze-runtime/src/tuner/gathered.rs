@@ -7,7 +7,7 @@ use tch::{Device, Tensor};
 
 use super::Tuner;
 use crate::Error;
-use crate::optim::ParamState;
+use crate::optim::{ParamState, bytes_of};
 
 /// So many bytes are sent at a time, but for a larger slice.
 const PIECE: usize = 64 << 20;
@@ -57,7 +57,7 @@ impl Tuner {
         let (mut piece, mut bytes) = (Vec::new(), 0);
         for (owner, held) in self.held_slices()? {
             let sent = self.sent_slice(owner, held)?;
-            bytes += sent.tensors.iter().map(bytes_of).sum::<usize>();
+            bytes += sent.tensors.iter().map(bytes_of).sum::<Result<usize, _>>()?;
             piece.push(sent);
             if bytes >= PIECE {
                 self.send(&mut all, std::mem::take(&mut piece))?;
@@ -136,10 +136,6 @@ impl Tuner {
         }
         Ok(())
     }
-}
-
-fn bytes_of(tensor: &Tensor) -> usize {
-    tensor.numel() * tensor.kind().elt_size_in_bytes()
 }
 
 fn unreadable(error: &serde_json::Error) -> Error {

@@ -242,12 +242,12 @@ impl Masters {
         };
         for restore in restores {
             match &restore.slices {
-                Some(slices) => mark(&mut is_gone, slices),
+                Some(slices) => mark(&mut is_gone, slices.iter().copied()),
                 None => is_gone.fill(true),
             }
         }
-        mark(&mut is_gone, change.dropped.iter().filter(is_frozen));
-        mark(&mut is_cleared, touched);
+        mark(&mut is_gone, change.dropped.iter().filter(is_frozen).copied());
+        mark(&mut is_cleared, touched.iter().copied());
         let mut cleared = Vec::new();
         let slots = self.values.iter_mut().zip(self.pending.iter_mut().zip(&mut self.stand_ins));
         for ((value, (pending, stand_in)), (is_gone, is_cleared)) in
@@ -277,7 +277,7 @@ fn without_values(like: &Tensor) -> Result<Tensor, TchError> {
 }
 
 /// Sets the marks of slices.
-fn mark<'s>(marks: &mut [bool], slices: impl IntoIterator<Item = &'s SliceId>) {
+pub(super) fn mark(marks: &mut [bool], slices: impl IntoIterator<Item = SliceId>) {
     for slice in slices {
         if let Some(mark) = marks.get_mut(slice.index()) {
             *mark = true;

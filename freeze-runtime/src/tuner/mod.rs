@@ -85,8 +85,8 @@ pub struct Tuner {
     averaged: AveragedGradients,
     /// Averages gradients in backward passes, while the same parameters train.
     reduction: Option<Reduction>,
-    /// Whether a backward pass may leave trainable parameters without a gradient, so that they are looked for.
-    finds_unused: bool,
+    /// Whether each pass that averages gradients uses all trainable parameters, so that none are looked for.
+    all_used: bool,
     /// Which rank steps what, where the ranks divide the optimizer state.
     shards: Option<Shards>,
     clock: Clock,

@@ -78,7 +78,7 @@ impl Tuner {
     /// A reduction of exactly the trainable parameters. It lives until these change.
     fn new_reduction(&self) -> Result<Reduction, Error> {
         let trainable = self.slices.trainable(&self.clock).into_iter().collect();
-        let finds_unused = self.finds_unused;
+        let finds_unused = !self.all_used;
         self.group.with_processes(|processes| Reduction::new(processes, &trainable, finds_unused))
     }
 

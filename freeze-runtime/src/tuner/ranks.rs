@@ -251,7 +251,7 @@ impl Tuner {
         vec![
             ("the policy", self.plan().policy().canonical()),
             ("the settings of the program", settings(self.clock.program(), self.precision())),
-            ("`all_used`", (!self.finds_unused).to_string()),
+            ("`all_used`", self.all_used.to_string()),
             ("`shard_optimizer`", self.shards.is_some().to_string()),
             ("the model", described(self.plan().model())),
         ]

@@ -1,7 +1,7 @@
 //! Divides the optimizer state among the ranks of a group.
 
 use super::Tuner;
-use super::masters::is_half;
+use super::masters::{is_half, mark};
 use super::param_views::ParamSlices;
 use crate::Group;
 use freeze_dsl::plan::SliceId;
@@ -107,11 +107,7 @@ impl Tuner {
                 *is_held = false;
             }
         }
-        for slice in self.clock.trainable() {
-            if let Some(is_held) = shards.is_held.get_mut(slice.index()) {
-                *is_held = true;
-            }
-        }
+        mark(&mut shards.is_held, self.clock.trainable());
         shards.assign(&self.costs(&shards.is_held));
         self.shards = Some(shards);
     }
@@ -121,11 +117,7 @@ impl Tuner {
         let Some(shards) = &mut self.shards else { return };
         shards.owners.fill(None);
         shards.is_held = self.states.iter().map(Option::is_some).collect();
-        for (slice, _) in self.masters.all() {
-            if let Some(is_held) = shards.is_held.get_mut(slice.index()) {
-                *is_held = true;
-            }
-        }
+        mark(&mut shards.is_held, self.masters.all().map(|(slice, _)| slice));
         self.divide(&[]);
         let is_own = self.own_slices();
         for (state, is_own) in self.states.iter_mut().zip(&is_own) {
@@ -134,7 +126,7 @@ impl Tuner {
         self.masters.keep(&is_own);
     }
 
-    /// The cost of each parameter of which a slice is held.
+    /// The cost of each parameter of which a slice is held. State that a frozen slice keeps is not counted.
     fn costs(&self, is_held: &[bool]) -> Vec<Option<Cost>> {
         let plan = self.plan();
         let mut optimizers = vec![None; is_held.len()];

@@ -95,12 +95,13 @@ impl Tuner {
         Ok(scale.search_only(&tensors(&views))?)
     }
 
-    /// Copies each slice that has stepped from the rank that has stepped it to the others.
-    fn share_steps(&self, stepped: &[(SliceId, usize)]) -> Result<(), Error> {
+    /// Copies each slice from the rank that steps it to the others, also where the loss scale has skipped the
+    /// step: the host need not know that.
+    fn share_steps(&self, stepping: &[(SliceId, usize)]) -> Result<(), Error> {
         let _no_grad = tch::no_grad_guard();
-        let mut values = Vec::with_capacity(stepped.len());
-        let mut owners = Vec::with_capacity(stepped.len());
-        for (slice, owner) in stepped {
+        let mut values = Vec::with_capacity(stepping.len());
+        let mut owners = Vec::with_capacity(stepping.len());
+        for (slice, owner) in stepping {
             if let Some(value) = self.slices.values(*slice)? {
                 values.push(value);
                 owners.push(*owner);
