@@ -16,6 +16,7 @@ pub(crate) const SCENES: &[Scene] = &[
     ("nothing trains", nothing_trains),
     ("half precision", half_precision),
     ("an infinity", an_infinity),
+    ("not a number", not_a_number),
 ];
 
 /// Layers that thaw and freeze.
@@ -282,4 +283,40 @@ fn an_infinity_on_one_rank_skips_the_step_on_all() {
     let ended = scene("an infinity", 2).run();
     assert_same(&ended);
     assert!(ended[1].text().starts_with("1 skipped, scale Some(32768.0)"), "{}", ended[1].text());
+}
+
+/// A loss that is not a number on one rank, without a loss scale: as in one process on the whole batch, what
+/// trains is no longer a number, on all ranks alike, and a rule restores it.
+fn not_a_number() -> Outcome {
+    let group = join()?;
+    let policy =
+        parse("default lr 1e-2 optimizer adamw; start: train c; step 3: restore lowest val_loss");
+    let mut prints = Vec::new();
+    for is_late in [false, true] {
+        let net = Net::linear();
+        let mut tuner = Tuner::builder(&policy).group(&group).attach(&net.vs)?;
+        tuner.start_epoch()?;
+        for step in 0..5 {
+            let factor = if step == 1 && group.rank() == 1 { f64::NAN } else { 1.0 };
+            let loss = net.loss(step) * factor;
+            tuner.zero_grad()?;
+            if is_late { tuner.backward(&loss) } else { tuner.backward_last(&loss) }?;
+            let norm = tuner.clip_grad_norm(1.0)?.value()?;
+            assert_eq!(norm.is_nan(), [1, 2].contains(&step), "step {step}: {norm}");
+            tuner.step()?;
+            let is_lost = net.variable("c.weight").isnan().any().int64_value(&[]) == 1;
+            assert_eq!(is_lost, step == 1, "step {step}");
+            assert_eq!(net.variable("b.weight").isnan().any().int64_value(&[]), 0);
+            prints.push(Bits::of(&net.vs).fingerprint());
+            if step == 0 {
+                tuner.observe("val_loss", 1.0)?;
+            }
+        }
+    }
+    Ok(format!("{prints:?}"))
+}
+
+#[test]
+fn what_is_not_a_number_on_one_rank_is_none_on_all() {
+    assert_same(&scene("not a number", 2).run());
 }

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
@@ -135,20 +136,30 @@ fn the_rank_that_serves_the_store_may_be_lost() {
     });
 }
 
-/// Rank 0 aborts while it writes the second checkpoint, or a later one if it was too late.
+/// Rank 0 is lost while it saves the second checkpoint, or a later one if it was too late: way, moment and
+/// folder are the argument.
 fn lost_while_it_saves() -> Outcome {
     let group = join_in_haste()?;
     let net = Net::linear();
-    let folder = PathBuf::from(argument());
+    let argument = argument();
+    let [way, moment, folder] = argument.split(' ').collect::<Vec<_>>()[..] else {
+        return Err("how, when and where?".into());
+    };
+    let folder = PathBuf::from(folder);
     let mut tuner = Tuner::builder(&parse(POLICY)).group(&group).attach(&net.vs)?;
     tuner.start_epoch()?;
     for number in 0..8 {
         tuner.backward_step(&net.loss(number))?;
         if group.is_first() && number == 1 {
+            let lose = prepared_loss(way)?;
+            let is_it: fn(&Path) -> bool = match moment {
+                "written" => is_being_written,
+                _ => is_being_replaced,
+            };
             let folder = folder.clone();
             thread::spawn(move || {
-                while !is_being_written(&folder) {}
-                std::process::abort()
+                while !is_it(&folder) {}
+                lose();
             });
         }
         tuner.save(&folder)?;
@@ -156,25 +167,56 @@ fn lost_while_it_saves() -> Outcome {
     Ok("nothing has happened".to_owned())
 }
 
+/// What ends or stops this process in microseconds.
+fn prepared_loss(way: &str) -> Result<Box<dyn FnOnce() + Send>, std::io::Error> {
+    if way == "aborts" {
+        return Ok(Box::new(|| std::process::abort()));
+    }
+    let mut shell = Command::new("sh")
+        .args(["-c", &format!("read line; kill -STOP {}", std::process::id())])
+        .stdin(Stdio::piped())
+        .spawn()?;
+    Ok(Box::new(move || {
+        drop(shell.stdin.take());
+        let _ = shell.wait();
+    }))
+}
+
+/// The names in the folder of a checkpoint.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
 /// Whether a folder has a checkpoint that is not complete.
 fn is_being_written(folder: &Path) -> bool {
-    let names = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.file_name());
-    let mut names = names.filter_map(|name| name.into_string().ok());
-    names.any(|name| name.starts_with("checkpoint.") && name != "checkpoint.lock")
+    names(folder).iter().any(|name| name.starts_with("checkpoint.new-"))
+}
+
+/// Whether a checkpoint is in the place of an older one, which was not removed yet.
+fn is_being_replaced(folder: &Path) -> bool {
+    folder.join("checkpoint.replaced").exists() && !is_being_written(folder)
 }
 
 #[test]
 fn a_checkpoint_is_whole_though_rank_0_is_lost_while_it_saves() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().display().to_string();
-    let ended = scene("lost while it saves", 2).with(path).run();
-    assert!(!ended[0].status.success());
-    let error = ended[1].error();
-    assert!(error.ends_with(", which rank 0 serves, is gone"), "{error}");
-    let net = Net::linear();
-    let mut tuner = Tuner::builder(&parse(POLICY)).attach(&net.vs).unwrap();
-    let resumed: Result<(), Error> =
-        tuner.resume_with(folder.path(), ResumeOptions::new().allow_ranks_change());
-    resumed.unwrap();
-    assert!((1..8).contains(&tuner.global_step()), "{}", tuner.global_step());
+    let cases = [
+        ("aborts", "written", "is gone"),
+        ("STOP", "written", "has not answered within 4 s"),
+        ("STOP", "replaced", "has not answered within 4 s"),
+    ];
+    at_once(&cases, |(way, moment, expected)| {
+        let folder = tempfile::tempdir().unwrap();
+        let argument = format!("{way} {moment} {}", folder.path().display());
+        let ended = scene("lost while it saves", 2).with(argument).of_which_hangs(0).run();
+        assert!(ended[0].outcome.is_none(), "{:?}", ended[0]);
+        let error = ended[1].error();
+        assert!(error.ends_with(&format!(", which rank 0 serves, {expected}")), "{error}");
+        let net = Net::linear();
+        let mut tuner = Tuner::builder(&parse(POLICY)).attach(&net.vs).unwrap();
+        let resumed: Result<(), Error> =
+            tuner.resume_with(folder.path(), ResumeOptions::new().allow_ranks_change());
+        resumed.unwrap();
+        assert!((1..8).contains(&tuner.global_step()), "{}", tuner.global_step());
+    });
 }

@@ -1,5 +1,8 @@
 //! The three networks of `networks.py`, under the same names.
 
+use std::convert::Infallible;
+
+use freeze_runtime::{Error, Group, nn::batch_norm2d};
 use tch::nn::{self, Module, ModuleT, VarStore};
 use tch::{Device, Kind, Tensor};
 
@@ -35,29 +38,46 @@ pub(super) fn tied(device: Device) -> Network {
 
 /// A stem and three residual blocks with batch normalisations, and a linear layer.
 pub(super) fn convolutional(device: Device) -> Network {
+    let norm = |path: &nn::Path<'_>, channels| {
+        Ok(nn::batch_norm2d(path, channels, nn::BatchNormConfig::default()))
+    };
+    with_norms(device, norm).unwrap_or_else(|never: Infallible| match never {})
+}
+
+/// The same with normalisations of this project, over the ranks of a group if there is one.
+pub(super) fn convolutional_over(group: Option<&Group>) -> Result<Network, Error> {
+    with_norms(Device::Cpu, |path, channels| {
+        let norm = batch_norm2d(path, channels, nn::BatchNormConfig::default());
+        match group {
+            Some(group) => norm.over(group),
+            None => Ok(norm),
+        }
+    })
+}
+
+fn with_norms<N: ModuleT + 'static, E>(
+    device: Device,
+    norm: impl Fn(&nn::Path<'_>, i64) -> Result<N, E>,
+) -> Result<Network, E> {
     let vs = VarStore::new(device);
     let root = vs.root();
-    let stem = layer(&(&root / "stem"), 2, 4);
-    let blocks = [0, 1, 2].map(|block| layer(&(&root / "blocks" / block), 4, 4));
+    let layer = |path: nn::Path<'_>, inputs, outputs| {
+        let config = nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
+        let conv = nn::seq_t().add(nn::conv2d(&path / "conv", inputs, outputs, 3, config));
+        Ok(conv.add(norm(&(&path / "bn"), outputs)?).add_fn(Tensor::tanh))
+    };
+    let stem = layer(&root / "stem", 2, 4)?;
+    let blocks = (0..3).map(|block| layer(&root / "blocks" / block, 4, 4));
+    let blocks = blocks.collect::<Result<Vec<_>, E>>()?;
     let fc = nn::linear(&root / "fc", 4, 3, config(true));
     let loss = move |x: &Tensor, y: &Tensor| {
         let mut x = stem.forward_t(x, true);
         for block in &blocks {
             x = &x + block.forward_t(&x, true);
         }
-        fc.forward(&x.mean_dim([2i64, 3].as_slice(), false, Kind::Float))
-            .cross_entropy_for_logits(y)
+        fc.forward(&x.mean_dim([2i64, 3].as_slice(), false, x.kind())).cross_entropy_for_logits(y)
     };
-    Network { vs, loss: Box::new(loss) }
-}
-
-/// A convolution and a batch normalisation.
-fn layer(path: &nn::Path<'_>, inputs: i64, outputs: i64) -> nn::SequentialT {
-    let config = nn::ConvConfig { padding: 1, bias: false, ..nn::ConvConfig::default() };
-    nn::seq_t()
-        .add(nn::conv2d(path / "conv", inputs, outputs, 3, config))
-        .add(nn::batch_norm2d(path / "bn", outputs, nn::BatchNormConfig::default()))
-        .add_fn(Tensor::tanh)
+    Ok(Network { vs, loss: Box::new(loss) })
 }
 
 /// An embedding, one block of a transformer with one head, and a linear layer.

@@ -21,15 +21,15 @@ const CUDA: f64 = 1e-5;
 pub(super) struct Replay<'c> {
     case: &'c Case,
     network: Network,
-    /// The processes that train it together.
-    group: &'c Group,
+    /// The processes that train it together, if there are several.
+    group: Option<&'c Group>,
     /// The variables at first and after each epoch, as in the case.
     snapshots: BTreeMap<String, Vec<Tensor>>,
     farthest: Farthest,
 }
 
 impl<'c> Replay<'c> {
-    pub(super) fn new(case: &'c Case, network: Network, group: &'c Group) -> Self {
+    pub(super) fn new(case: &'c Case, network: Network, group: Option<&'c Group>) -> Self {
         let place = "everywhere".to_owned();
         let farthest = Farthest { off: 0.0, place, fingerprints: Vec::new() };
         Self { case, network, group, snapshots: BTreeMap::new(), farthest }
@@ -39,19 +39,10 @@ impl<'c> Replay<'c> {
         let _without = WithoutCudnn::begin();
         let case = self.case;
         self.start()?;
-        let mut tuner = Tuner::builder(&case.policy)
-            .steps_per_epoch(usize::try_from(case.steps)?)
-            .group(self.group)
-            .attach(&self.network.vs)?;
+        self.compare(0)?;
+        let mut tuner = self.attach()?;
         for epoch in 0..case.epochs {
-            tuner.start_epoch()?;
-            for step in 0..case.steps {
-                self.compare_rates(&tuner, epoch, step);
-                self.step(&mut tuner, epoch, step)?;
-            }
-            for (metric, value) in case.metrics(epoch) {
-                tuner.observe(metric, value)?;
-            }
+            self.epoch(&mut tuner, epoch)?;
             self.compare(epoch + 1)?;
             self.farthest.fingerprints.push(Bits::of(&self.network.vs).fingerprint());
         }
@@ -59,22 +50,61 @@ impl<'c> Replay<'c> {
         Ok(self.farthest)
     }
 
+    /// Runs the policy, and holds it after each epoch against another way to train the same network.
+    pub(super) fn run_beside(mut self, other: Self) -> Result<Farthest, Box<dyn Error>> {
+        self.start()?;
+        other.start()?;
+        let (mut tuner, mut others) = (self.attach()?, other.attach()?);
+        for epoch in 0..self.case.epochs {
+            self.epoch(&mut tuner, epoch)?;
+            other.epoch(&mut others, epoch)?;
+            let theirs = other.network.vs.variables();
+            for (name, ours) in self.network.vs.variables() {
+                let off = distance(&ours, theirs.get(&name).ok_or("another network")?)?;
+                self.farthest.keep(off, &format!("{name} after {} epochs", epoch + 1));
+            }
+            self.farthest.fingerprints.push(Bits::of(&self.network.vs).fingerprint());
+        }
+        Ok(self.farthest)
+    }
+
+    fn attach(&self) -> Result<Tuner, Box<dyn Error>> {
+        let builder = Tuner::builder(&self.case.policy);
+        let builder = builder.steps_per_epoch(usize::try_from(self.case.steps)?);
+        let builder = match self.group {
+            Some(group) => builder.group(group),
+            None => builder,
+        };
+        Ok(builder.attach(&self.network.vs)?)
+    }
+
+    fn epoch(&self, tuner: &mut Tuner, epoch: i64) -> Result<(), Box<dyn Error>> {
+        tuner.start_epoch()?;
+        for step in 0..self.case.steps {
+            self.compare_rates(tuner, epoch, step);
+            self.step(tuner, epoch, step)?;
+        }
+        for (metric, value) in self.case.metrics(epoch) {
+            tuner.observe(metric, value)?;
+        }
+        Ok(())
+    }
+
     /// Sets every variable to the first value that it had by hand.
-    fn start(&mut self) -> Result<(), Box<dyn Error>> {
+    fn start(&self) -> Result<(), Box<dyn Error>> {
         let mut variables = self.network.vs.variables();
         assert_eq!(variables.len(), self.case.weights.len(), "another network");
         for (name, weights) in &self.case.weights {
             let variable = variables.get_mut(name).ok_or("another network")?;
             tch::no_grad(|| variable.f_copy_(&weights.f_get(0)?))?;
         }
-        self.compare(0)
+        Ok(())
     }
 
     fn step(&self, tuner: &mut Tuner, epoch: i64, step: i64) -> Result<(), Box<dyn Error>> {
         let (x, y) = self.case.batch(epoch, step)?;
-        let device = self.network.vs.device();
         tuner.zero_grad()?;
-        let (x, y, weight) = self.share(&x.to_device(device), &y.to_device(device))?;
+        let (x, y, weight) = self.share(&self.as_weights(&x)?, &self.as_weights(&y)?)?;
         ((self.network.loss)(&x, &y) * weight).f_backward()?;
         match self.case.clip {
             Clip::No => {}
@@ -85,12 +115,19 @@ impl<'c> Replay<'c> {
         Ok(())
     }
 
+    /// A part of a batch where the network is, and numbers in its precision.
+    fn as_weights(&self, part: &Tensor) -> Result<Tensor, tch::TchError> {
+        let store = &self.network.vs;
+        let kind = if part.is_floating_point() { store.kind() } else { part.kind() };
+        part.f_to_device(store.device())?.f_to_kind(kind)
+    }
+
     /// The rank's share of a batch, and the weight with which its loss is part of the mean of all ranks.
     fn share(&self, x: &Tensor, y: &Tensor) -> Result<(Tensor, Tensor, f64), Box<dyn Error>> {
-        let (rank, size) = (self.group.rank(), self.group.size());
-        if size == 1 {
+        let Some(group) = self.group else {
             return Ok((x.shallow_clone(), y.shallow_clone(), 1.0));
-        }
+        };
+        let (rank, size) = (group.rank(), group.size());
         let count = usize::try_from(x.size().first().copied().unwrap_or_default())?;
         let (begin, end) = (count * rank / size, count * (rank + 1) / size);
         let own = |of: &Tensor| -> Result<Tensor, Box<dyn Error>> {
@@ -128,9 +165,7 @@ impl<'c> Replay<'c> {
             let off = distance(&ours, &by_hand)?;
             let tolerance = if self.network.vs.device().is_cuda() { CUDA } else { CPU };
             assert!(off <= tolerance, "{place}: off by {off:.1e}");
-            if off > self.farthest.off {
-                (self.farthest.off, self.farthest.place) = (off, place.clone());
-            }
+            self.farthest.keep(off, &place);
             let snapshots = self.snapshots.entry(name.clone()).or_default();
             for (earlier, snapshot) in (0..).zip(snapshots.iter()) {
                 assert_eq!(

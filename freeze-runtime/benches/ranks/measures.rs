@@ -17,6 +17,9 @@ const PATIENCE: Patience =
 /// How wide the blocks are.
 const WIDTHS: [i64; 2] = [64, 256];
 
+/// The steps after a transition, of which the median is an ordinary one.
+const ORDINARY: u32 = 7;
+
 /// The steps over which bytes are counted.
 const COUNTED: u32 = 50;
 
@@ -164,25 +167,53 @@ fn time_and_bytes(team: &mut Team, task: Task) -> Outcome<[String; 2]> {
 /// What a process says.
 pub(crate) fn transitions(teams: &mut [Sides]) -> Outcome<()> {
     println!(
-        "\nA transition of half of them, with the first step after it, less an ordinary step\n"
+        "\nA transition of half of them: alone, and with the first step after it, less an ordinary step\n"
     );
-    table(&["processes", "parameters", "freezes", "unfreezes", "an ordinary step"]);
+    table(&[
+        "processes",
+        "parameters",
+        "side",
+        "freezes",
+        "unfreezes",
+        "freezes, with a step",
+        "unfreezes, with a step",
+        "an ordinary step",
+    ]);
     for width in WIDTHS {
-        for Sides { ours, .. } in &mut *teams {
-            let task = Task { width, frozen: 0, finds_unused: true, made_before: false };
-            ours.ask("make_training", &task.request())?;
-            let answers = ours.ask("transitions", &[("count", "15".to_owned())])?;
-            ours.ask("drop", &[])?;
-            let first = answers.first().ok_or("no process has answered")?;
-            let milliseconds = first
-                .split(' ')
-                .map(|seconds| Ok(format!("{:.2} ms", 1e3 * seconds.parse::<f64>()?)));
-            let mut cells = vec![ours.size().to_string(), parameters(width)];
-            cells.extend(milliseconds.collect::<Outcome<Vec<_>>>()?);
-            row(&cells);
+        for Sides { ours, theirs } in &mut *teams {
+            let sides = [("`backward_step`", Some(ours)), ("DDP made anew", theirs.as_mut())];
+            for (side, team) in sides {
+                let Some(team) = team else { continue };
+                let [freezes, unfreezes, freezes_alone, unfreezes_alone, step] =
+                    times_of_transitions(team, width)?;
+                row(&[
+                    team.size().to_string(),
+                    parameters(width),
+                    side.to_owned(),
+                    freezes_alone,
+                    unfreezes_alone,
+                    freezes,
+                    unfreezes,
+                    step,
+                ]);
+            }
         }
     }
     Ok(())
+}
+
+/// What the first process answers, in milliseconds.
+fn times_of_transitions(team: &mut Team, width: i64) -> Outcome<[String; 5]> {
+    let task = Task { width, frozen: 0, finds_unused: true, made_before: false };
+    team.ask("make_training", &task.request())?;
+    let count = [("count", "15".to_owned()), ("ordinary", ORDINARY.to_string())];
+    let answers = team.ask("transitions", &count)?;
+    team.ask("drop", &[])?;
+    let first = answers.first().ok_or("no process has answered")?;
+    let times =
+        first.split(' ').map(|seconds| Ok(format!("{:.1} ms", 1e3 * seconds.parse::<f64>()?)));
+    let times: Vec<String> = times.collect::<Outcome<_>>()?;
+    times.try_into().map_err(|_| format!("not five times: {first}").into())
 }
 
 /// The number of parameters of the blocks, in words.

@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::io::{BufRead, Write};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use freeze_runtime::{Group, Policy, Tuner};
 use serde::Deserialize;
@@ -13,9 +13,6 @@ use crate::networks::blocks;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// The steps after a transition, of which the median is an ordinary one.
-const ORDINARY: usize = 7;
-
 /// What this process is asked. Other arguments are for the other side.
 #[derive(Debug, Deserialize)]
 #[serde(tag = "do", rename_all = "snake_case")]
@@ -23,7 +20,7 @@ enum Request {
     Join,
     MakeTraining { width: i64, rows: i64, frozen: usize, finds_unused: bool },
     Run { count: u32, late: bool },
-    Transitions { count: u32 },
+    Transitions { count: u32, ordinary: u32 },
     Drop,
 }
 
@@ -72,7 +69,7 @@ fn answer(
             }
             Ok(start.elapsed().as_secs_f64().to_string())
         }
-        Request::Transitions { count } => made.transitions(count),
+        Request::Transitions { count, ordinary } => made.transitions(count, ordinary),
         Request::Drop => {
             *training = None;
             Ok("dropped".to_owned())
@@ -123,27 +120,20 @@ impl Training {
         Ok(())
     }
 
-    fn timed_step(&mut self) -> Outcome<Duration> {
-        let start = Instant::now();
-        self.step(false)?;
-        Ok(start.elapsed())
-    }
-
-    /// The seconds that freezing, unfreezing and a step take: a transition with the first step after it, less
-    /// an ordinary one.
-    fn transitions(&mut self, count: u32) -> Outcome<String> {
-        let mut times = [const { Vec::new() }; 3];
+    /// The seconds of freezing, unfreezing, each with the first step after it less an ordinary one, of
+    /// freezing and unfreezing alone, and of an ordinary step: medians.
+    fn transitions(&mut self, count: u32, ordinary: u32) -> Outcome<String> {
+        let mut times = [const { Vec::new() }; 5];
         for _ in 0..count {
             for kind in 0..2 {
-                let start = Instant::now();
-                self.tuner.start_epoch()?;
-                self.step(false)?;
-                let first = start.elapsed().as_secs_f64();
-                let steps = (0..ORDINARY).map(|_| self.timed_step());
-                let ordinary =
-                    median(steps.map(|it| Ok(it?.as_secs_f64())).collect::<Outcome<_>>()?);
-                for (kind, time) in [(kind, first - ordinary), (2, ordinary)] {
-                    if let Some(times) = times.get_mut(kind) {
+                let alone = timed(|| Ok(self.tuner.start_epoch().map(drop)?))?;
+                let first = timed(|| self.step(false))?;
+                let steps = (0..ordinary).map(|_| timed(|| self.step(false)));
+                let ordinary = median(steps.collect::<Outcome<_>>()?);
+                for (place, time) in
+                    [(kind, alone + first - ordinary), (2 + kind, alone), (4, ordinary)]
+                {
+                    if let Some(times) = times.get_mut(place) {
                         times.push(time);
                     }
                 }
@@ -151,6 +141,13 @@ impl Training {
         }
         Ok(times.map(|times| median(times).to_string()).join(" "))
     }
+}
+
+/// The seconds that something takes.
+fn timed(run: impl FnOnce() -> Outcome<()>) -> Outcome<f64> {
+    let start = Instant::now();
+    run()?;
+    Ok(start.elapsed().as_secs_f64())
 }
 
 fn median(mut times: Vec<f64>) -> f64 {

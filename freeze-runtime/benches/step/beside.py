@@ -4,6 +4,7 @@ Arguments: the device, and the number of CPU threads.
 """
 
 import json
+import statistics
 import sys
 import time
 
@@ -66,9 +67,10 @@ class Part(nn.Module):
 
 
 class Runner:
-    """What is timed now: a function that makes one step."""
+    """What is timed now: a function that makes one step, and one that freezes or unfreezes half."""
 
     step = None
+    change = None
 
 
 def make_step(request):
@@ -125,8 +127,41 @@ def make_training(request):
             nn.utils.clip_grad_norm_(net.parameters(), clip)
         of.step()
 
-    Runner.step = step
+    def change(frozen):
+        """Freezes the first half or unfreezes it, with state and reduction, as it is done by hand."""
+        nonlocal run
+        run = None
+        for part in parts[:12]:
+            for parameter in part.parameters():
+                parameter.requires_grad_(not frozen)
+                parameter.grad = None
+                of.state.pop(parameter, None)
+        of.param_groups[0]["params"] = [one for one in net.parameters() if one.requires_grad]
+        run = distribute()
+
+    Runner.step, Runner.change = step, change
     return "made"
+
+
+def transitions(request):
+    """The seconds of freezing, unfreezing, each with the first step after it less an ordinary one,
+    of freezing and unfreezing alone, and of an ordinary step: medians."""
+
+    def timed(function, *arguments):
+        start = time.perf_counter()
+        function(*arguments)
+        return time.perf_counter() - start
+
+    times = [[] for _ in range(5)]
+    for _ in range(request["count"]):
+        for kind in range(2):
+            alone = timed(Runner.change, kind == 0)
+            first = timed(Runner.step)
+            ordinary = statistics.median(timed(Runner.step) for _ in range(request["ordinary"]))
+            times[kind].append(alone + first - ordinary)
+            times[2 + kind].append(alone)
+            times[4].append(ordinary)
+    return " ".join(str(statistics.median(some)) for some in times)
 
 
 def join(_):
@@ -145,7 +180,7 @@ def run(request):
 
 
 def drop(_):
-    Runner.step = None
+    Runner.step = Runner.change = None
     if device == "cuda":
         torch.cuda.empty_cache()
     return "dropped"
