@@ -18,8 +18,11 @@ struct Entry {
     name: &'static str,
     policy: &'static str,
     tensors: &'static [u8],
-    network: fn(Device) -> Network,
+    network: Make,
 }
+
+/// What makes a network on a device.
+type Make = fn(Device) -> Network;
 
 /// The files are part of the program, so that it runs wherever it is copied to.
 macro_rules! cases {
@@ -110,11 +113,11 @@ pub fn replay_in(group: &Group, name: &str) -> Result<Farthest, Box<dyn Error>> 
     let [mut whole, mut shared] = [convolutional_over(None)?, convolutional_over(Some(group))?];
     whole.vs.set_kind(Kind::Double);
     shared.vs.set_kind(Kind::Double);
-    Replay::new(&case, shared, Some(group)).run_beside(Replay::new(&case, whole, None))
+    Replay::new(&case, shared, Some(group)).run_beside(&Replay::new(&case, whole, None))
 }
 
 /// The case of a name, and what makes its network.
-fn read(name: &str) -> Result<(case::Case, fn(Device) -> Network), Box<dyn Error>> {
+fn read(name: &str) -> Result<(case::Case, Make), Box<dyn Error>> {
     let entry = CASES.iter().find(|case| case.name == name).ok_or("no such case")?;
     // As the runs by hand: sums are added up in the same order everywhere.
     tch::set_num_threads(1);

@@ -51,7 +51,7 @@ impl<'c> Replay<'c> {
     }
 
     /// Runs the policy, and holds it after each epoch against another way to train the same network.
-    pub(super) fn run_beside(mut self, other: Self) -> Result<Farthest, Box<dyn Error>> {
+    pub(super) fn run_beside(mut self, other: &Self) -> Result<Farthest, Box<dyn Error>> {
         self.start()?;
         other.start()?;
         let (mut tuner, mut others) = (self.attach()?, other.attach()?);
