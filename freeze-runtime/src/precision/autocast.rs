@@ -13,6 +13,9 @@ use crate::ffi;
 /// is one forward pass: in a region around a whole loop, weights would stay what they were when they
 /// were first cast. For the same reason, all regions inside of one have its kind, or are off.
 ///
+/// These casts are those of all threads: where an outermost region ends in one of them, the others cast a
+/// weight again, and the gradients of its two casts are added up in the weight's own precision.
+///
 /// With any other `kind`, autocast is off inside. So a part of a region can run in full precision:
 /// cast its input, then call `autocast(Kind::Float, …)`. Regions nest, and a panic inside restores
 /// what was in force. Run the backward pass outside, as with PyTorch.
