@@ -140,7 +140,7 @@ fn frz0201_says_what_was_likely_meant() {
 #[test]
 fn frz0202_unknown_names() {
     finds("start: train @bias;", &[(Code::UnknownName, "@bias")]);
-    finds("start: train @;", &[(Code::Syntax, ";")]);
+    finds("start: train @;", &[(Code::Syntax, "@")]);
     finds_nothing("start: train @all except @biases; epoch 1: unfreeze @biases, @vectors");
 }
 

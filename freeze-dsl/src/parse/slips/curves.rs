@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::SHAPES;
+use crate::vocabulary::{OPTIONS, SHAPES};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     // The head of a track has none.
@@ -68,6 +68,12 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if matches!(lower.as_str(), "first" | "next" | "last" | "another") && before == "over" {
         slips.push(leave_out(stuck, index));
+    }
+    if SHAPES.contains(&word.text) {
+        slips.extend(without_arrow(stuck, index));
+    }
+    if word.text == "->" {
+        slips.extend(without_over(stuck, index));
     }
     if SHAPES.contains(&lower.as_str()) && stuck.get(index + 1).text == "(" {
         slips.extend(called(stuck, index));
@@ -208,6 +214,50 @@ fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help("write `-> 0`, or where else it ends")
             .insert(end, " -> 0"),
     )
+}
+
+/// Whether a curve ends before an index.
+fn ends_curve(stuck: &Stuck<'_>, index: usize) -> bool {
+    let next = stuck.get(index);
+    let follows = matches!(next.text, "" | ";" | "," | ")" | "}" | "then" | "repeat");
+    next.kind == LexemeKind::End || follows || OPTIONS.contains(&next.text)
+}
+
+/// `lr cosine 1e-3`, `lr cosine 1e-3 1e-5 over 3 epochs`
+fn without_arrow(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let shape = stuck.get(index);
+    let value = if shape.text == "power" { index + 2 } else { index + 1 };
+    let (from, next) = (stuck.get(value), stuck.get(value + 1));
+    if from.kind != LexemeKind::Number {
+        return None;
+    }
+    if next.kind == LexemeKind::Number && !stuck.is_glued(value + 1) {
+        return Some(
+            Slip::new(stuck.span(value, value + 2), "no `->` between the ends of a curve")
+                .label("the ends of a curve are joined by `->`")
+                .help("write `->`")
+                .insert(next.span.start, "-> ")
+                .surely(),
+        );
+    }
+    let end = if shape.text == "exp" { "1e-5" } else { "0" };
+    let written = stuck.slice(index, value + 1);
+    ends_curve(stuck, value + 1).then(|| {
+        Slip::new(stuck.span(index, value + 1), "a curve without its end and duration")
+            .label("a curve goes from one value to another")
+            .note(format!("write `{written} -> {end} over 10 epochs`, or another end and duration"))
+    })
+}
+
+/// `lr cosine 1e-3 -> 0`
+fn without_over(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let value = stuck.get(index + 1);
+    let is_shaped = stuck.last_of(&SHAPES, index).is_some_and(|shape| index - shape <= 3);
+    (is_shaped && value.kind == LexemeKind::Number && ends_curve(stuck, index + 2)).then(|| {
+        Slip::new(stuck.span(index, index + 2), "a curve without its duration")
+            .label("how long does it take?")
+            .note("write `over 10 epochs` after it, or `over rest` up to the end of the run")
+    })
 }
 
 /// `lr 1e-3 -> 1e-5 over 5 epochs`, `lr 1e-3 -> 1e-5`

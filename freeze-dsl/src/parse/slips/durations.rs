@@ -41,6 +41,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if let Some(unit) = unit(word.text) {
         if follows_number && stuck.is_glued(index) {
+            let unit = if UNITS.contains(&word.text) { word.text } else { unit };
             slips.push(
                 Slip::new(word.span, format!("no space before {}", quoted(word.text)))
                     .label("a number and its unit are two words")

@@ -92,6 +92,10 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if before(1) == "stops" {
         slips.extend(direction(stuck, index, before(2)));
+        slips.extend(without_duration(stuck, index));
+    }
+    if word.text == "stops" && matches!(before(1), "" | "when" | "whenever" | "and") {
+        slips.push(without_observed(stuck, index));
     }
     if is_word(&["stop", "stopped", "stopping", "ceases", "quits"]) && index > 0 {
         slips.push(replaced(stuck, index, index + 1, "stops").surely());
@@ -278,6 +282,39 @@ fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
     let is_guess = Improving::of(metric.trim_matches('"')).is_some()
         && matches!(written.text, "improving" | "changing" | "moving" | "getting");
     Some(replaced(stuck, index, index + 1, direction).surely_if(!is_guess))
+}
+
+/// `stops falling: stop`, `stops falling 3 epochs`
+fn without_duration(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (direction, next) = (stuck.get(index), stuck.get(index + 1));
+    let metric = stuck.get(index.checked_sub(2)?).text;
+    let has_metric = !matches!(metric, "when" | "whenever" | "and");
+    if !matches!(direction.text, "falling" | "rising") || next.text == "for" || !has_metric {
+        return None;
+    }
+    if next.kind == LexemeKind::Number {
+        return Some(
+            Slip::new(next.span, "no `for` before a duration")
+                .label("how long there was no improvement follows `for`")
+                .help("write `for`")
+                .insert(next.span.start, "for ")
+                .surely(),
+        );
+    }
+    let written = stuck.slice(index - 1, index + 1);
+    Some(
+        Slip::new(stuck.span(index - 1, index + 1), format!("`{written}` without a duration"))
+            .label("for how long without an improvement?")
+            .note(format!("write `{written} for 3 epochs`, or another number of epochs or steps")),
+    )
+}
+
+/// `stops falling: stop`, `when stops falling for 3 epochs: stop`
+fn without_observed(stuck: &Stuck<'_>, index: usize) -> Slip {
+    Slip::new(stuck.get(index).span, "`stops` without a metric")
+        .label("of which metric?")
+        .note("write its name before it, as in `when val_loss stops falling for 3 epochs: …`")
+        .ambiguous()
 }
 
 /// The metric of the first condition of a policy.

@@ -1,6 +1,7 @@
 //! Slips: what people write who come from Python, YAML or `PyTorch`. Each kind of slip proposes
 //! edits; one is offered only if the statement parses further with it.
 
+mod betas;
 mod blocks;
 mod brackets;
 mod curves;

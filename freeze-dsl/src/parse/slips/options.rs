@@ -1,7 +1,7 @@
 //! Options under other names, or in another order.
 
-use super::Slip;
 use super::stuck::Stuck;
+use super::{Slip, betas};
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
@@ -85,7 +85,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.push(warm_up(stuck, index, end));
         }
     }
-    slips.extend(betas(stuck, index));
+    slips.extend(betas::slip(stuck, index));
     slips.extend(flag_value(stuck, index));
     slips.extend(adjusted_rate(stuck, index));
     slips.extend(named_class(stuck, index));
@@ -310,36 +310,6 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
         "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
              what follows"
     ))
-}
-
-/// `adamw(betas (0.9, 0.99))`, `adafactor(eps (1e-30, 1e-3))`; outside of an optimizer's arguments,
-/// `betas (0.9, 0.99)`.
-fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    let signs = [(1, "("), (3, ","), (5, ")")];
-    let each = match word.text {
-        "betas" => ("beta1", "beta2", "decay rate"),
-        "eps" => ("eps1", "eps2", "number"),
-        _ => return None,
-    };
-    if signs.iter().any(|(at, sign)| stuck.get(index + at).text != *sign) {
-        return None;
-    }
-    let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
-    let arguments = format!("{} {first}, {} {second}", each.0, each.1);
-    let is_argument = matches!(stuck.get(index.checked_sub(1)?).text, "(" | ",");
-    if !is_argument && word.text != "betas" {
-        return None;
-    }
-    let written = if is_argument { arguments } else { format!("optimizer adamw({arguments})") };
-    let what = if is_argument { "argument" } else { "option" };
-    Some(
-        Slip::new(word.span, format!("`{}` is not an {what}", word.text))
-            .label(format!("each {} is an argument of its own", each.2))
-            .help(format!("write `{written}`"))
-            .replace(stuck.span(index, index + 6), written)
-            .surely_if(is_argument),
-    )
 }
 
 /// `optimizer torch.optim.AdamW`

@@ -14,7 +14,10 @@ const MOST_NAMES: u64 = 64;
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(set_in_word(stuck));
-    slips.extend(element_without_sign(stuck));
+    match numbers_in_list(stuck) {
+        Some(slip) => slips.push(slip),
+        None => slips.extend(element_without_sign(stuck)),
+    }
     slips
 }
 
@@ -49,6 +52,12 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if matches!(before, "in") && word.text == "range" || word.text == "to" {
         slips.extend(range(stuck, index));
     }
+    if word.text == "@" && !stuck.get(index + 1).is_word() {
+        slips.push(sign_alone(word.span));
+    }
+    if word.text == "-" {
+        slips.extend(bound_without_number(stuck, index));
+    }
     if word.text == "@" && !matches!(before, "for" | ",") {
         slips.extend(number_with_sign(stuck, index));
     }
@@ -65,6 +74,28 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         );
     }
     slips
+}
+
+/// `train @, fc`
+fn sign_alone(place: Span) -> Slip {
+    Slip::new(place, "`@` without a name")
+        .label("a name follows `@` directly")
+        .note("write a name such as `@all` or `@biases`, or leave out the `@`")
+        .ambiguous()
+}
+
+/// `rows -.. of x`, `layer[2..-]`
+fn bound_without_number(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_range = |sign: &str| matches!(sign, ".." | "..=");
+    let (before, next) = (stuck.get(index.checked_sub(1)?).text, stuck.get(index + 1).text);
+    let is_bound = stuck.open_rows(index).is_some() || stuck.open_index(index).is_some();
+    let is_alone = is_range(next) || is_range(before) && matches!(next, "of" | "]" | ",");
+    (is_bound && is_alone).then(|| {
+        Slip::new(stuck.get(index).span, "`-` without a number")
+            .label("a bound with `-` counts from the end")
+            .note("write a number after it, as in `-5..`, or leave out the `-`")
+            .ambiguous()
+    })
 }
 
 /// `not layer4`, `!layer4`
@@ -260,6 +291,37 @@ fn interpolated(span: Span, number: &str) -> Slip {
         .help(format!("write {}", quoted(&written)))
         .replace(span, written)
         .surely()
+}
+
+/// `for i in [1, 2, 3]`: a list of numbers.
+fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let open = index + 3;
+    let is_list = stuck.get(index + 2).text == "in" && matches!(stuck.get(open).text, "[" | "(");
+    let close = (open..stuck.count()).find(|at| matches!(stuck.get(*at).text, "]" | ")"))?;
+    let inner = stuck.slice(open + 1, close);
+    let numbers: Vec<&str> = inner.trim_end_matches(',').split(',').map(str::trim).collect();
+    let is_number = |text: &&str| text.parse::<f64>().is_ok();
+    if !is_list || !numbers.iter().all(is_number) {
+        return None;
+    }
+    let span = stuck.span(open, close + 1);
+    let slip = Slip::new(span, "numbers are not elements of a list")
+        .label("a loop over numbers takes a range, `..=` with its end included");
+    let whole: Option<Vec<u64>> = numbers.iter().map(|number| number.parse().ok()).collect();
+    let range = whole.filter(|all| all.is_sorted_by(|one, next| one.checked_add(1) == Some(*next)));
+    Some(match range.as_deref() {
+        Some([first, .., last]) => {
+            let written = format!("{first}..={last}");
+            slip.help(format!("write `{written}`")).replace(span, written).surely()
+        }
+        _ => slip
+            .note(
+                "write a range such as `1..=4` and compute the numbers from it, as in `2 * i`, or \
+                 write what is in the loop once for each number",
+            )
+            .ambiguous(),
+    })
 }
 
 /// `for layer in […]`: a loop over a list without `@`.
