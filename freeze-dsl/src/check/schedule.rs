@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::reorder::moved_up;
 use crate::ast::Relation;
 use crate::diagnostic::{
-    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal,
+    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal, short_number,
 };
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricCondition, MetricTest, Period, RunLength,
@@ -253,9 +253,11 @@ fn past_moments(
             _ => (false, "", 0.0),
         };
         if past {
+            // A part of the run may be a whole number but for its rounding.
+            let earliest = short_number(earliest).ceil();
             let message = format!(
-                "this moment is past when the rule before it fires, at {unit} {} at the earliest",
-                earliest.ceil()
+                "this moment is past when the rule before it fires, at {unit} {earliest} at the \
+                 earliest"
             );
             let finding = Diagnostic::new(Code::PastMoment, moment.span, message)
                 .label("rules fire in the order in which they are written")
@@ -264,9 +266,7 @@ fn past_moments(
                 Some(moved) => finding.with(moved),
                 None => finding.guess(
                     "let it fire together with the rule before it",
-                    rule.trace
-                        .is_empty()
-                        .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                    rule.trace.is_empty().then(|| (moment.span, format!("{unit} {earliest}"))),
                 ),
             });
         }

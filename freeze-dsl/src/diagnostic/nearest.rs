@@ -48,8 +48,16 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
+/// A computed number without the digits that come from rounding alone: `0.3` for `0.1 * 3`.
+#[must_use]
+pub fn short_number(value: f64) -> f64 {
+    let is_counted = value.fract() == 0.0;
+    if is_counted { value } else { format!("{value:.12e}").parse().unwrap_or(value) }
+}
+
 /// A number as a message shows it: with an exponent where it would have many zeros.
 pub(crate) fn shown_number(value: f64) -> String {
+    let value = short_number(value);
     let is_plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
     if is_plain { value.to_string() } else { format!("{value:e}") }
 }
@@ -82,6 +90,10 @@ mod tests {
     fn a_number_is_short() {
         let shown = [0.0, -0.5, 2e-5, 3e-6, 1e14, 1e308, -1e-300].map(shown_number);
         assert_eq!(shown, ["0", "-0.5", "0.00002", "3e-6", "100000000000000", "1e308", "-1e-300"]);
+        let shown = [0.1 * 3.0, 1e-3 * 0.1, 1.0 / 3.0, 1e-6 * 1.1, f64::NAN].map(shown_number);
+        assert_eq!(shown, ["0.3", "0.0001", "0.3333333333333", "1.1e-6", "NaN"]);
+        let counted = [123_456_789_012_345.0, f64::INFINITY].map(shown_number);
+        assert_eq!(counted, ["123456789012345", "inf"]);
     }
 
     #[test]

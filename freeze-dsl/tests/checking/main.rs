@@ -1,6 +1,7 @@
 //! What is found in a policy, how it is said, and what is offered instead.
 
 mod allowing;
+mod computed_numbers;
 mod findings;
 mod meant_paths;
 mod option_values;

@@ -2,7 +2,7 @@
 
 use super::Slip;
 use super::stuck::Stuck;
-use crate::diagnostic::quoted;
+use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::{INNER, OPTIONS};
@@ -112,9 +112,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             let number = stuck.get(index - 1);
             let value = number.text.replace('_', "").parse::<f64>().map(|value| value / 100.0);
             if let Ok(value) = value {
-                // Without the rounding of the division.
-                let value = format!("{value:.12}");
-                let value = value.trim_end_matches('0').trim_end_matches('.').to_owned();
+                let value = shown_number(value);
                 slips.push(
                     Slip::new(sign.span, "a percentage where a number is required")
                         .label("a percentage is a part of the run, of a list or of a metric")

@@ -2,7 +2,7 @@
 
 use super::stuck::Stuck;
 use super::{Slip, betas};
-use crate::diagnostic::quoted;
+use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
@@ -184,7 +184,7 @@ fn flag_curve(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
 fn divided(by: &str) -> Option<String> {
     let value: f64 = by.replace('_', "").parse().ok().filter(|value| *value > 0.0)?;
-    let short = (1.0 / value).to_string();
+    let short = shown_number(1.0 / value);
     Some(if short.len() <= by.len() + 3 { short } else { format!("1 / {by}") })
 }
 
