@@ -57,7 +57,8 @@ fn sequence(
         if let Some(stop) = stopped {
             let (before, after) = rules.split_at_checked(index).unwrap_or_default();
             let finding = never(rule).also(stop, "training is over here");
-            report(match moved_up(rule, before, text).or_else(|| without_all(after, text)) {
+            let moved = moved_up(rule, before, text).filter(|_| !rule.stops());
+            report(match moved.or_else(|| without_all(after, text)) {
                 Some(suggestion) => finding.with(suggestion),
                 None => finding,
             });
@@ -263,6 +264,11 @@ fn past_moments(
                 .label("rules fire in the order in which they are written")
                 .also(previous.trigger.span, "the rule before waits for this");
             report(match moved() {
+                // In its place, a `stop` would end the run before the other rules fire.
+                _ if rule.stops() => finding.note(format!(
+                    "write `{unit} {earliest}` or later for the rules before it to fire as well, or \
+                     leave out those that fire after it"
+                )),
                 Some(moved) => finding.with(moved),
                 None => finding.guess(
                     "let it fire together with the rule before it",

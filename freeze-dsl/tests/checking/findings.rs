@@ -613,6 +613,22 @@ fn rules_that_are_not_in_order_are_reordered() {
 }
 
 #[test]
+fn a_stop_is_not_moved_before_the_rules_that_it_would_end() {
+    let text = "start: train fc; epoch 7: unfreeze layer4; epoch 5: stop";
+    let found = only(Code::PastMoment, text);
+    assert!(found.suggestions.is_empty(), "{found:#?}");
+    assert_eq!(
+        found.notes,
+        [
+            "write `epoch 7` or later for the rules before it to fire as well, or leave out those that \
+          fire after it"
+        ]
+    );
+    let twice = only(Code::NeverFires, "start: train fc; epoch 7: stop; epoch 5: stop");
+    assert_eq!(twice.suggestions[0].message, "leave it out");
+}
+
+#[test]
 fn notes_do_not_stand_beside_errors() {
     let found = findings("start: train fc lr -1;");
     assert_eq!(found.iter().map(|it| it.code).collect::<Vec<_>>(), [Code::InvalidValue]);
