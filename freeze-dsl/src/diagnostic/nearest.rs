@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of some names, and names as messages show them.
 
+use super::visible;
+
 /// The candidate nearest to `word`: one that differs in case, one that begins with `word`, or one
 /// with at most a third of the characters different; a word of one or two letters, only in case. Among equally near ones, the one whose first
 /// different character is closest: `layer4` for `layer5`, not `layer1`.
@@ -62,24 +64,15 @@ pub(crate) fn shown_number(value: f64) -> String {
     if is_plain { value.to_string() } else { format!("{value:e}") }
 }
 
-/// The user's own text as a message shows it: one short line, with control characters escaped.
+/// The user's own text as a message shows it: one short line, with signs for control characters.
 pub(crate) fn readable(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown = String::new();
-    for (count, character) in
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().enumerate()
-    {
-        if count == LONGEST {
-            shown.push('…');
-            break;
-        }
-        if character.is_control() {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = visible(&line);
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.into_owned(),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -112,7 +105,7 @@ mod tests {
     #[test]
     fn readable_text_is_short_and_has_no_control_characters() {
         assert_eq!(readable("a\n  b"), "a b");
-        assert_eq!(readable("\u{1b}[31m"), "\\u{1b}[31m");
+        assert_eq!(readable("\u{1b}[31m\0"), "␛[31m␀");
         assert_eq!(readable(&"x".repeat(1_000)).chars().count(), 61);
     }
 }
