@@ -141,7 +141,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     let steps = "run 2 epochs; start: train fc lr 1; step 500: unfreeze layer4";
     for (text, arguments, message) in [
         (endless, &["--format", "svg"][..], "unknown: pass `--epochs`"),
-        (steps, &["--format", "html"], "; pass `--steps-per-epoch`"),
+        (steps, &["--format", "html"], "unknown: pass `--steps-per-epoch`"),
         (endless, &["--format", "svg", "--epochs", "0"], "a run of no epochs cannot be drawn"),
         (
             endless,
