@@ -6,6 +6,7 @@ mod findings;
 mod meant_paths;
 mod option_values;
 mod pages;
+mod random_slips;
 mod rendering;
 mod slips;
 mod suggestions;

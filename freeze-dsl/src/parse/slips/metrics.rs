@@ -405,7 +405,8 @@ fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         end += 1;
     }
     let leads = start.checked_sub(1).map_or("", |before| stuck.get(before).text);
-    let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever");
+    let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever")
+        && stuck.get(start).text != "grad_norm";
     if !is_metric || stuck.get(end - 1).text == ":" {
         return None;
     }

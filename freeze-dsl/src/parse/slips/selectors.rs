@@ -6,7 +6,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
-use crate::vocabulary::{OPTIONS, VERBS};
+use crate::vocabulary::{OPTIONS, VERBS, keywords};
 
 /// The most names that an edit writes out.
 const MOST_NAMES: u64 = 64;
@@ -236,8 +236,10 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
         };
         let before = open.checked_sub(1).filter(|_| stuck.is_glued(open));
         let before = before.map(|index| stuck.get(index)).filter(Lexeme::is_word);
-        let after =
-            Some(stuck.get(close + 1)).filter(|after| stuck.is_glued(close + 1) && after.is_word());
+        // A word of the language follows a set without a space, and is no part of it.
+        let is_part = |after: &Lexeme<'_>| after.is_word() && keywords().all(|it| it != after.text);
+        let after = Some(stuck.get(close + 1)).filter(|_| stuck.is_glued(close + 1));
+        let after = after.filter(is_part);
         if before.is_none() && after.is_none() {
             continue;
         }
@@ -256,11 +258,13 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
             // The end is included, as in a shell's `{1..4}`.
             ends.and_then(|(from, to)| written_out(from, to, |number| name(&number.to_string())))
         } else {
-            let names: Vec<String> = content.split(',').map(|part| name(part.trim())).collect();
-            let is_word = |name: &String| {
-                name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+            let parts = content.split(',').map(str::trim);
+            let is_word = |part: &str| {
+                let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+                !part.is_empty() && part.chars().all(is_part)
             };
-            names.iter().all(is_word).then(|| format!("{{{}}}", names.join(",")))
+            let names: Vec<String> = parts.clone().map(name).collect();
+            parts.into_iter().all(is_word).then(|| format!("{{{}}}", names.join(",")))
         };
         let Some(written) = written else { continue };
         let start = before.map_or(open, |_| open - 1);
