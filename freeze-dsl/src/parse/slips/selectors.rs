@@ -275,11 +275,18 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
                 .label("`{` and `}` hold whole segments")
                 .help(format!("write {}", quoted(&written)))
                 .replace(span, written)
-                // Whether a range has its end is another matter.
-                .surely_if(!content.contains("..")),
+                .surely_if(is_part_of_name(head, content, tail)),
         );
     }
     slips
+}
+
+/// Whether a set lacks no `.` beside it: `layer{1,2}` or `{q,k}_proj`, and not `layer4{conv1,bn1}`.
+/// Whether a range has its end is another matter.
+fn is_part_of_name(head: &str, content: &str, tail: &str) -> bool {
+    let is_number = |part: &str| part.trim().bytes().all(|digit| digit.is_ascii_digit());
+    let is_joined = head.ends_with('_') || tail.starts_with('_');
+    !content.contains("..") && (is_joined || content.split(',').all(is_number))
 }
 
 fn is_name(text: &str) -> bool {
