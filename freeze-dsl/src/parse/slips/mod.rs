@@ -1,18 +1,21 @@
 //! Slips: what people write who come from Python, YAML or `PyTorch`. Each kind of slip proposes
 //! edits; one is offered only if the statement parses further with it.
 
-mod betas;
 mod blocks;
 mod brackets;
 mod curves;
 mod durations;
 mod edited;
 mod joined_rules;
+mod loops;
 mod metrics;
 mod missing_comma;
 mod numbers;
+mod optimizers;
 mod options;
 mod renames;
+mod restoring;
+mod rows;
 mod selectors;
 mod signs;
 mod statements;

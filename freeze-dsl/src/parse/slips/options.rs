@@ -1,11 +1,11 @@
 //! Options under other names, or in another order.
 
 use super::stuck::Stuck;
-use super::{Slip, betas};
+use super::{Slip, optimizers};
 use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
+use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, VERBS};
 
 /// Names that mean something else in some of these tools.
 const GUESSED: [&str; 8] =
@@ -85,17 +85,11 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.push(warm_up(stuck, index, end));
         }
     }
-    slips.extend(betas::slip(stuck, index));
-    slips.extend(flag_value(stuck, index));
-    slips.extend(adjusted_rate(stuck, index));
-    slips.extend(named_class(stuck, index));
-    slips.extend(quoted_optimizer(stuck, index));
-    slips.extend(unnamed(stuck, index));
+    slips.extend(optimizers::slips(stuck, index));
     slips.extend(without_targets(stuck, index));
     slips.extend(scaled(stuck, index));
     slips.extend(scaled_by_suffix(stuck, index));
     slips.extend(scaled_decay(stuck, index));
-    slips.extend(flag_curve(stuck, index));
     slips.extend(filler(stuck, index));
     slips
 }
@@ -167,20 +161,6 @@ fn scaled_decay(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     })
 }
 
-/// `adamw(amsgrad linear 0 -> 1 over 3 epochs)`
-fn flag_curve(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let (flag, shape) = (stuck.get(index), stuck.get(index + 1));
-    let is_curve = SHAPES.contains(&shape.text) || shape.text == "invsqrt";
-    (FLAGS.contains(&flag.text) && is_curve).then(|| {
-        Slip::new(shape.span, format!("{} takes no curve", quoted(flag.text)))
-            .label("it is on or off")
-            .note(format!(
-                "write `{0}` or `{0} 0`, and name the optimizer again in the rule that changes it",
-                flag.text
-            ))
-    })
-}
-
 /// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
 fn divided(by: &str) -> Option<String> {
     let value: f64 = by.replace('_', "").parse().ok().filter(|value| *value > 0.0)?;
@@ -210,18 +190,6 @@ fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("leave out {}", quoted(word.text)))
             .replace(span, text)
             .surely()
-    })
-}
-
-/// `sgd(0.9)`: an argument without its name.
-fn unnamed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let number = stuck.get(index);
-    let is_sgd = stuck.get(index.checked_sub(2)?).text == "sgd" && stuck.get(index - 1).text == "(";
-    (is_sgd && number.kind == LexemeKind::Number).then(|| {
-        Slip::new(number.span, "an argument without its name")
-            .label("arguments of an optimizer are named")
-            .help(format!("write `momentum {}`", number.text))
-            .insert(number.span.start, "momentum ")
     })
 }
 
@@ -310,84 +278,6 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
         "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
              what follows"
     ))
-}
-
-/// `optimizer torch.optim.AdamW`
-fn named_class(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    if stuck.get(index.checked_sub(1)?).text != "optimizer" || stuck.get(index + 1).text != "." {
-        return None;
-    }
-    let end = stuck.path_end(index)?;
-    let name = stuck.get(end - 1).text.to_lowercase();
-    let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
-    let span = stuck.span(index, end);
-    Some(
-        Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
-            .label("optimizers are words of the language")
-            .help(format!("write `{known}`"))
-            .replace(span, known)
-            .surely(),
-    )
-}
-
-/// `optimizer "adamw"`
-fn quoted_optimizer(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let name = stuck.get(index);
-    let follows = stuck.get(index.checked_sub(1)?).text == "optimizer";
-    (follows && name.kind == LexemeKind::Quoted).then(|| {
-        let written = name.text.trim_matches('"').to_lowercase();
-        Slip::new(name.span, "the name of an optimizer in quotes")
-            .label("optimizers are words of the language")
-            .help(format!("write `{written}`"))
-            .replace(name.span, written)
-            .surely()
-    })
-}
-
-/// `nesterov=True`
-fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let (flag, value) = (stuck.get(index), stuck.get(index + 2));
-    if !FLAGS.contains(&flag.text) || !matches!(stuck.get(index + 1).text, "=" | ":") {
-        return None;
-    }
-    let slip = Slip::new(stuck.span(index, index + 3), format!("{} is 0 or 1", quoted(flag.text)));
-    match value.text.to_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Some(
-            slip.label("its name alone switches it on")
-                .help("leave out the value")
-                .replace(Span::new(flag.span.end, value.span.end), "")
-                .surely(),
-        ),
-        "false" | "0" | "no" | "off" => Some(
-            slip.label("0 switches it off")
-                .help(format!("write `{} 0`", flag.text))
-                .replace(Span::new(flag.span.end, value.span.end), " 0")
-                .surely(),
-        ),
-        _ => None,
-    }
-}
-
-/// `muon(adjust_lr_fn="match_rms_adamw")`
-fn adjusted_rate(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    let value = if matches!(stuck.get(index + 1).text, "=" | ":") { index + 2 } else { index + 1 };
-    if word.text != "adjust_lr_fn" || stuck.get(value).kind != LexemeKind::Quoted {
-        return None;
-    }
-    let written = match stuck.get(value).text.trim_matches('"') {
-        "match_rms_adamw" => "match_rms",
-        "original" => "match_rms 0",
-        _ => return None,
-    };
-    let span = stuck.span(index, value + 1);
-    Some(
-        Slip::new(span, "`adjust_lr_fn` is not an argument")
-            .label("whether updates have the size of those of `adamw` is a flag")
-            .help(format!("write `{written}`"))
-            .replace(span, written)
-            .surely(),
-    )
 }
 
 /// `train fc lr 1e-3, layer3 lr 1e-4`: targets after the comma that separates actions.

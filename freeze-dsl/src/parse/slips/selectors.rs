@@ -1,8 +1,8 @@
 //! Selectors and lists as other languages write them.
 
-use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
+use super::{Slip, loops, rows};
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
@@ -14,9 +14,9 @@ const MOST_NAMES: u64 = 64;
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(set_in_word(stuck));
-    match numbers_in_list(stuck) {
+    match loops::numbers_in_list(stuck) {
         Some(slip) => slips.push(slip),
-        None => slips.extend(element_without_sign(stuck)),
+        None => slips.extend(loops::element_without_sign(stuck)),
     }
     slips
 }
@@ -35,13 +35,13 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(negated(stuck, index, before));
     }
     if word.text == ":" {
-        slips.extend(colon_body(stuck, index));
+        slips.extend(loops::colon_body(stuck, index));
     }
     if matches!(word.text, "first" | "last") {
         slips.extend(without_of(stuck, index));
     }
     if matches!(word.text, "row" | "rows") {
-        slips.extend(rows(stuck, index));
+        slips.extend(rows::rows(stuck, index));
     }
     if matches!(before, "of" | "reversed" | "in" | "(") {
         slips.extend(not_a_list(stuck, index, before));
@@ -50,19 +50,21 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(bracketed(stuck, index));
     }
     if matches!(before, "in") && word.text == "range" || word.text == "to" {
-        slips.extend(range(stuck, index));
+        slips.extend(loops::range(stuck, index));
     }
     if word.text == "@" && !stuck.get(index + 1).is_word() {
         slips.push(sign_alone(word.span));
     }
     if word.text == "-" {
-        slips.extend(bound_without_number(stuck, index));
+        slips.extend(rows::bound_without_number(stuck, index));
     }
     if word.text == "@" && !matches!(before, "for" | ",") {
         slips.extend(number_with_sign(stuck, index));
     }
     if word.text == "," {
-        slips.extend(stuck.open_rows(index).and_then(|rows| rows_in_brackets(stuck, rows, index)));
+        slips.extend(
+            stuck.open_rows(index).and_then(|rows| rows::rows_in_brackets(stuck, rows, index)),
+        );
     }
     if word.text == "::" && stuck.open_index(index).is_none() {
         slips.push(
@@ -82,20 +84,6 @@ fn sign_alone(place: Span) -> Slip {
         .label("a name follows `@` directly")
         .note("write a name such as `@all` or `@biases`, or leave out the `@`")
         .ambiguous()
-}
-
-/// `rows -.. of x`, `layer[2..-]`
-fn bound_without_number(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let is_range = |sign: &str| matches!(sign, ".." | "..=");
-    let (before, next) = (stuck.get(index.checked_sub(1)?).text, stuck.get(index + 1).text);
-    let is_bound = stuck.open_rows(index).is_some() || stuck.open_index(index).is_some();
-    let is_alone = is_range(next) || is_range(before) && matches!(next, "of" | "]" | ",");
-    (is_bound && is_alone).then(|| {
-        Slip::new(stuck.get(index).span, "`-` without a number")
-            .label("a bound with `-` counts from the end")
-            .note("write a number after it, as in `-5..`, or leave out the `-`")
-            .ambiguous()
-    })
 }
 
 /// `not layer4`, `!layer4`
@@ -304,79 +292,6 @@ fn interpolated(span: Span, number: &str) -> Slip {
         .surely()
 }
 
-/// `for i in [1, 2, 3]`: a list of numbers.
-fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
-    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
-    let open = index + 3;
-    let is_list = stuck.get(index + 2).text == "in" && matches!(stuck.get(open).text, "[" | "(");
-    let close = (open..stuck.count()).find(|at| matches!(stuck.get(*at).text, "]" | ")"))?;
-    let inner = stuck.slice(open + 1, close);
-    let numbers: Vec<&str> = inner.trim_end_matches(',').split(',').map(str::trim).collect();
-    let is_number = |text: &&str| text.parse::<f64>().is_ok();
-    if !is_list || !numbers.iter().all(is_number) {
-        return None;
-    }
-    let span = stuck.span(open, close + 1);
-    let slip = Slip::new(span, "numbers are not elements of a list")
-        .label("a loop over numbers takes a range, `..=` with its end included");
-    let whole: Option<Vec<u64>> = numbers.iter().map(|number| number.parse().ok()).collect();
-    let range = whole.filter(|all| all.is_sorted_by(|one, next| one.checked_add(1) == Some(*next)));
-    Some(match range.as_deref() {
-        Some([first, .., last]) => {
-            let written = format!("{first}..={last}");
-            slip.help(format!("write `{written}`")).replace(span, written).surely()
-        }
-        _ => slip
-            .note(
-                "write a range such as `1..=4` and compute the numbers from it, as in `2 * i`, or \
-                 write what is in the loop once for each number",
-            )
-            .ambiguous(),
-    })
-}
-
-/// `for layer in […]`: a loop over a list without `@`.
-fn element_without_sign(stuck: &Stuck<'_>) -> Option<Slip> {
-    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
-    let (name, list) = if stuck.get(index + 2).text == "," {
-        (index + 3, index + 5)
-    } else {
-        (index + 1, index + 3)
-    };
-    let (name, first) = (stuck.get(name), stuck.get(list));
-    // `for x in stages {`: the name of a list, without its sign as well.
-    let is_name = first.is_word() && stuck.get(list + 1).text == "{";
-    let is_list = is_name || matches!(first.text, "[" | "@" | "reversed" | "first" | "last");
-    if !name.is_word() || !is_list || stuck.get(list - 1).text != "in" {
-        return None;
-    }
-    let help = if is_name {
-        format!("write `@{}` and `@{}`", name.text, first.text)
-    } else {
-        format!("write `@{}`", name.text)
-    };
-    let slip = Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
-        .label("a name of parameters is written with `@`")
-        .help(help)
-        .insert(name.span.start, "@")
-        .rename(Rename::with_sign(name.text))
-        .with_uses(stuck, name.span.end);
-    Some(if is_name { slip.insert(first.span.start, "@") } else { slip })
-}
-
-/// `for i in 0..4: …`
-fn colon_body(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let is_loop = stuck.get(0).text == "for" && stuck.get(index + 1).is_word();
-    let sign = stuck.get(index).span;
-    is_loop.then(|| {
-        Slip::new(sign, "`:` after the head of a loop")
-            .label("the body of a loop is written in `{` and `}`")
-            .help("write `{` and `}`")
-            .replace(Span::new(stuck.end_before(index), sign.end), " {")
-            .insert(stuck.end_before(stuck.end()), " }")
-    })
-}
-
 /// `last 2 layers`
 fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (number, things) = (stuck.get(index + 1), stuck.get(index + 2));
@@ -414,88 +329,6 @@ fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             number.text, things.text
         ))
     })
-}
-
-/// `row 3 of x`, `rows 0:10 of x`
-fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let of = (index..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
-    let inner = stuck.slice(index + 1, of);
-    if inner.contains(['%', ',']) || inner.trim_start_matches(['[', ' ']).starts_with('-') {
-        return None;
-    }
-    let numbers: Vec<&str> = (index..of)
-        .map(|at| stuck.get(at))
-        .filter(|lexeme| lexeme.kind == LexemeKind::Number)
-        .map(|lexeme| lexeme.text)
-        .collect();
-    let (written, why) = match numbers[..] {
-        [row] => {
-            let next = row.parse::<u64>().ok()?.checked_add(1)?;
-            (format!("rows {row}..{next} of"), "rows are a range, its end excluded")
-        }
-        // As in people's own words, the end is included.
-        [first, last] if inner.contains("to") => {
-            (format!("rows {first}..={last} of"), "a range is written with `..=`")
-        }
-        [first, past] => (format!("rows {first}..{past} of"), "a range is written with `..`"),
-        _ => return None,
-    };
-    let span = stuck.span(index, of + 1);
-    Some(
-        Slip::new(span, format!("{} is not a range of rows", quoted(stuck.slice(index, of))))
-            .label(why)
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written),
-    )
-}
-
-/// `rows 5, 6 of x`
-fn rows_in_brackets(stuck: &Stuck<'_>, rows: usize, comma: usize) -> Option<Slip> {
-    let of = (comma..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
-    let written = format!("rows [{}] of", stuck.slice(rows + 1, of));
-    let span = stuck.span(rows, of + 1);
-    let is_bare = (rows + 1..of).all(|at| {
-        let lexeme = stuck.get(at);
-        lexeme.kind == LexemeKind::Number || matches!(lexeme.text, "," | ".." | "..=" | "-")
-    });
-    is_bare.then(|| {
-        Slip::new(span, "several rows without brackets")
-            .label("a list of rows is written in `[` and `]`")
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written)
-            .surely()
-    })
-}
-
-/// `range(4)`, `range(0, 4)`, `0 to 4`
-fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    if word.text == "to" {
-        let is_loop = stuck.get(0).text == "for" || stuck.last_of(&["for"], index).is_some();
-        let span = Span::new(stuck.end_before(index), stuck.start_of(index + 1));
-        return is_loop.then(|| {
-            Slip::new(word.span, "`to` between the ends of a range")
-                .label("a range is written with `..`, or `..=` with its end included")
-                .help("write `..=`")
-                .replace(span, "..=")
-        });
-    }
-    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
-    let comma = (index..close).find(|at| stuck.get(*at).text == ",");
-    let written = match comma {
-        Some(comma) => {
-            format!("{}..{}", stuck.slice(index + 2, comma), stuck.slice(comma + 1, close))
-        }
-        None => format!("0..{}", stuck.slice(index + 2, close)),
-    };
-    let span = stuck.span(index, close + 1);
-    Some(
-        Slip::new(span, "`range` is not a word of the language")
-            .label("a range is written with `..`, its end excluded")
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written)
-            .surely(),
-    )
 }
 
 /// `let @lr = 1e-3`, `lr @base`: a number's name with `@`.
