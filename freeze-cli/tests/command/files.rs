@@ -145,7 +145,7 @@ fn control_characters_have_one_form_everywhere() {
     let folder = folder_with(&[
         ("sign.freeze", "start: train f\0\u{1b}c"),
         ("path.freeze", "start: train \"\0\u{1b}\";"),
-        ("word.freeze", "start: train fc; // freeze: allow \0\u{1b}"),
+        ("word.freeze", "start: train fc; // freeze: allow \u{1b}"),
         ("metric.freeze", "run 1 epoch; start: train fc; when \"\0\u{1b}\" < 1: stop"),
         ("m.csv", "epoch,loss\n0,\0\u{1b}\n"),
     ]);
@@ -162,7 +162,7 @@ fn control_characters_have_one_form_everywhere() {
     for (arguments, shown) in [
         (&["sign.freeze"][..], "␀"),
         (&["path.freeze"], "`\"␀␛\"`"),
-        (&["word.freeze"], "`␀␛`"),
+        (&["word.freeze"], "`␛`"),
         (&["level/a.freeze"], "there is no finding `␀␛`"),
         (&["key/a.freeze"], "unknown key `␀␛`"),
     ]
