@@ -10,15 +10,21 @@ use crate::source::Span;
 pub(super) fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
     let index = stuck.last_of(&["for"], stuck.at() + 1)?;
     let open = index + 3;
-    let is_list = stuck.get(index + 2).text == "in" && matches!(stuck.get(open).text, "[" | "(");
-    let close = (open..stuck.count()).find(|at| matches!(stuck.get(*at).text, "]" | ")"))?;
-    let inner = stuck.slice(open + 1, close);
+    let is_bracketed = matches!(stuck.get(open).text, "[" | "(");
+    let is_list =
+        stuck.get(index + 2).text == "in" && (is_bracketed || stuck.get(open + 1).text == ",");
+    let is_close = |at: &usize| match stuck.get(*at).text {
+        "]" | ")" => is_bracketed,
+        sign => sign == "{" && !is_bracketed,
+    };
+    let close = (open..stuck.count()).find(is_close)?;
+    let inner = stuck.slice(if is_bracketed { open + 1 } else { open }, close);
     let numbers: Vec<&str> = inner.trim_end_matches(',').split(',').map(str::trim).collect();
     let is_number = |text: &&str| text.parse::<f64>().is_ok();
     if !is_list || !numbers.iter().all(is_number) {
         return None;
     }
-    let span = stuck.span(open, close + 1);
+    let span = stuck.span(open, if is_bracketed { close + 1 } else { close });
     let slip = Slip::new(span, "numbers are not elements of a list")
         .label("a loop over numbers takes a range, `..=` with its end included");
     let whole: Option<Vec<u64>> = numbers.iter().map(|number| number.parse().ok()).collect();
@@ -34,6 +40,21 @@ pub(super) fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
                  write what is in the loop once for each number",
             )
             .ambiguous(),
+    })
+}
+
+/// `for (i, @layer) in […]`
+pub(super) fn names_in_parentheses(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let open = index + 1;
+    let close = (open..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    (stuck.get(open).text == "(" && stuck.get(close + 1).text == "in").then(|| {
+        Slip::new(stuck.span(open, close + 1), "parentheses around the names of a loop")
+            .label("the names follow `for` without them")
+            .help(format!("write `{}`", stuck.slice(open + 1, close)))
+            .replace(stuck.get(open).span, "")
+            .replace(stuck.get(close).span, "")
+            .surely()
     })
 }
 
@@ -93,19 +114,19 @@ pub(super) fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         });
     }
     let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
-    let comma = (index..close).find(|at| stuck.get(*at).text == ",");
-    let written = match comma {
-        Some(comma) => {
+    let commas: Vec<usize> = (index..close).filter(|at| stuck.get(*at).text == ",").collect();
+    let span = stuck.span(index, close + 1);
+    let slip = Slip::new(span, "`range` is not a word of the language")
+        .label("a range is written with `..`, its end excluded");
+    let written = match commas[..] {
+        [] => format!("0..{}", stuck.slice(index + 2, close)),
+        [comma] => {
             format!("{}..{}", stuck.slice(index + 2, comma), stuck.slice(comma + 1, close))
         }
-        None => format!("0..{}", stuck.slice(index + 2, close)),
+        _ => {
+            let note = "a range has no step: compute the number from it, as in `layer[10 - 2 * i]`";
+            return Some(slip.note(note).ambiguous());
+        }
     };
-    let span = stuck.span(index, close + 1);
-    Some(
-        Slip::new(span, "`range` is not a word of the language")
-            .label("a range is written with `..`, its end excluded")
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written)
-            .surely(),
-    )
+    Some(slip.help(format!("write {}", quoted(&written))).replace(span, written).surely())
 }

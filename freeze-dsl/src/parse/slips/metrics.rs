@@ -94,6 +94,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(direction(stuck, index, before(2)));
         slips.extend(without_duration(stuck, index));
     }
+    if matches!(before(2), "when" | "whenever" | "and") {
+        slips.extend(without_part(stuck, index, before(1)));
+    }
     if word.text == "stops" && matches!(before(1), "" | "when" | "whenever" | "and") {
         slips.push(without_observed(stuck, index));
     }
@@ -284,13 +287,38 @@ fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
     Some(replaced(stuck, index, index + 1, direction).surely_if(!is_guess))
 }
 
-/// `stops falling: stop`, `stops falling 3 epochs`
+/// `val_loss falling for 3 epochs`, `val_loss stops for 3 epochs`
+fn without_part(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
+    let word = stuck.get(index);
+    let is_stop = word.text == "stops" && stuck.get(index + 1).text == "for";
+    let is_direction = matches!(word.text, "falling" | "rising" | "falls" | "rises");
+    let slip = Slip::word(word.span, format!("{} is half of a condition", quoted(word.text)))
+        .label("a metric stops falling, or stops rising");
+    if is_direction {
+        let direction = if word.text.starts_with("fall") { "falling" } else { "rising" };
+        let written = format!("stops {direction}");
+        return Some(slip.help(format!("write `{written}`")).replace(word.span, written));
+    }
+    is_stop.then(|| match Improving::of(metric.trim_matches('"')) {
+        Some(improving) => {
+            let written = format!("stops {}", improving.direction());
+            slip.help(format!("write `{written}`")).replace(word.span, written)
+        }
+        None => slip.note("write `stops falling` or `stops rising`"),
+    })
+}
+
+/// `stops falling: stop`, `stops falling 3 epochs`, `stops falling after 3 epochs`
 fn without_duration(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (direction, next) = (stuck.get(index), stuck.get(index + 1));
     let metric = stuck.get(index.checked_sub(2)?).text;
     let has_metric = !matches!(metric, "when" | "whenever" | "and");
     if !matches!(direction.text, "falling" | "rising") || next.text == "for" || !has_metric {
         return None;
+    }
+    let is_other = matches!(next.text, "after" | "in" | "within" | "during" | "over");
+    if is_other && stuck.get(index + 2).kind == LexemeKind::Number {
+        return Some(replaced(stuck, index + 1, index + 2, "for").surely());
     }
     if next.kind == LexemeKind::Number {
         return Some(

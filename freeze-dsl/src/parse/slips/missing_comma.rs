@@ -14,6 +14,17 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 /// `train fc set lr 1e-3`, `train fc unfreeze layer4`
 fn second_verb(stuck: &Stuck<'_>) -> Option<Slip> {
     let (before, verb) = (stuck.before(1), stuck.here());
+    if VERBS.contains(&before.text) && VERBS.contains(&verb.text) {
+        let (slip, both) =
+            (stuck.at() - 1..=stuck.at(), stuck.slice(stuck.at() - 1, stuck.at() + 1));
+        let span = stuck.span(*slip.start(), *slip.end() + 1);
+        return Some(
+            Slip::word(span, format!("`{both}` has two verbs"))
+                .label("an action has one")
+                .note("write `train` for these parameters alone, or `unfreeze` for these as well")
+                .ambiguous(),
+        );
+    }
     let is_second = stuck.last_of(&ACTIONS, stuck.at()).is_some()
         && !ACTIONS.contains(&before.text)
         && !matches!(before.text, "," | ":" | "{");

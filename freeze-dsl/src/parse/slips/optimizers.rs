@@ -25,27 +25,41 @@ fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (first, second, end) = pair(stuck, index + 1)?;
     let arguments = format!("{} {first}, {} {second}", each.0, each.1);
     let before = stuck.get(index.checked_sub(1)?);
-    let is_argument = matches!(before.text, "(" | ",");
+    let brackets = (0..index).rev().map(|at| stuck.get(at).text);
+    let nearest = brackets.into_iter().find(|text| matches!(*text, "(" | ")"));
+    let is_argument = matches!(before.text, "(" | ",") || nearest == Some("(");
     if !is_argument && word.text != "betas" {
         return None;
     }
     let follows_name = index.checked_sub(2).is_some_and(|it| stuck.get(it).text == "optimizer")
         && OPTIMIZERS.iter().any(|(name, _)| *name == before.text);
-    let (from, written) = if is_argument {
+    let is_closed = !is_argument && closed_before(stuck, index).is_some();
+    let (from, written) = if is_argument || is_closed {
         (index, arguments)
     } else if follows_name {
         (index - 2, format!("optimizer {}({arguments})", before.text))
     } else {
         (index, format!("optimizer adamw({arguments})"))
     };
+    let has_owner = is_argument || is_closed || follows_name;
     let what = if is_argument { "argument" } else { "option" };
-    Some(
-        Slip::new(word.span, format!("`{}` is not an {what}", word.text))
-            .label(format!("each {} is an argument of its own", each.2))
-            .help(format!("write `{written}`"))
-            .replace(stuck.span(from, end), written)
-            .surely_if(is_argument || follows_name),
-    )
+    let slip = Slip::new(word.span, format!("`{}` is not an {what}", word.text))
+        .label(format!("each {} is an argument of its own", each.2))
+        .surely_if(has_owner);
+    Some(if is_closed {
+        slip.help(format!("write `{written}` in its parentheses"))
+            .replace(stuck.span(index - 1, end), format!(", {written})"))
+    } else {
+        slip.help(format!("write `{written}`")).replace(stuck.span(from, end), written)
+    })
+}
+
+/// The optimizer whose arguments end before an index.
+pub(super) fn closed_before<'t>(stuck: &Stuck<'t>, index: usize) -> Option<&'t str> {
+    let close = index.checked_sub(1).filter(|close| stuck.get(*close).text == ")")?;
+    let open = (0..close).rev().find(|at| stuck.get(*at).text == "(")?;
+    let word = open.checked_sub(2)?;
+    (stuck.get(word).text == "optimizer").then(|| stuck.get(word + 1).text)
 }
 
 /// The two numbers that begin at an index, in brackets or not, and the index after them.

@@ -239,6 +239,21 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
     if !matches!(value.kind, LexemeKind::Number) {
         return None;
     }
+    // `optimizer sgd(momentum 0.9) dampening 0.1`
+    let closed = optimizers::closed_before(stuck, from);
+    let takes = |of: &str| {
+        OPTIMIZERS.iter().any(|(known, arguments)| *known == of && arguments.contains(&name))
+    };
+    if closed.is_some_and(takes) {
+        let written = format!("{name} {}", value.text);
+        return Some(
+            Slip::word(stuck.span(from, to), format!("`{name}` is not an option"))
+                .label("this is an argument of the optimizer before it")
+                .help(format!("write `{written}` in its parentheses"))
+                .replace(stuck.span(from - 1, to + 1), format!(", {written})"))
+                .surely(),
+        );
+    }
     let written = format!("optimizer {owner}({name} {})", value.text);
     let span = stuck.span(if named.is_some() { from - 2 } else { from }, to + 1);
     Some(

@@ -10,7 +10,8 @@ pub(super) fn bound_without_number(stuck: &Stuck<'_>, index: usize) -> Option<Sl
     let is_range = |sign: &str| matches!(sign, ".." | "..=");
     let (before, next) = (stuck.get(index.checked_sub(1)?).text, stuck.get(index + 1).text);
     let is_bound = stuck.open_rows(index).is_some() || stuck.open_index(index).is_some();
-    let is_alone = is_range(next) || is_range(before) && matches!(next, "of" | "]" | ",");
+    let begins = is_range(before) || matches!(before, "row" | "rows");
+    let is_alone = is_range(next) || begins && matches!(next, "of" | "]" | ",");
     (is_bound && is_alone).then(|| {
         Slip::new(stuck.get(index).span, "`-` without a number")
             .label("a bound with `-` counts from the end")

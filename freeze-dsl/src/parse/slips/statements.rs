@@ -84,7 +84,7 @@ fn model_without_quotes(stuck: &Stuck<'_>) -> Option<Slip> {
     let end = (1..stuck.end()).find(|at| !is_part(*at) || *at > 1 && !stuck.is_glued(*at));
     let end = end.unwrap_or(stuck.end());
     let span = stuck.span(1, end);
-    (end > 1).then(|| {
+    (end > 1 && stuck.get(1).text != ":").then(|| {
         let written = format!("\"{}\"", stuck.slice(1, end));
         Slip::new(span, "the path of a model without quotes")
             .label("a path of a file is written in quotes")
@@ -308,7 +308,8 @@ fn moment_of(written: &str) -> Option<String> {
 /// `epoch 3 unfreeze fc`, `start { train fc }`: another sign in place of the `:`.
 fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
     let sign = stuck.here();
-    if stuck.at() == 0 || !TRIGGERS.contains(&stuck.get(0).text) {
+    let has_colon = (0..stuck.at()).any(|index| stuck.get(index).text == ":");
+    if stuck.at() == 0 || has_colon || !TRIGGERS.contains(&stuck.get(0).text) {
         return None;
     }
     let is_other = matches!(sign.text, "->" | "=>" | "," | "=" | "do" | "then" | "-")
