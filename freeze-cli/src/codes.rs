@@ -1,6 +1,6 @@
 //! The codes of findings, as users write them.
 
-use freeze_dsl::diagnostic::Code;
+use freeze_dsl::diagnostic::{Code, visible};
 
 /// The code of this name; otherwise a message with the nearest one.
 pub(crate) fn named(written: &str) -> Result<Code, String> {
@@ -8,6 +8,6 @@ pub(crate) fn named(written: &str) -> Result<Code, String> {
         let meant = Code::nearest(written)
             .map_or(String::new(), |code| format!("; did you mean `{code}` ({})?", code.meaning()));
         // Control characters must not reach the terminal.
-        format!("there is no finding `{}`{meant}", written.escape_debug())
+        format!("there is no finding `{}`{meant}", visible(written))
     })
 }

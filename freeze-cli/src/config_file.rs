@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::nearest;
+use freeze_dsl::diagnostic::{nearest, visible};
 use freeze_dsl::source::Source;
 use globset::{GlobBuilder, GlobMatcher};
 use toml::Spanned;
@@ -110,7 +110,7 @@ fn unknown<T: AsRef<str>>(written: &Spanned<T>, what: &str, known: &[&str]) -> (
         Some(near) => format!("did you mean `{near}`?"),
         None => format!("there are {}", known.join(", ")),
     };
-    (written.span().start, format!("unknown {what} `{}`; {meant}", word.escape_debug()))
+    (written.span().start, format!("unknown {what} `{}`; {meant}", visible(word)))
 }
 
 #[cfg(test)]

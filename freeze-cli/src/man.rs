@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::CommandFactory;
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, roman};
+use freeze_dsl::diagnostic::visible;
 
 use crate::reporter::{Options, Reporter, Stream};
 use crate::{Cli, Outcome};
@@ -44,7 +45,7 @@ pub(crate) fn run(arguments: &ManArgs, options: &Options) -> Outcome {
         reporter.print_with(|out| render(page, out));
     } else {
         let words = arguments.subcommand.join(" ");
-        reporter.fail(&format!("there is no subcommand `{}`", words.escape_debug()));
+        reporter.fail(&format!("there is no subcommand `{}`", visible(&words)));
     }
     reporter.conclude()
 }

@@ -69,12 +69,14 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-/// The error, with the option that provides what is missing.
+/// The error, with the option of the command in place of the field of the library.
 pub(crate) fn with_option(error: &SimulateError) -> String {
-    let option = match error {
-        SimulateError::NoLength => "; pass `--epochs`",
-        SimulateError::NoSteps(_) => "; pass `--steps-per-epoch`",
-        SimulateError::EmptyEpoch => "",
-    };
-    format!("{error}{option}")
+    let text = error.to_string();
+    match error {
+        SimulateError::NoLength => text.replace("set `epochs`", "pass `--epochs`"),
+        SimulateError::NoSteps(_) => {
+            text.replace("set `steps_per_epoch`", "pass `--steps-per-epoch`")
+        }
+        SimulateError::EmptyEpoch => text,
+    }
 }

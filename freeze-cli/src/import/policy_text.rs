@@ -1,5 +1,6 @@
 //! The text of a policy while it is written, with what it does otherwise than the tool.
 
+use freeze_dsl::diagnostic::short_number;
 use freeze_dsl::format::format;
 use freeze_dsl::source::Source;
 
@@ -87,8 +88,7 @@ fn comment_lines(text: &str, first: &str, next: &str) -> String {
 
 /// A number as a policy writes it.
 pub(super) fn number(value: f64) -> String {
-    // Products such as 0.07 · 100 have digits that no one has written.
-    let value = format!("{value:.12e}").parse().unwrap_or(value);
+    let value = short_number(value);
     if value == 0.0 || (1e-2..1e6).contains(&value.abs()) {
         format!("{value}")
     } else {

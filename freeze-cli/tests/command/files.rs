@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::support::{folder_with, freeze};
+use crate::support::{MODEL, folder_with, freeze};
 
 #[test]
 fn a_folder_stands_for_the_policies_in_it() {
@@ -137,6 +137,46 @@ fn what_a_terminal_obeys_is_shown_as_a_sign() {
         let (_, out, said) = freeze(arguments, folder.path(), "");
         let all = out + &said;
         assert!(!all.contains(['\u{1b}', '\u{202e}']), "{arguments:?}: {all:?}");
+    }
+}
+
+#[test]
+fn control_characters_have_one_form_everywhere() {
+    let folder = folder_with(&[
+        ("sign.freeze", "start: train f\0\u{1b}c"),
+        ("path.freeze", "start: train \"\0\u{1b}\";"),
+        ("word.freeze", "start: train fc; // freeze: allow \u{1b}"),
+        ("metric.freeze", "run 1 epoch; start: train fc; when \"\0\u{1b}\" < 1: stop"),
+        ("m.csv", "epoch,loss\n0,\0\u{1b}\n"),
+    ]);
+    for (place, config) in [
+        ("level", "[levels]\n\"\\u0000\\u001b\" = \"allow\"\n"),
+        ("key", "\"\\u0000\\u001b\" = 1\n"),
+    ] {
+        let place = folder.path().join(place);
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("freeze.toml"), config).unwrap();
+        fs::write(place.join("a.freeze"), "start: stop").unwrap();
+    }
+    let check = ["check", "--model", MODEL];
+    for (arguments, shown) in [
+        (&["sign.freeze"][..], "␀"),
+        (&["path.freeze"], "`\"␀␛\"`"),
+        (&["word.freeze"], "`␛`"),
+        (&["level/a.freeze"], "there is no finding `␀␛`"),
+        (&["key/a.freeze"], "unknown key `␀␛`"),
+    ]
+    .map(|(file, shown)| ([&check[..], file].concat(), shown))
+    .into_iter()
+    .chain([
+        (vec!["explain", "\u{1b}"], "there is no finding `␛`"),
+        (vec!["man", "\u{1b}"], "there is no subcommand `␛`"),
+        (vec!["simulate", "metric.freeze", "--model", MODEL], "`␀␛` was not observed"),
+        (vec!["simulate", "metric.freeze", "--model", MODEL, "--metrics", "m.csv"], "`␀␛` is not"),
+    ]) {
+        let (_, _, said) = freeze(&arguments, folder.path(), "");
+        assert!(said.contains(shown), "{arguments:?}: {said}");
+        assert!(!said.contains(['\0', '\u{1b}']) && !said.contains("u{"), "{arguments:?}: {said}");
     }
 }
 

@@ -140,8 +140,8 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     let endless = "start: train fc lr 1; when loss < 1 as low: unfreeze layer4";
     let steps = "run 2 epochs; start: train fc lr 1; step 500: unfreeze layer4";
     for (text, arguments, message) in [
-        (endless, &["--format", "svg"][..], "; pass `--epochs`"),
-        (steps, &["--format", "html"], "; pass `--steps-per-epoch`"),
+        (endless, &["--format", "svg"][..], "unknown: pass `--epochs`"),
+        (steps, &["--format", "html"], "unknown: pass `--steps-per-epoch`"),
         (endless, &["--format", "svg", "--epochs", "0"], "a run of no epochs cannot be drawn"),
         (
             endless,
@@ -170,7 +170,10 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     let (status, out, errors) =
         plan(&["-", "--model", MODEL, "--width", "200"], folder.path(), endless);
     assert_eq!((status, out.lines().count()), (0, 3));
-    assert!(errors.starts_with("note: no picture: nothing says how many epochs"), "{errors}");
+    assert!(
+        errors.starts_with("note: no picture: the number of epochs is unknown: pass"),
+        "{errors}"
+    );
 }
 
 #[cfg(target_os = "linux")]

@@ -123,14 +123,14 @@ fn what_cannot_be_done_has_a_status_of_its_own() {
         (
             &["-", "--model", MODEL],
             "start: train fc",
-            "error: nothing says how many epochs there are: neither the policy's `run` nor the \
-             caller; pass `--epochs`",
+            "error: the number of epochs is unknown: pass `--epochs`, or write `run 20 epochs;` in \
+             the policy",
         ),
         (
             &["-", "--model", MODEL],
             "run 9 steps; start: train fc",
-            "error: some of the policy is counted in steps, and nothing says how many steps an \
-             epoch has; pass `--steps-per-epoch`",
+            "error: some of the policy is counted in steps, and the number of steps in an epoch is \
+             unknown: pass `--steps-per-epoch`",
         ),
         (
             &["-", "--model", MODEL, "--metrics", "m.csv"],

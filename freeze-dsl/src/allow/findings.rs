@@ -34,7 +34,9 @@ impl Allowances<'_> {
                     None => Some(unknown(word)),
                     Some(code) if code.is_always_error() => Some(self.error(scoped, word, code)),
                     Some(code) => {
-                        let is_decided = knowledge.is_some_and(|it| decides(it, code));
+                        // Where no statement follows, there is nothing to be found.
+                        let is_decided =
+                            knowledge.is_some_and(|it| scoped.scope.is_none() || decides(it, code));
                         let is_used = allowed
                             .iter()
                             .any(|finding| finding.code == code && scoped.covers(finding));
@@ -57,7 +59,8 @@ impl Allowances<'_> {
     fn unused(&self, scoped: &ScopedComment, word: &Spanned<String>, code: Code) -> Diagnostic {
         let place = match scoped.scope {
             Some(scope) if scope == Span::new(0, self.text.len()) => "in this policy",
-            _ => "in the statement of this comment",
+            Some(_) => "in the statement of this comment",
+            None => "below this comment, since no statement follows",
         };
         finding(word.span, format!("there is no `{code}` {place}"))
             .label(format!("this allows nothing ({})", code.meaning()))

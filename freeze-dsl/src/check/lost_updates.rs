@@ -1,7 +1,7 @@
 //! Learning rates at which updates of half precision round to nothing.
 
 use crate::clock::Clock;
-use crate::diagnostic::{Code, Diagnostic, quoted};
+use crate::diagnostic::{Code, Diagnostic, quoted, short_number};
 use crate::index::SliceId;
 use crate::ir::Optimizer;
 use crate::plan::Plan;
@@ -65,7 +65,7 @@ impl Plan {
     #[must_use]
     pub fn lost_updates(&self, lost: &LostUpdates) -> Diagnostic {
         let LostUpdates { slices, rate, dtype, share, mean, half_unit } = lost;
-        let (lr, optimizer) = (rate.lr, rate.optimizer.name());
+        let (lr, optimizer) = (short_number(rate.lr), rate.optimizer.name());
         let first = slices.first().map_or(String::new(), |slice| quoted(&self.slice_name(*slice)));
         let more = match slices.len() {
             0 | 1 => String::new(),

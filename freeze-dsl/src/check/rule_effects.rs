@@ -80,7 +80,7 @@ impl EffectCheck<'_> {
         if self.found.iter().any(|finding| finding.code == Code::SelectsNothing) {
             return;
         }
-        let stops = rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop));
+        let stops = rule.stops();
         let left = self.must_train
             && self.sequence.part_of(&self.applied.after.trains).is_clear()
             && !self.sequence.is_ownerless;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::reorder::moved_up;
 use crate::ast::Relation;
 use crate::diagnostic::{
-    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal,
+    Applicability, Code, Diagnostic, DiagnosticSink, Edit, Suggestion, removal, short_number,
 };
 use crate::ir::{
     LoweredAction, LoweredPolicy, LoweredRule, MetricCondition, MetricTest, Period, RunLength,
@@ -57,7 +57,8 @@ fn sequence(
         if let Some(stop) = stopped {
             let (before, after) = rules.split_at_checked(index).unwrap_or_default();
             let finding = never(rule).also(stop, "training is over here");
-            report(match moved_up(rule, before, text).or_else(|| without_all(after, text)) {
+            let moved = moved_up(rule, before, text).filter(|_| !rule.stops());
+            report(match moved.or_else(|| without_all(after, text)) {
                 Some(suggestion) => finding.with(suggestion),
                 None => finding,
             });
@@ -253,20 +254,25 @@ fn past_moments(
             _ => (false, "", 0.0),
         };
         if past {
+            // A part of the run may be a whole number but for its rounding.
+            let earliest = short_number(earliest).ceil();
             let message = format!(
-                "this moment is past when the rule before it fires, at {unit} {} at the earliest",
-                earliest.ceil()
+                "this moment is past when the rule before it fires, at {unit} {earliest} at the \
+                 earliest"
             );
             let finding = Diagnostic::new(Code::PastMoment, moment.span, message)
                 .label("rules fire in the order in which they are written")
                 .also(previous.trigger.span, "the rule before waits for this");
             report(match moved() {
+                // In its place, a `stop` would end the run before the other rules fire.
+                _ if rule.stops() => finding.note(format!(
+                    "write `{unit} {earliest}` or later for the rules before it to fire as well, or \
+                     leave out those that fire after it"
+                )),
                 Some(moved) => finding.with(moved),
                 None => finding.guess(
                     "let it fire together with the rule before it",
-                    rule.trace
-                        .is_empty()
-                        .then(|| (moment.span, format!("{unit} {}", earliest.ceil()))),
+                    rule.trace.is_empty().then(|| (moment.span, format!("{unit} {earliest}"))),
                 ),
             });
         }

@@ -100,7 +100,7 @@ impl Clock {
             let since = earliest.at;
             let Some(own) = self.earliest(moments, since, earliest.waits_for_metric) else { break };
             earliest = own;
-            if rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop)) {
+            if rule.stops() {
                 break;
             }
             if frozen.is_unfrozen_by(rule, bound) {

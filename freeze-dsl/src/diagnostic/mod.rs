@@ -15,7 +15,7 @@ pub use edits::{applied, disjoint};
 pub use findings::Findings;
 
 #[doc(hidden)]
-pub use nearest::nearest;
+pub use nearest::{nearest, short_number};
 pub(crate) use nearest::{one_of, quoted, readable, shown_number};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;

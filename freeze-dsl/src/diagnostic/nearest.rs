@@ -1,5 +1,7 @@
 //! "Did you mean": the nearest of some names, and names as messages show them.
 
+use super::visible;
+
 /// The candidate nearest to `word`: one that differs in case, one that begins with `word`, or one
 /// with at most a third of the characters different; a word of one or two letters, only in case. Among equally near ones, the one whose first
 /// different character is closest: `layer4` for `layer5`, not `layer1`.
@@ -48,30 +50,29 @@ pub(crate) fn one_of(names: &[String]) -> String {
     }
 }
 
+/// A computed number without the digits that come from rounding alone: `0.3` for `0.1 * 3`.
+#[must_use]
+pub fn short_number(value: f64) -> f64 {
+    let is_counted = value.fract() == 0.0;
+    if is_counted { value } else { format!("{value:.12e}").parse().unwrap_or(value) }
+}
+
 /// A number as a message shows it: with an exponent where it would have many zeros.
 pub(crate) fn shown_number(value: f64) -> String {
+    let value = short_number(value);
     let is_plain = value == 0.0 || (1e-5..1e15).contains(&value.abs());
     if is_plain { value.to_string() } else { format!("{value:e}") }
 }
 
-/// The user's own text as a message shows it: one short line, with control characters escaped.
+/// The user's own text as a message shows it: one short line, with signs for control characters.
 pub(crate) fn readable(text: &str) -> String {
     const LONGEST: usize = 60;
-    let mut shown = String::new();
-    for (count, character) in
-        text.split_whitespace().collect::<Vec<_>>().join(" ").chars().enumerate()
-    {
-        if count == LONGEST {
-            shown.push('…');
-            break;
-        }
-        if character.is_control() {
-            shown.extend(character.escape_unicode());
-        } else {
-            shown.push(character);
-        }
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = visible(&line);
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line.into_owned(),
     }
-    shown
 }
 
 #[cfg(test)]
@@ -82,6 +83,10 @@ mod tests {
     fn a_number_is_short() {
         let shown = [0.0, -0.5, 2e-5, 3e-6, 1e14, 1e308, -1e-300].map(shown_number);
         assert_eq!(shown, ["0", "-0.5", "0.00002", "3e-6", "100000000000000", "1e308", "-1e-300"]);
+        let shown = [0.1 * 3.0, 1e-3 * 0.1, 1.0 / 3.0, 1e-6 * 1.1, f64::NAN].map(shown_number);
+        assert_eq!(shown, ["0.3", "0.0001", "0.3333333333333", "1.1e-6", "NaN"]);
+        let counted = [123_456_789_012_345.0, f64::INFINITY].map(shown_number);
+        assert_eq!(counted, ["123456789012345", "inf"]);
     }
 
     #[test]
@@ -100,7 +105,7 @@ mod tests {
     #[test]
     fn readable_text_is_short_and_has_no_control_characters() {
         assert_eq!(readable("a\n  b"), "a b");
-        assert_eq!(readable("\u{1b}[31m"), "\\u{1b}[31m");
+        assert_eq!(readable("\u{1b}[31m\0"), "␛[31m␀");
         assert_eq!(readable(&"x".repeat(1_000)).chars().count(), 61);
     }
 }

@@ -1,6 +1,7 @@
 //! The constants of optimizers, by name, and their valid values.
 
 use super::Optimizer;
+use crate::diagnostic::shown_number;
 
 impl Optimizer {
     /// What is wrong with its constants, if anything.
@@ -15,7 +16,7 @@ impl Optimizer {
                 ArgumentSlot::Flag(_) => return None,
             };
             let reason = range.rules_out(value)?;
-            Some(format!("`{name}` {reason}, and is {value}"))
+            Some(format!("`{name}` {reason}, and is {}", shown_number(value)))
         });
         wrong.or_else(|| self.nesterov_fault().map(str::to_owned))
     }

@@ -65,6 +65,11 @@ impl LoweredRule {
             .all(|moment| self.trigger.iter().any(|own| own.value.is_reached_at(&moment.value)))
     }
 
+    /// Whether training is over when it has fired.
+    pub(crate) fn stops(&self) -> bool {
+        self.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop))
+    }
+
     /// Whether it fires before the first step.
     pub(crate) fn fires_at_once(&self) -> bool {
         self.trigger.iter().any(|moment| moment.value.is_start())

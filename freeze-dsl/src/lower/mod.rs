@@ -19,9 +19,7 @@ mod triggers;
 use std::collections::{HashMap, HashSet};
 
 use crate::ast::{self, Item, Text, Tree};
-use crate::diagnostic::{
-    Applicability, Code, Diagnostic, DiagnosticSink, Reported, readable, removal,
-};
+use crate::diagnostic::{Code, Diagnostic, DiagnosticSink, Reported, readable, removal};
 use crate::ir::{LoopTrace, LoweredPolicy, LoweredRule, Overrides};
 use crate::parse::{LostStatements, ScannedText};
 use crate::select::{NameIndex, Selection};
@@ -293,10 +291,8 @@ impl Lowering<'_, '_> {
                 .label("defined here");
             let index = tree.items.partition_point(|item| item.span.end <= place.start);
             let removal = tree.items.get(index).and_then(|item| self.statement(item.span));
-            self.report(match removal {
-                Some(removal) => finding.suggest(Applicability::Safe, "leave it out", removal, ""),
-                None => finding,
-            });
+            // That its use was forgotten is as likely.
+            self.report(finding.guess_without("leave it out", removal));
         }
     }
 

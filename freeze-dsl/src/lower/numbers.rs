@@ -3,7 +3,9 @@
 use super::Lowering;
 use super::scope::Meaning;
 use crate::ast::{Bounds, Number, Step, Text};
-use crate::diagnostic::{Applicability, Code, Diagnostic, Edit, Suggestion, nearest, shown_number};
+use crate::diagnostic::{
+    Applicability, Code, Diagnostic, Edit, Suggestion, nearest, short_number, shown_number,
+};
 use crate::parse::uses_with_sign;
 use crate::select::{Bound, BoundRange};
 use crate::source::{Span, Spanned};
@@ -234,7 +236,17 @@ pub(super) fn value_label(number: &Spanned<Number>, value: f64) -> String {
     } else if is_literal(number) {
         String::new()
     } else {
-        format!("this equals {}", shown_number(value))
+        format!("this equals {}", value_shown(value))
+    }
+}
+
+/// A value that is wrong. That may be because of the digits that come from rounding.
+pub(super) fn value_shown(value: f64) -> String {
+    let short = short_number(value);
+    if short.fract() == 0.0 && value.fract() != 0.0 {
+        format!("{value}, not exactly {short}")
+    } else {
+        shown_number(value)
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Lowering;
 use super::curves::Quantity;
-use super::numbers::{is_literal, value_label};
+use super::numbers::{is_literal, value_label, value_shown};
 use crate::ast::{self, Argument, Number};
 use crate::diagnostic::{
     Applicability, Code, Diagnostic, Edit, Reported, Suggestion, nearest, one_of, removal,
@@ -229,7 +229,7 @@ impl Lowering<'_, '_> {
                             written.span,
                             format!("`{name}` must be a whole number"),
                         )
-                        .label(format!("this is {value}")),
+                        .label(format!("this is {}", value_shown(value))),
                     );
                 }
             }

@@ -6,6 +6,7 @@ use super::scope::Meaning;
 use crate::ast::{
     Bounds, Count, Elements, Item, List, Listing, Number, Prefix, Segment, Selector, Targets, Term,
 };
+use crate::diagnostic::shown_number;
 use crate::source::Spanned;
 
 /// How many names of a text are replaced by what they mean. Names that are defined by names can make
@@ -164,7 +165,7 @@ impl Lowering<'_, '_> {
     }
 
     fn shown_number(&mut self, number: &Spanned<Number>) -> String {
-        self.number(number).map_or_else(|| self.slice(number.span), |value| value.to_string())
+        self.number(number).map_or_else(|| self.slice(number.span), shown_number)
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ast::{
     Bounds, Count, CowBox, Element, Elements, List, Listing, Prefix, Rows, Sample, Segment,
     Selector, Targets, Term,
 };
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Applicability, Code, Diagnostic};
 use crate::source::{Span, Spanned};
 
 impl<'t> TreeBuilder<'t> {
@@ -133,14 +133,7 @@ impl<'t> TreeBuilder<'t> {
             let place = Span::new(start, start + word.len());
             start = place.end + 1;
             if word.contains("**") && word != "**" {
-                self.found.push(
-                    Diagnostic::new(
-                        Code::Syntax,
-                        place,
-                        format!("`{word}` mixes `**` with a word"),
-                    )
-                    .label("`**` must be a whole segment; `*` may be a part of one"),
-                );
+                self.found.push(stars_in_word(word, place));
             }
             segments.push(Spanned::new(Segment::Glob(word.to_owned().into()), place));
         }
@@ -175,4 +168,27 @@ impl<'t> TreeBuilder<'t> {
         };
         Some(Spanned::new(bounds, place))
     }
+}
+
+/// `**bias`, `layer**`: a segment with `**` and other characters.
+fn stars_in_word(word: &str, place: Span) -> Diagnostic {
+    let finding = Diagnostic::new(Code::Syntax, place, format!("`{word}` mixes `**` with a word"))
+        .label("`**` must be a whole segment; `*` may be a part of one");
+    let rest = word.trim_start_matches('*');
+    let (finding, written) = if rest.is_empty() {
+        (finding, "**".to_owned())
+    } else if word.starts_with("**") && !rest.contains("**") {
+        let note = format!("`**.*{rest}` also selects segments that only end in `{rest}`");
+        (finding.note(note), format!("**.{rest}"))
+    } else {
+        let parts = word.split('*').enumerate();
+        let joined = parts.filter(|(index, part)| *index == 0 || !part.is_empty());
+        let mut written: Vec<&str> = joined.map(|(_, part)| part).collect();
+        if word.ends_with('*') {
+            written.push("");
+        }
+        (finding, written.join("*"))
+    };
+    let help = format!("write `{written}`");
+    finding.suggest(Applicability::Maybe, help, place, written)
 }

@@ -2,7 +2,7 @@
 
 use super::{AppliedRule, BoundPolicy, Row};
 use crate::index::{RuleId, SliceSet};
-use crate::ir::{LoweredAction, LoweredRule};
+use crate::ir::LoweredRule;
 
 /// Builds the rows of a plan, one rule after another.
 pub(crate) struct RowBuilder<'b> {
@@ -41,7 +41,7 @@ impl<'b> RowBuilder<'b> {
             track: of.name.clone(),
             trainable: self.trainable,
             trainable_elements: self.trainable_elements,
-            stops: rule.actions.iter().any(|action| matches!(action.value, LoweredAction::Stop)),
+            stops: rule.stops(),
             changes: targets.any(|targets| targets.value.changes()),
         });
     }

@@ -4,11 +4,15 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SimulateError {
     /// The length of training is unknown.
-    #[error("nothing says how many epochs there are: neither the policy's `run` nor the caller")]
+    #[error(
+        "the number of epochs is unknown: set `epochs`, or write `run 20 epochs;` in the policy"
+    )]
     NoLength,
     /// The policy counts steps, or records of steps are asked for, and how many an epoch has is
     /// not known.
-    #[error("{0} counted in steps, and nothing says how many steps an epoch has")]
+    #[error(
+        "{0} counted in steps, and the number of steps in an epoch is unknown: set `steps_per_epoch`"
+    )]
     NoSteps(&'static str),
     /// An epoch of no steps.
     #[error("an epoch has at least one step")]

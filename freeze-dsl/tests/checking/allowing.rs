@@ -203,3 +203,30 @@ fn windows_line_ends_are_no_part_of_a_code() {
     let checked = Draft::read(Source::new(text)).check_against(&resnet18());
     assert!(checked.findings.diagnostics().is_empty(), "{}", checked.findings);
 }
+
+#[test]
+fn a_comment_that_no_statement_follows_is_useless_whatever_is_known() {
+    for end in ["", "\n", " */"] {
+        let comment = if end == " */" { "/*" } else { "//" };
+        let text = format!("start: train fc lr 1;\n{comment} freeze: allow FRZ0502{end}");
+        // Whether there is such a finding depends on the model, and never lies there.
+        for found in [findings_without_model(&text), findings(&text)] {
+            let useless: Vec<_> = found.iter().filter(|it| it.code == USELESS).collect();
+            let [useless] = useless[..] else { panic!("{text}: {found:#?}") };
+            assert_eq!(
+                useless.message,
+                "there is no `FRZ0502` below this comment, since no statement follows"
+            );
+            let left = crate::support::applied(&text, &useless.suggestions[0]);
+            assert_eq!(left.trim_end(), "start: train fc lr 1;");
+        }
+    }
+    // At the end of a block, and what only a program finds.
+    let block = "start: train fc lr 1;\ntrack a {\n    epoch 1: reset fc;\n    \
+                 // freeze: allow FRZ0509\n}\n";
+    let found = findings_without_model(block);
+    assert!(found.iter().any(|it| it.code == USELESS), "{found:#?}");
+    // A statement that does not parse may be the one.
+    let broken = "start: train fc lr 1;\n// freeze: allow FRZ0502\nepoch 3: unfreze fc";
+    assert!(findings_without_model(broken).iter().all(|it| it.code != USELESS));
+}

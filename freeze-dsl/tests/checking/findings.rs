@@ -140,7 +140,7 @@ fn frz0201_says_what_was_likely_meant() {
 #[test]
 fn frz0202_unknown_names() {
     finds("start: train @bias;", &[(Code::UnknownName, "@bias")]);
-    finds("start: train @;", &[(Code::Syntax, ";")]);
+    finds("start: train @;", &[(Code::Syntax, "@")]);
     finds_nothing("start: train @all except @biases; epoch 1: unfreeze @biases, @vectors");
 }
 
@@ -610,6 +610,22 @@ fn rules_that_are_not_in_order_are_reordered() {
         meant("start: train fc; epoch 7: stop; epoch 6: unfreeze layer4", Code::NeverFires),
         "start: train fc; epoch 6: unfreeze layer4; epoch 7: stop;"
     );
+}
+
+#[test]
+fn a_stop_is_not_moved_before_the_rules_that_it_would_end() {
+    let text = "start: train fc; epoch 7: unfreeze layer4; epoch 5: stop";
+    let found = only(Code::PastMoment, text);
+    assert!(found.suggestions.is_empty(), "{found:#?}");
+    assert_eq!(
+        found.notes,
+        [
+            "write `epoch 7` or later for the rules before it to fire as well, or leave out those that \
+          fire after it"
+        ]
+    );
+    let twice = only(Code::NeverFires, "start: train fc; epoch 7: stop; epoch 5: stop");
+    assert_eq!(twice.suggestions[0].message, "leave it out");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's own helpers")]
 
-use crate::support::resnet18;
+use crate::support::{resnet18, said_severity};
 use freeze_dsl::Draft;
 use freeze_dsl::clock::{Clock, Program};
 use freeze_dsl::diagnostic::{Code, Diagnostic, Severity};
@@ -72,7 +72,9 @@ fn what_is_wrong_has_the_finding_and_nothing_worse() {
         assert!(!examples.is_empty(), "{code}");
         for text in examples {
             let found = findings(&text, &model(code.page()), metrics(code.page()));
-            assert!(found.iter().any(|found| found.code == *code), "{code} is not in\n{text}");
+            let severities: Vec<_> =
+                found.iter().filter(|it| it.code == *code).map(Diagnostic::severity).collect();
+            assert!(severities.contains(&code.severity()), "{code}: {severities:?} in\n{text}");
             // An example shows one thing: no other error, and no warning beside it.
             let others: Vec<_> = found
                 .iter()
@@ -115,10 +117,39 @@ fn the_page_of_unknown_names_has_every_ready_made_name() {
 }
 
 #[test]
-fn a_page_says_where_its_finding_is_less_than_an_error() {
-    let found = findings("start: train fc lr 1e3;", &resnet18(), None);
-    let large = found.iter().find(|it| it.code == Code::InvalidValue).unwrap();
-    assert_eq!(large.severity(), Severity::Warning);
+fn a_page_says_how_serious_its_findings_are() {
+    for code in Code::ALL {
+        let said = said_severity(*code);
+        assert!(said.starts_with(&format!("Severity: {}", code.severity())), "{code}: {said}");
+    }
+    // All tests look whether the page of each finding has its severity.
+    let large = findings("start: train fc lr 1e3;", &resnet18(), None);
+    let large = large.iter().find(|it| it.code == Code::InvalidValue).unwrap();
     assert_ne!(large.code.severity(), large.severity());
-    assert!(large.code.page().contains("that is a warning"));
+    assert!(said_severity(large.code).contains(&large.severity().to_string()));
+}
+
+/// The edits of a page's wrong policy mend it as well.
+#[test]
+fn an_edit_of_what_is_wrong_leaves_no_such_finding() {
+    let mut tried = 0;
+    for code in Code::ALL.iter().filter(|code| !is_of_a_program(**code)) {
+        for text in fenced(code.page(), "freeze,bad") {
+            // Every edit is tried there.
+            let found = crate::support::findings_in(&text, &model(code.page()));
+            tried += found.iter().map(|finding| finding.suggestions.len()).sum::<usize>();
+        }
+    }
+    assert!(tried > 20, "{tried}");
+}
+
+#[test]
+fn what_is_wrong_has_a_right_counterpart() {
+    for code in Code::ALL {
+        let count = |kind: &str| code.page().matches(&format!("```{kind}\n")).count();
+        let (wrong, right) = (count("freeze,bad"), count("freeze,good"));
+        assert!(wrong <= right, "{code}: {wrong} wrong, {right} right");
+        assert_eq!(wrong == 0, is_of_a_program(*code), "{code}");
+        assert_eq!(count("rust,bad"), count("rust,good"), "{code}");
+    }
 }

@@ -225,7 +225,7 @@ fn names_and_lists() {
     suggests(
         "let a = 1; // why\nlet b = 2;\nstart: train fc lr a",
         Code::UnusedLet,
-        Safe,
+        Maybe,
         "let a = 1; // why\nstart: train fc lr a",
     );
     let tied = model(&["embed.weight", "body.weight", "head.weight = embed.weight"]);

@@ -45,6 +45,18 @@ fn cosine(a: f64, b: f64, t: f64) -> f64 {
 }
 
 #[test]
+fn a_piece_lasts_whole_steps_or_ends_with_an_epoch() {
+    let of = |curve, known: Option<u64>| rates(&mut training(curve, known), 50);
+    // 15 steps; then 2.5 steps, which are 3; then 0.4 steps, which are none.
+    let known = of("linear 1 -> 0 over 1.5 epochs then linear 3 -> 0 over 0.25 epochs", Some(10));
+    assert_eq!([known[14], known[15], known[16], known[18]], [1.0 - 14.0 / 15.0, 3.0, 2.0, 0.0]);
+    assert_eq!(of("linear 1 -> 0 over 0.04 epochs then 5", Some(10))[0], 5.0);
+    assert_eq!(of("4 times 0.5 every 0.15 epochs", Some(10))[..5], [4.0, 4.0, 2.0, 2.0, 1.0]);
+    let unknown = of("linear 3 -> 0 over 1.5 epochs then linear 5 -> 4 over 1 epoch", None);
+    assert_eq!([0, 9, 10, 19, 20, 30].map(|at| unknown[at]), [3.0, 3.0, 1.0, 1.0, 5.0, 4.0]);
+}
+
+#[test]
 fn ramps() {
     is("0.5", |_| 0.5);
     is("linear 1 -> 0.2 over 40 steps", |step| linear(1.0, 0.2, step / 40.0));

@@ -167,6 +167,8 @@ fn what_is_missing_is_reported() {
     let unknown = || Setup { epochs: Some(2), ..Setup::default() };
     assert_eq!(error("start: train fc", Setup::default()), SimulateError::NoLength);
     assert_eq!(error("start: train fc", setup(2, 0)), SimulateError::EmptyEpoch);
+    assert!(SimulateError::NoLength.to_string().contains("set `epochs`"));
+    assert!(SimulateError::NoSteps("it is").to_string().ends_with("set `steps_per_epoch`"));
     let per_step = Setup { per: Per::Step, ..unknown() };
     assert!(matches!(error("start: train fc", per_step), SimulateError::NoSteps(_)));
     for text in [

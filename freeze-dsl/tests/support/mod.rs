@@ -129,6 +129,10 @@ fn found_by(text: &str, check: impl Fn(Source) -> Checked) -> Vec<Diagnostic> {
     const TRIED: usize = 20;
     let check = |text: &str| check(Source::new(text.to_owned())).findings.diagnostics().to_vec();
     let found = check(text);
+    for finding in &found {
+        let said = said_severity(finding.code);
+        assert!(said.contains(&finding.severity().to_string()), "{finding:#?}: {said}");
+    }
     let edits = found.iter().flat_map(|it| it.suggestions.iter().map(move |edit| (it, edit)));
     for (finding, suggestion) in edits.take(TRIED) {
         let edited = applied(text, suggestion);
@@ -144,6 +148,11 @@ fn found_by(text: &str, check: impl Fn(Source) -> Checked) -> Vec<Diagnostic> {
         assert!(syntax(&after) <= syntax(&found), "parses less far: {context}");
     }
     found
+}
+
+/// What the page of a code says of the severity of its findings.
+pub(crate) fn said_severity(code: Code) -> &'static str {
+    code.page().split("\n\n").nth(1).unwrap_or_default()
 }
 
 fn is_syntax(finding: &Diagnostic) -> bool {

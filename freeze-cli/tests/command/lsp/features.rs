@@ -131,7 +131,7 @@ fn all_safe_edits_are_made_at_once_and_no_others() {
     );
     opened.client.finish();
     // What is found once the others are mended is mended as well.
-    let mut opened = Opened::new("let idle = 1;\nstart: train layer4 lr = 1e-3;;\n");
+    let mut opened = Opened::new("// freeze: allow FRZ0505\nstart: train layer4 lr = 1e-3;;\n");
     let actions = opened.actions("source.fixAll");
     let text = applied(&opened.text, &opened.edits(&actions[0]["edit"]));
     assert_eq!(text.lines().skip(1).collect::<Vec<_>>(), ["start: train layer4 lr 1e-3;"]);

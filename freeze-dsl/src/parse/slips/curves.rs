@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::SHAPES;
+use crate::vocabulary::{OPTIONS, SHAPES, UNITS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     // The head of a track has none.
@@ -31,12 +31,18 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
                     .replace(span, " ->"),
             );
         }
-        "from" | "constant" | "const" | "fixed" => slips.push(leave_out(stuck, index)),
+        "from" | "constant" | "const" | "fixed" => {
+            slips.extend(without_all(stuck, index).filter(|_| before == "lr"));
+            slips.push(leave_out(stuck, index));
+        }
         "in" | "for" | "during" | "within" | "across" | "through" => {
             slips.push(instead(stuck, index, "over").surely());
             slips.extend(held_for(stuck, index));
         }
-        "over" => slips.extend(without_end(stuck, index)),
+        "over" => {
+            slips.extend(constant_over(stuck, index));
+            slips.extend(without_end(stuck, index));
+        }
         "every" => slips.extend(without_times(stuck, index)),
         "cos" | "cosine_annealing" | "cosine_decay" | "cosineannealing" => {
             slips.push(instead(stuck, index, "cosine").surely());
@@ -69,8 +75,14 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if matches!(lower.as_str(), "first" | "next" | "last" | "another") && before == "over" {
         slips.push(leave_out(stuck, index));
     }
-    if SHAPES.contains(&lower.as_str()) && stuck.get(index + 1).text == "(" {
-        slips.extend(called(stuck, index));
+    if SHAPES.contains(&word.text) {
+        slips.extend(without_arrow(stuck, index));
+    }
+    if word.text == "->" {
+        slips.extend(without_over(stuck, index));
+    }
+    if word.text == "(" && SHAPES.contains(&before.to_lowercase().as_str()) {
+        slips.extend(called(stuck, index - 1));
     }
     slips
 }
@@ -210,6 +222,109 @@ fn without_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     )
 }
 
+/// Whether a curve ends before an index.
+fn ends_curve(stuck: &Stuck<'_>, index: usize) -> bool {
+    let next = stuck.get(index);
+    let follows = matches!(next.text, "" | ";" | "," | ")" | "}" | "then" | "repeat");
+    next.kind == LexemeKind::End || follows || OPTIONS.contains(&next.text)
+}
+
+/// `lr cosine 1e-3`, `lr cosine 1e-3 1e-5 over 3 epochs`
+fn without_arrow(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let shape = stuck.get(index);
+    let value = if shape.text == "power" { index + 2 } else { index + 1 };
+    let (from, next) = (stuck.get(value), stuck.get(value + 1));
+    if from.kind != LexemeKind::Number {
+        return None;
+    }
+    if next.kind == LexemeKind::Number && !stuck.is_glued(value + 1) {
+        return Some(
+            Slip::new(stuck.span(value, value + 2), "no `->` between the ends of a curve")
+                .label("the ends of a curve are joined by `->`")
+                .help("write `->`")
+                .insert(next.span.start, "-> ")
+                .surely(),
+        );
+    }
+    let slip = |message| {
+        Slip::new(stuck.span(index, value + 1), message)
+            .label("a curve goes from one value to another")
+    };
+    if UNITS.contains(&next.text) {
+        let length = format!("{} {}", from.text, next.text);
+        let shape = stuck.slice(index, value);
+        let note = format!("write `{shape} 1e-3 -> 1e-5 over {length}`, with its own values");
+        return Some(slip("a curve without its values").note(note));
+    }
+    let written = stuck.slice(index, value + 1);
+    let other = stuck.get(value + 2);
+    let has_end = matches!(next.text, "to" | ",") && other.kind == LexemeKind::Number;
+    if has_end && ends_curve(stuck, value + 3) {
+        let (is_listed, length) = (next.text == ",", stuck.slice(value + 4, value + 6));
+        let curve = format!("{written} -> {}", other.text);
+        if is_listed && UNITS.contains(&stuck.get(value + 5).text) {
+            let curve = format!("{curve} over {length}");
+            return Some(
+                slip("the parts of a curve in a list")
+                    .help(format!("write `{curve}`"))
+                    .replace(stuck.span(index, value + 6), curve)
+                    .surely(),
+            );
+        }
+        let note = format!("write `{curve} over 10 epochs`, or another duration");
+        return Some(slip("a curve without its duration").note(note));
+    }
+    let end = if shape.text == "exp" { "1e-5" } else { "0" };
+    ends_curve(stuck, value + 1).then(|| {
+        slip("a curve without its end and duration")
+            .note(format!("write `{written} -> {end} over 10 epochs`, or another end and duration"))
+    })
+}
+
+/// `lr from 1e-3 to 1e-5`
+fn without_all(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (from, to) = (stuck.get(index + 1), stuck.get(index + 3));
+    let is_range = [from, to].iter().all(|it| it.kind == LexemeKind::Number)
+        && matches!(stuck.get(index + 2).text, "to" | "->");
+    (is_range && ends_curve(stuck, index + 4)).then(|| {
+        Slip::new(stuck.span(index, index + 4), "a curve without its shape and duration")
+            .label("a curve begins with a shape such as `linear`, `cosine` or `exp`")
+            .note(format!(
+                "write `linear {} -> {} over 10 epochs`, or another shape and duration",
+                from.text, to.text
+            ))
+            .ambiguous()
+    })
+}
+
+/// `lr 1e-3 over 3 epochs`
+fn constant_over(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (value, leads) = (stuck.get(index.checked_sub(1)?), stuck.get(index.checked_sub(2)?));
+    let is_constant =
+        value.kind == LexemeKind::Number && (OPTIONS.contains(&leads.text) || leads.text == "then");
+    is_constant.then(|| {
+        Slip::new(stuck.get(index).span, "`over` after a constant")
+            .label("only a curve that moves has a duration")
+            .note(format!(
+                "write `linear {0} -> 0 over …` for a curve, or `linear {0} -> {0} over … then …` for \
+                 a constant that ends",
+                value.text
+            ))
+            .ambiguous()
+    })
+}
+
+/// `lr cosine 1e-3 -> 0`
+fn without_over(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let value = stuck.get(index + 1);
+    let is_shaped = stuck.last_of(&SHAPES, index).is_some_and(|shape| index - shape <= 3);
+    (is_shaped && value.kind == LexemeKind::Number && ends_curve(stuck, index + 2)).then(|| {
+        Slip::new(stuck.span(index, index + 2), "a curve without its duration")
+            .label("how long does it take?")
+            .note("write `over 10 epochs` after it, or `over rest` up to the end of the run")
+    })
+}
+
 /// `lr 1e-3 -> 1e-5 over 5 epochs`, `lr 1e-3 -> 1e-5`
 fn without_shape(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (from, to) = (stuck.get(index.checked_sub(1)?), stuck.get(index + 1));
@@ -249,6 +364,14 @@ fn called(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
                 .note(format!(
                     "write `{shape} {from} -> {to} over 10 epochs`, or another duration"
                 )),
+        );
+    }
+    if commas.is_empty() {
+        let from = stuck.slice(index + 2, close);
+        return Some(
+            Slip::new(stuck.span(index, close + 1), "a curve is not called like a function")
+                .label("a curve goes from one value to another")
+                .note(format!("write `{shape} {from} -> 1e-5 over 10 epochs`, with its own end")),
         );
     }
     let [first, second] = commas[..] else { return None };

@@ -2,7 +2,7 @@
 
 use super::Slip;
 use super::stuck::Stuck;
-use crate::diagnostic::quoted;
+use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::UNITS;
@@ -41,6 +41,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if let Some(unit) = unit(word.text) {
         if follows_number && stuck.is_glued(index) {
+            let unit = if UNITS.contains(&word.text) { word.text } else { unit };
             slips.push(
                 Slip::new(word.span, format!("no space before {}", quoted(word.text)))
                     .label("a number and its unit are two words")
@@ -164,9 +165,7 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let value = next.text.replace('_', "").parse::<f64>();
     match value {
         Ok(value) if value > 0.0 && value < 1.0 => {
-            let percent = format!("{value:.10}").parse::<f64>().unwrap_or(value) * 100.0;
-            let percent = format!("{percent:.8}");
-            let percent = percent.trim_end_matches('0').trim_end_matches('.');
+            let percent = shown_number(value * 100.0);
             slips.push(
                 Slip::new(next.span, format!("`{} {}` without a `%`", word.text, next.text))
                     .label("a moment of the run is written in percent")

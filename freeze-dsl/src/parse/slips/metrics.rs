@@ -1,7 +1,7 @@
-//! Conditions on metrics and `restore`, as people say them.
+//! Conditions on metrics, as people say them.
 
-use super::Slip;
 use super::stuck::Stuck;
+use super::{Slip, restoring};
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
@@ -50,7 +50,7 @@ impl Improving {
         }
     }
 
-    const fn best(self) -> &'static str {
+    pub(super) const fn best(self) -> &'static str {
         match self {
             Self::Down => "lowest",
             Self::Up => "highest",
@@ -68,7 +68,7 @@ impl Improving {
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     if let Some(restore) = stuck.near().find(|index| stuck.get(*index).text == "restore") {
-        slips.extend(restoring(stuck, restore));
+        slips.extend(restoring::restoring(stuck, restore));
     }
     slips
 }
@@ -92,6 +92,13 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     }
     if before(1) == "stops" {
         slips.extend(direction(stuck, index, before(2)));
+        slips.extend(without_duration(stuck, index));
+    }
+    if matches!(before(2), "when" | "whenever" | "and") {
+        slips.extend(without_part(stuck, index, before(1)));
+    }
+    if word.text == "stops" && matches!(before(1), "" | "when" | "whenever" | "and") {
+        slips.push(without_observed(stuck, index));
     }
     if is_word(&["stop", "stopped", "stopping", "ceases", "quits"]) && index > 0 {
         slips.push(replaced(stuck, index, index + 1, "stops").surely());
@@ -280,75 +287,62 @@ fn direction(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
     Some(replaced(stuck, index, index + 1, direction).surely_if(!is_guess))
 }
 
-/// The metric of the first condition of a policy.
-fn metric_of(policy: &str) -> Option<&str> {
-    let after = policy.split_once("when ")?.1.trim_start();
-    let end = after.find(|sign: char| !(sign.is_alphanumeric() || sign == '_'))?;
-    after.get(..end).filter(|metric| !metric.is_empty())
-}
-
-/// `restore best`, `restore val_loss`, `restore min val_loss`
-fn restoring(stuck: &Stuck<'_>, restore: usize) -> Option<Slip> {
-    let (first, second) = (stuck.get(restore + 1), stuck.get(restore + 2));
-    let best = match first.text.to_lowercase().as_str() {
-        "min" | "minimum" | "minimal" | "smallest" | "least" | "low" => Some("lowest"),
-        "max" | "maximum" | "maximal" | "largest" | "greatest" | "high" | "top" => Some("highest"),
-        _ => None,
-    };
-    let is_metric = |text: &str| !matches!(text, "" | "," | ";" | "}" | "weights" | "checkpoint");
-    let of_metric = |metric: &str| Improving::of(metric.trim_matches('"')).map(Improving::best);
-    if let Some(best) = best {
-        return Some(replaced(stuck, restore + 1, restore + 2, best).surely());
+/// `val_loss falling for 3 epochs`, `val_loss stops for 3 epochs`
+fn without_part(stuck: &Stuck<'_>, index: usize, metric: &str) -> Option<Slip> {
+    let word = stuck.get(index);
+    let is_stop = word.text == "stops" && stuck.get(index + 1).text == "for";
+    let is_direction = matches!(word.text, "falling" | "rising" | "falls" | "rises");
+    let slip = Slip::word(word.span, format!("{} is half of a condition", quoted(word.text)))
+        .label("a metric stops falling, or stops rising");
+    if is_direction {
+        let direction = if word.text.starts_with("fall") { "falling" } else { "rising" };
+        let written = format!("stops {direction}");
+        return Some(slip.help(format!("write `{written}`")).replace(word.span, written));
     }
-    if matches!(first.text, "lowest" | "highest") {
-        return (!is_metric(second.text)).then(|| without_metric(stuck, restore));
-    }
-    let is_best = matches!(first.text, "best" | "the");
-    let metric = if is_best { second.text } else { first.text };
-    if is_metric(metric) {
-        let last = if is_best { restore + 2 } else { restore + 1 };
-        if let Some(best) = of_metric(metric) {
-            let start = stuck.get(restore + 1).span;
-            return Some(
-                Slip::new(start, format!("`restore {}`", stuck.slice(restore + 1, last + 1)))
-                    .label("the best is `lowest` or `highest`")
-                    .help(format!("write `restore {best} {metric}`"))
-                    .replace(stuck.span(restore + 1, last + 1), format!("{best} {metric}")),
-            );
+    is_stop.then(|| match Improving::of(metric.trim_matches('"')) {
+        Some(improving) => {
+            let written = format!("stops {}", improving.direction());
+            slip.help(format!("write `{written}`")).replace(word.span, written)
         }
-    }
-    let is_thing = matches!(second.text, "weights" | "checkpoint" | "model" | "epoch");
-    let end = if is_thing { restore + 3 } else { restore + 2 };
-    let end = end.min(stuck.end());
-    let named = metric_of(stuck.policy()).and_then(|metric| Some((metric, of_metric(metric)?)));
-    let slip = Slip::new(
-        stuck.span(restore, end),
-        format!("{} of which metric?", quoted(stuck.slice(restore, end))),
-    )
-    .label("expected `lowest` or `highest` and a metric");
-    Some(match named {
-        Some((metric, best)) => slip
-            .help(format!("write `restore {best} {metric}`"))
-            .replace(stuck.span(restore + 1, end), format!("{best} {metric}")),
-        None => slip.note(
-            "write `restore lowest val_loss` for a metric that is better when it is lower, or \
-             `restore highest val_acc` for one that is better when it is higher",
-        ),
+        None => slip.note("write `stops falling` or `stops rising`"),
     })
 }
 
-/// `restore lowest`
-fn without_metric(stuck: &Stuck<'_>, restore: usize) -> Slip {
-    let best = stuck.get(restore + 1);
-    let slip =
-        Slip::new(stuck.span(restore, restore + 2), format!("the {} of which metric?", best.text))
-            .label("a metric follows this");
-    match metric_of(stuck.policy()) {
-        Some(metric) => slip
-            .help(format!("write `restore {} {metric}`", best.text))
-            .insert(best.span.end, format!(" {metric}")),
-        None => slip.note(format!("write its name, as in `restore {} val_loss`", best.text)),
+/// `stops falling: stop`, `stops falling 3 epochs`, `stops falling after 3 epochs`
+fn without_duration(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (direction, next) = (stuck.get(index), stuck.get(index + 1));
+    let metric = stuck.get(index.checked_sub(2)?).text;
+    let has_metric = !matches!(metric, "when" | "whenever" | "and");
+    if !matches!(direction.text, "falling" | "rising") || next.text == "for" || !has_metric {
+        return None;
     }
+    let is_other = matches!(next.text, "after" | "in" | "within" | "during" | "over");
+    if is_other && stuck.get(index + 2).kind == LexemeKind::Number {
+        return Some(replaced(stuck, index + 1, index + 2, "for").surely());
+    }
+    if next.kind == LexemeKind::Number {
+        return Some(
+            Slip::new(next.span, "no `for` before a duration")
+                .label("how long there was no improvement follows `for`")
+                .help("write `for`")
+                .insert(next.span.start, "for ")
+                .surely(),
+        );
+    }
+    let written = stuck.slice(index - 1, index + 1);
+    Some(
+        Slip::new(stuck.span(index - 1, index + 1), format!("`{written}` without a duration"))
+            .label("for how long without an improvement?")
+            .note(format!("write `{written} for 3 epochs`, or another number of epochs or steps")),
+    )
+}
+
+/// `stops falling: stop`, `when stops falling for 3 epochs: stop`
+fn without_observed(stuck: &Stuck<'_>, index: usize) -> Slip {
+    Slip::new(stuck.get(index).span, "`stops` without a metric")
+        .label("of which metric?")
+        .note("write its name before it, as in `when val_loss stops falling for 3 epochs: …`")
+        .ambiguous()
 }
 
 /// `val/acc`, `val-loss`: a metric whose name is no word.
@@ -368,7 +362,8 @@ fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         end += 1;
     }
     let leads = start.checked_sub(1).map_or("", |before| stuck.get(before).text);
-    let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever");
+    let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever")
+        && stuck.get(start).text != "grad_norm";
     if !is_metric || stuck.get(end - 1).text == ":" {
         return None;
     }
@@ -382,7 +377,7 @@ fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     )
 }
 
-fn replaced(stuck: &Stuck<'_>, from: usize, to: usize, with: &str) -> Slip {
+pub(super) fn replaced(stuck: &Stuck<'_>, from: usize, to: usize, with: &str) -> Slip {
     let span: Span = stuck.span(from, to);
     Slip::word(span, format!("{} is not a word of the language", quoted(stuck.slice(from, to))))
         .label(format!("the language says `{with}`"))

@@ -2,10 +2,10 @@
 
 use super::Slip;
 use super::stuck::Stuck;
-use crate::diagnostic::quoted;
+use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{INNER, OPTIONS};
+use crate::vocabulary::{ACTIONS, INNER, OPTIONS};
 
 /// Letters that end a number in other languages.
 const SUFFIXES: [&str; 8] = ["f", "F", "f32", "f64", "f16", "d", "L", "u64"];
@@ -18,6 +18,17 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 fn is_indexed(stuck: &Stuck<'_>, index: usize) -> bool {
     index.checked_sub(2).is_some_and(|before| stuck.get(before).text == "[")
         || stuck.open_rows(index).is_some()
+}
+
+/// Whether a path or the rest of one may begin at an index.
+fn begins_path(stuck: &Stuck<'_>, index: usize) -> bool {
+    let before = |count: usize| index.checked_sub(count).map(|at| stuck.get(at));
+    let follows_number = before(2).is_some_and(|it| it.kind == LexemeKind::Number)
+        && before(3).is_none_or(|dot| dot.text != ".");
+    before(1).is_some_and(|leads| match leads.text {
+        "," => !follows_number,
+        text => ACTIONS.contains(&text) || matches!(text, "except" | "in" | "of" | "." | "]" | "}"),
+    })
 }
 
 /// Whether the number before an index is that of `epoch 3` or `step 3`.
@@ -78,6 +89,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         }
         "." if is_number(index + 1)
             && stuck.is_glued(index + 1)
+            && !begins_path(stuck, index)
             && !(glued && (follows_number || index > 0 && stuck.get(index - 1).text == "..")) =>
         {
             slips.push(
@@ -112,9 +124,7 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             let number = stuck.get(index - 1);
             let value = number.text.replace('_', "").parse::<f64>().map(|value| value / 100.0);
             if let Ok(value) = value {
-                // Without the rounding of the division.
-                let value = format!("{value:.12}");
-                let value = value.trim_end_matches('0').trim_end_matches('.').to_owned();
+                let value = shown_number(value);
                 slips.push(
                     Slip::new(sign.span, "a percentage where a number is required")
                         .label("a percentage is a part of the run, of a list or of a metric")

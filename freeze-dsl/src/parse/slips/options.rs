@@ -1,11 +1,11 @@
 //! Options under other names, or in another order.
 
-use super::Slip;
 use super::stuck::Stuck;
-use crate::diagnostic::quoted;
+use super::{Slip, optimizers};
+use crate::diagnostic::{quoted, shown_number};
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, SHAPES, VERBS};
+use crate::vocabulary::{ACTIONS, FLAGS, OPTIMIZERS, OPTIONS, VERBS};
 
 /// Names that mean something else in some of these tools.
 const GUESSED: [&str; 8] =
@@ -85,17 +85,11 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             slips.push(warm_up(stuck, index, end));
         }
     }
-    slips.extend(betas(stuck, index));
-    slips.extend(flag_value(stuck, index));
-    slips.extend(adjusted_rate(stuck, index));
-    slips.extend(named_class(stuck, index));
-    slips.extend(quoted_optimizer(stuck, index));
-    slips.extend(unnamed(stuck, index));
+    slips.extend(optimizers::slips(stuck, index));
     slips.extend(without_targets(stuck, index));
     slips.extend(scaled(stuck, index));
     slips.extend(scaled_by_suffix(stuck, index));
     slips.extend(scaled_decay(stuck, index));
-    slips.extend(flag_curve(stuck, index));
     slips.extend(filler(stuck, index));
     slips
 }
@@ -167,24 +161,10 @@ fn scaled_decay(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     })
 }
 
-/// `adamw(amsgrad linear 0 -> 1 over 3 epochs)`
-fn flag_curve(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let (flag, shape) = (stuck.get(index), stuck.get(index + 1));
-    let is_curve = SHAPES.contains(&shape.text) || shape.text == "invsqrt";
-    (FLAGS.contains(&flag.text) && is_curve).then(|| {
-        Slip::new(shape.span, format!("{} takes no curve", quoted(flag.text)))
-            .label("it is on or off")
-            .note(format!(
-                "write `{0}` or `{0} 0`, and name the optimizer again in the rule that changes it",
-                flag.text
-            ))
-    })
-}
-
 /// What to multiply by in place of a division: `0.1` for 10, and `1 / 3` for 3.
 fn divided(by: &str) -> Option<String> {
     let value: f64 = by.replace('_', "").parse().ok().filter(|value| *value > 0.0)?;
-    let short = (1.0 / value).to_string();
+    let short = shown_number(1.0 / value);
     Some(if short.len() <= by.len() + 3 { short } else { format!("1 / {by}") })
 }
 
@@ -210,18 +190,6 @@ fn filler(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help(format!("leave out {}", quoted(word.text)))
             .replace(span, text)
             .surely()
-    })
-}
-
-/// `sgd(0.9)`: an argument without its name.
-fn unnamed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let number = stuck.get(index);
-    let is_sgd = stuck.get(index.checked_sub(2)?).text == "sgd" && stuck.get(index - 1).text == "(";
-    (is_sgd && number.kind == LexemeKind::Number).then(|| {
-        Slip::new(number.span, "an argument without its name")
-            .label("arguments of an optimizer are named")
-            .help(format!("write `momentum {}`", number.text))
-            .insert(number.span.start, "momentum ")
     })
 }
 
@@ -271,6 +239,21 @@ fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Opti
     if !matches!(value.kind, LexemeKind::Number) {
         return None;
     }
+    // `optimizer sgd(momentum 0.9) dampening 0.1`
+    let closed = optimizers::closed_before(stuck, from);
+    let takes = |of: &str| {
+        OPTIMIZERS.iter().any(|(known, arguments)| *known == of && arguments.contains(&name))
+    };
+    if closed.is_some_and(takes) {
+        let written = format!("{name} {}", value.text);
+        return Some(
+            Slip::word(stuck.span(from, to), format!("`{name}` is not an option"))
+                .label("this is an argument of the optimizer before it")
+                .help(format!("write `{written}` in its parentheses"))
+                .replace(stuck.span(from - 1, to + 1), format!(", {written})"))
+                .surely(),
+        );
+    }
     let written = format!("optimizer {owner}({name} {})", value.text);
     let span = stuck.span(if named.is_some() { from - 2 } else { from }, to + 1);
     Some(
@@ -310,114 +293,6 @@ fn warm_up(stuck: &Stuck<'_>, from: usize, to: usize) -> Slip {
         "write `lr linear 0 -> 1e-3 over {over}` with your learning rate, and `then …` for \
              what follows"
     ))
-}
-
-/// `adamw(betas (0.9, 0.99))`, `adafactor(eps (1e-30, 1e-3))`; outside of an optimizer's arguments,
-/// `betas (0.9, 0.99)`.
-fn betas(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    let signs = [(1, "("), (3, ","), (5, ")")];
-    let each = match word.text {
-        "betas" => ("beta1", "beta2", "decay rate"),
-        "eps" => ("eps1", "eps2", "number"),
-        _ => return None,
-    };
-    if signs.iter().any(|(at, sign)| stuck.get(index + at).text != *sign) {
-        return None;
-    }
-    let (first, second) = (stuck.get(index + 2).text, stuck.get(index + 4).text);
-    let arguments = format!("{} {first}, {} {second}", each.0, each.1);
-    let is_argument = matches!(stuck.get(index.checked_sub(1)?).text, "(" | ",");
-    if !is_argument && word.text != "betas" {
-        return None;
-    }
-    let written = if is_argument { arguments } else { format!("optimizer adamw({arguments})") };
-    let what = if is_argument { "argument" } else { "option" };
-    Some(
-        Slip::new(word.span, format!("`{}` is not an {what}", word.text))
-            .label(format!("each {} is an argument of its own", each.2))
-            .help(format!("write `{written}`"))
-            .replace(stuck.span(index, index + 6), written)
-            .surely_if(is_argument),
-    )
-}
-
-/// `optimizer torch.optim.AdamW`
-fn named_class(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    if stuck.get(index.checked_sub(1)?).text != "optimizer" || stuck.get(index + 1).text != "." {
-        return None;
-    }
-    let end = stuck.path_end(index)?;
-    let name = stuck.get(end - 1).text.to_lowercase();
-    let known = OPTIMIZERS.iter().find(|(known, _)| *known == name)?.0;
-    let span = stuck.span(index, end);
-    Some(
-        Slip::new(span, format!("{} is not an optimizer", quoted(stuck.slice(index, end))))
-            .label("optimizers are words of the language")
-            .help(format!("write `{known}`"))
-            .replace(span, known)
-            .surely(),
-    )
-}
-
-/// `optimizer "adamw"`
-fn quoted_optimizer(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let name = stuck.get(index);
-    let follows = stuck.get(index.checked_sub(1)?).text == "optimizer";
-    (follows && name.kind == LexemeKind::Quoted).then(|| {
-        let written = name.text.trim_matches('"').to_lowercase();
-        Slip::new(name.span, "the name of an optimizer in quotes")
-            .label("optimizers are words of the language")
-            .help(format!("write `{written}`"))
-            .replace(name.span, written)
-            .surely()
-    })
-}
-
-/// `nesterov=True`
-fn flag_value(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let (flag, value) = (stuck.get(index), stuck.get(index + 2));
-    if !FLAGS.contains(&flag.text) || !matches!(stuck.get(index + 1).text, "=" | ":") {
-        return None;
-    }
-    let slip = Slip::new(stuck.span(index, index + 3), format!("{} is 0 or 1", quoted(flag.text)));
-    match value.text.to_lowercase().as_str() {
-        "true" | "1" | "yes" | "on" => Some(
-            slip.label("its name alone switches it on")
-                .help("leave out the value")
-                .replace(Span::new(flag.span.end, value.span.end), "")
-                .surely(),
-        ),
-        "false" | "0" | "no" | "off" => Some(
-            slip.label("0 switches it off")
-                .help(format!("write `{} 0`", flag.text))
-                .replace(Span::new(flag.span.end, value.span.end), " 0")
-                .surely(),
-        ),
-        _ => None,
-    }
-}
-
-/// `muon(adjust_lr_fn="match_rms_adamw")`
-fn adjusted_rate(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    let value = if matches!(stuck.get(index + 1).text, "=" | ":") { index + 2 } else { index + 1 };
-    if word.text != "adjust_lr_fn" || stuck.get(value).kind != LexemeKind::Quoted {
-        return None;
-    }
-    let written = match stuck.get(value).text.trim_matches('"') {
-        "match_rms_adamw" => "match_rms",
-        "original" => "match_rms 0",
-        _ => return None,
-    };
-    let span = stuck.span(index, value + 1);
-    Some(
-        Slip::new(span, "`adjust_lr_fn` is not an argument")
-            .label("whether updates have the size of those of `adamw` is a flag")
-            .help(format!("write `{written}`"))
-            .replace(span, written)
-            .surely(),
-    )
 }
 
 /// `train fc lr 1e-3, layer3 lr 1e-4`: targets after the comma that separates actions.

@@ -1,12 +1,12 @@
 //! Selectors and lists as other languages write them.
 
-use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
+use super::{Slip, loops, rows};
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
-use crate::vocabulary::{OPTIONS, VERBS};
+use crate::vocabulary::{OPTIONS, VERBS, keywords};
 
 /// The most names that an edit writes out.
 const MOST_NAMES: u64 = 64;
@@ -14,7 +14,11 @@ const MOST_NAMES: u64 = 64;
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(set_in_word(stuck));
-    slips.extend(element_without_sign(stuck));
+    slips.extend(loops::names_in_parentheses(stuck));
+    match loops::numbers_in_list(stuck) {
+        Some(slip) => slips.push(slip),
+        None => slips.extend(loops::element_without_sign(stuck)),
+    }
     slips
 }
 
@@ -32,13 +36,13 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(negated(stuck, index, before));
     }
     if word.text == ":" {
-        slips.extend(colon_body(stuck, index));
+        slips.extend(loops::colon_body(stuck, index));
     }
     if matches!(word.text, "first" | "last") {
         slips.extend(without_of(stuck, index));
     }
     if matches!(word.text, "row" | "rows") {
-        slips.extend(rows(stuck, index));
+        slips.extend(rows::rows(stuck, index));
     }
     if matches!(before, "of" | "reversed" | "in" | "(") {
         slips.extend(not_a_list(stuck, index, before));
@@ -47,13 +51,21 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         slips.extend(bracketed(stuck, index));
     }
     if matches!(before, "in") && word.text == "range" || word.text == "to" {
-        slips.extend(range(stuck, index));
+        slips.extend(loops::range(stuck, index));
+    }
+    if word.text == "@" && !stuck.get(index + 1).is_word() {
+        slips.push(sign_alone(word.span));
+    }
+    if word.text == "-" {
+        slips.extend(rows::bound_without_number(stuck, index));
     }
     if word.text == "@" && !matches!(before, "for" | ",") {
         slips.extend(number_with_sign(stuck, index));
     }
     if word.text == "," {
-        slips.extend(stuck.open_rows(index).and_then(|rows| rows_in_brackets(stuck, rows, index)));
+        slips.extend(
+            stuck.open_rows(index).and_then(|rows| rows::rows_in_brackets(stuck, rows, index)),
+        );
     }
     if word.text == "::" && stuck.open_index(index).is_none() {
         slips.push(
@@ -65,6 +77,14 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
         );
     }
     slips
+}
+
+/// `train @, fc`
+fn sign_alone(place: Span) -> Slip {
+    Slip::new(place, "`@` without a name")
+        .label("a name follows `@` directly")
+        .note("write a name such as `@all` or `@biases`, or leave out the `@`")
+        .ambiguous()
 }
 
 /// `not layer4`, `!layer4`
@@ -205,8 +225,10 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
         };
         let before = open.checked_sub(1).filter(|_| stuck.is_glued(open));
         let before = before.map(|index| stuck.get(index)).filter(Lexeme::is_word);
-        let after =
-            Some(stuck.get(close + 1)).filter(|after| stuck.is_glued(close + 1) && after.is_word());
+        // A word of the language follows a set without a space, and is no part of it.
+        let is_part = |after: &Lexeme<'_>| after.is_word() && keywords().all(|it| it != after.text);
+        let after = Some(stuck.get(close + 1)).filter(|_| stuck.is_glued(close + 1));
+        let after = after.filter(is_part);
         if before.is_none() && after.is_none() {
             continue;
         }
@@ -225,11 +247,13 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
             // The end is included, as in a shell's `{1..4}`.
             ends.and_then(|(from, to)| written_out(from, to, |number| name(&number.to_string())))
         } else {
-            let names: Vec<String> = content.split(',').map(|part| name(part.trim())).collect();
-            let is_word = |name: &String| {
-                name.chars().all(|sign| sign.is_ascii_alphanumeric() || sign == '_')
+            let parts = content.split(',').map(str::trim);
+            let is_word = |part: &str| {
+                let is_part = |sign: char| sign.is_ascii_alphanumeric() || sign == '_';
+                !part.is_empty() && part.chars().all(is_part)
             };
-            names.iter().all(is_word).then(|| format!("{{{}}}", names.join(",")))
+            let names: Vec<String> = parts.clone().map(name).collect();
+            parts.into_iter().all(is_word).then(|| format!("{{{}}}", names.join(",")))
         };
         let Some(written) = written else { continue };
         let start = before.map_or(open, |_| open - 1);
@@ -240,11 +264,18 @@ fn set_in_word(stuck: &Stuck<'_>) -> Vec<Slip> {
                 .label("`{` and `}` hold whole segments")
                 .help(format!("write {}", quoted(&written)))
                 .replace(span, written)
-                // Whether a range has its end is another matter.
-                .surely_if(!content.contains("..")),
+                .surely_if(is_part_of_name(head, content, tail)),
         );
     }
     slips
+}
+
+/// Whether a set lacks no `.` beside it: `layer{1,2}` or `{q,k}_proj`, and not `layer4{conv1,bn1}`.
+/// Whether a range has its end is another matter.
+fn is_part_of_name(head: &str, content: &str, tail: &str) -> bool {
+    let is_number = |part: &str| part.trim().bytes().all(|digit| digit.is_ascii_digit());
+    let is_joined = head.ends_with('_') || tail.starts_with('_');
+    !content.contains("..") && (is_joined || content.split(',').all(is_number))
 }
 
 fn is_name(text: &str) -> bool {
@@ -260,48 +291,6 @@ fn interpolated(span: Span, number: &str) -> Slip {
         .help(format!("write {}", quoted(&written)))
         .replace(span, written)
         .surely()
-}
-
-/// `for layer in […]`: a loop over a list without `@`.
-fn element_without_sign(stuck: &Stuck<'_>) -> Option<Slip> {
-    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
-    let (name, list) = if stuck.get(index + 2).text == "," {
-        (index + 3, index + 5)
-    } else {
-        (index + 1, index + 3)
-    };
-    let (name, first) = (stuck.get(name), stuck.get(list));
-    // `for x in stages {`: the name of a list, without its sign as well.
-    let is_name = first.is_word() && stuck.get(list + 1).text == "{";
-    let is_list = is_name || matches!(first.text, "[" | "@" | "reversed" | "first" | "last");
-    if !name.is_word() || !is_list || stuck.get(list - 1).text != "in" {
-        return None;
-    }
-    let help = if is_name {
-        format!("write `@{}` and `@{}`", name.text, first.text)
-    } else {
-        format!("write `@{}`", name.text)
-    };
-    let slip = Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
-        .label("a name of parameters is written with `@`")
-        .help(help)
-        .insert(name.span.start, "@")
-        .rename(Rename::with_sign(name.text))
-        .with_uses(stuck, name.span.end);
-    Some(if is_name { slip.insert(first.span.start, "@") } else { slip })
-}
-
-/// `for i in 0..4: …`
-fn colon_body(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let is_loop = stuck.get(0).text == "for" && stuck.get(index + 1).is_word();
-    let sign = stuck.get(index).span;
-    is_loop.then(|| {
-        Slip::new(sign, "`:` after the head of a loop")
-            .label("the body of a loop is written in `{` and `}`")
-            .help("write `{` and `}`")
-            .replace(Span::new(stuck.end_before(index), sign.end), " {")
-            .insert(stuck.end_before(stuck.end()), " }")
-    })
 }
 
 /// `last 2 layers`
@@ -341,88 +330,6 @@ fn without_of(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             number.text, things.text
         ))
     })
-}
-
-/// `row 3 of x`, `rows 0:10 of x`
-fn rows(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let of = (index..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
-    let inner = stuck.slice(index + 1, of);
-    if inner.contains(['%', ',']) || inner.trim_start_matches(['[', ' ']).starts_with('-') {
-        return None;
-    }
-    let numbers: Vec<&str> = (index..of)
-        .map(|at| stuck.get(at))
-        .filter(|lexeme| lexeme.kind == LexemeKind::Number)
-        .map(|lexeme| lexeme.text)
-        .collect();
-    let (written, why) = match numbers[..] {
-        [row] => {
-            let next = row.parse::<u64>().ok()?.checked_add(1)?;
-            (format!("rows {row}..{next} of"), "rows are a range, its end excluded")
-        }
-        // As in people's own words, the end is included.
-        [first, last] if inner.contains("to") => {
-            (format!("rows {first}..={last} of"), "a range is written with `..=`")
-        }
-        [first, past] => (format!("rows {first}..{past} of"), "a range is written with `..`"),
-        _ => return None,
-    };
-    let span = stuck.span(index, of + 1);
-    Some(
-        Slip::new(span, format!("{} is not a range of rows", quoted(stuck.slice(index, of))))
-            .label(why)
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written),
-    )
-}
-
-/// `rows 5, 6 of x`
-fn rows_in_brackets(stuck: &Stuck<'_>, rows: usize, comma: usize) -> Option<Slip> {
-    let of = (comma..stuck.count()).find(|at| stuck.get(*at).text == "of")?;
-    let written = format!("rows [{}] of", stuck.slice(rows + 1, of));
-    let span = stuck.span(rows, of + 1);
-    let is_bare = (rows + 1..of).all(|at| {
-        let lexeme = stuck.get(at);
-        lexeme.kind == LexemeKind::Number || matches!(lexeme.text, "," | ".." | "..=" | "-")
-    });
-    is_bare.then(|| {
-        Slip::new(span, "several rows without brackets")
-            .label("a list of rows is written in `[` and `]`")
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written)
-            .surely()
-    })
-}
-
-/// `range(4)`, `range(0, 4)`, `0 to 4`
-fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let word = stuck.get(index);
-    if word.text == "to" {
-        let is_loop = stuck.get(0).text == "for" || stuck.last_of(&["for"], index).is_some();
-        let span = Span::new(stuck.end_before(index), stuck.start_of(index + 1));
-        return is_loop.then(|| {
-            Slip::new(word.span, "`to` between the ends of a range")
-                .label("a range is written with `..`, or `..=` with its end included")
-                .help("write `..=`")
-                .replace(span, "..=")
-        });
-    }
-    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
-    let comma = (index..close).find(|at| stuck.get(*at).text == ",");
-    let written = match comma {
-        Some(comma) => {
-            format!("{}..{}", stuck.slice(index + 2, comma), stuck.slice(comma + 1, close))
-        }
-        None => format!("0..{}", stuck.slice(index + 2, close)),
-    };
-    let span = stuck.span(index, close + 1);
-    Some(
-        Slip::new(span, "`range` is not a word of the language")
-            .label("a range is written with `..`, its end excluded")
-            .help(format!("write {}", quoted(&written)))
-            .replace(span, written)
-            .surely(),
-    )
 }
 
 /// `let @lr = 1e-3`, `lr @base`: a number's name with `@`.

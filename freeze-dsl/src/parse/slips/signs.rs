@@ -18,7 +18,8 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
             }
             // `+1e-3`
             "+" if stuck.is_glued(index + 1) && !stuck.is_glued(index) => {}
-            "&&" | "&" | "and" | "+" | "plus" | "||" | "|" | "or" => {
+            "then" if !ACTIONS.contains(&stuck.get(index + 1).text) => {}
+            "&&" | "&" | "and" | "then" | "+" | "plus" | "||" | "|" | "or" => {
                 slips.extend(joining(stuck, index, &sign));
             }
             "**" => slips.push(
@@ -58,7 +59,7 @@ fn takes_value(word: &str) -> bool {
 /// `fc and layer4`, `acc > 0.9 && loss < 1`
 fn joining(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
     let shown = quoted(sign.text);
-    let joins_all = matches!(sign.text, "&&" | "&" | "and" | "+" | "plus");
+    let joins_all = matches!(sign.text, "&&" | "&" | "and" | "then" | "+" | "plus");
     let words: &[&str] = if joins_all { &["and"] } else { &["or when", "or"] };
     let mut slips: Vec<Slip> = Vec::new();
     for word in words.iter().filter(|word| **word != sign.text) {

@@ -43,6 +43,10 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
             slips.push(assigned(stuck));
         }
     }
+    slips.extend(without_when(stuck));
+    if first.text == "model" {
+        slips.extend(model_without_quotes(stuck));
+    }
     if first.text == "@" && stuck.get(1).is_word() && stuck.get(2).text == "=" {
         slips.push(assigned(stuck));
     }
@@ -52,6 +56,42 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
         slips.extend(definition(stuck));
     }
     slips
+}
+
+/// `val_loss < 0.5: stop`: a condition without its `when`.
+fn without_when(stuck: &Stuck<'_>) -> Option<Slip> {
+    let metric = stuck.get(0);
+    let is_test = matches!(stuck.get(1).text, "stops" | "<" | "<=" | ">" | ">=");
+    let is_metric =
+        metric.is_word() && !STATEMENTS.contains(&metric.text) || metric.kind == LexemeKind::Quoted;
+    (is_test && is_metric && !TRIGGERS.contains(&metric.text)).then(|| {
+        Slip::word(metric.span, format!("{} does not begin a statement", quoted(metric.text)))
+            .label("a condition on a metric follows `when`")
+            .help("write `when`")
+            .insert(metric.span.start, "when ")
+            .surely()
+    })
+}
+
+/// `model resnet18.safetensors`
+fn model_without_quotes(stuck: &Stuck<'_>) -> Option<Slip> {
+    let is_part = |at: usize| {
+        let lexeme = stuck.get(at);
+        lexeme.is_word()
+            || lexeme.kind == LexemeKind::Number
+            || matches!(lexeme.text, "." | ".." | "/" | "-" | "~" | ":")
+    };
+    let end = (1..stuck.end()).find(|at| !is_part(*at) || *at > 1 && !stuck.is_glued(*at));
+    let end = end.unwrap_or(stuck.end());
+    let span = stuck.span(1, end);
+    (end > 1 && stuck.get(1).text != ":").then(|| {
+        let written = format!("\"{}\"", stuck.slice(1, end));
+        Slip::new(span, "the path of a model without quotes")
+            .label("a path of a file is written in quotes")
+            .help(format!("write `{written}`"))
+            .replace(span, written)
+            .surely()
+    })
 }
 
 /// `let head = fc, bn1`, `let x: 1e-3`, `let x 1e-3`
@@ -268,7 +308,8 @@ fn moment_of(written: &str) -> Option<String> {
 /// `epoch 3 unfreeze fc`, `start { train fc }`: another sign in place of the `:`.
 fn missing_colon(stuck: &Stuck<'_>) -> Option<Slip> {
     let sign = stuck.here();
-    if stuck.at() == 0 || !TRIGGERS.contains(&stuck.get(0).text) {
+    let has_colon = (0..stuck.at()).any(|index| stuck.get(index).text == ":");
+    if stuck.at() == 0 || has_colon || !TRIGGERS.contains(&stuck.get(0).text) {
         return None;
     }
     let is_other = matches!(sign.text, "->" | "=>" | "," | "=" | "do" | "then" | "-")

@@ -10,6 +10,7 @@
 
 mod actions;
 mod curves;
+mod half_written;
 mod options;
 mod selectors;
 mod signs;

@@ -66,6 +66,7 @@ fn what_has_one_reading_is_mended_without_asking() {
         ("start: train not layer4", "start: train @all except layer4"),
         ("start: train layer[1:3]", "start: train layer[1..3]"),
         ("start: train layer{1,2}", "start: train {layer1,layer2}"),
+        ("start: train {q,k}_proj", "start: train {q_proj,k_proj}"),
         ("start: thaw fc", "start: unfreeze fc"),
         (
             "start: train fc lr cosine 1e-3 => 0 over 3 epochs",
@@ -99,6 +100,7 @@ fn what_is_a_guess_is_asked_for() {
         "start: train fc weight_decay 10%",
         "start: train fc weight_decay 1,000",
         "at 0.5: train fc",
+        "start: train layer4{conv1,bn1}",
         "start: train fc; unfreeze layer4 at epoch 3",
         "when val_loss stops improving for 3 epochs: stop",
         "when val_acc reaches 0.9: stop",

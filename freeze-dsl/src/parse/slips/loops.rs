@@ -1,0 +1,132 @@
+//! The heads of loops as other languages write them.
+
+use super::Slip;
+use super::renames::Rename;
+use super::stuck::Stuck;
+use crate::diagnostic::quoted;
+use crate::source::Span;
+
+/// `for i in [1, 2, 3]`: a list of numbers.
+pub(super) fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let open = index + 3;
+    let is_bracketed = matches!(stuck.get(open).text, "[" | "(");
+    let is_list =
+        stuck.get(index + 2).text == "in" && (is_bracketed || stuck.get(open + 1).text == ",");
+    let is_close = |at: &usize| match stuck.get(*at).text {
+        "]" | ")" => is_bracketed,
+        sign => sign == "{" && !is_bracketed,
+    };
+    let close = (open..stuck.count()).find(is_close)?;
+    let inner = stuck.slice(if is_bracketed { open + 1 } else { open }, close);
+    let numbers: Vec<&str> = inner.trim_end_matches(',').split(',').map(str::trim).collect();
+    let is_number = |text: &&str| text.parse::<f64>().is_ok();
+    if !is_list || !numbers.iter().all(is_number) {
+        return None;
+    }
+    let span = stuck.span(open, if is_bracketed { close + 1 } else { close });
+    let slip = Slip::new(span, "numbers are not elements of a list")
+        .label("a loop over numbers takes a range, `..=` with its end included");
+    let whole: Option<Vec<u64>> = numbers.iter().map(|number| number.parse().ok()).collect();
+    let range = whole.filter(|all| all.is_sorted_by(|one, next| one.checked_add(1) == Some(*next)));
+    Some(match range.as_deref() {
+        Some([first, .., last]) => {
+            let written = format!("{first}..={last}");
+            slip.help(format!("write `{written}`")).replace(span, written).surely()
+        }
+        _ => slip
+            .note(
+                "write a range such as `1..=4` and compute the numbers from it, as in `2 * i`, or \
+                 write what is in the loop once for each number",
+            )
+            .ambiguous(),
+    })
+}
+
+/// `for (i, @layer) in […]`
+pub(super) fn names_in_parentheses(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let open = index + 1;
+    let close = (open..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    (stuck.get(open).text == "(" && stuck.get(close + 1).text == "in").then(|| {
+        Slip::new(stuck.span(open, close + 1), "parentheses around the names of a loop")
+            .label("the names follow `for` without them")
+            .help(format!("write `{}`", stuck.slice(open + 1, close)))
+            .replace(stuck.get(open).span, "")
+            .replace(stuck.get(close).span, "")
+            .surely()
+    })
+}
+
+/// `for layer in […]`: a loop over a list without `@`.
+pub(super) fn element_without_sign(stuck: &Stuck<'_>) -> Option<Slip> {
+    let index = stuck.last_of(&["for"], stuck.at() + 1)?;
+    let (name, list) = if stuck.get(index + 2).text == "," {
+        (index + 3, index + 5)
+    } else {
+        (index + 1, index + 3)
+    };
+    let (name, first) = (stuck.get(name), stuck.get(list));
+    // `for x in stages {`: the name of a list, without its sign as well.
+    let is_name = first.is_word() && stuck.get(list + 1).text == "{";
+    let is_list = is_name || matches!(first.text, "[" | "@" | "reversed" | "first" | "last");
+    if !name.is_word() || !is_list || stuck.get(list - 1).text != "in" {
+        return None;
+    }
+    let help = if is_name {
+        format!("write `@{}` and `@{}`", name.text, first.text)
+    } else {
+        format!("write `@{}`", name.text)
+    };
+    let slip = Slip::new(name.span, format!("{} takes its values from a list", quoted(name.text)))
+        .label("a name of parameters is written with `@`")
+        .help(help)
+        .insert(name.span.start, "@")
+        .rename(Rename::with_sign(name.text))
+        .with_uses(stuck, name.span.end);
+    Some(if is_name { slip.insert(first.span.start, "@") } else { slip })
+}
+
+/// `for i in 0..4: …`
+pub(super) fn colon_body(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_loop = stuck.get(0).text == "for" && stuck.get(index + 1).is_word();
+    let sign = stuck.get(index).span;
+    is_loop.then(|| {
+        Slip::new(sign, "`:` after the head of a loop")
+            .label("the body of a loop is written in `{` and `}`")
+            .help("write `{` and `}`")
+            .replace(Span::new(stuck.end_before(index), sign.end), " {")
+            .insert(stuck.end_before(stuck.end()), " }")
+    })
+}
+
+/// `range(4)`, `range(0, 4)`, `0 to 4`
+pub(super) fn range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index);
+    if word.text == "to" {
+        let is_loop = stuck.get(0).text == "for" || stuck.last_of(&["for"], index).is_some();
+        let span = Span::new(stuck.end_before(index), stuck.start_of(index + 1));
+        return is_loop.then(|| {
+            Slip::new(word.span, "`to` between the ends of a range")
+                .label("a range is written with `..`, or `..=` with its end included")
+                .help("write `..=`")
+                .replace(span, "..=")
+        });
+    }
+    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    let commas: Vec<usize> = (index..close).filter(|at| stuck.get(*at).text == ",").collect();
+    let span = stuck.span(index, close + 1);
+    let slip = Slip::new(span, "`range` is not a word of the language")
+        .label("a range is written with `..`, its end excluded");
+    let written = match commas[..] {
+        [] => format!("0..{}", stuck.slice(index + 2, close)),
+        [comma] => {
+            format!("{}..{}", stuck.slice(index + 2, comma), stuck.slice(comma + 1, close))
+        }
+        _ => {
+            let note = "a range has no step: compute the number from it, as in `layer[10 - 2 * i]`";
+            return Some(slip.note(note).ambiguous());
+        }
+    };
+    Some(slip.help(format!("write {}", quoted(&written))).replace(span, written).surely())
+}
