@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 
+use pest::Token as Edge;
 use pest::iterators::Pairs;
 
 use crate::parse::{Chunk, Rule};
@@ -113,15 +114,23 @@ impl<'t> Tokens<'t> {
         let mut queue = VecDeque::new();
         let mut before = 0;
         for (at, part) in parts {
-            let pairs = Pairs::single(part.clone()).flatten();
-            for pair in pairs.filter(|pair| pair.clone().into_inner().next().is_none()) {
-                let (start, end) = (at + pair.as_span().start(), at + pair.as_span().end());
-                if start == end && pair.as_rule() != Rule::EOI {
+            // A token is a pair that has no others in it: its end directly follows its start.
+            let mut begun = None;
+            for edge in Pairs::single(part.clone()).tokens() {
+                let (kind, end) = match edge {
+                    Edge::Start { pos, .. } => {
+                        begun = Some(at + pos.pos());
+                        continue;
+                    }
+                    Edge::End { rule: kind, pos } => (kind, at + pos.pos()),
+                };
+                let Some(start) = begun.take().filter(|start| *start < end || kind == Rule::EOI)
+                else {
                     continue;
-                }
+                };
                 let gap = Gap::read(text.get(before..start).unwrap_or_default());
                 let own = text.get(start..end).unwrap_or_default();
-                queue.push_back(Token { kind: pair.as_rule(), text: own, gap });
+                queue.push_back(Token { kind, text: own, gap });
                 before = end;
             }
         }
