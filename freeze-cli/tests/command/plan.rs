@@ -142,7 +142,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     for (text, arguments, message) in [
         (endless, &["--format", "svg"][..], "; pass `--epochs`"),
         (steps, &["--format", "html"], "; pass `--steps-per-epoch`"),
-        (endless, &["--format", "svg", "--epochs", "0"], "a run of no epochs cannot be drawn"),
+        (endless, &["--format", "svg", "--epochs", "0"], "write a whole number, at least 1"),
         (
             endless,
             &["--format", "svg", "--epochs", "9", "--assume", "low=0"],
