@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use pest::Token as Edge;
-use pest::iterators::Pairs;
 
 use crate::parse::{Chunk, Rule};
 
@@ -116,7 +115,7 @@ impl<'t> Tokens<'t> {
         for (at, part) in parts {
             // A token is a pair that has no others in it: its end directly follows its start.
             let mut begun = None;
-            for edge in Pairs::single(part.clone()).tokens() {
+            for edge in part.clone().tokens() {
                 let (kind, end) = match edge {
                     Edge::Start { pos, .. } => {
                         begun = Some(at + pos.pos());
