@@ -6,6 +6,7 @@ use freeze_dsl::diagnostic::Findings;
 
 use crate::checker::{CheckInputs, CheckedPolicy, Checker};
 use crate::reporter::{Options, Reporter, Stream};
+use crate::training::count;
 use crate::watch::WatchArgs;
 use crate::{Outcome, input};
 
@@ -25,7 +26,7 @@ pub(crate) struct CheckArgs {
     #[command(flatten)]
     pub(crate) watch: WatchArgs,
     /// How many optimizer steps each epoch has, as the program will give it
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = count)]
     steps_per_epoch: Option<u64>,
 }
 

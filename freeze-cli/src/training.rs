@@ -9,14 +9,20 @@ use freeze_dsl::text_file;
 use crate::checker::{CheckInputs, CheckedPolicy, Checker};
 use crate::reporter::Reporter;
 
+/// How many epochs or steps there are.
+pub(crate) fn count(text: &str) -> Result<u64, String> {
+    let wanted = || "write a whole number, at least 1".to_owned();
+    text.parse().ok().filter(|count| *count > 0).ok_or_else(wanted)
+}
+
 /// What is known of the training.
 #[derive(clap::Args)]
 pub(crate) struct TrainingInputs {
     /// How many epochs the training has; by default, the policy's `run`
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     pub(crate) epochs: Option<u64>,
     /// How many optimizer steps each epoch has
-    #[arg(long, value_name = "K", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "K", allow_negative_numbers = true, value_parser = count)]
     pub(crate) steps_per_epoch: Option<u64>,
     /// A CSV file with the metrics observed at the end of each epoch
     #[arg(long, value_name = "CSV")]

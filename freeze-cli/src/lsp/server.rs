@@ -2,6 +2,7 @@
 
 use std::collections::{HashSet, VecDeque};
 use std::io::Write;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::time::{Duration, Instant};
 
@@ -47,7 +48,11 @@ pub(super) struct Server<W> {
     unchecked: HashSet<Uri>,
     /// When the last of them changed.
     changed: Option<Instant>,
+    /// Answers the requests about documents.
+    answer: Answer,
 }
+
+type Answer = fn(&Request, &OpenDocuments, &Client) -> RequestResult;
 
 impl<W: Write> Server<W> {
     /// A server to which what is checked is sent by `done`.
@@ -61,6 +66,7 @@ impl<W: Write> Server<W> {
             queue: VecDeque::new(),
             unchecked: HashSet::new(),
             changed: None,
+            answer: requests::answer,
         }
     }
 
@@ -165,17 +171,23 @@ impl<W: Write> Server<W> {
     fn take(&mut self, incoming: Incoming) {
         match incoming {
             Incoming::Message(Message::Request(request)) => {
-                let result = self.answer(&request);
+                let result = guarded(&request.method, || self.answer(&request));
                 self.editor.respond(Some(&request.id), result);
             }
             Incoming::Message(Message::Notification(it)) if self.phase == ServerPhase::Serving => {
                 // A notification has no answer, so one that is wrong has no effect.
-                let _ignored = self.note(&it);
+                let _ignored = guarded(&it.method, || self.note(&it));
             }
             Incoming::Malformed(reason) => {
                 self.editor.respond(None, Err(RequestError::new(ErrorCode::ParseError, reason)));
             }
-            Incoming::Checked(document) => self.publish(document),
+            Incoming::Checked(document) => {
+                // The editor keeps the findings that it has.
+                let _ignored = guarded("findings", || {
+                    self.publish(document);
+                    Ok(())
+                });
+            }
             Incoming::CheckFailed => self.checks.finish(),
             // An answer to a registration needs no further step.
             Incoming::Message(Message::Notification(_) | Message::Response(_)) | Incoming::End => {}
@@ -202,7 +214,7 @@ impl<W: Write> Server<W> {
                 self.phase = ServerPhase::ShutDown;
                 json(&serde_json::Value::Null)
             }
-            (_, ServerPhase::Serving) => requests::answer(request, &self.open, &self.client),
+            (_, ServerPhase::Serving) => (self.answer)(request, &self.open, &self.client),
         }
     }
 
@@ -268,10 +280,57 @@ impl<W: Write> Server<W> {
     }
 }
 
+/// What `run` returns; an error if it panics, which must not end the server: the editor would lose every
+/// document. Standard error has the message of the panic.
+fn guarded<T>(
+    what: &str,
+    run: impl FnOnce() -> Result<T, RequestError>,
+) -> Result<T, RequestError> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| {
+        let message = format!("`{what}` failed because of a bug in freeze; please report it");
+        Err(RequestError::new(ErrorCode::InternalError, message))
+    })
+}
+
 /// The id of a request, as it is in the request itself.
 fn id(id: Id) -> RequestId {
     match id {
         Id::Int(number) => number.into(),
         Id::String(text) => text.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::lsp::transport;
+
+    #[test]
+    fn a_request_that_panics_has_an_error_and_the_next_one_an_answer() {
+        let mut out = Vec::new();
+        let (sender, incoming) = transport::channel();
+        let mut server = Server::new(&mut out, sender.clone());
+        server.phase = ServerPhase::Serving;
+        server.answer = |request, documents, client| {
+            assert_ne!(request.method, "wrong", "this request panics on purpose");
+            requests::answer(request, documents, client)
+        };
+        let request = |id: i32, method: &str| {
+            Message::Request(Request::new(id.into(), method.to_owned(), json!({})))
+        };
+        for message in [request(1, "wrong"), request(2, "unheardOf"), request(3, "shutdown")] {
+            sender.send(Incoming::Message(message)).unwrap();
+        }
+        let exit = Notification::new("exit".to_owned(), json!({}));
+        sender.send(Incoming::Message(Message::Notification(exit))).unwrap();
+        assert_eq!(server.serve(&incoming), Outcome::Clean);
+        let out = String::from_utf8(out).unwrap();
+        let answers: Vec<&str> = out.split("Content-Length: ").skip(1).collect();
+        assert_eq!(answers.len(), 3, "{out}");
+        assert!(answers[0].contains(r#""id":1,"error":{"code":-32603"#), "{out}");
+        assert!(answers[1].contains(r#""id":2,"error":{"code":-32601"#), "{out}");
+        assert!(answers[2].contains(r#""id":3,"result":null"#), "{out}");
     }
 }

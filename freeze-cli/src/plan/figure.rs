@@ -66,14 +66,9 @@ impl Figure {
                 },
             })
             .collect();
-        let rate = |cell: &RowCell| match cell {
-            RowCell::Trains(training) => training.lr,
-            RowCell::Over | RowCell::Frozen => None,
-        };
-        let rates = rows.iter().map(|row| row.cells.iter().filter_map(rate).collect());
         Self {
             title: title(plan, picture.elements),
-            scale: RateScale::of(rates),
+            scale: RateScale::of_drawing(&picture, &drawing),
             marks: marks(&picture, &drawing),
             rows,
             picture,

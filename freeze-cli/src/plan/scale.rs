@@ -1,4 +1,6 @@
-//! Learning rates as levels of a logarithmic scale.
+//! Learning rates as levels of a logarithmic scale, and what a legend says of it.
+
+use freeze_dsl::picture::{ColumnState, Drawing, Picture};
 
 /// How many levels there are.
 pub(crate) const LEVELS: usize = 24;
@@ -16,15 +18,52 @@ const ALIKE: f64 = 1.2;
 /// A logarithmic scale of learning rates.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct RateScale {
-    pub(crate) lowest: f64,
+    lowest: f64,
     pub(crate) highest: f64,
     /// Whether there are rates below the lowest one of the scale.
     pub(crate) is_cut: bool,
 }
 
+/// What a legend has about learning rates.
+#[derive(Debug, Clone, PartialEq, serde::Serialize)]
+#[serde(untagged)]
+pub(crate) enum RateEntry {
+    /// One level.
+    Level { level: usize, text: String },
+    /// All levels, and what is written at both ends.
+    Levels { lowest: String, highest: String },
+}
+
+impl RateEntry {
+    /// The entries of a legend; without a scale, that of a rate of 0 where there are rates.
+    pub(crate) fn all(scale: Option<&RateScale>, has_rates: bool) -> Vec<Self> {
+        let one = |level, text| Self::Level { level, text };
+        let Some(scale) = scale else {
+            let zero = has_rates.then(|| one(0, "learning rate 0".to_owned()));
+            return zero.into_iter().collect();
+        };
+        if !scale.is_single() {
+            let least = if scale.is_cut { "≤ " } else { "" };
+            let lowest = format!("{least}{}", rounded(scale.lowest));
+            return vec![Self::Levels { lowest, highest: rounded(scale.highest) }];
+        }
+        let highest = one(LEVELS - 1, format!("learning rate {}", rounded(scale.highest)));
+        let below = scale.is_cut.then(|| one(0, "0".to_owned()));
+        std::iter::once(highest).chain(below).collect()
+    }
+}
+
 impl RateScale {
-    /// The scale of the rates of some rows; `None` if none of them is above 0.
-    pub(crate) fn of(rows: impl Iterator<Item = Vec<f64>>) -> Option<Self> {
+    /// The scale of a drawing of a picture. It reaches up to the highest rate of all drawings, so that it
+    /// is one scale for every choice of the moments that metrics decide.
+    pub(crate) fn of_drawing(picture: &Picture, drawing: &Drawing) -> Option<Self> {
+        let all = || picture.states.iter().filter_map(ColumnState::lr);
+        let drawn = Self::of(picture.rates(drawing));
+        Some(drawn.or_else(|| Self::of(std::iter::once(all().collect())))?.with(all()))
+    }
+
+    /// The scale of the rates of some parameters; `None` if none of them is above 0.
+    fn of(rows: impl Iterator<Item = Vec<f64>>) -> Option<Self> {
         let (mut least, mut lowest, mut highest) = (f64::INFINITY, f64::INFINITY, 0.0_f64);
         for mut rates in rows {
             rates.sort_unstable_by(f64::total_cmp);
@@ -36,8 +75,22 @@ impl RateScale {
         }
         let lowest = lowest.min(highest).max(highest / SPAN);
         let scale = Self { lowest, highest, is_cut: false };
-        let cut = if scale.is_single() { lowest / ALIKE } else { lowest };
-        (highest > 0.0).then_some(Self { is_cut: least < cut, ..scale })
+        (highest > 0.0).then(|| Self { is_cut: least < scale.cut(), ..scale })
+    }
+
+    /// The scale up to the highest of `rates` as well. It stays the same while others of them are drawn.
+    fn with(self, rates: impl Iterator<Item = f64>) -> Self {
+        let (mut least, mut highest) = (f64::INFINITY, self.highest);
+        for rate in rates {
+            (least, highest) = (least.min(rate), highest.max(rate));
+        }
+        let scale = Self { highest, ..self };
+        Self { is_cut: self.is_cut || least < scale.cut(), ..scale }
+    }
+
+    /// Rates below it are not on the scale.
+    fn cut(&self) -> f64 {
+        if self.is_single() { self.lowest / ALIKE } else { self.lowest }
     }
 
     /// Whether all rates are alike.
@@ -48,7 +101,7 @@ impl RateScale {
     /// Where a rate is between the lowest and the highest, from 0 to 1.
     fn part(&self, rate: f64) -> f64 {
         if self.is_single() {
-            return if rate < self.lowest / ALIKE { 0.0 } else { 1.0 };
+            return if rate < self.cut() { 0.0 } else { 1.0 };
         }
         let part = (rate / self.lowest).ln() / (self.highest / self.lowest).ln();
         // A rate of 0 is minus infinity here.
@@ -136,6 +189,14 @@ mod tests {
         let levels = [1e-6, 1e-5, 1e-4, 1e-3].map(|rate| scale.level_of(rate, 16));
         assert_eq!(levels, [0, 5, 10, 15]);
         assert_eq!((scale.level(0.0), scale.level(1.0), scale.is_cut), (0, LEVELS - 1, false));
+    }
+
+    #[test]
+    fn other_rates_extend_it_upwards_alone() {
+        let scale = RateScale::of(std::iter::once(vec![1e-4, 1e-3])).unwrap();
+        let with = |rates: &[f64]| scale.with(rates.iter().copied());
+        assert_eq!(with(&[1e-2, 1e-4]), RateScale { highest: 1e-2, ..scale });
+        assert_eq!(with(&[1e-5]), RateScale { is_cut: true, ..scale });
     }
 
     #[test]

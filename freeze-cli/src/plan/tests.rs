@@ -157,6 +157,37 @@ fn nothing_of_a_name_is_markup() {
     assert!(data["rows"].to_string().contains("</script>"), "{data}");
 }
 
+/// Another scenario of the page may have a higher rate than the picture shows.
+#[test]
+fn a_picture_and_a_page_have_one_scale_and_legend() {
+    let names = ["a", "b", "c"].map(String::from);
+    for (policy, rates) in [
+        (
+            "run 20 epochs; start: train a lr cosine 1e-3 -> 0 over rest; \
+             when loss < 1 as low: unfreeze b lr 1e-1, unfreeze c lr 3e-5",
+            serde_json::json!([{ "lowest": "≤ 3e-5", "highest": "0.1" }]),
+        ),
+        (
+            "run 3 epochs; start: train a lr 1e-3, train b lr 1.1e-3, train c lr 0",
+            serde_json::json!([
+                { "level": 23, "text": "learning rate 1.1e-3" }, { "level": 0, "text": "0" },
+            ]),
+        ),
+    ] {
+        let plan = plan_of(policy, &model(names.clone()));
+        let picture = picture_of(&plan, setup(None, 160));
+        let page = page::page(&plan, &picture).unwrap();
+        let (_, after) = page.split_once("\"rates\":").unwrap();
+        let mut shown = serde_json::Deserializer::from_str(after).into_iter::<serde_json::Value>();
+        assert_eq!(shown.next().unwrap().unwrap(), rates);
+        let texts = assert_laid_out(&svg::picture(&Figure::new(&plan, picture, ROWS)), policy);
+        let entries = rates.as_array().unwrap().iter().flat_map(|it| it.as_object().unwrap());
+        for (_, entry) in entries.filter(|(_, entry)| entry.is_string()) {
+            assert!(texts.iter().any(|text| Some(text.as_str()) == entry.as_str()), "{texts:?}");
+        }
+    }
+}
+
 #[test]
 fn a_page_loads_nothing() {
     let plan = plan_of("run 3 epochs; start: train @all lr 1", &model([String::from("a")]));

@@ -85,6 +85,8 @@ pub(crate) struct Reporter<'o> {
     errors: usize,
     warnings: usize,
     notes: usize,
+    /// What precedes the counts: `at least ` if not all findings are listed.
+    at_least: &'static str,
     /// Whether a policy has an error of its own, not one that a level makes.
     is_unusable: bool,
     levels: Levels,
@@ -102,6 +104,7 @@ impl<'o> Reporter<'o> {
             errors: 0,
             warnings: 0,
             notes: 0,
+            at_least: "",
             is_unusable: false,
             levels: Levels::default(),
             failures: Vec::new(),
@@ -144,6 +147,9 @@ impl<'o> Reporter<'o> {
         let source = findings.source();
         let lines = LineIndex::new(source);
         let levels = std::mem::take(&mut self.levels);
+        if self.at_least.is_empty() {
+            self.at_least = findings.at_least();
+        }
         for finding in findings.diagnostics() {
             self.is_unusable |= finding.is_error();
             let Some(finding) = levels.apply(finding).filter(|finding| is_reported(finding)) else {
@@ -265,7 +271,8 @@ impl<'o> Reporter<'o> {
     fn print_counts(&mut self) {
         let all = self.count();
         if all > Findings::SHOWN && self.options.message_format == Format::Human {
-            self.write_error(&format!("… and {} more findings\n", all - Findings::SHOWN));
+            let (at_least, more) = (self.at_least, all - Findings::SHOWN);
+            self.write_error(&format!("… and {at_least}{more} more findings\n"));
         }
         let counted: Vec<String> = [(self.errors, "error"), (self.warnings, "warning")]
             .into_iter()
@@ -273,7 +280,7 @@ impl<'o> Reporter<'o> {
             .map(|(count, what)| format!("{count} {what}{}", if count == 1 { "" } else { "s" }))
             .collect();
         if !counted.is_empty() {
-            self.remark(&counted.join(", "));
+            self.remark(&format!("{}{}", self.at_least, counted.join(", ")));
         }
     }
 

@@ -178,3 +178,11 @@ fn colours_are_asked_for_or_left_out() {
     assert!(failed.starts_with("\u{1b}["), "{failed}");
     assert!(!freeze(&["check", "-"], folder.path(), "star: train fc").1.contains("\u{1b}["));
 }
+
+/// Whoever copies an example into a repository runs this.
+#[test]
+fn the_published_policies_have_no_warnings() {
+    let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+    let (status, errors) = freeze(&["check", ".", "--deny", "warnings"], &examples, "");
+    assert_eq!(status, 0, "{errors}");
+}

@@ -96,6 +96,13 @@ fn the_workflow_calls_the_command() {
         .collect();
     assert_eq!(calls.len(), 3, "{calls:?}");
     calls.into_iter().for_each(assert_runs);
+    // Nothing is released: the command is built from source.
+    let installs: Vec<&str> = steps
+        .iter()
+        .filter_map(|step| step.run.as_deref())
+        .filter(|run| !run.starts_with("freeze "))
+        .collect();
+    assert_eq!(installs, ["cargo install --locked --git \"$FREEZE_GIT\" freeze-cli"]);
     let page = read("docs/src/tools/ci.md");
     let (_, shown) = text.split_once('\n').unwrap();
     assert!(page.contains(&format!("```yaml\n{shown}```")), "{page}");

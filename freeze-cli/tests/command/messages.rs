@@ -343,3 +343,19 @@ fn quiet_leaves_the_findings() {
     // Failures are printed nevertheless.
     assert!(reported(&["check", "-q", "none.freeze"]).starts_with("error: cannot read"));
 }
+
+#[test]
+fn every_format_says_that_there_are_further_findings() {
+    let text = "run 1 epoch;\n".to_owned() + &"start: train nothing_like_it lr 1;\n".repeat(1_200);
+    let folder = folder_with(&[("many.freeze", &text)]);
+    let said = "there are more than 1000 findings with the code FRZ0201: the others are not listed";
+    for format in ["short", "json", "sarif", "github"] {
+        let arguments = ["check", "many.freeze", "--model", MODEL, "--message-format", format];
+        let (_, out, errors) = freeze(&arguments, folder.path(), "");
+        assert_eq!((out + &errors).matches(said).count(), 1, "{format}");
+    }
+    let (_, _, errors) = freeze(&["check", "many.freeze", "--model", MODEL], folder.path(), "");
+    assert!(errors.contains("… and at least "), "{errors}");
+    let counts = errors.lines().last().unwrap();
+    assert!(counts.starts_with("at least 1") && counts.contains(" errors"), "{counts}");
+}

@@ -173,3 +173,21 @@ fn numbers_of_a_policy_can_be_set() {
     assert_eq!((status, lines.as_str()), (2, ""));
     assert!(errors.contains("did you mean `base`?"), "{errors}");
 }
+
+#[test]
+fn a_count_of_epochs_or_steps_is_a_whole_number_from_1_on() {
+    let folder = folder_with(&[("a.freeze", "run 2 epochs; start: train fc lr 1")]);
+    for (option, value) in [("--epochs", "0"), ("--epochs", "-1"), ("--steps-per-epoch", "0")]
+        .into_iter()
+        .chain([("--epochs", "1.5"), ("--epochs", "many"), ("--steps-per-epoch", "-3")])
+    {
+        let arguments = ["a.freeze", "--model", MODEL, option, value];
+        let (status, out, errors) = freeze(&arguments, folder.path(), "");
+        assert_eq!((status, out.as_str()), (2, ""));
+        let name = if option == "--epochs" { "<N>" } else { "<K>" };
+        let wanted = format!(
+            "error: invalid value '{value}' for '{option} {name}': write a whole number, at least 1\n"
+        );
+        assert!(errors.starts_with(&wanted), "{errors}");
+    }
+}

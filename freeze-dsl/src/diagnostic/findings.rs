@@ -23,6 +23,13 @@ impl Findings {
         Self { source: Box::new(source), diagnostics }
     }
 
+    /// What precedes a count of the findings: nothing, or `at least ` if there are some that are not
+    /// listed.
+    #[must_use]
+    pub fn at_least(&self) -> &'static str {
+        if self.diagnostics.iter().any(Diagnostic::is_limit) { "at least " } else { "" }
+    }
+
     /// The text that the findings are about.
     #[must_use]
     pub fn source(&self) -> &Source {
@@ -52,7 +59,7 @@ impl fmt::Display for Findings {
         }
         match self.diagnostics.len().saturating_sub(Self::SHOWN) {
             0 => Ok(()),
-            more => write!(f, "\n\n… and {more} more"),
+            more => write!(f, "\n\n… and {}{more} more", self.at_least()),
         }
     }
 }

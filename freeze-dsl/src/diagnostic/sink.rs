@@ -1,5 +1,6 @@
 //! Collects findings.
 
+use std::cmp::Ordering;
 use std::collections::HashMap;
 use std::ops::Deref;
 
@@ -7,7 +8,8 @@ use super::{Code, Diagnostic, Reported};
 use crate::source::Span;
 
 /// Collects findings in the order in which they are reported. Of each code, only the first
-/// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million.
+/// [`MOST`](Self::MOST) are kept: nobody reads more, and a text of a megabyte may have a million. In
+/// place of the next one is a finding that says so.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct DiagnosticSink {
     kept: Vec<Diagnostic>,
@@ -30,6 +32,16 @@ struct InTurns {
     more: usize,
 }
 
+/// How the message ends of the finding that is in place of all further ones.
+const NOT_LISTED: &str = "the others are not listed";
+
+impl Diagnostic {
+    /// Whether it says that there are further findings, which are not listed.
+    pub(super) fn is_limit(&self) -> bool {
+        self.message.ends_with(NOT_LISTED)
+    }
+}
+
 impl DiagnosticSink {
     /// How many findings of one code are kept.
     pub(crate) const MOST: usize = 1_000;
@@ -37,9 +49,15 @@ impl DiagnosticSink {
     pub(crate) fn push(&mut self, finding: Diagnostic) -> Reported {
         self.reported += 1;
         let count = self.counts.entry(finding.code).or_default();
-        if *count < Self::MOST {
-            *count += 1;
-            self.kept.push(finding);
+        *count += 1;
+        match (*count).cmp(&(Self::MOST + 1)) {
+            Ordering::Less => self.kept.push(finding),
+            Ordering::Equal => {
+                let what = format!("findings with the code {}", finding.code.name());
+                let message = Self::more_than_most(&what);
+                self.kept.push(Diagnostic::new(finding.code, finding.span, message));
+            }
+            Ordering::Greater => {}
         }
         Reported::new()
     }
@@ -67,6 +85,11 @@ impl DiagnosticSink {
         }
     }
 
+    /// The message of the finding that is in place of all further ones.
+    pub(crate) fn more_than_most(what: &str) -> String {
+        format!("there are more than {} {what}: {NOT_LISTED}", Self::MOST)
+    }
+
     /// How many findings were reported, including those that were dropped.
     pub(crate) const fn reported(&self) -> usize {
         self.reported
@@ -74,7 +97,7 @@ impl DiagnosticSink {
 
     /// Whether further findings of a code are dropped, so that making them is a waste of time.
     pub(crate) fn is_full(&self, code: Code) -> bool {
-        self.counts.get(&code).is_some_and(|count| *count == Self::MOST)
+        self.counts.get(&code).is_some_and(|count| *count > Self::MOST)
     }
 
     pub(crate) fn into_vec(mut self) -> Vec<Diagnostic> {
@@ -124,7 +147,12 @@ mod tests {
         let finding = |code| Diagnostic::new(code, Span::new(0, 0), "");
         let warnings = (0..3_000).map(|_| finding(Code::NoEffect));
         let found: DiagnosticSink = warnings.chain([finding(Code::Syntax)]).collect();
-        assert_eq!(found.len(), DiagnosticSink::MOST + 1);
+        assert_eq!(found.len(), DiagnosticSink::MOST + 2);
+        assert!(
+            found[DiagnosticSink::MOST]
+                .message
+                .contains("more than 1000 findings with the code FRZ0501")
+        );
         assert!(found.is_full(Code::NoEffect) && !found.is_full(Code::Syntax));
         assert!(found.iter().any(Diagnostic::is_error));
         assert_eq!(found.into_vec().last(), Some(&finding(Code::Syntax)));

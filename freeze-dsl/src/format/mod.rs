@@ -45,6 +45,6 @@ pub fn format(source: Source) -> Result<String, Findings> {
 
 /// The canonical form of a text that parses; `None` if it does not.
 pub(crate) fn canonical(text: &str, scanned: &ScannedText) -> Option<String> {
-    let parts = Chunks::new(scanned).collect::<Result<Vec<_>, _>>().ok()?;
-    Some(layout::lines(&printer::operations(text, parts), layout::line_end(text)))
+    let operations = printer::operations(text, Chunks::new(scanned))?;
+    Some(layout::lines(&operations, layout::line_end(text)))
 }

@@ -6,24 +6,24 @@
 
 use super::layout::{Break, Operation};
 use super::tokens::{Gap, Token, Tokens};
-use crate::parse::{Chunk, Rule};
+use crate::parse::{Chunks, Rule};
 
-/// The operations that print a text.
-pub(super) fn operations<'t>(text: &'t str, parts: Vec<Chunk<'_>>) -> Vec<Operation<'t>> {
+/// The operations that print a text; `None` if it does not parse.
+pub(super) fn operations<'t>(text: &'t str, chunks: Chunks<'_>) -> Option<Vec<Operation<'t>>> {
     let mut printer = Printer {
-        tokens: Tokens::new(text, &parts),
+        tokens: Tokens::new(text),
         operations: Vec::new(),
         before: None,
         asked: None,
         is_led: false,
     };
-    printer.policy(parts.into_iter().map(|(_, part)| part));
-    printer.operations
+    printer.policy(chunks)?;
+    Some(printer.operations)
 }
 
 pub(super) struct Printer<'t> {
     /// The tokens that have not been printed yet.
-    tokens: Tokens<'t>,
+    pub(super) tokens: Tokens<'t>,
     operations: Vec<Operation<'t>>,
     /// The kind of the last token that was printed.
     before: Option<Rule>,

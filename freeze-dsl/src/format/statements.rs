@@ -4,33 +4,47 @@ use pest::iterators::Pair;
 
 use super::layout::Operation;
 use super::printer::{Printer, Separator};
-use crate::parse::Rule;
+use crate::parse::{Chunks, Rule};
 
 impl Printer<'_> {
-    /// Prints the chunks of a policy, each in lines of its own.
-    pub(super) fn policy<'p>(&mut self, parts: impl Iterator<Item = Pair<'p, Rule>>) {
+    /// Prints the chunks of a policy, each in lines of its own. Each is printed once the next one is read,
+    /// whose first token may get comments of its last one. `None` if a chunk does not parse.
+    pub(super) fn policy(&mut self, chunks: Chunks<'_>) -> Option<()> {
         let mut separator = Separator::BlockStart;
-        for part in parts {
-            match part.as_rule() {
-                Rule::statement => {
-                    self.ask(separator);
-                    self.statement(part);
-                    separator = Separator::Line;
-                }
-                Rule::opening => {
-                    self.ask(separator);
-                    self.opening(part);
-                    separator = Separator::BlockStart;
-                }
-                Rule::closing => {
-                    self.closing(part, separator);
-                    separator = Separator::Line;
-                }
-                // There may be comments after the last statement.
-                _ => {
-                    self.ask(Separator::Line);
-                    self.token();
-                }
+        let mut last = None;
+        for chunk in chunks {
+            let chunk = chunk.ok()?;
+            self.tokens.read(&chunk);
+            if let Some(before) = last.replace(chunk.1) {
+                separator = self.chunk(before, separator);
+            }
+        }
+        self.chunk(last?, separator);
+        Some(())
+    }
+
+    /// Prints a chunk after a separator; returns the separator after it.
+    fn chunk(&mut self, chunk: Pair<'_, Rule>, before: Separator) -> Separator {
+        match chunk.as_rule() {
+            Rule::statement => {
+                self.ask(before);
+                self.statement(chunk);
+                Separator::Line
+            }
+            Rule::opening => {
+                self.ask(before);
+                self.opening(chunk);
+                Separator::BlockStart
+            }
+            Rule::closing => {
+                self.closing(chunk, before);
+                Separator::Line
+            }
+            // There may be comments after the last statement.
+            _ => {
+                self.ask(Separator::Line);
+                self.token();
+                before
             }
         }
     }
@@ -88,8 +102,13 @@ impl Printer<'_> {
             }
             Rule::group | Rule::elements | Rule::row_list | Rule::arguments => self.brackets(pair),
             Rule::one_of => self.one_of(pair),
-            _ if is_token(&pair) => self.token(),
-            _ => self.parts(pair),
+            _ => {
+                let mut parts = pair.into_inner().peekable();
+                match parts.peek() {
+                    Some(_) => parts.for_each(|part| self.part(part)),
+                    None => self.token(),
+                }
+            }
         }
     }
 
@@ -285,9 +304,4 @@ impl Printer<'_> {
             }
         }
     }
-}
-
-/// Whether a pair is a token.
-fn is_token(pair: &Pair<'_, Rule>) -> bool {
-    pair.clone().into_inner().next().is_none()
 }

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use pest::iterators::Pairs;
+use pest::Token as Edge;
 
 use crate::parse::{Chunk, Rule};
 
@@ -102,30 +102,40 @@ fn comment_length(text: &str) -> usize {
     text.len()
 }
 
-/// The tokens of a text that have not been printed yet.
+/// The tokens of a text that have been read and not printed yet.
 pub(super) struct Tokens<'t> {
+    text: &'t str,
+    /// The end of the last token that was read.
+    end: usize,
     queue: VecDeque<Token<'t>>,
 }
 
 impl<'t> Tokens<'t> {
-    /// The parser's tokens, in order. The last is the end of the text, which is empty.
-    pub(super) fn new(text: &'t str, parts: &[Chunk<'_>]) -> Self {
-        let mut queue = VecDeque::new();
-        let mut before = 0;
-        for (at, part) in parts {
-            let pairs = Pairs::single(part.clone()).flatten();
-            for pair in pairs.filter(|pair| pair.clone().into_inner().next().is_none()) {
-                let (start, end) = (at + pair.as_span().start(), at + pair.as_span().end());
-                if start == end && pair.as_rule() != Rule::EOI {
+    pub(super) const fn new(text: &'t str) -> Self {
+        Self { text, end: 0, queue: VecDeque::new() }
+    }
+
+    /// Reads the parser's tokens of the next chunk, in order. The last one of a text is its end, which is
+    /// empty.
+    pub(super) fn read(&mut self, (at, chunk): &Chunk<'_>) {
+        // A token is a pair that has no others in it: its end directly follows its start.
+        let mut begun = None;
+        for edge in chunk.clone().tokens() {
+            let (kind, end) = match edge {
+                Edge::Start { pos, .. } => {
+                    begun = Some(at + pos.pos());
                     continue;
                 }
-                let gap = Gap::read(text.get(before..start).unwrap_or_default());
-                let own = text.get(start..end).unwrap_or_default();
-                queue.push_back(Token { kind: pair.as_rule(), text: own, gap });
-                before = end;
-            }
+                Edge::End { rule: kind, pos } => (kind, at + pos.pos()),
+            };
+            let Some(start) = begun.take().filter(|start| *start < end || kind == Rule::EOI) else {
+                continue;
+            };
+            let gap = Gap::read(self.text.get(self.end..start).unwrap_or_default());
+            let text = self.text.get(start..end).unwrap_or_default();
+            self.queue.push_back(Token { kind, text, gap });
+            self.end = end;
         }
-        Self { queue }
     }
 
     pub(super) fn next(&mut self) -> Option<Token<'t>> {

@@ -1,5 +1,7 @@
 //! Notes within the lines of a text: how many parameters targets have, and what expressions equal.
 
+use std::collections::HashMap;
+
 use super::OpenPolicy;
 use super::hover::shown_values;
 use super::selected::Selected;
@@ -35,19 +37,22 @@ impl OpenPolicy {
         let recording = self.recording(within);
         let mut hints = Vec::new();
         let index = self.index();
-        // Neighbouring rules often act on the same parameters.
-        let mut last: Option<(&Values<Selection>, Option<String>)> = None;
+        // Many rules act on the same parameters, and most of them name these in the same words.
+        let mut known: HashMap<&str, (&Values<Selection>, Option<String>)> = HashMap::new();
         walk(self.tree(), |part| match part {
             Part::Targets(targets) if is_shown(targets.span) => {
                 let values = recording.selections(Recorded::Targets, targets.span);
-                let known = index.as_ref().zip(self.model.as_deref()).zip(values);
-                let text = known.and_then(|((index, model), values)| match &last {
-                    Some((before, text)) if before.all == values.all => text.clone(),
-                    _ => {
-                        let text =
-                            counts(values, |selection| Selected::new(selection, index, model));
-                        last = Some((values, text.clone()));
-                        text
+                let bound = index.as_ref().zip(self.model.as_deref()).zip(values);
+                let text = bound.and_then(|((index, model), values)| {
+                    let written = self.source().slice(targets.span);
+                    match known.get(written) {
+                        Some((before, text)) if before.all == values.all => text.clone(),
+                        _ => {
+                            let text =
+                                counts(values, |selection| Selected::new(selection, index, model));
+                            known.insert(written, (values, text.clone()));
+                            text
+                        }
                     }
                 });
                 hints.extend(text.map(|text| Hint { at: targets.span.end, text }));

@@ -1,6 +1,6 @@
 //! The names of a policy: where each is defined and used, and other names for them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
 use super::OpenPolicy;
@@ -9,7 +9,7 @@ use crate::ast::{Item, Loop, Text, Tree};
 use crate::diagnostic::{Edit, applied};
 use crate::parse;
 use crate::source::{Span, Spanned};
-use crate::vocabulary::READY_MADE;
+use crate::vocabulary::{READY_MADE, keywords};
 
 /// The names that a tree defines, in order.
 #[derive(Debug)]
@@ -111,28 +111,45 @@ impl OpenPolicy {
             known.places().into_iter().map(|span| Edit { span, text: bare.to_owned() }).collect();
         edits.sort_by_key(|edit| edit.span.start);
         let is_ready_made = !known.is_number && READY_MADE.contains(&bare);
-        if is_ready_made || !self.means_the_same_after(&edits) {
+        if is_ready_made || !self.means_the_same_after(&edits, bare) {
             return Err(RenameError::Taken(new.to_owned()));
         }
         Ok(edits)
     }
 
-    /// Whether each name is used as often as before once the edits are made.
-    fn means_the_same_after(&self, edits: &[Edit]) -> bool {
-        let renamed = self.clone().edited(applied(self.text(), edits));
-        let (before, after) = (self.names(), renamed.names());
+    /// Whether each name is used as often as before once the edits are made, which all write `new`.
+    fn means_the_same_after(&self, edits: &[Edit], new: &str) -> bool {
+        let before = self.names();
+        let after = if keywords().any(|word| word == new) {
+            // It may make another statement of it.
+            let renamed = self.clone().edited(applied(self.text(), edits));
+            if self.tree().items.len() != renamed.tree().items.len() {
+                return false;
+            }
+            Names::new(renamed.tree())
+        } else {
+            // All other names are alike to the parser, so that nothing has to be parsed again.
+            let places: HashSet<Span> = edits.iter().map(|edit| edit.span).collect();
+            Names::with(self.tree(), |place| places.contains(&place).then_some(new))
+        };
         let uses = |names: &Names| names.defined.iter().map(|it| it.uses.len()).collect();
-        let (old, new): (Vec<usize>, Vec<usize>) = (uses(before), uses(after));
+        let (old, new): (Vec<usize>, Vec<usize>) = (uses(before), uses(&after));
         let is_taken = after.has_duplicates() && !before.has_duplicates();
-        self.tree().items.len() == renamed.tree().items.len()
-            && old == new
-            && before.unknown == after.unknown
-            && !is_taken
+        old == new && before.unknown == after.unknown && !is_taken
     }
 }
 
 impl Names {
     pub(super) fn new(tree: &Tree) -> Self {
+        Self::with(tree, |_| None)
+    }
+
+    /// The names of a tree in which `other` is written at some places.
+    fn with<'t>(tree: &'t Tree, other: impl Fn(Span) -> Option<&'t str>) -> Self {
+        let read = |name: &'t Spanned<Text>| {
+            let place = bare(name.span, &name.value);
+            (place, other(place).unwrap_or(&name.value))
+        };
         let mut names = Self { defined: Vec::new(), places: Vec::new(), unknown: 0 };
         // The names of `let`s first, since they may be used above: the finding for that is another.
         let mut lets: HashMap<(&str, bool), usize> = HashMap::new();
@@ -142,8 +159,9 @@ impl Names {
                 Item::LetTargets { name, .. } | Item::LetList { name, .. } => (name, false),
                 _ => continue,
             };
-            lets.entry((&*name.value, is_number)).or_insert(names.defined.len());
-            names.define(name, is_number, false);
+            let (place, name) = read(name);
+            lets.entry((name, is_number)).or_insert(names.defined.len());
+            names.define(name, place, is_number, false);
         }
         let mut loops: Vec<Range<usize>> = Vec::new();
         let mut last = 0;
@@ -158,7 +176,8 @@ impl Names {
                     index.map(|it| (it, true)).into_iter().chain(element.map(|it| (it, false)))
                 {
                     last = last.max(name.span.end);
-                    names.define(name, is_number, true);
+                    let (place, name) = read(name);
+                    names.define(name, place, is_number, true);
                 }
                 loops.push(first..names.defined.len());
             }
@@ -170,6 +189,8 @@ impl Names {
             }
             Part::Use(name, place, is_number) => {
                 last = place.end;
+                let place = bare(place, name);
+                let name = other(place).unwrap_or(name);
                 let fits = |index: &usize| {
                     let known = names.defined.get(*index);
                     known.is_some_and(|it| it.name == name && it.is_number == is_number)
@@ -185,7 +206,6 @@ impl Names {
     }
 
     fn add_use(&mut self, index: Option<usize>, name: &str, place: Span, is_number: bool) {
-        let place = bare(place, name);
         match index.and_then(|index| Some((index, self.defined.get_mut(index)?))) {
             Some((index, known)) => {
                 known.uses.push(place);
@@ -196,11 +216,10 @@ impl Names {
         }
     }
 
-    fn define(&mut self, name: &Spanned<Text>, is_number: bool, is_of_loop: bool) {
-        let place = bare(name.span, &name.value);
+    fn define(&mut self, name: &str, place: Span, is_number: bool, is_of_loop: bool) {
         self.places.push((place, self.defined.len()));
         self.defined.push(DefinedName {
-            name: name.value.clone(),
+            name: name.to_owned().into(),
             place,
             uses: Vec::new(),
             is_number,

@@ -104,6 +104,10 @@ impl<'t> TreeBuilder<'t> {
     /// Reports why something does not parse.
     fn junk(&mut self, place: Span) {
         self.junk += 1;
+        if self.junk == DiagnosticSink::MOST + 1 {
+            let message = DiagnosticSink::more_than_most("statements that do not parse");
+            self.found.push(Diagnostic::new(Code::Syntax, place, message));
+        }
         if self.junk <= DiagnosticSink::MOST {
             if self.rest_of_rule.take().is_some_and(|rest| place.range().contains(&rest)) {
                 return;

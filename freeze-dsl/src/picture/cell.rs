@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{ColumnState, Drawing, ModuleRow, Picture};
+use crate::index::StateId;
 
 /// What is seen in the cell of a row and a column.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -29,6 +30,12 @@ pub struct RowTraining {
 }
 
 impl Picture {
+    /// The learning rates of each atom, one a column in which it trains with one of the policy's.
+    pub fn rates<'p>(&'p self, drawing: &'p Drawing) -> impl Iterator<Item = Vec<f64>> + 'p {
+        let rate = |state: &StateId| self.states.get(state.index())?.lr();
+        drawing.states.iter().map(move |atom| atom.iter().filter_map(rate).collect())
+    }
+
     /// What is seen in the cell of a row and a column.
     #[must_use]
     pub fn cell(&self, drawing: &Drawing, row: &ModuleRow, column: usize) -> RowCell {

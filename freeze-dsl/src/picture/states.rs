@@ -16,6 +16,17 @@ pub enum ColumnState {
     Trains(TrainingState),
 }
 
+impl ColumnState {
+    /// The learning rate with which it trains, if that is not the program's.
+    #[must_use]
+    pub fn lr(&self) -> Option<f64> {
+        match self {
+            Self::Trains(training) => training.lr,
+            Self::Over | Self::Frozen => None,
+        }
+    }
+}
+
 /// How an atom trains in a column, at the first tick at which it does.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct TrainingState {

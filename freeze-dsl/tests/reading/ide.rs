@@ -343,6 +343,13 @@ fn every_place_of_every_text_has_an_answer() {
             assert!(policy.references(byte).iter().all(is_in_text), "{text}");
             if let Ok(edits) = policy.rename(byte, "new") {
                 assert!(edits.iter().all(|edit| is_in_text(&edit.span)), "{text}");
+                // The other name is read where it is written, and nowhere else.
+                let mut after = text.to_owned();
+                for Edit { span, text: new } in edits.iter().rev() {
+                    after.replace_range(span.range(), new);
+                }
+                let places = open(&after).references(edits[0].span.start);
+                assert_eq!(places.len(), edits.len(), "{after}");
             }
         }
         let hints = policy.hints(Span::new(0, text.len()));

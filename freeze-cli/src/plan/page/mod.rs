@@ -11,8 +11,8 @@ use freeze_dsl::picture::{
 use freeze_dsl::plan::Plan;
 use serde::Serialize;
 
-use super::figure::{Figure, axis_ticks, title};
-use super::scale::{LEVELS, RateScale};
+use super::figure::{axis_ticks, title};
+use super::scale::{LEVELS, RateEntry, RateScale};
 use super::svg::colours;
 
 /// The rows of a page.
@@ -28,7 +28,9 @@ struct PageData<'p> {
     title: String,
     elements: usize,
     axis: AxisData,
-    scale: Option<ScaleData>,
+    /// How many levels learning rates have, and the legend of them.
+    levels: usize,
+    rates: Vec<RateEntry>,
     states: Vec<StateData>,
     rules: Vec<RuleData<'p>>,
     rows: Vec<RowData>,
@@ -47,15 +49,6 @@ struct AxisData {
     unit: &'static str,
     /// Each with its place in columns and what is written there.
     labels: Vec<(f64, String)>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ScaleData {
-    levels: usize,
-    lowest: f64,
-    highest: f64,
-    is_cut: bool,
 }
 
 /// How an atom trains; null for frozen and over, which are the first two states.
@@ -148,19 +141,18 @@ pub(crate) fn page(plan: &Plan, picture: &Picture) -> Result<String, String> {
 
 impl<'p> PageData<'p> {
     fn new(plan: &Plan, picture: &'p Picture) -> Self {
-        let scale = scale(plan, picture);
+        let scale = RateScale::of_drawing(picture, &picture.drawing());
         let tree = picture.rows_of_all(ROWS);
         Self {
             title: title(plan, picture.elements),
             elements: picture.elements,
             axis: AxisData::new(picture),
             states: picture.states.iter().map(|state| StateData::new(state, scale)).collect(),
-            scale: scale.map(|RateScale { lowest, highest, is_cut }| ScaleData {
-                levels: LEVELS,
-                lowest,
-                highest,
-                is_cut,
-            }),
+            levels: LEVELS,
+            rates: RateEntry::all(
+                scale.as_ref(),
+                picture.states.iter().any(|it| it.lr().is_some()),
+            ),
             rules: picture
                 .rules
                 .iter()
@@ -189,21 +181,6 @@ impl<'p> PageData<'p> {
     }
 }
 
-/// The scale of what is drawn at first, up to the highest rate that any scenario has.
-fn scale(plan: &Plan, picture: &Picture) -> Option<RateScale> {
-    let first = Figure::new(plan, picture.clone(), ROWS).scale;
-    let all = picture.states.iter().filter_map(|state| match state {
-        ColumnState::Trains(training) => training.lr,
-        ColumnState::Frozen | ColumnState::Over => None,
-    });
-    let all: Vec<f64> = all.collect();
-    let (least, highest) = all.iter().fold((f64::INFINITY, 0.0_f64), |(least, highest), rate| {
-        (least.min(*rate), highest.max(*rate))
-    });
-    let scale = first.or_else(|| RateScale::of(std::iter::once(all)))?;
-    Some(RateScale { highest, is_cut: least < scale.lowest, ..scale })
-}
-
 impl AxisData {
     fn new(picture: &Picture) -> Self {
         let axis = picture.axis;
@@ -226,7 +203,7 @@ impl StateData {
             ColumnState::Trains(training) => Some(training),
             ColumnState::Frozen | ColumnState::Over => None,
         };
-        let lr = training.and_then(|it| it.lr);
+        let lr = state.lr();
         Self {
             trains: training.is_some(),
             lr,

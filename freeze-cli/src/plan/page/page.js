@@ -1,8 +1,8 @@
 "use strict";
 // Draws one course of the run out of the scenarios in the page: which one, the sliders choose.
 const data = JSON.parse(document.getElementById("data").textContent);
-const { axis, states, rules, rows, groups, scale } = data;
-const LEVELS = scale?.levels ?? 1, ROW = 19, SIZE = 11, CHAR = SIZE * 0.62, INDENT = 14, LANE = 14, LANES = 9;
+const { axis, states, rules, rows, groups, levels: LEVELS } = data;
+const ROW = 19, SIZE = 11, CHAR = SIZE * 0.62, INDENT = 14, LANE = 14, LANES = 9;
 const OVER = 0, FROZEN = 1, NEVER = Infinity;
 const chosen = new Map();               // for a rule and its firing, the epoch that a slider has chosen
 const $ = (id) => document.getElementById(id);
@@ -89,20 +89,12 @@ function cellOf(cells, row, column) {
   if (trained === 0 && byRate.size === 0) return { look: isOver ? "" : "f", isPart: false };
   const [lr] = [...byRate].sort((a, b) => b[1] - a[1] || (b[0] ?? -1) - (a[0] ?? -1))[0];
   isPart ||= trained < row.elements;
-  const look = lr === null ? "p" : `l${levelOf(lr)}`;
+  const look = lr === null ? "p" : `l${LEVEL_OF.get(lr)}`;
   return { look, isPart, lr, trained, lowest, highest, optimizers, decays };
 }
 
-function levelOf(lr) {
-  if (!scale) return 0;
-  if (scale.lowest >= scale.highest) return lr < scale.lowest ? 0 : LEVELS - 1;
-  const part = Math.log(lr / scale.lowest) / Math.log(scale.highest / scale.lowest);
-  return Math.round(Math.min(1, Math.max(0, part)) * (LEVELS - 1));
-}
-
-function rounded(value) {
-  return shown(Number(value.toPrecision(2)));
-}
+// The level of each rate.
+const LEVEL_OF = new Map(states.map((state) => [state.lr, state.level]));
 
 function shown(value) {
   const short = Number(value.toPrecision(3));
@@ -290,13 +282,14 @@ function legend() {
       (pattern ? `<rect fill="url(#${pattern})" ${box}/>` : "") + "</svg>";
   };
   const out = [], training = states.filter((state) => state.trains);
-  if (scale && scale.lowest >= scale.highest) {
-    out.push(`<span>${swatch(`l${LEVELS - 1}`)}learning rate ${rounded(scale.highest)}</span>`);
-  } else if (scale) {
+  for (const { level, text, lowest, highest } of data.rates) {
+    if (text !== undefined) {
+      out.push(`<span>${swatch(`l${level}`)}${text}</span>`);
+      continue;
+    }
     const levels = Array.from({ length: LEVELS }, (_, level) =>
       `<rect class="l${level}" x="${level * 7}" y="1" width="7.3" height="13"/>`).join("");
-    out.push(`<span>learning rate ${scale.isCut ? "≤ " : ""}${rounded(scale.lowest)}` +
-      `<svg width="${LEVELS * 7}" height="15">${levels}</svg>${rounded(scale.highest)}</span>`);
+    out.push(`<span>learning rate ${lowest}<svg width="${LEVELS * 7}" height="15">${levels}</svg>${highest}</span>`);
   }
   if (training.some((state) => state.lr === null)) {
     out.push(`<span>${swatch("p", "dots")}the program’s learning rate</span>`);

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use freeze_dsl::picture::RowCell;
 
 use super::{CellClass, Figure, MARGIN, SMALL, add_text, float, text_width};
-use crate::plan::scale::{LEVELS, RateScale, rounded};
+use crate::plan::scale::{LEVELS, RateEntry};
 
 const LINE: f64 = 20.0;
 const SWATCH: f64 = 18.0;
@@ -13,7 +13,7 @@ const STEP: f64 = 7.0;
 
 /// An entry: what it shows, and what that is.
 enum LegendEntry {
-    Scale(RateScale),
+    Scale { lowest: String, highest: String },
     Cell { class: CellClass, pattern: Option<&'static str>, text: String },
     Metric,
 }
@@ -36,20 +36,13 @@ fn entries(figure: &Figure) -> Vec<LegendEntry> {
     let mut entries = Vec::new();
     let cell =
         |class, pattern, text: &str| LegendEntry::Cell { class, pattern, text: text.to_owned() };
-    match figure.scale {
-        Some(scale) if scale.is_single() => {
-            let text = format!("learning rate {}", rounded(scale.highest));
-            entries.push(cell(CellClass::Level(LEVELS - 1), None, &text));
-            if scale.is_cut {
-                entries.push(cell(CellClass::Level(0), None, "0"));
-            }
+    let has_rates = figure.has_cell(|cell| matches!(cell, RowCell::Trains(it) if it.lr.is_some()));
+    entries.extend(RateEntry::all(figure.scale.as_ref(), has_rates).into_iter().map(|entry| {
+        match entry {
+            RateEntry::Level { level, text } => cell(CellClass::Level(level), None, &text),
+            RateEntry::Levels { lowest, highest } => LegendEntry::Scale { lowest, highest },
         }
-        Some(scale) => entries.push(LegendEntry::Scale(scale)),
-        None if figure.has_cell(|cell| matches!(cell, RowCell::Trains(it) if it.lr.is_some())) => {
-            entries.push(cell(CellClass::Level(0), None, "learning rate 0"));
-        }
-        None => {}
-    }
+    }));
     let trains = |is_asked: fn(&freeze_dsl::picture::RowTraining) -> bool| {
         figure.has_cell(move |cell| matches!(cell, RowCell::Trains(it) if is_asked(it)))
     };
@@ -71,24 +64,17 @@ fn entries(figure: &Figure) -> Vec<LegendEntry> {
 impl LegendEntry {
     fn text(&self) -> &str {
         match self {
-            Self::Scale(_) => "learning rate",
+            Self::Scale { .. } => "learning rate",
             Self::Cell { text, .. } => text,
             Self::Metric => "a metric decides when",
         }
     }
 
-    /// What is written at both ends of a scale.
-    fn ends(scale: &RateScale) -> (String, String) {
-        let least = if scale.is_cut { "≤ " } else { "" };
-        (format!("{least}{}", rounded(scale.lowest)), rounded(scale.highest))
-    }
-
     fn width(&self) -> f64 {
         let own = text_width(self.text(), SMALL);
         match self {
-            Self::Scale(scale) => {
-                let (lowest, highest) = Self::ends(scale);
-                let ends = text_width(&lowest, SMALL) + text_width(&highest, SMALL);
+            Self::Scale { lowest, highest } => {
+                let ends = text_width(lowest, SMALL) + text_width(highest, SMALL);
                 own + ends + STEP * float(LEVELS) + 24.0
             }
             Self::Cell { .. } | Self::Metric => own + SWATCH + 6.0,
@@ -97,12 +83,11 @@ impl LegendEntry {
 
     fn add(&self, body: &mut String, x: f64, y: f64) {
         match self {
-            Self::Scale(scale) => {
-                let (lowest, highest) = Self::ends(scale);
+            Self::Scale { lowest, highest } => {
                 add_text(body, "t", x, y, SMALL, "start", self.text());
                 let mut at = x + text_width(self.text(), SMALL) + 8.0;
-                add_text(body, "m", at, y, SMALL, "start", &lowest);
-                at += text_width(&lowest, SMALL) + 6.0;
+                add_text(body, "m", at, y, SMALL, "start", lowest);
+                at += text_width(lowest, SMALL) + 6.0;
                 for level in 0..LEVELS {
                     add_swatch(
                         body,
@@ -113,7 +98,7 @@ impl LegendEntry {
                     );
                     at += STEP;
                 }
-                add_text(body, "m", at + 6.0, y, SMALL, "start", &highest);
+                add_text(body, "m", at + 6.0, y, SMALL, "start", highest);
             }
             Self::Cell { class, pattern, .. } => {
                 let (at, size) = if *class == CellClass::Frozen {

@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::path::Path;
 use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
@@ -16,9 +16,11 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub(crate) struct Client {
     process: Child,
     input: Option<ChildStdin>,
-    messages: Receiver<Value>,
+    messages: Receiver<(Instant, Value)>,
+    /// When the last message that was waited for had arrived, unread.
+    pub(crate) arrived: Instant,
     /// What has arrived and was not asked for yet.
-    unread: Vec<Value>,
+    unread: Vec<(Instant, Value)>,
     next: i64,
 }
 
@@ -44,7 +46,8 @@ impl Client {
                 }
             }
         });
-        Self { process, input, messages, unread: Vec::new(), next: 1 }
+        let arrived = Instant::now();
+        Self { process, input, messages, arrived, unread: Vec::new(), next: 1 }
     }
 
     /// A server for a client with these capabilities and options.
@@ -103,15 +106,17 @@ impl Client {
 
     /// The next message that fits; others stay.
     pub(crate) fn wait(&mut self, fits: impl Fn(&Value) -> bool) -> Value {
-        if let Some(place) = self.unread.iter().position(&fits) {
-            return self.unread.remove(place);
-        }
+        let place = self.unread.iter().position(|(_, message)| fits(message));
+        let mut next = place.map(|place| self.unread.remove(place));
         loop {
-            let message = self.messages.recv_timeout(PATIENCE).expect("a message");
+            let (arrived, message) = next
+                .take()
+                .unwrap_or_else(|| self.messages.recv_timeout(PATIENCE).expect("a message"));
             if fits(&message) {
+                self.arrived = arrived;
                 return message;
             }
-            self.unread.push(message);
+            self.unread.push((arrived, message));
         }
     }
 
@@ -167,7 +172,7 @@ impl Client {
     }
 }
 
-fn read(output: &mut BufReader<ChildStdout>) -> Option<Value> {
+fn read(output: &mut BufReader<ChildStdout>) -> Option<(Instant, Value)> {
     let mut length = 0;
     loop {
         let mut line = String::new();
@@ -182,7 +187,8 @@ fn read(output: &mut BufReader<ChildStdout>) -> Option<Value> {
     }
     let mut body = vec![0; length];
     output.read_exact(&mut body).ok()?;
-    serde_json::from_slice(&body).ok()
+    let arrived = Instant::now();
+    Some((arrived, serde_json::from_slice(&body).ok()?))
 }
 
 /// The URI of a file.
