@@ -140,7 +140,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
     let endless = "start: train fc lr 1; when loss < 1 as low: unfreeze layer4";
     let steps = "run 2 epochs; start: train fc lr 1; step 500: unfreeze layer4";
     for (text, arguments, message) in [
-(endless, &["--format", "svg"][..], "unknown: pass `--epochs`"),
+        (endless, &["--format", "svg"][..], "unknown: pass `--epochs`"),
         (steps, &["--format", "html"], "unknown: pass `--steps-per-epoch`"),
         (endless, &["--format", "svg", "--epochs", "0"], "write a whole number, at least 1"),
         (
