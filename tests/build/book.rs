@@ -1,20 +1,15 @@
-//! Links the tests with the libtorch that freeze-runtime was built with, and lists the pages of the
-//! book, whose Rust examples are doc tests of this package.
+//! Lists the pages of the book, whose Rust examples are doc tests of this package.
 
 use std::path::{Path, PathBuf};
-use std::{env, fs, io};
+use std::{fs, io};
 
 const BOOK: &str = "../docs/src";
 
-fn main() -> io::Result<()> {
-    println!("cargo::rerun-if-changed=build.rs");
-    if let Ok(flag) = env::var("DEP_FREEZE_RUNTIME_LINK_ARG") {
-        println!("cargo::rustc-link-arg={flag}");
-    }
+/// Writes `book.rs`, with a module for each page.
+pub(crate) fn write(folder: &Path) -> io::Result<()> {
     println!("cargo::rerun-if-changed={BOOK}");
     let pages = pages(Path::new(BOOK))?;
     let modules: String = pages.iter().map(|page| module(page)).collect();
-    let folder = env::var_os("OUT_DIR").map(PathBuf::from).unwrap_or_default();
     fs::write(folder.join("book.rs"), modules)
 }
 

@@ -1,4 +1,4 @@
-//! Writes `generated.rs`: policies made from the grammar, each between the macro's braces and as
+//! Policies made from the grammar, each between the macro's braces and as
 //! a text beside it. The same ones every time.
 
 use std::error::Error;
@@ -14,8 +14,8 @@ use proptest::test_runner::TestRunner;
 
 const POLICIES: usize = 48;
 
-fn main() -> Result<(), Box<dyn Error>> {
-    println!("cargo::rerun-if-changed=build.rs");
+/// Writes `policies.rs`, with a test for each policy.
+pub(crate) fn write(folder: &Path) -> Result<(), Box<dyn Error>> {
     let policies = sound(|text| Policy::parse(text).is_ok());
     let mut runner = TestRunner::deterministic();
     let mut tests = String::new();
@@ -28,7 +28,6 @@ fn main() -> Result<(), Box<dyn Error>> {
             "#[test]\nfn policy_{number}() {{\n    agree(&freeze_policy! {{\n{text}\n    }}, {text:?});\n}}\n"
         )?;
     }
-    let folder = std::env::var_os("OUT_DIR").ok_or("cargo names a folder")?;
-    std::fs::write(Path::new(&folder).join("generated.rs"), tests)?;
+    std::fs::write(folder.join("policies.rs"), tests)?;
     Ok(())
 }

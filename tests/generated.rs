@@ -1,5 +1,5 @@
 //! Policies made from the grammar mean the same under the compiler and at run time.
-//! `build.rs` writes them.
+//! `build/policies.rs` writes them.
 
 #![allow(deprecated, reason = "as which the compiler shows the warnings that policies have")]
 
@@ -10,4 +10,4 @@ fn agree(compiled: &Policy, text: &str) {
     assert_eq!(parsed.as_ref(), Ok(compiled));
 }
 
-include!(concat!(env!("OUT_DIR"), "/generated.rs"));
+include!(concat!(env!("OUT_DIR"), "/policies.rs"));
