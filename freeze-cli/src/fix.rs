@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::{Applicability, Diagnostic, Findings, Suggestion, applied, disjoint};
+use freeze_dsl::diagnostic::{
+    Applicability, Diagnostic, Findings, Suggestion, applied, disjoint, visible_name,
+};
 use freeze_dsl::diff::unified;
 use freeze_dsl::source::Source;
 
@@ -111,7 +113,7 @@ fn fix_file(
     let after = fixed.findings.source().text();
     total.is_without_model |= !fixed.has_model;
     if arguments.diff {
-        reporter.print(&unified(&name, &before, after));
+        reporter.print(&unified(&visible_name(&name), &before, after));
     } else if is_stdin(file) {
         reporter.print(after);
     } else if before != after

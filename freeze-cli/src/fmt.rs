@@ -62,7 +62,7 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
             reporter.print(&format!("{}\n", visible_name(&name)));
         }
         if arguments.diff {
-            reporter.print(&unified(&name, &before, &after));
+            reporter.print(&unified(&visible_name(&name), &before, &after));
         }
         return Outcome::Problems;
     }

@@ -5,8 +5,6 @@ use std::time::Duration;
 
 use similar::TextDiff;
 
-use crate::diagnostic::visible_name;
-
 /// How long to search for the shortest diff; after that, a longer one is returned.
 const LONGEST_SEARCH: Duration = Duration::from_secs(1);
 
@@ -17,13 +15,12 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
     let (before, after) = (lines(before), lines(after));
     let before: Vec<&str> = before.iter().map(AsRef::as_ref).collect();
     let after: Vec<&str> = after.iter().map(AsRef::as_ref).collect();
-    let name = visible_name(name);
     TextDiff::configure()
         .newline_terminated(false)
         .timeout(LONGEST_SEARCH)
         .diff_slices(&before, &after)
         .unified_diff()
-        .header(&name, &name)
+        .header(name, name)
         .to_string()
 }
 
@@ -76,8 +73,8 @@ mod tests {
     #[test]
     fn a_carriage_return_at_the_end_ends_no_line() {
         assert_eq!(
-            unified("a\nb", "x\ry\r", "x\ry\n"),
-            "--- a␊b\n+++ a␊b\n@@ -1 +1 @@\n-x\ry\r\n\\ No newline at end of file\n+x\ry\n"
+            unified("a", "x\ry\r", "x\ry\n"),
+            "--- a\n+++ a\n@@ -1 +1 @@\n-x\ry\r\n\\ No newline at end of file\n+x\ry\n"
         );
     }
 }
