@@ -2,7 +2,9 @@
 
 use std::path::{Path, PathBuf};
 
-use freeze_dsl::diagnostic::{Applicability, Diagnostic, Findings, Suggestion, applied, disjoint};
+use freeze_dsl::diagnostic::{
+    Applicability, Diagnostic, Findings, Suggestion, applied, disjoint, visible_name,
+};
 use freeze_dsl::diff::unified;
 use freeze_dsl::source::Source;
 
@@ -13,6 +15,10 @@ use crate::{Outcome, input};
 
 /// How often a text is edited at most. Each edit can uncover further findings.
 const MOST_ROUNDS: usize = 100;
+
+/// How many edited texts are checked at most, so that a long text with many edits that make it worse
+/// takes seconds.
+const MOST_CHECKS: usize = 200;
 
 #[derive(clap::Args)]
 #[command(after_help = "Examples:\n  freeze fix resnet.freeze --model resnet18.safetensors\n  \
@@ -43,10 +49,14 @@ pub(crate) fn run(arguments: &FixArgs, options: &Options) -> Outcome {
     let Some(mut checker) = Checker::new(&arguments.inputs, &mut reporter) else {
         return reporter.conclude();
     };
+    if arguments.files.iter().any(|file| file.is_dir()) {
+        checker.share_numbers();
+    }
     let mut total = Total::default();
     for file in input::policy_files(&arguments.files, &mut reporter) {
         fix_file(&file, arguments, &mut checker, &mut total, &mut reporter);
     }
+    checker.report_unknown_numbers(&mut reporter);
     if total.is_without_model {
         reporter.note_missing_model();
     }
@@ -103,11 +113,11 @@ fn fix_file(
     let after = fixed.findings.source().text();
     total.is_without_model |= !fixed.has_model;
     if arguments.diff {
-        reporter.print(&unified(&name, &before, after));
+        reporter.print(&unified(&visible_name(&name), &before, after));
     } else if is_stdin(file) {
         reporter.print(after);
     } else if before != after
-        && let Err(error) = replace(file, after)
+        && let Err(error) = replace(file, &before, after)
     {
         reporter.fail(&format!("cannot write `{name}`: {error}"));
         return;
@@ -153,26 +163,31 @@ fn fix(
         Some(Fixed { lines, findings, has_model: model.is_some() })
     };
     let mut fixed = check(source, Vec::new(), reporter)?;
+    let mut checks = 0;
     for _ in 0..MOST_ROUNDS {
         let offers = fixed.offers(reporter, with_guesses);
         let offers = disjoint(offers, |offer| offer.suggestion);
+        if offers.is_empty() {
+            break;
+        }
         let mut next: Option<Fixed> = None;
-        // All at once; if that makes it worse, one after the other, from the end, so that the places of
-        // the others stay right.
-        let one_by_one = offers.iter().rev().map(std::slice::from_ref);
-        let together = (!offers.is_empty()).then_some(offers.as_slice());
-        for some in together.into_iter().chain(one_by_one) {
+        // All at once; if that makes it worse, one half and then the other, from the end, so that the
+        // places of the others stay right.
+        let mut waiting = vec![offers.as_slice()];
+        while let Some(some) = waiting.pop().filter(|_| checks < MOST_CHECKS) {
             let current = next.as_ref().unwrap_or(&fixed);
             let edits = some.iter().flat_map(|offer| &offer.suggestion.edits);
             let text = applied(current.findings.source().text(), edits);
             let mut lines = current.lines.clone();
             lines.extend(some.iter().map(|offer| fixed.line(offer)));
+            checks += 1;
             let edited = check(Source::named(name.clone(), text), lines, reporter)?;
-            if edited.errors() <= current.errors() {
+            // Where not all findings are listed, others take the places of those that are fixed.
+            let is_cut = !edited.findings.at_least().is_empty();
+            if edited.errors() <= current.errors() + if is_cut { some.len() } else { 0 } {
                 next = Some(edited);
-                if some.len() == offers.len() {
-                    break;
-                }
+            } else if some.len() > 1 {
+                waiting.extend(<[_; 2]>::from(some.split_at(some.len() / 2)));
             }
         }
         match next {

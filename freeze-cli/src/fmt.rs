@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use freeze_dsl::diagnostic::visible_name;
 use freeze_dsl::diff::unified;
 use freeze_dsl::format::format;
 
@@ -58,17 +59,17 @@ fn format_file(file: &Path, arguments: &FmtArgs, reporter: &mut Reporter<'_>) ->
             return Outcome::Clean;
         }
         if arguments.check {
-            reporter.print_visible(&format!("{name}\n"));
+            reporter.print(&format!("{}\n", visible_name(&name)));
         }
         if arguments.diff {
-            reporter.print(&unified(&name, &before, &after));
+            reporter.print(&unified(&visible_name(&name), &before, &after));
         }
         return Outcome::Problems;
     }
     if file.as_os_str() == "-" {
         reporter.print(&after);
     } else if before != after
-        && let Err(error) = replace(file, &after)
+        && let Err(error) = replace(file, &before, &after)
     {
         reporter.fail(&format!("cannot write `{name}`: {error}"));
     }

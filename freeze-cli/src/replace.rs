@@ -8,15 +8,18 @@ use std::path::Path;
 /// file that has several names, or an owner who cannot be kept, is written in its place instead.
 ///
 /// # Errors
-/// If the file cannot be written; then it has the old text. If it breaks while it is written in its
-/// place, the error names a file beside it that has the new text.
-pub(crate) fn replace(file: &Path, text: &str) -> io::Result<()> {
+/// If the file cannot be written, or has another text than `before`; then it stays as it is. If it
+/// breaks while it is written in its place, the error names a file beside it that has the new text.
+pub(crate) fn replace(file: &Path, before: &str, text: &str) -> io::Result<()> {
     // If the path is a link, its target is replaced, not the link.
     let file = fs::canonicalize(file)?;
     let name = file.file_name().unwrap_or_default().to_string_lossy();
     let aside = file.with_file_name(format!(".{name}.{}.new", std::process::id()));
     let replaced = write_aside(&file, &aside, text).and_then(|has_owner| {
         let is_replaceable = has_owner && !has_other_names(&file)?;
+        if fs::read(&file)? != before.as_bytes() {
+            return Err(io::Error::other("it has changed since it was read; run this again"));
+        }
         if is_replaceable { fs::rename(&aside, &file).map(|()| true) } else { Ok(false) }
     });
     if !matches!(replaced, Ok(false)) {
@@ -66,10 +69,33 @@ fn write_aside(file: &Path, aside: &Path, text: &str) -> io::Result<bool> {
     // A file without write permission must not be replaced either.
     fs::OpenOptions::new().append(true).open(file)?;
     let old = fs::metadata(file)?;
-    let mut new = fs::OpenOptions::new().write(true).create_new(true).open(aside)?;
+    let mut new = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(aside)
+        .map_err(|error| io::Error::other(format!("no file can be made beside it: {error}")))?;
     let has_owner = keep_owner(&old, aside)?;
     new.set_permissions(old.permissions())?;
     new.write_all(text.as_bytes())?;
     new.sync_all()?;
     Ok(has_owner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_has_changed_meanwhile_stays() -> io::Result<()> {
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("a.freeze");
+        fs::write(&file, "start: train fc, head;")?;
+        let error = replace(&file, "start: train fc;;", "start: train fc;").unwrap_err();
+        assert_eq!(error.to_string(), "it has changed since it was read; run this again");
+        assert_eq!(fs::read_to_string(&file)?, "start: train fc, head;");
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        replace(&file, "start: train fc, head;", "start: train fc;")?;
+        assert_eq!(fs::read_to_string(&file)?, "start: train fc;");
+        Ok(())
+    }
 }

@@ -1,5 +1,6 @@
 //! What a command needs to run a plan through: the plan itself, and what is known of the training.
 
+use std::num::IntErrorKind;
 use std::path::{Path, PathBuf};
 
 use freeze_dsl::plan::Plan;
@@ -11,8 +12,13 @@ use crate::reporter::Reporter;
 
 /// How many epochs or steps there are.
 pub(crate) fn count(text: &str) -> Result<u64, String> {
-    let wanted = || "write a whole number, at least 1".to_owned();
-    text.parse().ok().filter(|count| *count > 0).ok_or_else(wanted)
+    match text.parse::<u64>() {
+        Ok(count) if count > 0 => Ok(count),
+        Err(error) if matches!(error.kind(), IntErrorKind::PosOverflow) => {
+            Err(format!("it is too large: write at most {}", u64::MAX))
+        }
+        _ => Err("write a whole number, at least 1".to_owned()),
+    }
 }
 
 /// What is known of the training.

@@ -48,15 +48,24 @@ pub(crate) fn repeat(
         Ok(watch) => watch,
         Err(error) => return failed(&error, reporter),
     };
+    let mut last_newer = BTreeMap::new();
     loop {
         let start = SystemTime::now();
         options.take_inputs();
         run();
         watch.wanted = Wanted::of(&options.take_inputs());
+        if watch.wanted.is_empty() {
+            reporter.fail("there is nothing to watch: no file was read");
+            return reporter.conclude();
+        }
         if let Err(error) = watch.subscribe() {
             return failed(&error, reporter);
         }
-        if !watch.wanted.has_changed_since(start) {
+        let newer = watch.wanted.newer_than(start);
+        // A file that another clock has dated in the future is newer after each run.
+        let has_changed = newer.iter().any(|(file, time)| last_newer.get(file) != Some(time));
+        last_newer = newer;
+        if !has_changed {
             reporter.remark(&watch.wanted.statement());
             match watch.wait() {
                 Some(changed) => reporter.remark(&format!("\n`{}` has changed", shown(&changed))),
@@ -116,10 +125,18 @@ impl Wanted {
         is_config || is_policy || self.files.contains(path)
     }
 
-    /// Whether a file was written after this moment, while nothing watched it.
-    fn has_changed_since(&self, start: SystemTime) -> bool {
-        let modified = |file: &PathBuf| fs::metadata(file).and_then(|it| it.modified()).ok();
-        self.files.iter().filter_map(modified).any(|modified| modified > start)
+    /// Whether nothing was read and no folder was searched.
+    fn is_empty(&self) -> bool {
+        self.files.is_empty() && self.folders.is_empty()
+    }
+
+    /// The files that were written after this moment, maybe while nothing watched them, and when.
+    fn newer_than(&self, start: SystemTime) -> BTreeMap<PathBuf, SystemTime> {
+        let dated = |file: &PathBuf| {
+            let modified = fs::metadata(file).and_then(|it| it.modified()).ok()?;
+            (modified > start).then(|| (file.clone(), modified))
+        };
+        self.files.iter().filter_map(dated).collect()
     }
 
     /// What is watched, for a person.

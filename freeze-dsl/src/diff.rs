@@ -1,5 +1,6 @@
 //! Unified diffs of texts.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use similar::TextDiff;
@@ -11,12 +12,11 @@ const LONGEST_SEARCH: Duration = Duration::from_secs(1);
 /// them; empty if there are none.
 #[must_use]
 pub fn unified(name: &str, before: &str, after: &str) -> String {
-    // A line of the language ends with a line feed; `TextDiff::from_lines` ends lines at a lone
-    // carriage return too.
-    let lines = |text| str::split_inclusive(text, '\n').collect::<Vec<_>>();
     let (before, after) = (lines(before), lines(after));
+    let before: Vec<&str> = before.iter().map(AsRef::as_ref).collect();
+    let after: Vec<&str> = after.iter().map(AsRef::as_ref).collect();
     TextDiff::configure()
-        .newline_terminated(true)
+        .newline_terminated(false)
         .timeout(LONGEST_SEARCH)
         .diff_slices(&before, &after)
         .unified_diff()
@@ -24,19 +24,30 @@ pub fn unified(name: &str, before: &str, after: &str) -> String {
         .to_string()
 }
 
+/// The lines of a text as a diff has them. A line of the language ends with a line feed; those of
+/// `similar` end at a lone carriage return too.
+fn lines(text: &str) -> Vec<Cow<'_, str>> {
+    text.split_inclusive('\n')
+        .map(|line| match line.strip_suffix('\n') {
+            Some(line) => Cow::Borrowed(line),
+            None => Cow::Owned(format!("{line}\n\\ No newline at end of file")),
+        })
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// A line for each number.
-    fn lines(numbers: std::ops::RangeInclusive<usize>) -> String {
+    fn numbered(numbers: std::ops::RangeInclusive<usize>) -> String {
         let lines: Vec<String> = numbers.map(|number| number.to_string()).collect();
         lines.join("\n") + "\n"
     }
 
     #[test]
     fn texts_that_differ_much_are_replaced_whole() {
-        let old = lines(0..=1_999);
+        let old = numbered(0..=1_999);
         let new = old.replace('\n', "\r\n");
         let diff = unified("a", &old, &new);
         assert!(diff.starts_with("--- a\n+++ a\n@@ -1,2000 +1,2000 @@\n-0\n-1\n"));
@@ -44,7 +55,7 @@ mod tests {
 
     #[test]
     fn hunks_have_three_lines_around_them() {
-        let old = lines(1..=30);
+        let old = numbered(1..=30);
         let new = old.replace("\n10\n", "\nten\n").replace("\n25\n", "\n25\nmore\n");
         assert_eq!(
             unified("a", &old, &new),
@@ -57,5 +68,13 @@ mod tests {
             "--- a\n+++ a\n@@ -1 +1 @@\n-x\n\\ No newline at end of file\n+y\n"
         );
         assert_eq!(unified("a", "", "y\n"), "--- a\n+++ a\n@@ -0,0 +1 @@\n+y\n");
+    }
+
+    #[test]
+    fn a_carriage_return_at_the_end_ends_no_line() {
+        assert_eq!(
+            unified("a", "x\ry\r", "x\ry\n"),
+            "--- a\n+++ a\n@@ -1 +1 @@\n-x\ry\r\n\\ No newline at end of file\n+x\ry\n"
+        );
     }
 }

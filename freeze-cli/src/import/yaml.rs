@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{DeserializeError, NonFiniteFloatPolicy, options};
 
 /// A value of a YAML file.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,7 +20,10 @@ impl Yaml {
     /// Reads a text with one document.
     pub(super) fn parse(text: &str) -> Result<Self, String> {
         let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-        serde_saphyr::from_str(text).map_err(|error| format!("not YAML: {}", fault(&error)))
+        // Numbers that are not finite matter where a number is read.
+        let options = options! { non_finite_float_policy: NonFiniteFloatPolicy::PassThrough };
+        serde_saphyr::from_str_with_options(text, options)
+            .map_err(|error| format!("not YAML: {}", fault(&error)))
     }
 
     /// The texts of a key's list, each as it is written.
@@ -144,12 +148,22 @@ impl Yaml {
 }
 
 /// The place and the problem of an error; its other lines are an excerpt of the text.
-fn fault(error: &serde_saphyr::Error) -> String {
+fn fault(error: &DeserializeError) -> String {
     let text = error.to_string();
+    let own = match error.without_snippet() {
+        DeserializeError::DuplicateMappingKey { key: Some(key), .. } => {
+            Some(format!("the key `{key}` is there twice"))
+        }
+        DeserializeError::RecursiveReferencesRequireWeakTypes { .. } => {
+            Some("a value contains itself".to_owned())
+        }
+        _ => None,
+    };
     let line = text.lines().next().unwrap_or_default();
     let line = line.strip_prefix("error: ").unwrap_or(line);
     match line.split_once(": ") {
         Some((place, problem)) if place.starts_with("line ") => {
+            let problem = own.as_deref().unwrap_or(problem);
             format!("{}: {problem}", place.replace(" column", ", column"))
         }
         _ => line.to_owned(),
@@ -246,7 +260,12 @@ mod tests {
     fn anchors_and_merges_are_resolved_and_a_key_occurs_once() {
         let yaml = Yaml::parse("a: &a {x: 1}\nb:\n  <<: *a\n  y: 2\n").unwrap();
         assert_eq!(yaml.at(&["b", "x"]), Some(&Yaml::Number(1.0)));
-        assert!(Yaml::parse("a: 1\na: 2\n").unwrap_err().starts_with("not YAML: "));
+        let twice = "not YAML: line 2, column 1: the key `a` is there twice";
+        assert_eq!(Yaml::parse("a: 1\na: 2\n"), Err(twice.to_owned()));
+        let within = "not YAML: line 1, column 8: a value contains itself";
+        assert_eq!(Yaml::parse("x: &a [*a]\n"), Err(within.to_owned()));
+        let infinite = Yaml::parse("a: .inf\n").unwrap();
+        assert!(infinite.get("a").is_some() && infinite.number_of("a").is_err());
         assert!(Yaml::parse("a: [").is_err());
     }
 }

@@ -5,6 +5,7 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::checks::CheckedDocument;
 use super::protocol::Message;
+use crate::output::print_error;
 
 /// How many messages wait until the editor has to.
 const WAITING: usize = 1_024;
@@ -35,22 +36,25 @@ pub(super) fn channel() -> (SyncSender<Incoming>, Receiver<Incoming>) {
 /// message is unknown.
 pub(super) fn read_from(input: impl Read + Send + 'static, sender: SyncSender<Incoming>) {
     std::thread::spawn(move || {
-        forward(&mut BufReader::new(input), &sender);
+        if let Err(error) = forward(&mut BufReader::new(input), &sender) {
+            print_error(&format!("error: the input cannot be read any further: {error}"));
+        }
         // If nobody waits for it, the server has ended.
         let _ended = sender.send(Incoming::End);
     });
 }
 
-fn forward(input: &mut impl BufRead, sender: &SyncSender<Incoming>) {
-    while let Ok(Some(body)) = body(input) {
+fn forward(input: &mut impl BufRead, sender: &SyncSender<Incoming>) -> io::Result<()> {
+    while let Some(body) = body(input)? {
         let incoming = match serde_json::from_slice(&body) {
             Ok(message) => Incoming::Message(message),
             Err(error) => Incoming::Malformed(error.to_string()),
         };
         if sender.send(incoming).is_err() {
-            return;
+            break;
         }
     }
+    Ok(())
 }
 
 /// The JSON of the next message; `None` at the end of the input.
@@ -71,10 +75,16 @@ fn body(input: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
         }
     }
     let Some(length) = length else {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "a message without a length"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "a message without a `Content-Length`",
+        ));
     };
     let mut body = vec![0; length];
-    input.read_exact(&mut body)?;
+    input.read_exact(&mut body).map_err(|error| match error.kind() {
+        io::ErrorKind::UnexpectedEof => io::Error::other("it ends within a message"),
+        _ => error,
+    })?;
     Ok(Some(body))
 }
 

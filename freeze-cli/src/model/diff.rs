@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use freeze_dsl::diagnostic::visible_name;
 use freeze_dsl::model::{Model, ModelDifference};
 use serde::Serialize;
 
@@ -51,8 +52,10 @@ pub(crate) fn run(arguments: &DiffArgs, options: &Options) -> Outcome {
     let differ = !differences.is_empty();
     match arguments.format {
         OutputFormat::Human => {
-            let lines = differences.iter().map(|difference| format!("{difference}\n"));
-            reporter.print_visible(&lines.collect::<String>());
+            let line = |difference: &ModelDifference| {
+                format!("{}\n", visible_name(&difference.to_string()))
+            };
+            reporter.print(&differences.iter().map(line).collect::<String>());
             if let Some(summary) = summary(&differences) {
                 reporter.remark(&summary);
             }

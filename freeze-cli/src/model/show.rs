@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use freeze_dsl::diagnostic::visible_name;
 use freeze_dsl::model::Model;
 
 use super::OutputFormat;
@@ -42,7 +43,7 @@ pub(crate) fn run(arguments: &ShowArgs, options: &Options) -> Outcome {
             match arguments.format {
                 OutputFormat::Human => {
                     let title = arguments.model.display().to_string();
-                    reporter.print_visible(&human(&tree, &title));
+                    reporter.print(&human(&tree, &title));
                 }
                 OutputFormat::Json => reporter.print_with(|out| {
                     serde_json::to_writer_pretty(&mut *out, &tree)?;
@@ -77,7 +78,7 @@ fn human(tree: &ModelTree, title: &str) -> String {
     lines.iter().fold(String::new(), |text, line| {
         let Line { name: own, numbers: count, share, content } = line;
         let row = format!("{own:name$}  {count:>numbers$}  {share:>7}  {content}");
-        text + row.trim_end() + "\n"
+        text + &visible_name(row.trim_end()) + "\n"
     })
 }
 

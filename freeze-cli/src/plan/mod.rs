@@ -16,6 +16,7 @@ use freeze_dsl::clock::Program;
 use freeze_dsl::diagnostic::visible;
 use freeze_dsl::picture::{Picture, PictureError, PictureSetup, RowLimits};
 use freeze_dsl::plan::Plan;
+use freeze_dsl::simulate::Table;
 
 use crate::Outcome;
 use crate::checker::CheckInputs;
@@ -99,7 +100,10 @@ pub(crate) fn run(arguments: &PlanArgs, options: &Options) -> Outcome {
     }
     arguments.training.note_input(&reporter);
     let written = training::plan("plan", &arguments.file, &arguments.inputs, &mut reporter)
-        .and_then(|plan| plan.map(|plan| text(&plan, arguments, &mut reporter)).transpose());
+        .and_then(|plan| {
+            let metrics = arguments.training.metrics()?;
+            plan.map(|plan| text(&plan, arguments, metrics, &mut reporter)).transpose()
+        });
     match written {
         Ok(Some(text)) => reporter.print_to(arguments.output.as_deref(), &text),
         Ok(None) => {}
@@ -109,13 +113,18 @@ pub(crate) fn run(arguments: &PlanArgs, options: &Options) -> Outcome {
 }
 
 /// What is printed.
-fn text(plan: &Plan, arguments: &PlanArgs, reporter: &mut Reporter<'_>) -> Result<String, String> {
+fn text(
+    plan: &Plan,
+    arguments: &PlanArgs,
+    metrics: Option<Table>,
+    reporter: &mut Reporter<'_>,
+) -> Result<String, String> {
     match arguments.format {
         PlanFormat::Table => {
             let mut text = plan.table(width(arguments).unwrap_or(usize::MAX));
             if let Some(width) = width(arguments) {
                 let columns = text::columns(width) as u64;
-                match picture(plan, arguments, columns, false)? {
+                match picture(plan, arguments, metrics, columns, false) {
                     Ok(picture) => {
                         text.push('\n');
                         let figure = Figure::new(plan, picture, LINES);
@@ -135,11 +144,13 @@ fn text(plan: &Plan, arguments: &PlanArgs, reporter: &mut Reporter<'_>) -> Resul
             Ok(json + "\n")
         }
         PlanFormat::Svg => {
-            let picture = picture(plan, arguments, COLUMNS, false)?.map_err(|it| in_words(&it))?;
+            let picture =
+                picture(plan, arguments, metrics, COLUMNS, false).map_err(|it| in_words(&it))?;
             Ok(svg::picture(&Figure::new(plan, picture, ROWS)))
         }
         PlanFormat::Html => {
-            let picture = picture(plan, arguments, COLUMNS, true)?.map_err(|it| in_words(&it))?;
+            let picture =
+                picture(plan, arguments, metrics, COLUMNS, true).map_err(|it| in_words(&it))?;
             page::page(plan, &picture)
         }
     }
@@ -149,19 +160,20 @@ fn text(plan: &Plan, arguments: &PlanArgs, reporter: &mut Reporter<'_>) -> Resul
 fn picture(
     plan: &Plan,
     arguments: &PlanArgs,
+    metrics: Option<Table>,
     columns: u64,
     has_choices: bool,
-) -> Result<Result<Picture, PictureError>, String> {
+) -> Result<Picture, PictureError> {
     let TrainingInputs { epochs, steps_per_epoch, .. } = arguments.training;
     let setup = PictureSetup {
         epochs,
         program: Program { steps_per_epoch, ..Program::default() },
-        metrics: arguments.training.metrics()?,
+        metrics,
         assumed: arguments.assume.clone(),
         columns,
         has_choices,
     };
-    Ok(Picture::new(plan, setup))
+    Picture::new(plan, setup)
 }
 
 fn in_words(error: &PictureError) -> String {

@@ -193,11 +193,6 @@ impl<'o> Reporter<'o> {
         self.print_with(|out| out.write_all(text.as_bytes()));
     }
 
-    /// Prints text for a person, with names of others' files in it.
-    pub(crate) fn print_visible(&mut self, text: &str) {
-        self.print(&visible(text));
-    }
-
     /// Prints on standard output what `write` writes. Reports output that is lost, once.
     pub(crate) fn print_with(&mut self, write: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) {
         if let Err(message) = output::write(write) {

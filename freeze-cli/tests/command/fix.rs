@@ -134,3 +134,25 @@ fn no_policy_has_more_errors_than_before() {
         assert_eq!(fs::read_to_string(file).unwrap(), *fixed);
     }
 }
+
+#[test]
+fn a_folder_shares_the_numbers_that_are_set() {
+    let folder = folder_with(&[
+        ("a.freeze", "let base = 1; start: train fc lr base;;"),
+        ("b.freeze", "start: train fc lr 1;;"),
+    ]);
+    let (status, _, errors) = fix(&[".", "--set", "base=2"], folder.path(), "");
+    assert_eq!(status, 0, "{errors}");
+    let (status, _, errors) = fix(&[".", "--set", "bas=2"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(errors.contains("none of the policies defines a number `bas`"), "{errors}");
+}
+
+#[test]
+fn thousands_of_guesses_take_seconds() {
+    let rules = (1..4_000).map(|epoch| format!("epoch {epoch}: unfreze layer{};\n", epoch % 7 + 1));
+    let text = format!("start: train fc lr 1e-3;\n{}", rules.collect::<String>());
+    let after = fixed(&text, &["--unsafe"]);
+    assert_eq!(after.matches("unfreze").count(), 0);
+    assert_eq!(after.matches("layer7").count(), 0);
+}

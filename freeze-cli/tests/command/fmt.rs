@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use crate::support::folder_with;
+use crate::support::{folder_with, freeze};
 
 const MESSY: &str = "start:train fc lr 1e-3 // the head\n;epoch  3: unfreeze layer4";
 const NEAT: &str = "start: train fc lr 1e-3; // the head\nepoch 3: unfreeze layer4;\n";
@@ -103,4 +103,18 @@ fn links_and_permissions_stay() {
     assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
     assert_eq!(fs::read_to_string(&file).unwrap(), NEAT);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_line_feed_in_a_name_begins_no_line() {
+    let folder = folder_with(&[("a\nb.freeze", "start: train  fc")]);
+    let run = |arguments: &[&str]| freeze(arguments, folder.path(), "");
+    assert_eq!(run(&["fmt", ".", "--check"]).1, "a␊b.freeze\n");
+    assert!(run(&["fmt", ".", "--diff"]).1.starts_with("--- a␊b.freeze\n+++ a␊b.freeze\n"));
+    fs::write(folder.path().join("a\nb.freeze"), "x").unwrap();
+    let said = run(&["check", ".", "--message-format", "short"]).2;
+    assert!(said.starts_with("a␊b.freeze:1:1: error[FRZ0102]: "), "{said}");
+    let said = run(&["check", "."]).2;
+    assert!(said.contains(" --> a␊b.freeze:1:1\n"), "{said}");
 }

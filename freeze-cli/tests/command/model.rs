@@ -125,3 +125,15 @@ fn a_prefix_is_named() {
         assert!(errors.contains(&note), "{errors}");
     }
 }
+
+#[test]
+fn a_line_feed_in_a_name_begins_no_row() {
+    let folder = folder_with(&[
+        ("a.model.json", &model(&[tensor("a\nb", &[2])])),
+        ("b.model.json", &model(&[tensor("a", &[2])])),
+    ]);
+    let rows = show(&["a.model.json"], folder.path());
+    assert!(rows.lines().count() == 2 && rows.contains("└─ a␊b "), "{rows}");
+    let (_, out, _) = freeze(&["model", "diff", "a.model.json", "b.model.json"], folder.path(), "");
+    assert_eq!(out, "- a␊b: f32 [2]\n+ a: f32 [2]\n");
+}

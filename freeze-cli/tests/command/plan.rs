@@ -151,7 +151,7 @@ fn what_cannot_be_drawn_says_what_is_missing() {
         (
             endless,
             &["--format", "svg", "--epochs", "9", "--assume", "lw=2"],
-            "no rule is called `lw`",
+            "no rule is called `lw`; choose `low`",
         ),
         (
             endless,
@@ -160,6 +160,8 @@ fn what_cannot_be_drawn_says_what_is_missing() {
         ),
         (endless, &["--assume", "low=2"], "`--assume` is for a picture"),
         (endless, &["--assume", "low"], "expected a rule, `=` and an epoch"),
+        // The table needs no metrics, but a file that is named is read.
+        (endless, &["--metrics", "none.csv"], "cannot read `none.csv`: "),
     ] {
         let arguments = [&["-", "--model", MODEL], arguments].concat();
         let (status, out, errors) = plan(&arguments, folder.path(), text);

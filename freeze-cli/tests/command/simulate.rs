@@ -190,4 +190,7 @@ fn a_count_of_epochs_or_steps_is_a_whole_number_from_1_on() {
         );
         assert!(errors.starts_with(&wanted), "{errors}");
     }
+    let huge = ["a.freeze", "--epochs", "18446744073709551616"];
+    let errors = freeze(&huge, folder.path(), "").2;
+    assert!(errors.contains("it is too large: write at most 18446744073709551615"), "{errors}");
 }

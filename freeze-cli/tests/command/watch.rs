@@ -8,9 +8,9 @@ use std::path::Path;
 use std::process::Child;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
-use crate::support::{MODEL, command, folder_with};
+use crate::support::{MODEL, command, folder_with, freeze};
 
 /// A command that watches files, and the lines that it prints on standard error.
 struct Watching {
@@ -120,4 +120,26 @@ fn standard_input_cannot_be_watched() {
         crate::support::freeze(&["check", "-", "--watch"], folder.path(), "");
     assert_eq!((status, out.as_str()), (2, ""));
     assert_eq!(errors, "error: standard input cannot be watched\n");
+}
+
+#[test]
+fn a_file_dated_in_the_future_is_read_once() {
+    let folder = folder_with(&[("a.freeze", "start: train fc lr 1e-3;")]);
+    let file = folder.path().join("a.freeze");
+    let date = |time| fs::File::options().write(true).open(&file).unwrap().set_modified(time);
+    date(SystemTime::now() + Duration::from_hours(24)).unwrap();
+    let watching = Watching::start(&["check", "a.freeze", "--watch"], folder.path());
+    // Once for its date, and then no more.
+    let run = watching.run();
+    assert_eq!(run.iter().filter(|line| line.starts_with("note: no model")).count(), 2, "{run:?}");
+    fs::write(&file, "start: tran fc;").unwrap();
+    assert!(watching.run().iter().any(|line| line.contains("FRZ0102")));
+}
+
+#[test]
+fn without_a_file_there_is_nothing_to_watch() {
+    let folder = folder_with(&[]);
+    let (status, _, errors) = freeze(&["check", "none/a.freeze", "--watch"], folder.path(), "");
+    assert_eq!(status, 2);
+    assert!(errors.ends_with("error: there is nothing to watch: no file was read\n"), "{errors}");
 }

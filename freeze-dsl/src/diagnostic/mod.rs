@@ -20,7 +20,7 @@ pub(crate) use nearest::{one_of, quoted, readable, shown_number};
 pub use render::{Style, render};
 pub(crate) use reported::Reported;
 pub(crate) use sink::DiagnosticSink;
-pub use visible::visible;
+pub use visible::{visible, visible_name};
 
 use crate::source::Span;
 

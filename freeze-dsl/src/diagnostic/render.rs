@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Patch, Renderer, Snippet};
 
-use super::{Diagnostic, Severity, Suggestion, visible};
+use super::{Diagnostic, Severity, Suggestion, visible, visible_name};
 use crate::source::{Source, Span};
 
 /// How many bytes the lines of a finding may have to be shown as an excerpt.
@@ -39,7 +39,7 @@ pub fn render(diagnostic: &Diagnostic, source: &Source, style: Style) -> String 
     let mut first = if excerpt.is_long() {
         // Rendering takes time for every character.
         let (line, column) = source.line_column(diagnostic.span.start);
-        let origin = Origin::path(visible(source.name())).line(line).char_column(column);
+        let origin = Origin::path(visible_name(source.name())).line(line).char_column(column);
         Group::with_title(title).element(origin)
     } else {
         title.element(excerpt.snippet().annotation(primary).annotations(secondary))
@@ -106,7 +106,7 @@ impl<'s> Excerpt<'s> {
     }
 
     fn snippet<T: Clone>(&self) -> Snippet<'s, T> {
-        Snippet::source(self.text).path(visible(self.source.name())).line_start(self.line)
+        Snippet::source(self.text).path(visible_name(self.source.name())).line_start(self.line)
     }
 
     fn help<'a>(&self, suggestion: &'a Suggestion) -> Group<'a>

@@ -13,6 +13,17 @@ pub fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(|one| sign(one).unwrap_or(one)).collect())
 }
 
+/// The name of a file or a tensor in one line: as [`visible`], and line feeds and tabs are signs too.
+#[must_use]
+pub fn visible_name(name: &str) -> Cow<'_, str> {
+    match visible(name) {
+        shown if shown.contains(['\n', '\t']) => {
+            Cow::Owned(shown.replace('\n', "␊").replace('\t', "␉"))
+        }
+        shown => shown,
+    }
+}
+
 /// The sign for a character that is not printed.
 fn sign(one: char) -> Option<char> {
     match one {
@@ -32,12 +43,14 @@ fn sign(one: char) -> Option<char> {
 
 #[cfg(test)]
 mod tests {
-    use super::visible;
+    use super::{visible, visible_name};
 
     #[test]
     fn what_a_terminal_obeys_is_shown() {
         assert_eq!(visible("a\x1b]0;b\x07\x7f\r"), "a␛]0;b␇␡␍");
         assert_eq!(visible("a\u{202E}b\u{9b}"), "a\u{FFFD}b\u{FFFD}");
         assert_eq!(visible("é\n\t🦀"), "é\n\t🦀");
+        assert_eq!(visible_name("é\n\t🦀\x1b"), "é␊␉🦀␛");
+        assert_eq!(visible_name("a b.freeze"), "a b.freeze");
     }
 }

@@ -19,3 +19,16 @@ pub(crate) fn element_bytes(dtype: &str) -> usize {
 pub fn can_train(dtype: &str) -> bool {
     TRAINABLE.contains(&dtype)
 }
+
+/// The name of a type that can train, where PyTorch's or another spelling is written for it.
+pub(super) fn meant(written: &str) -> Option<&'static str> {
+    let lower = written.to_ascii_lowercase();
+    let name = match lower.strip_prefix("torch.").unwrap_or(&lower) {
+        "float16" | "half" => "f16",
+        "bfloat16" => "bf16",
+        "float32" | "float" => "f32",
+        "float64" | "double" => "f64",
+        other => TRAINABLE.into_iter().find(|name| *name == other)?,
+    };
+    (name != written).then_some(name)
+}

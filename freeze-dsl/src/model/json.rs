@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Model, ModelError, Tensor, shape_faults};
+use super::{Model, ModelError, Tensor, dtype, shape_faults};
 use crate::json::Format;
 
 /// A model: names, shapes, types and roles of its tensors.
@@ -47,6 +47,13 @@ pub(super) fn read(text: &str) -> Result<Model, ModelError> {
         return Err(ModelError::Format(format));
     }
     let file: ModelJson<'static> = serde_json::from_str(text).map_err(fault)?;
+    for Tensor { name, dtype, .. } in &*file.tensors {
+        // It would be a buffer, as a tensor of any type that is not known.
+        if let Some(meant) = dtype::meant(dtype) {
+            let fault = format!("the `dtype` of `{name}` is `{dtype}`; write `{meant}`");
+            return Err(ModelError::Json(fault));
+        }
+    }
     let model = Model::new(file.tensors.into_owned())?;
     Ok(match file.order {
         Some(TensorOrder::Network) => model.in_network_order(),

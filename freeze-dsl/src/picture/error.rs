@@ -1,5 +1,6 @@
 //! Why there is no picture.
 
+use crate::diagnostic::one_of;
 use crate::simulate::SimulateError;
 
 /// Why a plan cannot be drawn.
@@ -12,8 +13,13 @@ pub enum PictureError {
     #[error("a run of no epochs cannot be drawn")]
     NoEpochs,
     /// No rule has this name.
-    #[error("no rule is called `{0}`")]
-    UnknownRule(String),
+    #[error("no rule is called `{name}`{}", choices(.waiting))]
+    UnknownRule {
+        /// The name.
+        name: String,
+        /// The rules that wait for metrics.
+        waiting: Vec<String>,
+    },
     /// The rule waits for no metric.
     #[error("rule `{0}` waits for no metric")]
     NoMetric(String),
@@ -31,4 +37,11 @@ pub enum PictureError {
 
 fn possible(first: Option<u64>) -> String {
     first.map_or_else(String::new, |first| format!(", but from epoch {first} on"))
+}
+
+fn choices(waiting: &[String]) -> String {
+    if waiting.is_empty() {
+        return ", and none waits for a metric".to_owned();
+    }
+    format!("; choose {}", one_of(waiting))
 }

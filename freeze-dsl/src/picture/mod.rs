@@ -47,7 +47,7 @@ use crate::clock::{Program, RuleId};
 use crate::index::{SequenceId, SliceSet, ids};
 use crate::plan::{BoundPolicy, Plan};
 use crate::simulate::{Per, Setup, Table, simulate};
-use assumptions::Assumptions;
+use assumptions::{Assumptions, waits_for_metrics};
 use atoms::Atoms;
 use modules::ModuleTree;
 use rows::RowTreeBuilder;
@@ -171,7 +171,7 @@ impl Picture {
         let bound = plan.bound();
         let axis = TimeAxis::new(epochs, steps, program.steps_per_epoch, columns);
         let atoms = Atoms::new(bound);
-        let assumptions = assumptions(bound, &assumed)?;
+        let assumptions = Assumptions::of(bound, &assumed)?;
         let mut table = StateTable::new();
         let mut groups = Vec::new();
         for (sequences, own, decides) in independent_groups(bound, &atoms, chooses) {
@@ -362,25 +362,6 @@ impl Drawing {
     }
 }
 
-/// The epochs that the caller assumes, by rules.
-fn assumptions(
-    bound: &BoundPolicy,
-    assumed: &[(String, u64)],
-) -> Result<Assumptions, PictureError> {
-    let mut assumptions = Assumptions::default();
-    for (name, epoch) in assumed {
-        let rules = ids::<RuleId>(0..bound.rules.len()).zip(&bound.rules);
-        let Some((id, rule)) = rules.into_iter().find(|(_, rule)| rule.name == *name) else {
-            return Err(PictureError::UnknownRule(name.clone()));
-        };
-        if rule.trigger.iter().all(|moment| moment.value.conditions().is_empty()) {
-            return Err(PictureError::NoMetric(name.clone()));
-        }
-        assumptions.given.entry(id).or_default().push(*epoch);
-    }
-    Ok(assumptions)
-}
-
 /// The sequences that depend on each other, with the atoms that only they change, and whether they wait
 /// for metrics that can be chosen.
 fn independent_groups(
@@ -390,8 +371,7 @@ fn independent_groups(
 ) -> Vec<(Vec<SequenceId>, Vec<AtomId>, bool)> {
     let waits = |id: &SequenceId| {
         let rules = bound.sequence(*id).and_then(|of| bound.rules.get(of.rules.clone()));
-        let mut moments = rules.unwrap_or_default().iter().flat_map(|rule| rule.trigger.iter());
-        moments.any(|moment| !moment.value.conditions().is_empty())
+        rules.unwrap_or_default().iter().any(waits_for_metrics)
     };
     let all: Vec<SequenceId> = bound.sequence_ids().collect();
     let waiting: Vec<SequenceId> = all.iter().copied().filter(waits).collect();

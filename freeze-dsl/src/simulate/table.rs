@@ -120,8 +120,21 @@ impl<'t> Line<'t> {
         }
         match self.cells.iter().position(|name| name == "epoch") {
             Some(epochs) => Ok((self.cells.iter().map(str::to_owned).collect(), epochs)),
-            None => Err(self.wrong("the column `epoch` is missing")),
+            None => Err(self.wrong(format!("the column `epoch` is missing{}", self.hint()))),
         }
+    }
+
+    /// What is there in place of the column `epoch`.
+    fn hint(&self) -> String {
+        let is_alone = self.cells.len() == 1;
+        let first = self.cells.get(0).unwrap_or_default();
+        if let Some(other) = [';', '\t'].into_iter().find(|sign| is_alone && first.contains(*sign))
+        {
+            let sign = if other == '\t' { "a tab" } else { "`;`" };
+            return format!(": columns are separated by `,`, not by {sign}");
+        }
+        let similar = self.cells.iter().find(|name| name.eq_ignore_ascii_case("epoch"));
+        similar.map_or_else(String::new, |name| format!("; write `epoch` for `{name}`"))
     }
 
     /// The epoch and the values of the metrics.

@@ -126,6 +126,14 @@ fn errors_in_files_are_reported() {
             r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"f32","role":"parameter","same_as":"b"}]}"#,
             "`b`, which is not before it",
         ),
+        (
+            r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"torch.bfloat16","role":"parameter"}]}"#,
+            "the `dtype` of `a` is `torch.bfloat16`; write `bf16`",
+        ),
+        (
+            r#"{"format":1,"tensors":[{"name":"a","shape":[],"dtype":"F32","role":"parameter"}]}"#,
+            "the `dtype` of `a` is `F32`; write `f32`",
+        ),
     ] {
         let error = message(Model::from_json(text).unwrap_err());
         assert!(error.contains(part), "{error}");

@@ -349,7 +349,7 @@ fn what_cannot_be_assumed_is_an_error() {
         let assumed = vec![(rule.to_owned(), epoch)];
         Picture::new(&plan, PictureSetup { assumed, ..PictureSetup::default() }).unwrap_err()
     };
-    assert_eq!(with("y", 3), PictureError::UnknownRule("y".to_owned()));
+    assert_eq!(with("y", 3).to_string(), "no rule is called `y`; choose `x`");
     assert_eq!(with("rule 1", 3), PictureError::NoMetric("rule 1".to_owned()));
     let other = |epoch, first| PictureError::OtherMoment { rule: "x".to_owned(), epoch, first };
     assert_eq!(with("x", 0), other(0, Some(1)));

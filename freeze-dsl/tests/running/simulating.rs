@@ -199,6 +199,11 @@ fn a_malformed_table_is_reported_with_its_line() {
     for (text, message) in [
         ("", "line 1: expected the names of the columns, such as `epoch,val_loss`"),
         ("\nval_loss\n0.5", "line 2: the column `epoch` is missing"),
+        ("Epoch,m\n0,1", "line 1: the column `epoch` is missing; write `epoch` for `Epoch`"),
+        (
+            "epoch;m\n0;1",
+            "line 1: the column `epoch` is missing: columns are separated by `,`, not by `;`",
+        ),
         ("epoch,a,a", "line 1: two columns are called `a`"),
         ("epoch,", "line 1: a column has no name"),
         ("epoch,a\n0,1\n1", "line 3: 1 cell where 2 columns are named"),

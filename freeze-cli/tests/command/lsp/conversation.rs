@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::client::{Client, uri};
+use crate::support::freeze;
 
 const URI: &str = "file:///policy.freeze";
 
@@ -177,4 +178,16 @@ fn the_model_is_read_beside_the_policy_and_again_when_it_changes() {
     client.notify("workspace/didChangeWatchedFiles", json!({ "changes": [] }));
     assert_eq!(codes(&client.findings(&uri, 1)), Vec::<&str>::new());
     client.finish();
+}
+
+#[test]
+fn input_that_cannot_be_read_any_further_is_reported() {
+    for (input, problem) in [
+        ("Content-Type: x\r\n\r\n{}", "a message without a `Content-Length`"),
+        ("Content-Length: 9\r\n\r\n{}", "it ends within a message"),
+    ] {
+        let (status, out, errors) = freeze(&["lsp"], std::path::Path::new("."), input);
+        let said = format!("error: the input cannot be read any further: {problem}\n");
+        assert_eq!((status, out.as_str(), errors), (2, "", said));
+    }
 }

@@ -143,8 +143,11 @@ fn cut_options(stuck: &Stuck<'_>) -> Option<Slip> {
     })
 }
 
-/// `linear 1e-3 -> 0 10 epochs`: a curve without `over`.
+/// `linear 1e-3 -> 0 10 epochs`: a curve without `over`, or with `over` in place of its last value.
 pub(super) fn missing_over(stuck: &Stuck<'_>) -> Vec<Slip> {
+    if let Some(slip) = stuck.near().find_map(|index| missing_end(stuck, index)) {
+        return vec![slip];
+    }
     let number = stuck.here();
     let is_led = stuck.at() >= 2 && stuck.before(2).text == "->";
     let is_duration = number.kind == LexemeKind::Number
@@ -159,4 +162,23 @@ pub(super) fn missing_over(stuck: &Stuck<'_>) -> Vec<Slip> {
             .help("write `over`")
             .insert(place.start, "over "),
     ]
+}
+
+/// `lr cosine 1e-3 -> over 5 epochs`
+fn missing_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    if stuck.get(index).text != "->" {
+        return None;
+    }
+    let is_missing = match stuck.get(index + 1).text {
+        ";" | "," | "" => true,
+        // A number may have this name.
+        next @ ("over" | "then") => stuck.get(index + 2).text != next,
+        _ => false,
+    };
+    is_missing.then(|| {
+        Slip::new(stuck.get(index).span, "no value after `->`")
+            .label("a curve goes from one value to another")
+            .note("write the value at its end, as in `-> 1e-5`")
+            .ambiguous()
+    })
 }

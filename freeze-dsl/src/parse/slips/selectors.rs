@@ -67,6 +67,9 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
             stuck.open_rows(index).and_then(|rows| rows::rows_in_brackets(stuck, rows, index)),
         );
     }
+    if word.text == "." {
+        slips.extend(dot_at_the_end(stuck, index));
+    }
     if word.text == "::" && stuck.open_index(index).is_none() {
         slips.push(
             Slip::new(word.span, "`::` in a path")
@@ -352,4 +355,18 @@ fn number_with_sign(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         .replace(sign.span, "")
         .surely_if(!is_let);
     Some(if is_let { slip.rename(Rename::without_sign(name.text)) } else { slip })
+}
+
+/// `layer4., fc`, `layer4. lr 1e-3`: a path that is not written to its end.
+fn dot_at_the_end(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let next = stuck.get(index + 1);
+    let ends = matches!(next.text, "," | ";" | ")" | "]" | "")
+        || next.is_word() && !stuck.is_glued(index + 1);
+    (ends && index > 0 && stuck.is_glued(index)).then(|| {
+        let dot = stuck.get(index).span;
+        Slip::new(dot, "a path that ends with `.`")
+            .label("the name of a part follows a `.`")
+            .help("leave out the `.`")
+            .replace(dot, "")
+    })
 }

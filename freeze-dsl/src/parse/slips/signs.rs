@@ -99,7 +99,7 @@ fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
                 .surely(),
         );
     }
-    if next.is_word() && !ACTIONS.contains(&next.text) {
+    if next.is_word() && !ACTIONS.contains(&next.text) && before != "." {
         let (span, text) = stuck.without(index);
         slips.push(
             Slip::new(sign.span, format!("`,` before {}", quoted(next.text)))

@@ -101,6 +101,17 @@ fn a_shape_is_not_the_value_at_the_start() {
 }
 
 #[test]
+fn over_is_not_the_value_at_the_end() {
+    for curve in
+        ["linear 1 -> over 5 epochs", "cosine 1 -> over rest", "exp 1 -> then 2", "sqrt 1 ->"]
+    {
+        let errors = super::errors(&format!("start: train fc lr {curve};"));
+        assert!(errors.len() == 1 && errors[0].suggestions.is_empty(), "{errors:#?}");
+        assert_eq!(errors[0].message, "no value after `->`");
+    }
+}
+
+#[test]
 fn words_in_place_of_numbers() {
     become_right(&[
         (

@@ -186,3 +186,15 @@ fn a_path_that_begins_with_a_keyword_after_any_verb() {
         )]);
     }
 }
+
+#[test]
+fn a_dot_at_the_end_of_a_path() {
+    become_right(&[
+        ("start: train layer4., fc lr 1e-3", "start: train layer4, fc lr 1e-3"),
+        ("start: train layer4. lr 1e-3", "start: train layer4 lr 1e-3"),
+        ("start: freeze layer4.0. keep state", "start: freeze layer4.0 keep state"),
+        ("let @x = [layer4., fc]; start: train @x", "let @x = [layer4, fc]; start: train @x"),
+        ("start: train (layer4[0]., fc)", "start: train (layer4[0], fc)"),
+        ("start: train fc except layer4.;", "start: train fc except layer4;"),
+    ]);
+}
