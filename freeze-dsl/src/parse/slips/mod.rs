@@ -13,6 +13,7 @@ mod missing_comma;
 mod numbers;
 mod optimizers;
 mod options;
+mod paths;
 mod renames;
 mod restoring;
 mod rows;
@@ -141,7 +142,7 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 15] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 16] = [
     joined_rules::slips,
     joined_rules::missing_over,
     statements::slips,
@@ -154,6 +155,7 @@ const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 15] = [
     curves::slips,
     words::slips,
     selectors::slips,
+    paths::slips,
     brackets::slips,
     statements::moved_triggers,
     missing_comma::slips,

@@ -11,7 +11,10 @@
 mod actions;
 mod curves;
 mod half_written;
+mod loops;
+mod numbers;
 mod options;
+mod paths;
 mod selectors;
 mod signs;
 mod statements;
