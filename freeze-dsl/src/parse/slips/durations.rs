@@ -7,6 +7,9 @@ use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::UNITS;
 
+/// Units of time, in the singular.
+const TIMES: [&str; 7] = ["second", "sec", "minute", "min", "hour", "hr", "day"];
+
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(missing_unit(stuck));
@@ -196,12 +199,18 @@ fn missing_unit(stuck: &Stuck<'_>) -> Option<Slip> {
         return None;
     }
     let value = number.text;
-    Some(
+    let (epochs, steps) = if value == "1" { ("epoch", "step") } else { ("epochs", "steps") };
+    let unit = stuck.here();
+    let is_time = TIMES.contains(&unit.text.trim_end_matches('s'));
+    let slip = if is_time {
+        Slip::new(number.span.to(unit.span), format!("`{leads} {value} {}`", unit.text))
+            .label("training is counted in epochs and steps, not in time")
+    } else {
         Slip::new(number.span, format!("`{leads} {value}` without a unit"))
             .label("epochs or steps?")
-            .note(format!(
-                "write `{leads} {value} epochs` to count epochs, or `{leads} {value} steps` to \
-                 count optimizer steps"
-            )),
-    )
+    };
+    Some(slip.note(format!(
+        "write `{leads} {value} {epochs}` to count epochs, or `{leads} {value} {steps}` to count \
+         optimizer steps"
+    )))
 }

@@ -3,6 +3,7 @@
 
 mod blocks;
 mod brackets;
+mod comparisons;
 mod curves;
 mod durations;
 mod edited;
@@ -10,6 +11,7 @@ mod joined_rules;
 mod loops;
 mod metrics;
 mod missing_comma;
+mod moments;
 mod numbers;
 mod optimizers;
 mod options;
@@ -142,7 +144,7 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 16] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 18] = [
     joined_rules::slips,
     joined_rules::missing_over,
     statements::slips,
@@ -156,6 +158,8 @@ const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 16] = [
     words::slips,
     selectors::slips,
     paths::slips,
+    moments::slips,
+    comparisons::slips,
     brackets::slips,
     statements::moved_triggers,
     missing_comma::slips,

@@ -9,9 +9,11 @@
 )]
 
 mod actions;
+mod comparisons;
 mod curves;
 mod half_written;
 mod loops;
+mod moments;
 mod numbers;
 mod options;
 mod paths;

@@ -16,3 +16,12 @@ fn letters_after_a_number() {
         ("run 9 epochs; at 50 percent: train fc", "run 9 epochs; at 50%: train fc"),
     ]);
 }
+
+#[test]
+fn numbers_as_words_and_in_groups() {
+    become_right(&[
+        ("epoch three: train fc", "epoch 3: train fc"),
+        ("every other epoch: train fc", "every 2 epoch: train fc"),
+        ("step 1,000: train fc", "step 1000: train fc"),
+    ]);
+}
