@@ -69,8 +69,12 @@ fn signed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
                     .replace(stuck.span(start, end), written),
             )
         }
-        "." | "[" => Some(
+        "." | "[" if stuck.policy().contains(&format!("let {shown} ")) => Some(
             slip.note(format!("write `first 1 of {shown}` or `last 1 of {shown}` for an element"))
+                .ambiguous(),
+        ),
+        "." | "[" => Some(
+            slip.note("an index follows a path: write the path itself, as in `layer4[0]`")
                 .ambiguous(),
         ),
         _ => None,

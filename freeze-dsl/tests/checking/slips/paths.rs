@@ -56,3 +56,12 @@ fn elements_of_a_list() {
         ("start: train except fc lr 1", "start: train @all except fc lr 1"),
     ]);
 }
+
+#[test]
+fn ready_made_names_in_other_words() {
+    become_right(&[
+        ("start: train @layernorms", "start: train @norms"),
+        ("start: train @BatchNorm, fc", "start: train @norms, fc"),
+        ("start: train @everything", "start: train @all"),
+    ]);
+}
