@@ -228,6 +228,10 @@ fn names_and_lists() {
         Maybe,
         "let a = 1; // why\nstart: train fc lr a",
     );
+}
+
+#[test]
+fn tied_parameters() {
     let tied = model(&["embed.weight", "body.weight", "head.weight = embed.weight"]);
     suggests_in(
         &tied,

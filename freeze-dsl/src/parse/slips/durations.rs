@@ -141,7 +141,8 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let (word, next) = (stuck.get(index), stuck.get(index + 1));
     let shown = quoted(word.text);
     let mut slips = Vec::new();
-    if matches!(next.text, "epoch" | "step" | "start") {
+    let is_moment = next.text == "start" || stuck.get(index + 2).text != "end";
+    if matches!(next.text, "epoch" | "step" | "start") && is_moment {
         let span = Span::new(word.span.start, next.span.start);
         slips.push(
             Slip::new(word.span, format!("{shown} before {}", quoted(next.text)))

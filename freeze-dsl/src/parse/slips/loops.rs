@@ -4,13 +4,14 @@ use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
 use crate::diagnostic::quoted;
+use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
 use crate::vocabulary::TRIGGERS;
 
 /// Heads of loops that need no more than another word or sign.
 pub(super) fn heads(stuck: &Stuck<'_>) -> Vec<Slip> {
-    const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 4] =
-        [word_for_in, each, called, without_brace];
+    const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 6] =
+        [word_for_in, each, called, without_brace, other_range, names_swapped];
     let Some(index) = stuck.last_of(&["for"], stuck.at() + 1) else { return Vec::new() };
     KINDS.iter().filter_map(|kind| kind(stuck, index)).collect()
 }
@@ -73,6 +74,45 @@ fn without_brace(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
             .help("write `{` and `}`")
             .insert(word.span.start, "{ ")
             .insert(stuck.end_before(stuck.end()), " }")
+    })
+}
+
+/// `in [1..3]`, `in 1:3`, `in 1-3`
+fn other_range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_bracketed = matches!(stuck.get(index + 3).text, "[" | "(");
+    let from = if is_bracketed { index + 4 } else { index + 3 };
+    let (first, sign, last) = (stuck.get(from), stuck.get(from + 1), stuck.get(from + 2));
+    let is_number = |at: &Lexeme<'_>| at.kind == LexemeKind::Number || at.is_word();
+    let written = match sign.text {
+        ":" | "-" => "..",
+        ".." | "..=" if is_bracketed => sign.text,
+        _ => return None,
+    };
+    let end = if is_bracketed { from + 4 } else { from + 3 };
+    let is_closed = !is_bracketed || matches!(stuck.get(from + 3).text, "]" | ")");
+    let is_range = stuck.get(index + 2).text == "in" && is_number(&first) && is_number(&last);
+    (is_range && is_closed && stuck.get(end).text == "{").then(|| {
+        let range = format!("{}{written}{}", first.text, last.text);
+        let span = stuck.span(index + 3, end);
+        Slip::new(span, "a range in another form")
+            .label("a range is written with `..`, or `..=` with its end included")
+            .help(format!("write {}", quoted(&range)))
+            .replace(span, range)
+    })
+}
+
+/// `for @x, i in @list`
+fn names_swapped(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (sign, comma, second) = (stuck.get(index + 1), stuck.get(index + 3), stuck.get(index + 4));
+    let is_pair = sign.text == "@" && comma.text == "," && second.is_word();
+    (is_pair && stuck.get(index + 5).text == "in").then(|| {
+        let span = stuck.span(index + 1, index + 5);
+        let written = format!("{}, {}", second.text, stuck.slice(index + 1, index + 3));
+        Slip::new(span, "the number of the turn after the element")
+            .label("the number comes first")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written)
+            .surely()
     })
 }
 

@@ -7,6 +7,7 @@ mod comparisons;
 mod curves;
 mod durations;
 mod edited;
+mod fillers;
 mod joined_rules;
 mod loops;
 mod metrics;
@@ -144,7 +145,7 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 18] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 19] = [
     joined_rules::slips,
     joined_rules::missing_over,
     statements::slips,
@@ -160,6 +161,7 @@ const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 18] = [
     paths::slips,
     moments::slips,
     comparisons::slips,
+    fillers::slips,
     brackets::slips,
     statements::moved_triggers,
     missing_comma::slips,

@@ -73,6 +73,36 @@ fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     })
 }
 
+/// `lr 1 e-3`, `lr "1e-3"`
+fn broken(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (word, sign, digits) = (stuck.get(index), stuck.get(index + 1), stuck.get(index + 2));
+    let before = stuck.get(index.checked_sub(1)?);
+    if word.kind == LexemeKind::Quoted && OPTIONS.contains(&before.text) {
+        let number = word.text.trim_matches('"');
+        let is_number = number.parse::<f64>().is_ok_and(f64::is_finite);
+        return is_number.then(|| {
+            Slip::new(word.span, "a number in quotes")
+                .label("numbers have none")
+                .help(format!("write {}", quoted(number)))
+                .replace(word.span, number)
+                .surely()
+        });
+    }
+    let is_exponent = matches!(word.text, "e" | "E")
+        && sign.text == "-"
+        && digits.kind == LexemeKind::Number
+        && stuck.is_glued(index + 1)
+        && stuck.is_glued(index + 2);
+    (is_exponent && before.kind == LexemeKind::Number).then(|| {
+        let written = format!("{}e-{}", before.text, digits.text);
+        let span = stuck.span(index - 1, index + 3);
+        Slip::new(span, "a number in parts")
+            .label("an exponent follows its number directly")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written)
+    })
+}
+
 /// `50 percent`
 fn percent(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (number, word) = (stuck.get(index.checked_sub(1)?), stuck.get(index));
@@ -99,9 +129,9 @@ fn ordinal(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 }
 
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
-    let mut slips: Vec<Slip> = [scaled(stuck, index), percent(stuck, index), ordinal(stuck, index)]
+    let mut slips: Vec<Slip> = [scaled, broken, percent, ordinal]
         .into_iter()
-        .flatten()
+        .filter_map(|kind: fn(&Stuck<'_>, usize) -> Option<Slip>| kind(stuck, index))
         .collect();
     let (sign, next) = (stuck.get(index), stuck.get(index + 1));
     let is_number = |index: usize| stuck.get(index).kind == LexemeKind::Number;

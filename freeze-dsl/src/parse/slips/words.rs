@@ -7,7 +7,7 @@ use crate::diagnostic::quoted;
 use crate::vocabulary::keywords;
 
 /// Words that mean a word of the language, in lower case and joined by `_`.
-const SYNONYMS: [(&str, &str); 52] = [
+const SYNONYMS: [(&str, &str); 54] = [
     ("finetune", "train"),
     ("fine_tune", "train"),
     ("learn", "train"),
@@ -60,6 +60,8 @@ const SYNONYMS: [(&str, &str); 52] = [
     ("within", "in"),
     ("inside", "in"),
     ("foreach", "for"),
+    ("loop", "repeat"),
+    ("l2sp", "anchor"),
 ];
 
 /// Words among these that may mean another one as well.

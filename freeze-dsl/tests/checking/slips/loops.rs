@@ -74,3 +74,21 @@ fn a_loop_that_does_not_parse_is_reported_once() {
         assert_eq!(errors(slip).len(), 1, "{slip}: {:#?}", errors(slip));
     }
 }
+
+#[test]
+fn ranges_and_names_in_another_form() {
+    become_right(&[
+        (
+            "for i in [1..3] { after 1 epoch: unfreeze layer[i] }",
+            "for i in 1..3 { after 1 epoch: unfreeze layer[i] }",
+        ),
+        (
+            "for i in 1:3 { after 1 epoch: unfreeze layer[i] }",
+            "for i in 1..3 { after 1 epoch: unfreeze layer[i] }",
+        ),
+        (
+            "for @x, i in [fc] { after 1 epoch: unfreeze @x lr i }",
+            "for i, @x in [fc] { after 1 epoch: unfreeze @x lr i }",
+        ),
+    ]);
+}

@@ -11,6 +11,7 @@
 mod actions;
 mod comparisons;
 mod curves;
+mod fillers;
 mod half_written;
 mod loops;
 mod moments;

@@ -25,3 +25,11 @@ fn numbers_as_words_and_in_groups() {
         ("step 1,000: train fc", "step 1000: train fc"),
     ]);
 }
+
+#[test]
+fn numbers_in_parts_and_in_quotes() {
+    become_right(&[
+        ("start: train fc lr 1 e-3", "start: train fc lr 1e-3"),
+        ("start: train fc lr \"1e-3\"", "start: train fc lr 1e-3"),
+    ]);
+}
