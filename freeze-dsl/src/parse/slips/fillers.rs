@@ -137,7 +137,7 @@ fn lasting(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
         );
     }
     let unit = stuck.get(index + 2);
-    let is_lasting = matches!(word.text, "for" | "during" | "over")
+    let is_lasting = matches!(word.text, "for" | "during")
         && next.kind == LexemeKind::Number
         && matches!(unit.text, "epoch" | "epochs" | "step" | "steps");
     let follows = (0..index).rev().map(|at| stuck.get(at));

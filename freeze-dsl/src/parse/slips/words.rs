@@ -65,7 +65,8 @@ const SYNONYMS: [(&str, &str); 54] = [
 ];
 
 /// Words among these that may mean another one as well.
-const GUESSED: [&str; 27] = [
+const GUESSED: [&str; 28] = [
+    "loop",
     "learn",
     "tune",
     "training",
