@@ -42,16 +42,33 @@ impl EffectCheck<'_> {
         let all = all.map(|(targets, selection)| {
             (Span::new(targets.start, targets.start), self.other_names(first, selection))
         });
+        let apart = touching.and_then(|(_, selection)| self.apart(first, selection));
         self.found.push(
             Diagnostic::new(
                 Code::TiedDifferently,
                 place,
                 format!("{} and {last} are one tensor, treated differently", others.join(", ")),
             )
-            .label("this does not mean all of its names")
-            .note("name all of them, or leave all of them out")
+            .label("this selects it under some of its names only")
+            .note(match apart {
+                Some(apart) => {
+                    format!("name all of them, or leave all of them out with `except {apart}`")
+                }
+                None => "name all of them, or leave all of them out".to_owned(),
+            })
             .guess("name all of them", all),
         );
+    }
+
+    /// The selected names of a tensor, if all of it and other parameters are selected.
+    fn apart(&self, first: SliceId, selection: &SliceSet) -> Option<String> {
+        let is_whole = self.bound.slice(first)?.rows.is_none();
+        let own: Vec<SliceId> =
+            self.names_of(first).filter(|slice| selection.contains(*slice)).collect();
+        let mut others = self.bound.slice_ids().filter(|slice| !own.contains(slice));
+        let names: Vec<String> =
+            own.iter().map(|own| format!("{:?}", self.bound.name(*own))).collect();
+        (is_whole && others.any(|slice| selection.contains(slice))).then(|| names.join(", "))
     }
 
     /// A slice under each name of its tensor.

@@ -96,9 +96,8 @@ impl Lowering<'_, '_> {
         }
         let finding = finding.label("no `let` and no loop around this defines it");
         // `then freez` reads as a number's name.
-        let zero = ["none", "null", "zero", "None", "off", "false", "False"];
-        let zero = zero.contains(&name).then_some("0");
-        let near = || zero.or_else(|| nearest(name, self.scope.names(true).chain(["freeze"])));
+        let digits = digits_of(name);
+        let near = || digits.or_else(|| nearest(name, self.scope.names(true).chain(["freeze"])));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -328,4 +327,23 @@ fn fold(stack: &mut Vec<Option<f64>>, count: usize, apply: fn(f64, f64) -> f64) 
     let operands = stack.split_off(stack.len().checked_sub(count)?);
     let known: Option<Vec<f64>> = operands.into_iter().collect();
     known?.into_iter().reduce(apply)
+}
+
+/// The digits of a number that is written as a word.
+fn digits_of(word: &str) -> Option<&'static str> {
+    Some(match word.to_lowercase().as_str() {
+        "none" | "null" | "zero" | "off" | "false" => "0",
+        "one" => "1",
+        "two" | "other" => "2",
+        "three" => "3",
+        "four" => "4",
+        "five" => "5",
+        "six" => "6",
+        "seven" => "7",
+        "eight" => "8",
+        "nine" => "9",
+        "ten" => "10",
+        "twenty" => "20",
+        _ => return None,
+    })
 }

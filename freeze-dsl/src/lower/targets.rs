@@ -255,7 +255,7 @@ impl Lowering<'_, '_> {
             return;
         }
         let finding = finding.label(format!("expected a name such as {}", one_of(&known)));
-        let near = || nearest(name, own.chain(self.scope.names(false)));
+        let near = || nearest(name, own.chain(self.scope.names(false))).or_else(|| meant_by(name));
         let finding = match self.explains().then(near).flatten() {
             Some(near) => finding.suggest(
                 Applicability::Maybe,
@@ -263,7 +263,7 @@ impl Lowering<'_, '_> {
                 place,
                 format!("@{near}"),
             ),
-            None => finding,
+            None => finding.note("a path of the model is written without `@`"),
         };
         self.report(finding);
     }
@@ -395,4 +395,17 @@ fn literal<'n>(
         start = start.map(|start| start + segment.len() + 1);
         Spanned::new(PathSegment::Name(segment), place)
     })
+}
+
+/// The ready-made name that another tool's word for the same means.
+fn meant_by(name: &str) -> Option<&'static str> {
+    let name = name.to_lowercase();
+    if name.contains("norm") || matches!(name.as_str(), "bn" | "ln") {
+        return Some("norms");
+    }
+    match name.as_str() {
+        "everything" | "model" | "params" | "parameters" => Some("all"),
+        "active" | "unfrozen" | "training" => Some("trainable"),
+        _ => None,
+    }
 }

@@ -228,6 +228,10 @@ fn names_and_lists() {
         Maybe,
         "let a = 1; // why\nstart: train fc lr a",
     );
+}
+
+#[test]
+fn tied_parameters() {
     let tied = model(&["embed.weight", "body.weight", "head.weight = embed.weight"]);
     suggests_in(
         &tied,
@@ -246,6 +250,11 @@ fn names_and_lists() {
     );
     let found = findings_in("start: train h lr 1", &three);
     let message = found.iter().find(|it| it.code == Code::TiedDifferently).map(|it| &it.message);
+    let with_others = findings_in("start: train h, body lr 1", &three);
+    assert_eq!(
+        with_others[0].notes,
+        ["name all of them, or leave all of them out with `except \"h.w\"`"]
+    );
     assert_eq!(message.unwrap(), "`e.w`, `h.w` and `x.w` are one tensor, treated differently");
     suggests_in(
         &three,

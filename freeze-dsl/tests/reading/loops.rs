@@ -52,7 +52,7 @@ fn within_one_another() {
                 after 1 epochs as top: unfreeze @stage[i]; } after 1 epochs: unfreeze bn1 lr 3, \
                 freeze bn1; }";
     // An index is part of a path, not of a name.
-    finds(text, &[(Code::Syntax, "[")]);
+    finds(text, &[(Code::Syntax, "[i]")]);
     let text = "start: train fc; for i in 3..=4 { for k in 0..2 { \
                 after 1 epochs as block: unfreeze layer4[k] lr i * 10 + k; } }";
     let fired = firings(&mut clock(text), 6, 1);

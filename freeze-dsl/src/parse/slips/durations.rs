@@ -7,6 +7,9 @@ use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
 use crate::vocabulary::UNITS;
 
+/// Units of time, in the singular.
+const TIMES: [&str; 7] = ["second", "sec", "minute", "min", "hour", "hr", "day"];
+
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(missing_unit(stuck));
@@ -138,7 +141,8 @@ fn moment(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let (word, next) = (stuck.get(index), stuck.get(index + 1));
     let shown = quoted(word.text);
     let mut slips = Vec::new();
-    if matches!(next.text, "epoch" | "step" | "start") {
+    let is_moment = next.text == "start" || stuck.get(index + 2).text != "end";
+    if matches!(next.text, "epoch" | "step" | "start") && is_moment {
         let span = Span::new(word.span.start, next.span.start);
         slips.push(
             Slip::new(word.span, format!("{shown} before {}", quoted(next.text)))
@@ -196,12 +200,18 @@ fn missing_unit(stuck: &Stuck<'_>) -> Option<Slip> {
         return None;
     }
     let value = number.text;
-    Some(
+    let (epochs, steps) = if value == "1" { ("epoch", "step") } else { ("epochs", "steps") };
+    let unit = stuck.here();
+    let is_time = TIMES.contains(&unit.text.trim_end_matches('s'));
+    let slip = if is_time {
+        Slip::new(number.span.to(unit.span), format!("`{leads} {value} {}`", unit.text))
+            .label("training is counted in epochs and steps, not in time")
+    } else {
         Slip::new(number.span, format!("`{leads} {value}` without a unit"))
             .label("epochs or steps?")
-            .note(format!(
-                "write `{leads} {value} epochs` to count epochs, or `{leads} {value} steps` to \
-                 count optimizer steps"
-            )),
-    )
+    };
+    Some(slip.note(format!(
+        "write `{leads} {value} {epochs}` to count epochs, or `{leads} {value} {steps}` to count \
+         optimizer steps"
+    )))
 }

@@ -51,6 +51,17 @@ fn several_moments(stuck: &Stuck<'_>) -> Option<Slip> {
     let is_several = matches!(word.text.trim_end_matches('s'), "epoch" | "step")
         && matches!(sign.text, "," | "and" | "or" | "&")
         && [first, second].iter().all(|it| it.kind == LexemeKind::Number);
+    let is_thousand =
+        sign.text == "," && second.text.len() == 3 && stuck.is_glued(2) && stuck.is_glued(3);
+    if is_several && is_thousand {
+        let written = format!("{}{}", first.text, second.text);
+        return Some(
+            Slip::new(sign.span, "`,` in a number")
+                .label("digits are grouped by `_`, or not at all")
+                .help(format!("write {}", quoted(&written)))
+                .replace(sign.span, ""),
+        );
+    }
     is_several.then(|| {
         let unit = word.text.trim_end_matches('s');
         Slip::new(sign.span, format!("{} between moments", quoted(sign.text)))

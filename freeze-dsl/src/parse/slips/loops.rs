@@ -4,17 +4,127 @@ use super::Slip;
 use super::renames::Rename;
 use super::stuck::Stuck;
 use crate::diagnostic::quoted;
+use crate::parse::lexeme::{Lexeme, LexemeKind};
 use crate::source::Span;
+use crate::vocabulary::TRIGGERS;
 
-/// `for i in [1, 2, 3]`: a list of numbers.
+/// Heads of loops that need no more than another word or sign.
+pub(super) fn heads(stuck: &Stuck<'_>) -> Vec<Slip> {
+    const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 6] =
+        [word_for_in, each, called, without_brace, other_range, names_swapped];
+    let Some(index) = stuck.last_of(&["for"], stuck.at() + 1) else { return Vec::new() };
+    KINDS.iter().filter_map(|kind| kind(stuck, index)).collect()
+}
+
+/// `for i from 1 to 3`, `for i = 1..3`, `for @x of @list`
+fn word_for_in(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let at = if stuck.get(index + 1).text == "@" { index + 3 } else { index + 2 };
+    let word = stuck.get(at);
+    matches!(word.text, "from" | "of" | "over" | "=" | ":").then(|| {
+        Slip::new(word.span, format!("{} after the name of a loop", quoted(word.text)))
+            .label("what a loop goes through follows `in`")
+            .help("write `in`")
+            .replace(word.span, "in")
+            .surely()
+    })
+}
+
+/// `for each @x in @list`
+fn each(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.get(index + 1);
+    let is_name = matches!(stuck.get(index + 2).text, "in" | ",");
+    (matches!(word.text, "each" | "every" | "all") && !is_name).then(|| {
+        Slip::new(word.span, format!("{} after `for`", quoted(word.text)))
+            .label("the name of a loop follows `for` directly")
+            .help("leave it out")
+            .replace(Span::new(word.span.start, stuck.start_of(index + 2)), "")
+            .surely()
+    })
+}
+
+/// `in reversed([fc, bn1])`, `in enumerate(@layers)`
+fn called(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_called = |at: &usize| {
+        matches!(stuck.get(*at).text, "reversed" | "enumerate") && stuck.get(*at + 1).text == "("
+    };
+    let word = (index..stuck.count()).find(is_called)?;
+    let close = (word..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    let name = stuck.get(word);
+    let slip = if name.text == "reversed" {
+        Slip::new(name.span, "`reversed` is not called like a function")
+            .label("a list follows it directly")
+            .help("leave out the parentheses")
+            .replace(Span::new(name.span.end, stuck.start_of(word + 2)), " ")
+    } else {
+        Slip::new(name.span, "`enumerate` is not a word of the language")
+            .label("a name before that of the element counts the turns, as in `for i, @x in`")
+            .help("leave it out")
+            .replace(Span::new(name.span.start, stuck.start_of(word + 2)), "")
+    };
+    Some(slip.replace(stuck.get(close).span, "").surely())
+}
+
+/// `for @x in [fc, bn1] after 1 epoch: unfreeze @x`
+fn without_brace(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let word = stuck.here();
+    let has_brace = (index..stuck.count()).any(|at| stuck.get(at).text == "{");
+    (index == 0 && !has_brace && TRIGGERS.contains(&word.text)).then(|| {
+        Slip::new(word.span, format!("no `{{` before {}", quoted(word.text)))
+            .label("the body of a loop is written in `{` and `}`")
+            .help("write `{` and `}`")
+            .insert(word.span.start, "{ ")
+            .insert(stuck.end_before(stuck.end()), " }")
+    })
+}
+
+/// `in [1..3]`, `in 1:3`, `in 1-3`
+fn other_range(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let is_bracketed = matches!(stuck.get(index + 3).text, "[" | "(");
+    let from = if is_bracketed { index + 4 } else { index + 3 };
+    let (first, sign, last) = (stuck.get(from), stuck.get(from + 1), stuck.get(from + 2));
+    let is_number = |at: &Lexeme<'_>| at.kind == LexemeKind::Number || at.is_word();
+    let written = match sign.text {
+        ":" | "-" => "..",
+        ".." | "..=" if is_bracketed => sign.text,
+        _ => return None,
+    };
+    let end = if is_bracketed { from + 4 } else { from + 3 };
+    let is_closed = !is_bracketed || matches!(stuck.get(from + 3).text, "]" | ")");
+    let is_range = stuck.get(index + 2).text == "in" && is_number(&first) && is_number(&last);
+    (is_range && is_closed && stuck.get(end).text == "{").then(|| {
+        let range = format!("{}{written}{}", first.text, last.text);
+        let span = stuck.span(index + 3, end);
+        Slip::new(span, "a range in another form")
+            .label("a range is written with `..`, or `..=` with its end included")
+            .help(format!("write {}", quoted(&range)))
+            .replace(span, range)
+    })
+}
+
+/// `for @x, i in @list`
+fn names_swapped(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (sign, comma, second) = (stuck.get(index + 1), stuck.get(index + 3), stuck.get(index + 4));
+    let is_pair = sign.text == "@" && comma.text == "," && second.is_word();
+    (is_pair && stuck.get(index + 5).text == "in").then(|| {
+        let span = stuck.span(index + 1, index + 5);
+        let written = format!("{}, {}", second.text, stuck.slice(index + 1, index + 3));
+        Slip::new(span, "the number of the turn after the element")
+            .label("the number comes first")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written)
+            .surely()
+    })
+}
+
+/// `for i in [1, 2, 3]`, `for i in {1, 2, 3}`: a list of numbers.
 pub(super) fn numbers_in_list(stuck: &Stuck<'_>) -> Option<Slip> {
     let index = stuck.last_of(&["for"], stuck.at() + 1)?;
     let open = index + 3;
-    let is_bracketed = matches!(stuck.get(open).text, "[" | "(");
+    let is_bracketed = matches!(stuck.get(open).text, "[" | "(" | "{");
     let is_list =
         stuck.get(index + 2).text == "in" && (is_bracketed || stuck.get(open + 1).text == ",");
     let is_close = |at: &usize| match stuck.get(*at).text {
-        "]" | ")" => is_bracketed,
+        "]" | ")" | "}" => is_bracketed,
         sign => sign == "{" && !is_bracketed,
     };
     let close = (open..stuck.count()).find(is_close)?;

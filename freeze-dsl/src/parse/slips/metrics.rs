@@ -87,7 +87,8 @@ fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     if word.text == "not" && (before(1) == "and" || before(1).starts_with("when")) {
         slips.extend(negated(stuck, index));
     }
-    if before(1) == "and" || index > 0 && before(1).starts_with("when") {
+    let is_condition = || stuck.last_of(&["when", "whenever"], index).is_some();
+    if before(1) == "and" && is_condition() || index > 0 && before(1).starts_with("when") {
         slips.extend(moment(stuck, index));
     }
     if before(1) == "stops" {

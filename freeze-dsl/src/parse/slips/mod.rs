@@ -3,16 +3,20 @@
 
 mod blocks;
 mod brackets;
+mod comparisons;
 mod curves;
 mod durations;
 mod edited;
+mod fillers;
 mod joined_rules;
 mod loops;
 mod metrics;
 mod missing_comma;
+mod moments;
 mod numbers;
 mod optimizers;
 mod options;
+mod paths;
 mod renames;
 mod restoring;
 mod rows;
@@ -141,7 +145,7 @@ impl Slip {
 }
 
 /// The kinds of slips, the likeliest first.
-const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 15] = [
+const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 19] = [
     joined_rules::slips,
     joined_rules::missing_over,
     statements::slips,
@@ -154,6 +158,10 @@ const KINDS: [fn(&Stuck<'_>) -> Vec<Slip>; 15] = [
     curves::slips,
     words::slips,
     selectors::slips,
+    paths::slips,
+    moments::slips,
+    comparisons::slips,
+    fillers::slips,
     brackets::slips,
     statements::moved_triggers,
     missing_comma::slips,

@@ -54,8 +54,85 @@ fn word_before(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     })
 }
 
+/// `3k`, `1.5M`: a number with a letter for thousands or millions.
+fn scaled(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (number, letter) = (stuck.get(index.checked_sub(1)?), stuck.get(index));
+    let scale = match letter.text {
+        "k" | "K" => 1e3,
+        "M" => 1e6,
+        _ => return None,
+    };
+    let value = number.text.replace('_', "").parse::<f64>().ok()? * scale;
+    let written = shown_number(value);
+    stuck.is_glued(index).then(|| {
+        Slip::new(letter.span, format!("{} at the end of a number", quoted(letter.text)))
+            .label("a number is written out")
+            .help(format!("write {}", quoted(&written)))
+            .replace(number.span.to(letter.span), written)
+            .surely()
+    })
+}
+
+/// `lr 1 e-3`, `lr "1e-3"`
+fn broken(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (word, sign, digits) = (stuck.get(index), stuck.get(index + 1), stuck.get(index + 2));
+    let before = stuck.get(index.checked_sub(1)?);
+    if word.kind == LexemeKind::Quoted && OPTIONS.contains(&before.text) {
+        let number = word.text.trim_matches('"');
+        let is_number = number.parse::<f64>().is_ok_and(f64::is_finite);
+        return is_number.then(|| {
+            Slip::new(word.span, "a number in quotes")
+                .label("numbers have none")
+                .help(format!("write {}", quoted(number)))
+                .replace(word.span, number)
+                .surely()
+        });
+    }
+    let is_exponent = matches!(word.text, "e" | "E")
+        && sign.text == "-"
+        && digits.kind == LexemeKind::Number
+        && stuck.is_glued(index + 1)
+        && stuck.is_glued(index + 2);
+    (is_exponent && before.kind == LexemeKind::Number).then(|| {
+        let written = format!("{}e-{}", before.text, digits.text);
+        let span = stuck.span(index - 1, index + 3);
+        Slip::new(span, "a number in parts")
+            .label("an exponent follows its number directly")
+            .help(format!("write {}", quoted(&written)))
+            .replace(span, written)
+    })
+}
+
+/// `50 percent`
+fn percent(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let (number, word) = (stuck.get(index.checked_sub(1)?), stuck.get(index));
+    let is_percent = matches!(word.text, "percent" | "pct" | "perc");
+    (is_percent && number.kind == LexemeKind::Number).then(|| {
+        Slip::word(word.span, format!("{} is not a unit", quoted(word.text)))
+            .label("a percentage is a number and `%`")
+            .help("write `%`")
+            .replace(Span::new(number.span.end, word.span.end), "%")
+            .surely()
+    })
+}
+
+/// `epoch 3s`, `epoch 3rd`
+fn ordinal(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
+    let letters = stuck.get(index);
+    let is_ordinal = matches!(letters.text, "s" | "st" | "nd" | "rd" | "th");
+    (is_ordinal && stuck.is_glued(index) && leads_moment(stuck, index)).then(|| {
+        Slip::new(letters.span, format!("{} at the end of a number", quoted(letters.text)))
+            .label("a moment is a word and a number, as in `epoch 3`")
+            .help("leave it out")
+            .replace(letters.span, "")
+    })
+}
+
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
-    let mut slips = Vec::new();
+    let mut slips: Vec<Slip> = [scaled, broken, percent, ordinal]
+        .into_iter()
+        .filter_map(|kind: fn(&Stuck<'_>, usize) -> Option<Slip>| kind(stuck, index))
+        .collect();
     let (sign, next) = (stuck.get(index), stuck.get(index + 1));
     let is_number = |index: usize| stuck.get(index).kind == LexemeKind::Number;
     let follows_number = index > 0 && is_number(index - 1);

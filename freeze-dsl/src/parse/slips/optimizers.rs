@@ -170,14 +170,39 @@ fn adjusted_rate(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     )
 }
 
-/// `sgd(0.9)`: an argument without its name.
+/// `sgd(0.9)`, `adamw(0.9, 0.95)`: arguments without their names.
 fn unnamed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let number = stuck.get(index);
-    let is_sgd = stuck.get(index.checked_sub(2)?).text == "sgd" && stuck.get(index - 1).text == "(";
-    (is_sgd && number.kind == LexemeKind::Number).then(|| {
-        Slip::new(number.span, "an argument without its name")
-            .label("arguments of an optimizer are named")
-            .help(format!("write `momentum {}`", number.text))
-            .insert(number.span.start, "momentum ")
-    })
+    /// A learning rate is hardly ever as high, a momentum or a decay rate hardly ever lower.
+    const LEAST: f64 = 0.5;
+    let name = stuck.get(index.checked_sub(2)?).text;
+    let (_, arguments) = OPTIMIZERS.iter().find(|(known, _)| *known == name)?;
+    let close = (index..stuck.count()).find(|at| stuck.get(*at).text == ")")?;
+    let numbers: Vec<_> = (index..close).step_by(2).map(|at| stuck.get(at)).collect();
+    let are_numbers = numbers.iter().all(|number| number.kind == LexemeKind::Number);
+    let are_joined = (index + 1..close).step_by(2).all(|at| stuck.get(at).text == ",");
+    if stuck.get(index - 1).text != "(" || numbers.is_empty() || !are_numbers || !are_joined {
+        return None;
+    }
+    let span = stuck.span(index, close);
+    let slip = Slip::new(span, "an argument without its name")
+        .label("arguments of an optimizer are named");
+    let first = numbers.first()?.text.parse::<f64>().ok()?;
+    let value = stuck.get(index).text;
+    if first < LEAST || numbers.len() > arguments.len() {
+        return Some(
+            slip.note(format!(
+                "write its name before it, as in `{name}({} …)`; a learning rate is an option \
+                 beside the optimizer, as in `lr {value} optimizer {name}`",
+                arguments.first()?
+            ))
+            .ambiguous(),
+        );
+    }
+    let named: Vec<String> = numbers
+        .iter()
+        .zip(*arguments)
+        .map(|(number, argument)| format!("{argument} {}", number.text))
+        .collect();
+    let written = named.join(", ");
+    Some(slip.help(format!("write {}", quoted(&written))).replace(span, written))
 }

@@ -15,6 +15,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips: Vec<Slip> = stuck.near().flat_map(|index| at(stuck, index)).collect();
     slips.extend(set_in_word(stuck));
     slips.extend(loops::names_in_parentheses(stuck));
+    slips.extend(loops::heads(stuck));
     match loops::numbers_in_list(stuck) {
         Some(slip) => slips.push(slip),
         None => slips.extend(loops::element_without_sign(stuck)),

@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::Lexeme;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS};
+use crate::vocabulary::{ACTIONS, OPTIMIZERS, OPTIONS, VERBS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     let mut slips = Vec::new();
@@ -41,8 +41,9 @@ fn assignment(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Slip {
     let shown = quoted(sign.text);
     let (span, text) = stuck.without(index);
     let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let what = if VERBS.contains(&before) { "a selector" } else { "a value" };
     Slip::new(sign.span, format!("{shown} after {}", quoted(before)))
-        .label(format!("a value follows {} without a sign", quoted(before)))
+        .label(format!("{what} follows {} without a sign", quoted(before)))
         .help(format!("leave out {shown}"))
         .replace(span, text)
         .surely_if(takes_value(before))
@@ -87,6 +88,15 @@ fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
     let mut slips = Vec::new();
     let next = stuck.get(index + 1);
     let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    if before == "," {
+        return vec![
+            Slip::new(sign.span, "two `,` in a row")
+                .label("one separates what is around it")
+                .help("leave out the `,`")
+                .replace(sign.span, "")
+                .surely(),
+        ];
+    }
     if matches!(next.text, "," | ";" | ")" | "]" | "}" | "") || matches!(before, ":" | "(" | "[") {
         let ends = next.text == ";";
         let end = if ends { next.span.start } else { sign.span.end };

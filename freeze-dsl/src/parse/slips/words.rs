@@ -7,16 +7,25 @@ use crate::diagnostic::quoted;
 use crate::vocabulary::keywords;
 
 /// Words that mean a word of the language, in lower case and joined by `_`.
-const SYNONYMS: [(&str, &str); 43] = [
+const SYNONYMS: [(&str, &str); 54] = [
     ("finetune", "train"),
     ("fine_tune", "train"),
     ("learn", "train"),
+    ("tune", "train"),
+    ("training", "train"),
+    ("trained", "train"),
     ("thaw", "unfreeze"),
+    ("unfrozen", "unfreeze"),
+    ("unfreezing", "unfreeze"),
+    ("enable", "unfreeze"),
+    ("frozen", "freeze"),
+    ("disable", "freeze"),
     ("unlock", "unfreeze"),
     ("un_freeze", "unfreeze"),
     ("defrost", "unfreeze"),
     ("lock", "freeze"),
     ("end", "stop"),
+    ("break", "stop"),
     ("halt", "stop"),
     ("quit", "stop"),
     ("exit", "stop"),
@@ -51,11 +60,21 @@ const SYNONYMS: [(&str, &str); 43] = [
     ("within", "in"),
     ("inside", "in"),
     ("foreach", "for"),
+    ("loop", "repeat"),
+    ("l2sp", "anchor"),
 ];
 
 /// Words among these that may mean another one as well.
-const GUESSED: [&str; 20] = [
+const GUESSED: [&str; 28] = [
+    "loop",
     "learn",
+    "tune",
+    "training",
+    "trained",
+    "enable",
+    "disable",
+    "frozen",
+    "break",
     "lock",
     "unlock",
     "end",

@@ -9,9 +9,15 @@
 )]
 
 mod actions;
+mod comparisons;
 mod curves;
+mod fillers;
 mod half_written;
+mod loops;
+mod moments;
+mod numbers;
 mod options;
+mod paths;
 mod selectors;
 mod signs;
 mod statements;

@@ -222,3 +222,22 @@ fn what_only_a_learning_rate_can_be() {
     assert!(message("start: train fc lr 1 weight_decay )").contains("expected a weight decay"));
     assert!(!message("start: train fc optimizer sgd(momentum * 2)").contains("learning rate"));
 }
+
+#[test]
+fn arguments_without_their_names() {
+    become_right(&[
+        (
+            "start: train fc optimizer adamw(0.9, 0.95)",
+            "start: train fc optimizer adamw(beta1 0.9, beta2 0.95)",
+        ),
+        (
+            "start: train fc optimizer rmsprop(0.99)",
+            "start: train fc optimizer rmsprop(alpha 0.99)",
+        ),
+    ]);
+    leave_a_choice(&[(
+        "start: train fc optimizer adamw(1e-3)",
+        "`adamw(beta1 …)`",
+        "`lr 1e-3 optimizer adamw`",
+    )]);
+}
