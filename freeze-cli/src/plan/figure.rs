@@ -81,6 +81,14 @@ impl Figure {
         names.map(|rule| rule.name.as_str()).collect()
     }
 
+    /// The names of the rules that do not fire in the run.
+    pub(crate) fn unfired(&self) -> Vec<&str> {
+        let fired: BTreeSet<usize> =
+            self.marks.iter().flat_map(|mark| mark.rules.iter().copied()).collect();
+        let rules = self.picture.rules.iter().enumerate();
+        rules.filter(|(rule, _)| !fired.contains(rule)).map(|(_, it)| it.name.as_str()).collect()
+    }
+
     /// Whether some cell is as asked.
     pub(crate) fn has_cell(&self, is_asked: impl Fn(&RowCell) -> bool) -> bool {
         self.rows.iter().flat_map(|row| &row.cells).any(is_asked)

@@ -179,4 +179,10 @@ fn add_legend(out: &mut String, figure: &Figure, width: usize) {
         out.push_str(&shortened(&line, width));
         out.push('\n');
     }
+    let unfired = figure.unfired();
+    if !unfired.is_empty() {
+        let line = format!("not in this run: {}", unfired.join(", "));
+        out.push_str(&shortened(&line, width));
+        out.push('\n');
+    }
 }

@@ -135,6 +135,21 @@ fn moments_that_metrics_decide_are_assumed_given_or_observed() {
 }
 
 #[test]
+fn rules_that_do_not_fire_in_the_run_are_named() {
+    let text = "run 8 epochs; start as head: train fc lr 1e-3; \
+                when loss < 1 as low: unfreeze layer4; after 6 epochs as late: unfreeze layer3;";
+    let folder = folder_with(&[("a.freeze", text)]);
+    let last = |more: &[&str]| {
+        let arguments = [&["a.freeze", "--model", MODEL, "--width", "80"], more].concat();
+        let (status, out, errors) = plan(&arguments, folder.path(), "");
+        assert_eq!(status, 0, "{errors}");
+        out.lines().last().unwrap_or_default().to_owned()
+    };
+    assert_eq!(last(&[]), "not in this run: late");
+    assert_eq!(last(&["--assume", "low=1"]), "c epoch 7: late");
+}
+
+#[test]
 fn what_cannot_be_drawn_says_what_is_missing() {
     let folder = folder_with(&[]);
     let endless = "start: train fc lr 1; when loss < 1 as low: unfreeze layer4";
