@@ -65,7 +65,8 @@ pub(crate) fn policy(file: &Path, reporter: &mut Reporter<'_>) -> Option<Source>
     }
 }
 
-fn read(file: &Path) -> std::io::Result<Source> {
+/// A file of text; `-` is standard input.
+pub(crate) fn read(file: &Path) -> std::io::Result<Source> {
     if file.as_os_str() == "-" {
         let mut bytes = Vec::new();
         std::io::stdin().read_to_end(&mut bytes)?;

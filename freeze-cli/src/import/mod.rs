@@ -20,7 +20,7 @@ use freeze_dsl::source::Source;
 use freeze_dsl::{Draft, text_file};
 
 use crate::Outcome;
-use crate::input::load;
+use crate::input::{self, load};
 use crate::reporter::{Options, Reporter, Stream};
 use policy_text::PolicyText;
 use selection::Selection;
@@ -35,7 +35,7 @@ use yaml::Yaml;
                         regular expressions become paths of that model, and the policy is checked."
 )]
 pub(crate) struct ImportArgs {
-    /// A YAML file of the other tool
+    /// A YAML file of the other tool; `-` reads standard input
     #[arg(value_name = "FILE")]
     file: PathBuf,
     /// The model that is trained: a `.safetensors`, `.safetensors.index.json` or `.model.json` file,
@@ -125,7 +125,8 @@ pub(crate) fn run(arguments: &ImportArgs, options: &Options) -> Outcome {
 
 fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, String> {
     let file = &arguments.file;
-    let config = read(file)?;
+    let source = input::read(file).map_err(|error| error.to_string())?;
+    let config = Yaml::parse(source.text())?;
     let tool = match arguments.from {
         Some(tool) if tool.may_have(&config) => tool,
         Some(tool) => return Err(format!("it has no {}", tool.signs())),
@@ -135,7 +136,7 @@ fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, Strin
              of Axolotl (`unfrozen_parameters`)",
         )?,
     };
-    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let name = Path::new(source.name()).file_name().unwrap_or_default().to_string_lossy();
     let mut text = PolicyText::new(&name);
     let selection = Selection::new(model);
     match tool {
@@ -150,6 +151,7 @@ fn import(arguments: &ImportArgs, model: Option<&Model>) -> Result<String, Strin
     text.finish()
 }
 
+/// A file that another file names.
 fn read(file: &Path) -> Result<Yaml, String> {
     let text = text_file::read(file).map_err(|error| error.to_string())?;
     Yaml::parse(&text)

@@ -108,3 +108,14 @@ fn metrics(name: &str, values: &[f64]) -> String {
     let rows = values.iter().enumerate().map(|(epoch, value)| format!("{epoch},{value}\n"));
     format!("epoch,{name}\n{}", rows.collect::<String>())
 }
+
+#[test]
+fn standard_input_is_imported() {
+    let yaml = "0:\n  params: [fc.bias]\n1:\n  params: [fc.weight]\n";
+    let folder = folder_with(&[("input.yaml", yaml)]);
+    let (status, out, errors) = freeze(&["import", "-"], folder.path(), yaml);
+    assert_eq!(status, 0, "{errors}");
+    let (_, of_file, _) = freeze(&["import", "input.yaml"], folder.path(), "");
+    assert_eq!(out.replace("<stdin>", "input.yaml"), of_file);
+    assert!(out.starts_with("// Imported from <stdin> by `freeze import`."), "{out}");
+}
