@@ -71,7 +71,7 @@ pub(crate) fn run(arguments: &SimulateArgs, options: &Options) -> Outcome {
         let Some(plan) = plan else { return Ok(None) };
         let source = plan.policy().source().clone();
         let table = RecordTable::new(&plan, training.steps_per_epoch.is_some());
-        let simulation = simulate(plan, setup(arguments)?).map_err(|error| with_option(&error))?;
+        let simulation = simulate(plan, setup(arguments)?).map_err(with_option)?;
         Ok(Some((source, simulation, table)))
     });
     match simulation {

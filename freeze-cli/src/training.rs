@@ -81,14 +81,7 @@ pub(crate) fn plan(
     Ok(plan)
 }
 
-/// The error, with the option of the command in place of the field of the library.
-pub(crate) fn with_option(error: &SimulateError) -> String {
-    let text = error.to_string();
-    match error {
-        SimulateError::NoLength => text.replace("set `epochs`", "pass `--epochs`"),
-        SimulateError::NoSteps(_) => {
-            text.replace("set `steps_per_epoch`", "pass `--steps-per-epoch`")
-        }
-        SimulateError::EmptyEpoch => text,
-    }
+/// The error, with the options of the command.
+pub(crate) fn with_option(error: SimulateError) -> String {
+    error.with_advice("pass `--epochs`", "pass `--steps-per-epoch`")
 }

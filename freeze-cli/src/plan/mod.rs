@@ -132,7 +132,7 @@ fn text(
                     }
                     // The table needs none of what the picture lacks.
                     Err(PictureError::Simulate(error)) => {
-                        reporter.remark(&format!("note: no picture: {}", with_option(&error)));
+                        reporter.remark(&format!("note: no picture: {}", with_option(error)));
                     }
                     Err(error) => return Err(error.to_string()),
                 }
@@ -178,7 +178,7 @@ fn picture(
 
 fn in_words(error: &PictureError) -> String {
     match error {
-        PictureError::Simulate(error) => with_option(error),
+        PictureError::Simulate(error) => with_option(*error),
         error => error.to_string(),
     }
 }

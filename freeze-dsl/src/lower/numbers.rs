@@ -96,6 +96,13 @@ impl Lowering<'_, '_> {
         }
         let finding = finding.label("no `let` and no loop around this defines it");
         // `then freez` reads as a number's name.
+        if name == "other"
+            && let Some((phrase, written)) = self.every_other(place)
+        {
+            let help = format!("did you mean `{written}`?");
+            self.report(finding.suggest(Applicability::Maybe, help, phrase, written));
+            return None;
+        }
         let digits = digits_of(name);
         let near = || digits.or_else(|| nearest(name, self.scope.names(true).chain(["freeze"])));
         let finding = match self.explains().then(near).flatten() {
@@ -109,6 +116,22 @@ impl Lowering<'_, '_> {
         };
         self.report(finding);
         None
+    }
+
+    /// `other epoch` after `every`: where it is, and what it means.
+    fn every_other(&self, place: Span) -> Option<(Span, &'static str)> {
+        let text = self.text;
+        let after = text.get(place.end..)?;
+        let unit = after.trim_start();
+        let written = match unit {
+            _ if unit.starts_with("epoch") => "2 epochs",
+            _ if unit.starts_with("step") => "2 steps",
+            _ => return None,
+        };
+        let length = unit.find(|sign: char| !sign.is_alphabetic()).unwrap_or(unit.len());
+        let end = place.end + after.len() - unit.len() + length;
+        let is_after_every = text.get(..place.start)?.trim_end().ends_with("every");
+        is_after_every.then(|| (Span::new(place.start, end), written))
     }
 
     fn rust(&mut self, index: usize, place: Span) -> Option<f64> {
@@ -334,7 +357,7 @@ fn digits_of(word: &str) -> Option<&'static str> {
     Some(match word.to_lowercase().as_str() {
         "none" | "null" | "zero" | "off" | "false" => "0",
         "one" => "1",
-        "two" | "other" => "2",
+        "two" => "2",
         "three" => "3",
         "four" => "4",
         "five" => "5",

@@ -19,7 +19,7 @@ fn is_sign(text: &str) -> bool {
 }
 
 fn begins_condition(stuck: &Stuck<'_>, index: usize) -> bool {
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     matches!(before, "when" | "whenever" | "and")
 }
 

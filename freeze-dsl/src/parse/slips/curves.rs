@@ -15,7 +15,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let word = stuck.get(index);
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     let lower = word.text.to_lowercase();
     let mut slips = Vec::new();
     match lower.as_str() {

@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, TRIGGERS, VERBS};
+use crate::vocabulary::{ACTIONS, TRIGGERS, UNITS, VERBS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 7] =
@@ -14,18 +14,16 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     stuck.near().flat_map(all).collect()
 }
 
-fn before<'t>(stuck: &Stuck<'t>, index: usize) -> &'t str {
-    index.checked_sub(1).map_or("", |before| stuck.get(before).text)
-}
-
 /// `train only fc`, `only train fc`, `reset optimizer fc`
 fn adverb(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let word = stuck.get(index);
     let next = stuck.get(index + 1);
     let is_adverb = matches!(word.text, "only" | "just" | "fully" | "also" | "then" | "again");
-    let is_before_verb = is_adverb && VERBS.contains(&next.text) && before(stuck, index) != ",";
-    let after_verb = is_adverb && VERBS.contains(&before(stuck, index));
-    let is_state = matches!(word.text, "optimizer" | "state") && before(stuck, index) == "reset";
+    let is_before_verb =
+        is_adverb && VERBS.contains(&next.text) && stuck.previous(index).text != ",";
+    let after_verb = is_adverb && VERBS.contains(&stuck.previous(index).text);
+    let is_state =
+        matches!(word.text, "optimizer" | "state") && stuck.previous(index).text == "reset";
     let has_path = next.is_word() || next.text == "@" || next.kind == LexemeKind::Quoted;
     (has_path && (is_before_verb || after_verb || is_state)).then(|| {
         Slip::word(word.span, format!("{} beside an action", quoted(word.text)))
@@ -39,7 +37,7 @@ fn adverb(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// `train layer 4`, `train layers 3 to 5`
 fn numbered(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (name, first) = (stuck.get(index), stuck.get(index + 1));
-    let leads = before(stuck, index);
+    let leads = stuck.previous(index).text;
     let is_path = name.is_word() && (VERBS.contains(&leads) || matches!(leads, "," | "except"));
     let is_number = |at: usize| stuck.get(at).text.bytes().all(|digit| digit.is_ascii_digit());
     let is_index = first.kind == LexemeKind::Number && is_number(index + 1);
@@ -90,7 +88,7 @@ fn remainder(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (unit, number) = (stuck.get(index), stuck.get(index + 2));
     let is_unit = matches!(unit.text, "epoch" | "step") && stuck.get(index + 1).text == "%";
     let is_zero = stuck.get(index + 3).text == "==" && stuck.get(index + 4).text == "0";
-    let leads = before(stuck, index);
+    let leads = stuck.previous(index).text;
     let is_led = index == 0 || index == 1 && matches!(leads, "when" | "if" | "whenever");
     (is_unit && is_zero && is_led && number.kind == LexemeKind::Number).then(|| {
         let written = format!("every {} {}s", number.text, unit.text);
@@ -104,23 +102,22 @@ fn remainder(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 
 /// `epoch 3+`, `epoch > 3`
 fn comparison(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
-    let sign = stuck.get(index);
+    let (sign, number) = (stuck.get(index), stuck.get(index + 1));
     let is_unit = |text: &str| matches!(text, "epoch" | "step");
-    let is_plus = sign.text == "+"
-        && index.checked_sub(2).is_some_and(|unit| is_unit(stuck.get(unit).text))
-        && matches!(stuck.get(index + 1).text, ":" | "as" | "or");
-    let is_after = sign.text == ">"
-        && is_unit(before(stuck, index))
-        && stuck.get(index + 1).kind == LexemeKind::Number;
-    if !is_plus && !is_after {
+    let slip = Slip::new(sign.span, format!("{} in a moment", quoted(sign.text)))
+        .label("a rule fires once, as soon as its moment is reached");
+    let follows_number = index.checked_sub(2).is_some_and(|unit| is_unit(stuck.get(unit).text));
+    if sign.text == "+" && follows_number && matches!(number.text, ":" | "as" | "or") {
+        return Some(slip.help("leave out `+`").replace(sign.span, ""));
+    }
+    let unit = stuck.previous(index).text;
+    if sign.text != ">" || !is_unit(unit) {
         return None;
     }
-    let (span, text) = if is_plus { (sign.span, "") } else { stuck.without(index) };
+    let first = number.text.parse::<u64>().ok()?.checked_add(1)?.to_string();
     Some(
-        Slip::new(sign.span, format!("{} in a moment", quoted(sign.text)))
-            .label("a rule fires once, as soon as its moment is reached")
-            .help(format!("leave out {}", quoted(sign.text)))
-            .replace(span, text),
+        slip.help(format!("write `{unit} {first}`, the first after {}", number.text))
+            .replace(Span::new(stuck.end_before(index), number.span.end), format!(" {first}")),
     )
 }
 
@@ -139,7 +136,7 @@ fn lasting(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let unit = stuck.get(index + 2);
     let is_lasting = matches!(word.text, "for" | "during")
         && next.kind == LexemeKind::Number
-        && matches!(unit.text, "epoch" | "epochs" | "step" | "steps");
+        && UNITS.contains(&unit.text);
     let follows = (0..index).rev().map(|at| stuck.get(at));
     let action = follows.take_while(|it| it.text != ":").find(|it| ACTIONS.contains(&it.text));
     let is_number = index.checked_sub(1).is_some_and(|at| stuck.get(at).kind == LexemeKind::Number);

@@ -362,7 +362,7 @@ fn unquoted(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     while stuck.is_glued(end) && is_part(end) {
         end += 1;
     }
-    let leads = start.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let leads = stuck.previous(start).text;
     let is_metric = matches!(leads, "when" | "and" | "lowest" | "highest" | "whenever")
         && stuck.get(start).text != "grad_norm";
     if !is_metric || stuck.get(end - 1).text == ":" {

@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{OPTIMIZERS, OPTIONS, SHAPES, TRIGGERS, VERBS};
+use crate::vocabulary::{OPTIMIZERS, OPTIONS, SHAPES, TRIGGERS, UNITS, VERBS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 7] =
@@ -27,8 +27,8 @@ fn joined(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     }
     let sign = stuck.get(index - 1);
     let is_sign = matches!(sign.text, "," | "and");
-    let is_bare = sign.kind == LexemeKind::Number
-        || matches!(sign.text, "start" | "epoch" | "epochs" | "step" | "steps");
+    let is_bare =
+        sign.kind == LexemeKind::Number || sign.text == "start" || UNITS.contains(&sign.text);
     if !is_sign && !is_bare {
         return None;
     }
@@ -78,7 +78,7 @@ fn two_colons(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// `3 epochs: train fc`
 fn length_first(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
     let (number, unit) = (stuck.get(0), stuck.get(1));
-    let is_unit = matches!(unit.text, "epoch" | "epochs" | "step" | "steps");
+    let is_unit = UNITS.contains(&unit.text);
     let is_moment = index == 0 && number.kind == LexemeKind::Number && is_unit;
     (is_moment && stuck.get(2).text == ":").then(|| {
         let written = stuck.slice(0, 2);

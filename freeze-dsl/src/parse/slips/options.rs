@@ -209,7 +209,7 @@ fn optimizer_without_word(stuck: &Stuck<'_>, from: usize, to: usize, name: &str)
 /// `momentum 0.9`: an argument of an optimizer as an option.
 fn argument_alone(stuck: &Stuck<'_>, from: usize, to: usize, name: &str) -> Option<Slip> {
     // `optimizer sgd momentum 0.9`: the argument of the optimizer just named.
-    let named = from.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let named = stuck.previous(from).text;
     let is_named = from.checked_sub(2).is_some_and(|before| stuck.get(before).text == "optimizer");
     let named = OPTIMIZERS.iter().find(|(known, arguments)| {
         is_named && *known == named && (arguments.contains(&name) || name == "betas")

@@ -5,7 +5,7 @@ use super::stuck::Stuck;
 use crate::diagnostic::quoted;
 use crate::parse::lexeme::LexemeKind;
 use crate::source::Span;
-use crate::vocabulary::{ACTIONS, VERBS};
+use crate::vocabulary::{ACTIONS, READY_MADE, VERBS};
 
 pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
     const KINDS: [fn(&Stuck<'_>, usize) -> Option<Slip>; 8] = [
@@ -24,7 +24,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 
 /// Whether a path may begin at an index.
 fn begins(stuck: &Stuck<'_>, index: usize) -> bool {
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     ACTIONS.contains(&before) || matches!(before, "," | "in" | "of" | "except" | "(" | "[" | "=")
 }
 
@@ -84,10 +84,7 @@ fn signed(stuck: &Stuck<'_>, index: usize) -> Option<Slip> {
 /// Whether a policy defines a name with `@`, or the language does.
 fn is_defined(policy: &str, name: &str) -> bool {
     let after = |word: &str| policy.contains(&format!("{word} {name} "));
-    let is_ready = matches!(
-        name,
-        "@all" | "@norms" | "@biases" | "@vectors" | "@matrices" | "@trainable" | "@frozen"
-    );
+    let is_ready = name.strip_prefix('@').is_some_and(|word| READY_MADE.contains(&word));
     is_ready || after("let") || after("for") || after(",")
 }
 

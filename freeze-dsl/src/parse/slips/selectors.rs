@@ -25,7 +25,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 
 fn at(stuck: &Stuck<'_>, index: usize) -> Vec<Slip> {
     let word = stuck.get(index);
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     let mut slips = Vec::new();
     if matches!(word.text, ".." | "-" | "..=") {
         slips.extend(names_in_a_row(stuck, index));

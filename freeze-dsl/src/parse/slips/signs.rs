@@ -40,7 +40,7 @@ pub(super) fn slips(stuck: &Stuck<'_>) -> Vec<Slip> {
 fn assignment(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Slip {
     let shown = quoted(sign.text);
     let (span, text) = stuck.without(index);
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     let what = if VERBS.contains(&before) { "a selector" } else { "a value" };
     Slip::new(sign.span, format!("{shown} after {}", quoted(before)))
         .label(format!("{what} follows {} without a sign", quoted(before)))
@@ -87,7 +87,7 @@ fn joining(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
 fn comma(stuck: &Stuck<'_>, index: usize, sign: &Lexeme<'_>) -> Vec<Slip> {
     let mut slips = Vec::new();
     let next = stuck.get(index + 1);
-    let before = index.checked_sub(1).map_or("", |before| stuck.get(before).text);
+    let before = stuck.previous(index).text;
     if before == "," {
         return vec![
             Slip::new(sign.span, "two `,` in a row")

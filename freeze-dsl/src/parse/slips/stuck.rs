@@ -95,6 +95,11 @@ impl<'t> Stuck<'t> {
         self.at.checked_sub(count).map_or(NOTHING, |index| self.get(index))
     }
 
+    /// The lexeme before an index.
+    pub(super) fn previous(&self, index: usize) -> Lexeme<'t> {
+        index.checked_sub(1).map_or(NOTHING, |before| self.get(before))
+    }
+
     /// The lexeme at the error.
     pub(super) fn here(&self) -> Lexeme<'t> {
         self.get(self.at)

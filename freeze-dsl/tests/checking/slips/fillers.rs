@@ -25,7 +25,7 @@ fn moments_that_recur() {
         ("epoch % 5 == 0: train fc", "every 5 epochs: train fc"),
         ("when epoch % 5 == 0: train fc", "every 5 epochs: train fc"),
         ("epoch 3+: train fc", "epoch 3: train fc"),
-        ("epoch > 3: train fc", "epoch 3: train fc"),
+        ("epoch > 3: train fc", "epoch 4: train fc"),
     ]);
 }
 

@@ -1,5 +1,7 @@
 //! Numbers with the letters of other tools.
 
+use freeze_dsl::policy::Policy;
+
 use super::become_right;
 
 #[test]
@@ -21,7 +23,8 @@ fn letters_after_a_number() {
 fn numbers_as_words_and_in_groups() {
     become_right(&[
         ("epoch three: train fc", "epoch 3: train fc"),
-        ("every other epoch: train fc", "every 2 epoch: train fc"),
+        ("every other epoch: train fc", "every 2 epochs: train fc"),
+        ("every other step: train fc", "every 2 steps: train fc"),
         ("step 1,000: train fc", "step 1000: train fc"),
     ]);
 }
@@ -32,4 +35,12 @@ fn numbers_in_parts_and_in_quotes() {
         ("start: train fc lr 1 e-3", "start: train fc lr 1e-3"),
         ("start: train fc lr \"1e-3\"", "start: train fc lr 1e-3"),
     ]);
+}
+
+/// Elsewhere, `other` is a name.
+#[test]
+fn other_is_no_number() {
+    let findings = Policy::parse("start: train fc lr other").unwrap_err();
+    let edits = findings.diagnostics().iter().flat_map(|finding| &finding.suggestions);
+    assert_eq!(edits.count(), 0, "{findings}");
 }
